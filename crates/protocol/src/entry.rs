@@ -1,0 +1,101 @@
+//! What a room's log holds, and what one message looks like after all of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Cmid, RoomId, Seq, UnixMs, UserId};
+
+/// One line of a room's append-only log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The room whose log this is.
+    pub room: RoomId,
+    /// The position in it; contiguous from 1.
+    pub seq: Seq,
+    /// When the server committed it. Never decreases along a room's log.
+    pub at: UnixMs,
+    /// Who did it.
+    pub by: UserId,
+    /// The write that made it; absent for what the server wrote by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmid: Option<Cmid>,
+    /// What happened.
+    pub what: What,
+}
+
+/// What an entry says happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum What {
+    /// The room was opened; always seq 1.
+    Opened {
+        /// The room's title.
+        title: String,
+    },
+    /// A message was posted. The message's identity is `(room, seq)` of this entry.
+    Posted {
+        /// The text, as typed.
+        body: String,
+        /// The message that this one answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<Seq>,
+    },
+    /// The author replaced a message's text.
+    Edited {
+        /// The message.
+        seq: Seq,
+        /// Its new text.
+        body: String,
+    },
+    /// The author took a message back. Its text is gone from the projection and from replays.
+    Deleted {
+        /// The message.
+        seq: Seq,
+    },
+    /// Something that a newer server writes. It takes its seq and changes nothing that this client shows.
+    #[serde(other, skip_serializing)]
+    Unknown,
+}
+
+/// A message as it stands now: what a `posted` entry made, with its later edits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The seq of its `posted` entry.
+    pub seq: Seq,
+    /// When it was posted.
+    pub at: UnixMs,
+    /// Its author.
+    pub by: UserId,
+    /// The write that posted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmid: Option<Cmid>,
+    /// The text; absent once the message is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The message that this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Seq>,
+    /// When it was last edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<UnixMs>,
+}
+
+impl Message {
+    /// The message that `entry` made, if it is a `posted` one.
+    pub fn from_posted(entry: &Entry) -> Option<Self> {
+        let What::Posted { body, reply_to } = &entry.what else { return None };
+        Some(Self {
+            seq: entry.seq,
+            at: entry.at,
+            by: entry.by.clone(),
+            cmid: entry.cmid,
+            body: Some(body.clone()),
+            reply_to: *reply_to,
+            edited_at: None,
+        })
+    }
+
+    /// Whether its author took it back.
+    pub fn is_deleted(&self) -> bool {
+        self.body.is_none()
+    }
+}

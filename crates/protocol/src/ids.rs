@@ -1,0 +1,139 @@
+//! Identifiers. All are opaque to clients; each is checked once, when it is read.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A string that is not an identifier of the kind asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdError(&'static str);
+
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for IdError {}
+
+/// Longest room, user or epoch id, in bytes.
+const ID_BYTES: usize = 64;
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= ID_BYTES
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+}
+
+macro_rules! string_id {
+    ($(#[$doc:meta])* $name:ident, $problem:literal) => {
+        $(#[$doc])*
+        ///
+        /// 1 to 64 of `a-z`, `0-9`, `-` and `_`.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The id as it stands on the wire and in links.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                if is_id(text) { Ok(Self(text.into())) } else { Err(IdError($problem)) }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(input)?;
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+string_id!(
+    /// A room, as in the link `/r/<room>`.
+    RoomId,
+    "a room id is 1 to 64 of a-z, 0-9, '-' and '_'"
+);
+string_id!(
+    /// A person.
+    UserId,
+    "a user id is 1 to 64 of a-z, 0-9, '-' and '_'"
+);
+string_id!(
+    /// The life of one database: made with it, changed by a restore from a backup. A cursor means something
+    /// only under the epoch it was given out in.
+    Epoch,
+    "an epoch is 1 to 64 of a-z, 0-9, '-' and '_'"
+);
+
+impl RoomId {
+    /// The room that always exists.
+    pub fn lobby() -> Self {
+        Self(crate::LOBBY.into())
+    }
+}
+
+impl UserId {
+    /// The author of what the server itself writes.
+    pub fn system() -> Self {
+        Self(crate::SYSTEM_USER.into())
+    }
+}
+
+/// The position of an entry in its room's log: 1, 2, 3 … without a gap. 0 stands before the first entry.
+pub type Seq = u64;
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z, by the server's clock.
+pub type UnixMs = i64;
+
+/// Client message id: a random 128-bit number that a client gives to each write, so that a repeat is
+/// recognised, for ever. 32 hexadecimal digits on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cmid(pub u128);
+
+impl fmt::Display for Cmid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for Cmid {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match u128::from_str_radix(text, 16) {
+            Ok(number) if hex => Ok(Self(number)),
+            _ => Err(IdError("a cmid is 32 hexadecimal digits")),
+        }
+    }
+}
+
+impl Serialize for Cmid {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cmid {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(input)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,32 @@
+//! Why a frame was refused.
+
+use serde::{Deserialize, Serialize};
+
+/// The reason of a `refused` frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// The frame is not JSON, or lacks a field, or a field has the wrong form.
+    BadFrame,
+    /// The frame's `t` is not known to this server.
+    UnknownType,
+    /// There is no such room.
+    UnknownRoom,
+    /// There is no such message in the room, or it is deleted.
+    UnknownMessage,
+    /// Only the author may edit or delete a message.
+    NotYours,
+    /// The text has no visible character.
+    Empty,
+    /// The text is longer than the limit.
+    TooLong,
+    /// More posts than this person may make; see `retry_after_ms`.
+    TooFast,
+    /// The session watches as many rooms as it may.
+    TooManyRooms,
+    /// The disk is full or failing; nothing was written; see `retry_after_ms`.
+    StorageUnavailable,
+    /// A reason that a newer server knows.
+    #[serde(other)]
+    Unknown,
+}

@@ -1,0 +1,54 @@
+//! A room's present state with its head: page load, first join and reset all use the same one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Message, RoomId, Seq, UserId};
+
+/// A name for an id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The id that entries and messages carry.
+    pub id: UserId,
+    /// The chosen nickname; empty until one was chosen, and then shown as "guest" with a part of the id.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A room as its list shows it, to one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomInfo {
+    /// The room.
+    pub room: RoomId,
+    /// Its title.
+    pub title: String,
+    /// The seq of its newest entry.
+    pub head: Seq,
+    /// This person's read marker: everything up to this seq was seen.
+    #[serde(default)]
+    pub read: Seq,
+    /// Messages by others after the read marker that still stand. Counted up to 1,000.
+    #[serde(default)]
+    pub unread: u32,
+}
+
+/// A room's present state. It replaces everything that the client knew of the room's messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The room.
+    pub room: RoomId,
+    /// The room's title.
+    pub title: String,
+    /// The seq of the newest entry that this state contains; the cursor to go on from.
+    pub head: Seq,
+    /// The newest messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether older messages exist.
+    #[serde(default)]
+    pub before: bool,
+    /// Who is here now; possibly cut short, see [`Snapshot::here_count`].
+    #[serde(default)]
+    pub here: Vec<UserId>,
+    /// How many people are here now.
+    #[serde(default)]
+    pub here_count: u32,
+}
