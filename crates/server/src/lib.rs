@@ -1,1 +1,3 @@
-//! placeholder
+//! The server: placeholder.
+
+pub mod store;
