@@ -1,0 +1,131 @@
+//! Posts, edits and deletes: each an entry in the log and a change of its message, in one transaction.
+
+use madang_protocol::{Cmid, Entry, Seq, What};
+use rusqlite::{OptionalExtension, params};
+
+use super::batch::{Author, Batch, Failure, RoomHead};
+use super::rows::{self, RoomKey, kind, seq_of};
+use super::{Appended, Change, StoreError, Write};
+
+/// Writes one entry, or finds the one that an earlier try of the same write made.
+pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Failure> {
+    let author = batch.author(&write.by)?;
+    if let Some(first) = first_of(batch, &author, write.cmid)? {
+        return Ok(first);
+    }
+    let room = batch.room(&write.room)?;
+    let line = Line {
+        seq: room.head + 1,
+        at: write.at.max(room.last_at),
+        cmid: write.cmid,
+        author: author.key,
+        room,
+    };
+    let what = match write.change {
+        Change::Post { body, reply_to } => post(batch, &line, body, reply_to)?,
+        Change::Edit { seq, body } => edit(batch, &line, seq, body)?,
+        Change::Delete { seq } => delete(batch, &line, seq)?,
+    };
+    let appended = Appended { room: write.room.clone(), seq: line.seq, repeat: false };
+    let entry =
+        Entry { room: write.room, seq: line.seq, at: line.at, by: write.by, cmid: Some(write.cmid), what };
+    batch.entered(room.key, entry, author.person);
+    Ok(appended)
+}
+
+/// The entry that is about to be written.
+struct Line {
+    room: RoomHead,
+    seq: Seq,
+    at: i64,
+    author: i64,
+    cmid: Cmid,
+}
+
+impl Line {
+    fn pos(&self) -> i64 {
+        self.room.key.pos(self.seq)
+    }
+
+    fn insert(
+        &self,
+        batch: &Batch<'_>,
+        kind: i64,
+        target: Option<i64>,
+        body: Option<&str>,
+    ) -> rusqlite::Result<()> {
+        batch
+            .sql
+            .prepare_cached(
+                "INSERT INTO entries (pos, at, by, cmid, kind, target, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![self.pos(), self.at, self.author, self.cmid.0.to_be_bytes(), kind, target, body])?;
+        Ok(())
+    }
+}
+
+fn first_of(batch: &Batch<'_>, author: &Author, cmid: Cmid) -> Result<Option<Appended>, Failure> {
+    let found: Option<i64> = batch
+        .sql
+        .prepare_cached("SELECT pos FROM entries WHERE by = ?1 AND cmid = ?2")?
+        .query_row(params![author.key, cmid.0.to_be_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(pos) = found else { return Ok(None) };
+    let room = batch
+        .sql
+        .prepare_cached("SELECT id FROM rooms WHERE key = ?1")?
+        .query_row([RoomKey::of(pos).0], |row| rows::id(row, 0))?;
+    Ok(Some(Appended { room, seq: seq_of(pos), repeat: true }))
+}
+
+fn post(batch: &Batch<'_>, line: &Line, body: String, reply_to: Option<Seq>) -> Result<What, Failure> {
+    let target = reply_to.map(|seq| line.room.key.pos(seq));
+    if let Some(target) = target {
+        batch
+            .sql
+            .prepare_cached("SELECT 1 FROM messages WHERE pos = ?1")?
+            .query_row([target], |_| Ok(()))
+            .optional()?
+            .ok_or(StoreError::UnknownMessage)?;
+    }
+    line.insert(batch, kind::POSTED, target, Some(&body))?;
+    batch
+        .sql
+        .prepare_cached("INSERT INTO messages (pos, by, changed) VALUES (?1, ?2, ?3)")?
+        .execute(params![line.pos(), line.author, line.seq.cast_signed()])?;
+    Ok(What::Posted { body, reply_to })
+}
+
+fn edit(batch: &Batch<'_>, line: &Line, seq: Seq, body: String) -> Result<What, Failure> {
+    let target = own_message(batch, line, seq)?;
+    line.insert(batch, kind::EDITED, Some(target), Some(&body))?;
+    batch
+        .sql
+        .prepare_cached("UPDATE messages SET body = ?2, edited_at = ?3, changed = ?4 WHERE pos = ?1")?
+        .execute(params![target, body, line.at, line.seq.cast_signed()])?;
+    Ok(What::Edited { seq, body })
+}
+
+/// Marks the message and redacts every text that it ever had.
+fn delete(batch: &Batch<'_>, line: &Line, seq: Seq) -> Result<What, Failure> {
+    let target = own_message(batch, line, seq)?;
+    line.insert(batch, kind::DELETED, Some(target), None)?;
+    let sql = batch.sql;
+    sql.prepare_cached("UPDATE messages SET deleted = 1, body = NULL, changed = ?2 WHERE pos = ?1")?
+        .execute(params![target, line.seq.cast_signed()])?;
+    sql.prepare_cached("UPDATE entries SET body = '' WHERE pos = ?1")?.execute([target])?;
+    sql.prepare_cached("UPDATE entries SET body = '' WHERE kind = 3 AND target = ?1")?.execute([target])?;
+    Ok(What::Deleted { seq })
+}
+
+/// The pos of a message that stands and that the author may change.
+fn own_message(batch: &Batch<'_>, line: &Line, seq: Seq) -> Result<i64, Failure> {
+    let pos = line.room.key.pos(seq);
+    let owner: i64 = batch
+        .sql
+        .prepare_cached("SELECT by FROM messages WHERE pos = ?1 AND NOT deleted")?
+        .query_row([pos], |row| row.get(0))
+        .optional()?
+        .ok_or(StoreError::UnknownMessage)?;
+    if owner == line.author { Ok(pos) } else { Err(StoreError::NotYours.into()) }
+}

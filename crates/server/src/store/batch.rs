@@ -1,0 +1,196 @@
+//! One transaction of the writer: what it knows, what it made, and whether it may still be committed.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+
+use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{RoomKey, seq_from_column};
+use super::writer::{Answer, Reply};
+use super::{Committed, StoreError};
+
+/// Why a command in a batch did not succeed.
+pub(super) enum Failure {
+    /// It was refused before it wrote anything; the others of the batch go on.
+    Refused(StoreError),
+    /// SQLite failed; the whole batch is rolled back.
+    Sql(rusqlite::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// A room as the writer knows it, ahead of the `rooms` table until the batch ends.
+#[derive(Clone, Copy)]
+pub(super) struct RoomHead {
+    pub(super) key: RoomKey,
+    pub(super) head: Seq,
+    pub(super) last_at: UnixMs,
+}
+
+/// An author as the writer knows them.
+#[derive(Clone)]
+pub(super) struct Author {
+    pub(super) key: i64,
+    pub(super) person: Person,
+}
+
+/// Authors that the writer keeps in memory; at the bound all are forgotten and read again when they write.
+const AUTHORS_MAX: usize = 20_000;
+
+/// What the writer keeps from batch to batch: true because it alone writes, and forgotten as a whole when a
+/// batch fails.
+#[derive(Default)]
+pub(super) struct Known {
+    rooms: HashMap<RoomId, RoomHead>,
+    authors: HashMap<UserId, Author>,
+}
+
+/// A transaction that is being filled.
+pub(super) struct Batch<'w> {
+    pub(super) sql: &'w Connection,
+    known: &'w mut Known,
+    committed: Vec<Committed>,
+    moved: Vec<RoomId>,
+    failure: Option<rusqlite::Error>,
+}
+
+impl<'w> Batch<'w> {
+    /// Begins. A failure to do so is kept, and answers every command.
+    pub(super) fn begin(sql: &'w Connection, known: &'w mut Known) -> Self {
+        let failure = rolled_back(sql).and_then(|()| sql.execute_batch("BEGIN IMMEDIATE")).err();
+        Self { sql, known, committed: Vec::new(), moved: Vec::new(), failure }
+    }
+
+    /// Whether SQLite has failed, so that nothing more needs to be tried in this batch.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Does one command's work, unless the batch has failed, and prepares its answer.
+    pub(super) fn perform<T: Send + 'static>(
+        &mut self,
+        reply: Reply<T>,
+        work: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Answer {
+        let result = if self.has_failed() { Err(StoreError::Closed) } else { self.settle(work) };
+        Box::new(move |failed| {
+            // Nobody may be waiting any more: the write stands all the same.
+            let _ = reply.send(match failed {
+                Some(words) => Err(StoreError::Unavailable(words.to_owned())),
+                None => result,
+            });
+        })
+    }
+
+    fn settle<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, StoreError> {
+        work(self).map_err(|failure| match failure {
+            Failure::Refused(error) => error,
+            Failure::Sql(error) => {
+                let words = error.to_string();
+                self.failure = Some(error);
+                StoreError::Unavailable(words)
+            }
+        })
+    }
+
+    /// Commits, or rolls back and forgets what was known.
+    ///
+    /// # Errors
+    /// SQLite's words; then nothing of the batch is written.
+    pub(super) fn end(mut self) -> Result<Vec<Committed>, String> {
+        let result = match self.failure.take() {
+            Some(error) => Err(error),
+            None => self.write_heads().and_then(|()| self.sql.execute_batch("COMMIT")),
+        };
+        result.map(|()| self.committed).map_err(|error| {
+            *self.known = Known::default();
+            // If this fails too, the next batch tries it again before it begins.
+            let _ = rolled_back(self.sql);
+            error.to_string()
+        })
+    }
+
+    fn write_heads(&self) -> rusqlite::Result<()> {
+        let mut update =
+            self.sql.prepare_cached("UPDATE rooms SET head = ?2, last_at = ?3 WHERE key = ?1")?;
+        for room in self.moved.iter().filter_map(|room| self.known.rooms.get(room)) {
+            update.execute(params![room.key.0, room.head.cast_signed(), room.last_at])?;
+        }
+        Ok(())
+    }
+
+    /// The room, or a refusal.
+    pub(super) fn room(&mut self, room: &RoomId) -> Result<RoomHead, Failure> {
+        if let Some(known) = self.known.rooms.get(room) {
+            return Ok(*known);
+        }
+        let found = self
+            .sql
+            .prepare_cached("SELECT key, head, last_at FROM rooms WHERE id = ?1")?
+            .query_row([room.as_str()], |row| {
+                Ok(RoomHead {
+                    key: RoomKey(row.get(0)?),
+                    head: seq_from_column(row.get(1)?),
+                    last_at: row.get(2)?,
+                })
+            })
+            .optional()?
+            .ok_or(StoreError::UnknownRoom)?;
+        self.known.rooms.insert(room.clone(), found);
+        Ok(found)
+    }
+
+    /// The person, or a refusal.
+    pub(super) fn author(&mut self, user: &UserId) -> Result<Author, Failure> {
+        if let Some(known) = self.known.authors.get(user) {
+            return Ok(known.clone());
+        }
+        let found = self
+            .sql
+            .prepare_cached("SELECT key, name FROM users WHERE id = ?1")?
+            .query_row([user.as_str()], |row| {
+                Ok(Author { key: row.get(0)?, person: Person { id: user.clone(), name: row.get(1)? } })
+            })
+            .optional()?
+            .ok_or(StoreError::UnknownUser)?;
+        if self.known.authors.len() >= AUTHORS_MAX {
+            self.known.authors.clear();
+        }
+        self.known.authors.insert(user.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// Forgets a person whose row has changed.
+    pub(super) fn forget_author(&mut self, user: &UserId) {
+        self.known.authors.remove(user);
+    }
+
+    /// Notes an entry that was written, and moves its room's head to it.
+    pub(super) fn entered(&mut self, key: RoomKey, entry: Entry, author: Person) {
+        let head = RoomHead { key, head: entry.seq, last_at: entry.at };
+        match self.known.rooms.entry(entry.room.clone()) {
+            Slot::Occupied(mut known) => *known.get_mut() = head,
+            Slot::Vacant(slot) => _ = slot.insert(head),
+        }
+        if !self.moved.contains(&entry.room) {
+            self.moved.push(entry.room.clone());
+        }
+        self.committed.push(Committed { entry, author });
+    }
+}
+
+/// Makes sure that no transaction is open: SQLite ends one by itself on some errors, and not on others.
+fn rolled_back(sql: &Connection) -> rusqlite::Result<()> {
+    if sql.is_autocommit() { Ok(()) } else { sql.execute_batch("ROLLBACK") }
+}

@@ -1,0 +1,241 @@
+//! The durable log and its projections: one SQLite database in one folder.
+//!
+//! A room is an append-only log of entries, `seq` 1, 2, 3 … without a gap. What a room looks like now is a
+//! projection of its log, written in the same transaction. Writes go through one thread, which commits what
+//! is queued as one transaction (`writer`); reads go through a few others (`readers`).
+//!
+//! Nothing outside this module sees SQL, and nothing of SQLite's stands in its interface.
+
+mod append;
+mod batch;
+mod migrations;
+mod open;
+mod people;
+mod readers;
+mod reads;
+mod rows;
+mod types;
+mod writer;
+
+use std::fs::File;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
+use tokio::sync::{mpsc, oneshot};
+
+pub use types::{
+    Appended, Change, Committed, OpenError, PageAt, PageRead, ReadMarker, RoomState, StoreError,
+    StoreOptions, Write,
+};
+
+use readers::Readers;
+use writer::{Command, Reply, Writer};
+
+/// Rooms that one server holds, the lobby included.
+pub const MAX_ROOMS: u32 = 500;
+
+/// Unread messages are counted up to this number.
+pub const UNREAD_MAX: u32 = 1_000;
+
+/// A guest who neither chose a name, wrote nor read anything is removed by the first open after so long: 30
+/// days, in milliseconds.
+pub const GUEST_KEPT: UnixMs = 30 * 24 * 60 * 60 * 1000;
+
+/// A handle to the store; clones share it. The last one to go closes it, as [`Store::close`] does.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+/// In the order in which they end: readers first, so that the writer's is the last connection, and the lock
+/// only when nothing touches the folder any more.
+struct Inner {
+    readers: Readers,
+    writer: Writer,
+    epoch: Epoch,
+    _lock: File,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A write that is queued, in the order of the calls. It happens whether this is polled or not; it yields
+/// once the write is synced to disk, or refused.
+#[must_use = "the write happens anyway, but only this tells whether it is durable"]
+pub struct Queued<T>(Option<Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>>);
+
+impl Store {
+    /// Opens or makes `<folder>/madang.db`, which belongs to this process until the store is dropped.
+    ///
+    /// Entries leave through `committed` in the order of their commits, one batch for each commit. While
+    /// nobody takes them and the channel is full, nothing is written. A dropped receiver stops nothing.
+    ///
+    /// # Errors
+    /// Each [`OpenError`] says what to do.
+    pub fn open(
+        folder: &Path,
+        options: StoreOptions,
+        committed: mpsc::Sender<Vec<Committed>>,
+    ) -> Result<Self, OpenError> {
+        let ready = open::ready(folder, &options)?;
+        let readers = Readers::start(&ready.file, options.readers)?;
+        let writer = Writer::start(ready.sql, committed)
+            .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
+        Ok(Self(Arc::new(Inner { readers, writer, epoch: ready.epoch, _lock: ready.lock })))
+    }
+
+    /// The database's life: cursors mean something under it alone.
+    pub fn epoch(&self) -> &Epoch {
+        &self.0.epoch
+    }
+
+    /// Writes a post, edit or delete into a room's log.
+    ///
+    /// A repeat, that is the same author and cmid again, answers what the first one got, before anything
+    /// else about it is looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser),
+    /// [`UnknownMessage`](StoreError::UnknownMessage) (also for the message replied to),
+    /// [`NotYours`](StoreError::NotYours). From this and every other write:
+    /// [`Unavailable`](StoreError::Unavailable), when nothing was written, and [`Closed`](StoreError::Closed).
+    pub fn append(&self, write: Write) -> Queued<Appended> {
+        self.queued(|reply| Command::Append { write, reply })
+    }
+
+    /// Opens a room. Its first entry leaves through `committed` as well.
+    ///
+    /// # Errors
+    /// [`StoreError::TooManyRooms`], [`UnknownUser`](StoreError::UnknownUser), and
+    /// [`Taken`](StoreError::Taken) if the id is in use.
+    pub fn open_room(&self, room: RoomId, title: String, by: UserId, at: UnixMs) -> Queued<Entry> {
+        self.queued(|reply| Command::OpenRoom { room, title, by, at, reply })
+    }
+
+    /// Makes a guest without a name, with a login. `token_hash` is a hash of the login's token, which itself
+    /// never comes here.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] if the id or the token is in use.
+    pub fn add_guest(&self, user: UserId, token_hash: [u8; 32], at: UnixMs) -> Queued<()> {
+        self.queued(|reply| Command::AddGuest { user, token_hash, at, reply })
+    }
+
+    /// Gives a person another name. It is in force for entries that are read or written from then on.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`].
+    pub fn rename(&self, user: UserId, name: String) -> Queued<Person> {
+        self.queued(|reply| Command::Rename { user, name, reply })
+    }
+
+    /// Moves a read marker forward, never back, at most to the head, and answers the one in force.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
+    pub fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Queued<ReadMarker> {
+        self.queued(|reply| Command::MarkRead { user, room, seq, reply })
+    }
+
+    /// The person whose login has the token with this hash.
+    ///
+    /// # Errors
+    /// From this and every other read: [`StoreError::Unavailable`] if the disk fails.
+    pub async fn login(&self, token_hash: [u8; 32]) -> Result<Option<Person>, StoreError> {
+        self.0.readers.read(move |sql| reads::login(sql, token_hash)).await
+    }
+
+    /// At most `limit` entries behind a cursor, oldest first, with their authors' present names. Of a deleted
+    /// message every text is empty.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`].
+    pub async fn entries_after(
+        &self,
+        room: RoomId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Committed>, StoreError> {
+        self.0.readers.read(move |sql| reads::entries_after(sql, &room, after, limit)).await
+    }
+
+    /// A room with its newest messages, at most `limit`; none: there is no such room.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn snapshot(&self, room: RoomId, limit: usize) -> Result<Option<RoomState>, StoreError> {
+        self.0.readers.read(move |sql| reads::snapshot(sql, &room, limit)).await
+    }
+
+    /// At most `limit` messages of a room; none: there is no such room.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn page(&self, room: RoomId, at: PageAt, limit: usize) -> Result<Option<PageRead>, StoreError> {
+        self.0.readers.read(move |sql| reads::page(sql, &room, at, limit)).await
+    }
+
+    /// At most `limit` rooms, the most recently active first, the lobby always among them; with the read
+    /// marker and the unread count of `user`, or zeros.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn rooms(&self, user: Option<UserId>, limit: usize) -> Result<Vec<RoomInfo>, StoreError> {
+        self.0.readers.read(move |sql| reads::rooms(sql, user.as_ref(), limit)).await
+    }
+
+    /// Every room with the seq of its newest entry, the oldest room first.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn heads(&self) -> Result<Vec<(RoomId, Seq)>, StoreError> {
+        self.0.readers.read(reads::heads).await
+    }
+
+    /// Whether a write would work now. While writes succeed this costs nothing; otherwise it tries one.
+    ///
+    /// # Errors
+    /// What the write would get.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        if self.0.writer.is_proven() {
+            return Ok(());
+        }
+        self.queued(|reply| Command::Probe { reply }).await
+    }
+
+    /// Ends the writer: what was queued before is committed and answered, what comes later is
+    /// [`StoreError::Closed`]. Reads go on.
+    ///
+    /// Blocks until then, so async code calls it where blocking is allowed. Meanwhile somebody must take what
+    /// comes through `committed`, or have dropped its receiver.
+    pub fn close(&self) {
+        self.0.writer.close();
+    }
+
+    fn queued<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Queued<T> {
+        let (reply, answer) = oneshot::channel();
+        Queued(Some(self.0.writer.queue(command(reply)).map(|()| answer)))
+    }
+}
+
+impl<T> Future for Queued<T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Some(Ok(answer)) => {
+                Pin::new(answer).poll(cx).map(|answer| answer.unwrap_or(Err(StoreError::Closed)))
+            }
+            Some(Err(_)) => match self.0.take() {
+                Some(Err(refused)) => Poll::Ready(Err(refused)),
+                _ => Poll::Ready(Err(StoreError::Closed)),
+            },
+            None => Poll::Ready(Err(StoreError::Closed)),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! From a folder to a database that is ready: the lock, the connections, the first rows, the upkeep.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use madang_protocol::{Epoch, RoomId, UnixMs, UserId};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+
+use super::migrations::{self, Found};
+use super::{GUEST_KEPT, OpenError, StoreOptions, people, rows};
+
+/// How long a connection waits for a program that looks into the database from outside.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// Pages of the write-ahead log before they are moved into the database: 16 MiB. Larger than SQLite's own
+/// 1,000, because a batch of long messages is a large part of that, and each move costs two syncs more.
+const CHECKPOINT_PAGES: u32 = 4_000;
+
+/// A database that is ready to be written.
+pub(super) struct Ready {
+    /// Held for as long as the store lives.
+    pub(super) lock: File,
+    pub(super) file: PathBuf,
+    pub(super) sql: Connection,
+    pub(super) epoch: Epoch,
+}
+
+/// Makes or opens the database in `folder`.
+pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, OpenError> {
+    let lock = locked(folder)?;
+    let file = folder.join("madang.db");
+    let failed = |error: rusqlite::Error| open_error(folder, &file, &error);
+    let sql = Connection::open(&file).map_err(failed)?;
+    sql.busy_timeout(BUSY).map_err(failed)?;
+    match migrations::find(&sql).map_err(failed)? {
+        Found::Ours => {}
+        Found::Newer(found) => {
+            return Err(OpenError::FromTheFuture { file, found, known: migrations::newest() });
+        }
+        Found::Foreign => {
+            return Err(OpenError::NotADatabase { file, reason: "it belongs to another program".into() });
+        }
+    }
+    let epoch = made_ready(&sql, options).map_err(failed)?;
+    Ok(Ready { lock, file, sql, epoch })
+}
+
+/// A read-only connection to `file`.
+pub(super) fn reader(file: &Path) -> Result<Connection, OpenError> {
+    let open = || {
+        let sql = Connection::open_with_flags(
+            file,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        sql.busy_timeout(BUSY)?;
+        sql.set_prepared_statement_cache_capacity(64);
+        Ok(sql)
+    };
+    open().map_err(|error: rusqlite::Error| OpenError::Disk {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+fn locked(folder: &Path) -> Result<File, OpenError> {
+    let failed =
+        |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), reason: error.to_string() };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let path = folder.join("madang.lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { folder: folder.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn made_ready(sql: &Connection, options: &StoreOptions) -> rusqlite::Result<Epoch> {
+    sql.set_prepared_statement_cache_capacity(64);
+    sql.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    // FULL: a commit returns after its sync. secure_delete: what was deleted or edited away is overwritten.
+    sql.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;
+         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+    ))?;
+    migrations::apply(sql)?;
+    let epoch = first_rows(sql)?;
+    remove_old_guests(sql, now() - GUEST_KEPT)?;
+    if let Some(bytes) = options.max_bytes {
+        let page: u64 = sql.query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0))?.into();
+        let pages = (bytes / page.max(1)).clamp(1, u64::from(u32::MAX - 1));
+        sql.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    }
+    Ok(epoch)
+}
+
+/// The epoch, the server's own user and the lobby, made on the first open.
+fn first_rows(sql: &Connection) -> rusqlite::Result<Epoch> {
+    let epoch = "SELECT value FROM meta WHERE key = 'epoch'";
+    if let Some(epoch) = sql.query_row(epoch, [], |row| rows::id(row, 0)).optional()? {
+        return Ok(epoch);
+    }
+    let first = sql.unchecked_transaction()?;
+    first.execute("INSERT INTO meta (key, value) VALUES ('epoch', lower(hex(randomblob(16))))", [])?;
+    first.execute(
+        "INSERT INTO users (id, name, made_at) VALUES (?1, 'Madang', ?2)",
+        params![UserId::system().as_str(), now()],
+    )?;
+    people::insert_room(&first, &RoomId::lobby(), "Lobby", first.last_insert_rowid(), now())?;
+    first.commit()?;
+    sql.query_row(epoch, [], |row| rows::id(row, 0))
+}
+
+/// Removes guests made before `before` who left no trace: no name, no entry, no read marker.
+///
+/// A visitor who only looked comes back as a new guest; without this, each crawler would stay for ever.
+fn remove_old_guests(sql: &Connection, before: UnixMs) -> rusqlite::Result<()> {
+    let removed = sql.execute(
+        "DELETE FROM users WHERE made_at < ?1 AND name = ''
+         AND NOT exists (SELECT 1 FROM entries WHERE by = users.key)
+         AND NOT exists (SELECT 1 FROM read_markers WHERE user = users.key)",
+        [before],
+    );
+    match removed {
+        // On a full disk the store still opens, for reading.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+fn now() -> UnixMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn open_error(folder: &Path, file: &Path, error: &rusqlite::Error) -> OpenError {
+    let (file, reason) = (file.to_owned(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            OpenError::NotADatabase { file, reason }
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            OpenError::Folder { folder: folder.to_owned(), reason }
+        }
+        _ => OpenError::Disk { file, reason },
+    }
+}

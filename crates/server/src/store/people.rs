@@ -1,0 +1,127 @@
+//! Rooms, guests, names and read markers: the writes that are not a [`Write`](super::Write).
+
+use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::batch::{Batch, Failure};
+use super::rows::{RoomKey, SEQ_MAX, kind, seq_from_column};
+use super::{MAX_ROOMS, ReadMarker, StoreError, UNREAD_MAX};
+
+/// Opens a room, with its first entry.
+pub(super) fn open_room(
+    batch: &mut Batch<'_>,
+    room: RoomId,
+    title: String,
+    by: UserId,
+    at: UnixMs,
+) -> Result<Entry, Failure> {
+    let author = batch.author(&by)?;
+    match batch.room(&room) {
+        Ok(_) => return Err(StoreError::Taken.into()),
+        Err(Failure::Refused(_)) => {}
+        Err(failure) => return Err(failure),
+    }
+    let rooms: u32 =
+        batch.sql.prepare_cached("SELECT count(*) FROM rooms")?.query_row([], |row| row.get(0))?;
+    if rooms >= MAX_ROOMS {
+        return Err(StoreError::TooManyRooms.into());
+    }
+    let key = insert_room(batch.sql, &room, &title, author.key, at)?;
+    let entry = Entry { room, seq: 1, at, by, cmid: None, what: What::Opened { title } };
+    batch.entered(key, entry.clone(), author.person);
+    Ok(entry)
+}
+
+/// The rows of a new room and its first entry.
+pub(super) fn insert_room(
+    sql: &Connection,
+    room: &RoomId,
+    title: &str,
+    by: i64,
+    at: UnixMs,
+) -> rusqlite::Result<RoomKey> {
+    sql.prepare_cached("INSERT INTO rooms (id, title, head, last_at) VALUES (?1, ?2, 1, ?3)")?
+        .execute(params![room.as_str(), title, at])?;
+    let key = RoomKey(sql.last_insert_rowid());
+    sql.prepare_cached("INSERT INTO entries (pos, at, by, kind, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![key.pos(1), at, by, kind::OPENED, title])?;
+    Ok(key)
+}
+
+/// Makes a guest and their login.
+pub(super) fn add_guest(
+    batch: &mut Batch<'_>,
+    user: &UserId,
+    token_hash: [u8; 32],
+    at: UnixMs,
+) -> Result<(), Failure> {
+    let sql = batch.sql;
+    let taken: bool = sql
+        .prepare_cached(
+            "SELECT exists (SELECT 1 FROM users WHERE id = ?1) OR exists (SELECT 1 FROM logins WHERE token_hash = ?2)",
+        )?
+        .query_row(params![user.as_str(), token_hash], |row| row.get(0))?;
+    if taken {
+        return Err(StoreError::Taken.into());
+    }
+    sql.prepare_cached("INSERT INTO users (id, made_at) VALUES (?1, ?2)")?
+        .execute(params![user.as_str(), at])?;
+    sql.prepare_cached("INSERT INTO logins (token_hash, user, made_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![token_hash, sql.last_insert_rowid(), at])?;
+    Ok(())
+}
+
+/// Gives a person another name.
+pub(super) fn rename(batch: &mut Batch<'_>, user: UserId, name: String) -> Result<Person, Failure> {
+    let author = batch.author(&user)?;
+    batch
+        .sql
+        .prepare_cached("UPDATE users SET name = ?2 WHERE key = ?1")?
+        .execute(params![author.key, name])?;
+    batch.forget_author(&user);
+    Ok(Person { id: user, name })
+}
+
+/// Moves a read marker forward, at most to the head.
+pub(super) fn mark_read(
+    batch: &mut Batch<'_>,
+    user: &UserId,
+    room: &RoomId,
+    seq: Seq,
+) -> Result<ReadMarker, Failure> {
+    let reader = batch.author(user)?.key;
+    let room = batch.room(room)?;
+    let old: Option<i64> = batch
+        .sql
+        .prepare_cached("SELECT seq FROM read_markers WHERE user = ?1 AND room = ?2")?
+        .query_row([reader, room.key.0], |row| row.get(0))
+        .optional()?;
+    let old = old.map(seq_from_column).unwrap_or_default();
+    let seq = seq.min(room.head).max(old);
+    if seq > old {
+        batch
+            .sql
+            .prepare_cached("INSERT OR REPLACE INTO read_markers (user, room, seq) VALUES (?1, ?2, ?3)")?
+            .execute(params![reader, room.key.0, seq.cast_signed()])?;
+    }
+    Ok(ReadMarker { seq, unread: unread(batch.sql, room.key, seq, reader)? })
+}
+
+/// Messages in `room` after `seq` that stand and are not `reader`'s own, up to [`UNREAD_MAX`].
+pub(super) fn unread(sql: &Connection, room: RoomKey, seq: Seq, reader: i64) -> rusqlite::Result<u32> {
+    sql.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM messages
+         WHERE pos > ?1 AND pos <= ?2 AND by <> ?3 AND NOT deleted LIMIT ?4)",
+    )?
+    .query_row(params![room.pos(seq), room.pos(SEQ_MAX), reader, UNREAD_MAX], |row| row.get(0))
+}
+
+/// Writes as much as a long message needs and takes it back, so that a full or failing disk shows.
+pub(super) fn probe(batch: &mut Batch<'_>) -> Result<(), Failure> {
+    batch
+        .sql
+        .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', hex(zeroblob(6000)))")?
+        .execute([])?;
+    batch.sql.prepare_cached("DELETE FROM meta WHERE key = 'probe'")?.execute([])?;
+    Ok(())
+}

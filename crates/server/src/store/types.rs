@@ -1,0 +1,219 @@
+//! What goes into the store and what comes out of it.
+
+use std::path::PathBuf;
+
+use madang_protocol::{Cmid, Entry, Message, Person, RoomId, Seq, UnixMs, UserId};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Upper bound of the database file in bytes, not counting the write-ahead log beside it (some 16 MiB).
+    /// Beyond it writes are refused as on a full disk. A file that is larger already keeps its size.
+    pub max_bytes: Option<u64>,
+    /// Threads that serve reads, each with a connection of its own; at least 1.
+    pub readers: usize,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { max_bytes: None, readers: 2 }
+    }
+}
+
+/// Something that a person wants written into a room's log.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Who.
+    pub by: UserId,
+    /// The write's id: the same one again from the same person is a repeat, whatever else it says.
+    pub cmid: Cmid,
+    /// Where.
+    pub room: RoomId,
+    /// When, by the server's clock. The log keeps it from going back.
+    pub at: UnixMs,
+    /// What.
+    pub change: Change,
+}
+
+/// What a [`Write`] does.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Post a message.
+    Post {
+        /// The text.
+        body: String,
+        /// The message that it answers; a deleted one may be answered too.
+        reply_to: Option<Seq>,
+    },
+    /// Replace the text of a message of one's own.
+    Edit {
+        /// The message.
+        seq: Seq,
+        /// Its new text.
+        body: String,
+    },
+    /// Take back a message of one's own: its text leaves the projection and the log.
+    Delete {
+        /// The message.
+        seq: Seq,
+    },
+}
+
+/// A write that is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The room it went to; for a repeat the first one's, whatever the repeat said.
+    pub room: RoomId,
+    /// The entry that it made; for a repeat the first one's.
+    pub seq: Seq,
+    /// Whether an earlier write had the same author and cmid. Nothing was written then.
+    pub repeat: bool,
+}
+
+/// An entry that is durable, with its author's name when it was read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The entry.
+    pub entry: Entry,
+    /// Its author.
+    pub author: Person,
+}
+
+/// A read marker in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadMarker {
+    /// Everything up to this seq was seen.
+    pub seq: Seq,
+    /// Messages by others after it that still stand, counted up to [`UNREAD_MAX`](super::UNREAD_MAX).
+    pub unread: u32,
+}
+
+/// A room as it stands at `head`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomState {
+    /// The room's title.
+    pub title: String,
+    /// The newest entry that this state contains.
+    pub head: Seq,
+    /// The newest messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether older messages exist.
+    pub before: bool,
+    /// The authors of `messages`.
+    pub people: Vec<Person>,
+}
+
+/// Where a page of messages lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageAt {
+    /// The nearest messages with a smaller seq.
+    Before(Seq),
+    /// The nearest messages with a greater seq.
+    After(Seq),
+    /// Messages on both sides of this seq, and itself; a side that is short leaves its room to the other.
+    Around(Seq),
+}
+
+/// A page of messages as they stand at `head`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRead {
+    /// The newest entry that these messages reflect.
+    pub head: Seq,
+    /// The messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether older messages than these exist.
+    pub before: bool,
+    /// Whether newer messages than these exist.
+    pub after: bool,
+    /// The authors of `messages`.
+    pub people: Vec<Person>,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such room.
+    #[error("there is no such room")]
+    UnknownRoom,
+    /// There is no such message in the room, or it is deleted.
+    #[error("there is no such message")]
+    UnknownMessage,
+    /// There is no such person, or the guest was removed.
+    #[error("there is no such person")]
+    UnknownUser,
+    /// Only the author may edit or delete a message.
+    #[error("the message is somebody else's")]
+    NotYours,
+    /// There are [`MAX_ROOMS`](super::MAX_ROOMS) rooms already.
+    #[error("there are as many rooms as there may be")]
+    TooManyRooms,
+    /// The id of a new room, or the id or token of a new guest, is in use. With random ids: never.
+    #[error("the id is taken")]
+    Taken,
+    /// The disk is full or failing, or too many writes wait. Nothing was written; a later try may succeed.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The store was closed before the answer. A write may or may not be durable: repeat it after reopening.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Why a store could not be opened. Each sentence says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made, or no file can be made in it.
+    #[error(
+        "The data folder {} cannot be made or written ({reason}). Let this user write there, or choose another folder with --data.",
+        folder.display()
+    )]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The operating system's or SQLite's words.
+        reason: String,
+    },
+    /// Another process holds the folder.
+    #[error(
+        "Another madang already uses the data folder {}. Stop it first, or choose another folder with --data.",
+        folder.display()
+    )]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The database was written by a newer madang.
+    #[error(
+        "The database {} was written by a newer madang (its format is {found}, this one knows {known}). Start that newer version, or put back a backup made by this one.",
+        file.display()
+    )]
+    FromTheFuture {
+        /// The database.
+        file: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format that this program knows.
+        known: i64,
+    },
+    /// The file is no database, or a damaged one, or another program's.
+    #[error(
+        "The file {} is not a sound Madang database ({reason}). Move it away to start afresh, or put back a backup.",
+        file.display()
+    )]
+    NotADatabase {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The disk refused while the database was made ready.
+    #[error(
+        "The database {} could not be made ready ({reason}). Check that its disk has space and works, then start again.",
+        file.display()
+    )]
+    Disk {
+        /// The database.
+        file: PathBuf,
+        /// SQLite's words.
+        reason: String,
+    },
+}

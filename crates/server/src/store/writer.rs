@@ -1,0 +1,185 @@
+//! The one thread that writes: it takes what is queued, commits it as one transaction, and answers.
+//!
+//! Batching is what pays for durability: a commit costs one sync of the disk, however many writes it holds.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::{Batch, Known};
+use super::{Appended, Committed, ReadMarker, StoreError, Write, append, people};
+
+/// Commands in one transaction.
+const BATCH_MAX: usize = 256;
+
+/// Commands that wait for the writer, some seconds of work on a slow disk. At the bound the next one is
+/// refused at once as [`StoreError::Unavailable`]: the caller says so to its client, which tries again later.
+const WAITING_MAX: usize = 4_096;
+
+/// A commit that is younger shows that writing works.
+const PROOF_LASTS: Duration = Duration::from_secs(5);
+
+/// Where a command's result goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// Sends a command's result once its batch has ended: with SQLite's words if the batch failed.
+pub(super) type Answer = Box<dyn FnOnce(Option<&str>)>;
+
+/// What the writer does.
+pub(super) enum Command {
+    Append { write: Write, reply: Reply<Appended> },
+    OpenRoom { room: RoomId, title: String, by: UserId, at: UnixMs, reply: Reply<Entry> },
+    AddGuest { user: UserId, token_hash: [u8; 32], at: UnixMs, reply: Reply<()> },
+    Rename { user: UserId, name: String, reply: Reply<Person> },
+    MarkRead { user: UserId, room: RoomId, seq: Seq, reply: Reply<ReadMarker> },
+    Probe { reply: Reply<()> },
+    Close,
+}
+
+/// The writer's thread and the way to it.
+pub(super) struct Writer {
+    queue: SyncSender<Command>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    health: Arc<Health>,
+}
+
+impl Writer {
+    /// Starts the thread on `sql`.
+    pub(super) fn start(sql: Connection, committed: mpsc::Sender<Vec<Committed>>) -> std::io::Result<Self> {
+        let (queue, commands) = sync_channel(WAITING_MAX);
+        let health = Arc::new(Health::default());
+        let work = Work { sql, known: Known::default(), commands, committed, health: Arc::clone(&health) };
+        let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| work.run())?;
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), health })
+    }
+
+    /// Queues a command, without waiting.
+    pub(super) fn queue(&self, command: Command) -> Result<(), StoreError> {
+        self.queue.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Unavailable("too many writes are waiting".into()),
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })
+    }
+
+    /// Whether a commit succeeded a moment ago, and none failed since.
+    pub(super) fn is_proven(&self) -> bool {
+        self.health.is_proven()
+    }
+
+    /// Lets the thread do what is queued, and waits for its end.
+    pub(super) fn close(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            // An error means that it has ended already.
+            let _ = self.queue.send(Command::Close);
+            let _ = thread.join();
+        }
+    }
+}
+
+/// When writing was last seen to work.
+#[derive(Default)]
+struct Health(Mutex<Option<Instant>>);
+
+impl Health {
+    fn note(&self, works: bool) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = works.then(Instant::now);
+    }
+
+    fn is_proven(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() < PROOF_LASTS)
+    }
+}
+
+/// What the thread owns.
+struct Work {
+    sql: Connection,
+    known: Known,
+    commands: Receiver<Command>,
+    committed: mpsc::Sender<Vec<Committed>>,
+    health: Arc<Health>,
+}
+
+/// Whether the writer goes on after a batch.
+#[derive(PartialEq, Eq)]
+enum Then {
+    GoOn,
+    Close,
+}
+
+impl Work {
+    fn run(mut self) {
+        while let Ok(command) = self.commands.recv() {
+            if self.batch(command) == Then::Close {
+                break;
+            }
+        }
+        // What is left in the log is only slower to open; it is not lost.
+        let _ = self.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
+    /// Commits `first` and what is queued behind it. What arrives meanwhile still gets in.
+    fn batch(&mut self, first: Command) -> Then {
+        let mut then = Then::GoOn;
+        let mut answers: Vec<Answer> = Vec::new();
+        let mut batch = Batch::begin(&self.sql, &mut self.known);
+        let mut next = Some(first);
+        while let Some(command) = next.take() {
+            let Some(answer) = run(command, &mut batch) else {
+                then = Then::Close;
+                break;
+            };
+            answers.push(answer);
+            if answers.len() < BATCH_MAX && !batch.has_failed() {
+                next = self.commands.try_recv().ok();
+            }
+        }
+        let ended = batch.end();
+        self.health.note(ended.is_ok());
+        let failed = match ended {
+            Ok(entries) => {
+                self.hand_over(entries);
+                None
+            }
+            Err(words) => Some(words),
+        };
+        for answer in answers {
+            answer(failed.as_deref());
+        }
+        then
+    }
+
+    /// Gives the entries to whoever delivers them. When that one is slower than the disk, the writer waits
+    /// for it, and the queue of commands fills; when it is gone, the log still has everything.
+    fn hand_over(&self, entries: Vec<Committed>) {
+        if !entries.is_empty() {
+            let _ = self.committed.blocking_send(entries);
+        }
+    }
+}
+
+/// Does a command's work; none for [`Command::Close`].
+fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
+    Some(match command {
+        Command::Append { write, reply } => batch.perform(reply, |batch| append::append(batch, write)),
+        Command::OpenRoom { room, title, by, at, reply } => {
+            batch.perform(reply, |batch| people::open_room(batch, room, title, by, at))
+        }
+        Command::AddGuest { user, token_hash, at, reply } => {
+            batch.perform(reply, |batch| people::add_guest(batch, &user, token_hash, at))
+        }
+        Command::Rename { user, name, reply } => {
+            batch.perform(reply, |batch| people::rename(batch, user, name))
+        }
+        Command::MarkRead { user, room, seq, reply } => {
+            batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq))
+        }
+        Command::Probe { reply } => batch.perform(reply, people::probe),
+        Command::Close => return None,
+    })
+}
