@@ -24,8 +24,8 @@ pub enum Effect {
         /// The frame.
         frame: ClientFrame,
     },
-    /// Report `Woke` at this time. Replaces what was asked before; `None`: not at all.
-    WakeAt(Option<UnixMs>),
+    /// Report `Woke` at this time. Replaces what was asked before.
+    WakeAt(UnixMs),
     /// Read all writes of this person that were saved, and report them as `Restored`, even if there are none.
     Restore {
         /// Whose.

@@ -318,8 +318,10 @@ impl Link {
             Phase::Connecting | Phase::Greeting => Some(self.since + OPENING_MS),
             Phase::Closing => Some(self.since + CLOSING_MS),
             Phase::Up => {
-                let silent = self.heard_at + 2 * self.heartbeat_ms + 10_000;
-                Some(self.probe_until.map_or(silent, |probe| probe.min(silent)))
+                // A server without heartbeats may be silent for as long as it likes.
+                let silent =
+                    (self.heartbeat_ms > 0).then_some(self.heard_at + 2 * self.heartbeat_ms + 10_000);
+                [silent, self.probe_until].into_iter().flatten().min()
             }
             Phase::Idle | Phase::Waiting { .. } | Phase::Ended { .. } => None,
         }

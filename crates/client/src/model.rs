@@ -6,7 +6,7 @@ use crate::link::{Link, LinkView};
 use crate::outbox::Outbox;
 use crate::people::People;
 use crate::rooms::Rooms;
-use crate::{Event, Locale, Notice, PageData, Theme, WriteWhat};
+use crate::{Locale, Notice, PageData, Theme, WriteWhat};
 
 /// Everything that the client knows. Views read it; only [`crate::update`] changes it.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Model {
     pub(crate) locale: Locale,
     pub(crate) theme: Theme,
     pub(crate) notice: Option<Notice>,
+    /// What `present` last told the server on this connection.
+    pub(crate) present: Option<Option<RoomId>>,
     /// The last history request's number.
     pub(crate) req: u32,
     /// What `WakeAt` last asked for.
@@ -49,6 +51,7 @@ impl Model {
             locale,
             theme,
             notice: None,
+            present: None,
             req: 0,
             wake: None,
         }
@@ -110,7 +113,7 @@ impl Model {
         self.theme
     }
 
-    /// What the person should be told once, until [`Event::NoticeDismissed`].
+    /// What the person should be told once, until [`crate::Event::NoticeDismissed`].
     pub fn notice(&self) -> Option<&Notice> {
         self.notice.as_ref()
     }
@@ -125,7 +128,7 @@ impl Model {
         self.link.view()
     }
 
-    /// Whether `body` may be posted: what [`Event::Post`] will check. Ask it before clearing the composer.
+    /// Whether `body` may be posted: what [`crate::Event::Post`] will check. Ask it before clearing the composer.
     ///
     /// # Errors
     /// Why the server would refuse it.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use madang_protocol::{Entry, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, What};
+use madang_protocol::{ClientFrame, Entry, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, What};
 
-use crate::history::Request;
+use crate::history::{Ask, Request};
 use crate::window::Window;
 
 /// Unread messages are counted so far, here and by the server.
@@ -29,6 +29,11 @@ pub(crate) enum Stream {
     },
     /// Up to date, as far as the server said.
     Live,
+    /// Refused for now.
+    Refused {
+        /// When to ask again.
+        until: UnixMs,
+    },
 }
 
 impl Stream {
@@ -128,7 +133,7 @@ impl Room {
     pub(crate) fn learn(&mut self, info: &RoomInfo) {
         self.title = info.title.as_str().into();
         self.gone = false;
-        self.read_sent = self.read_sent.max(info.read);
+        self.read_sent = info.read;
         if info.read >= self.read {
             self.read = info.read;
             // What the stream brings up to the head of the list is in its count.
@@ -137,11 +142,41 @@ impl Room {
         }
     }
 
+    /// The room is only counted, from the head of the list on.
+    pub(crate) fn count_from(&mut self, head: Seq) {
+        if self.cursor.is_none() {
+            self.cursor = Some(head);
+            self.last_change = head;
+            self.last_post = head;
+        }
+    }
+
+    /// What is known of the room belonged to another epoch, or the marks in it to another person.
+    pub(crate) fn forget_marks(&mut self, new_epoch: bool) {
+        self.read = 0;
+        self.read_sent = 0;
+        self.counted = 0;
+        self.unread = 0;
+        self.divider = None;
+        if new_epoch {
+            // The rows stay on screen until the snapshot comes.
+            self.cursor = None;
+            self.request = None;
+        }
+    }
+
+    /// The frame that follows this room from where it stands.
+    pub(crate) fn watch(&self) -> ClientFrame {
+        ClientFrame::Watch { room: self.id.clone(), after: self.cursor.filter(|_| !self.wants_snapshot) }
+    }
+
     /// The server's state replaces all that was known of the messages.
     pub(crate) fn replace(&mut self, snapshot: &Snapshot, you: Option<&UserId>) {
         self.title = snapshot.title.as_str().into();
         self.gone = false;
         self.wants_snapshot = false;
+        // A page that adjoins the old window is of no use; one around a link still is.
+        self.request = self.request.take().filter(|request| matches!(request.ask, Ask::Around(_)));
         self.window = Some(Window::new(&snapshot.messages, snapshot.before, false));
         self.cursor = Some(snapshot.head);
         self.last_change = snapshot.head;
