@@ -1,1 +1,100 @@
-fn main() {}
+//! Set-up, builds and checks of Madang, on a bare machine and on a furnished one.
+//!
+//! Each step says what it does and how long it took, asks nothing, is skipped when done, and fails with the one
+//! sentence that helps.
+
+mod bench;
+mod checks;
+mod command;
+mod dev;
+mod doctor;
+mod e2e;
+mod project;
+mod server;
+mod setup;
+mod site;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use project::Project;
+use server::Profile;
+
+/// Set-up, builds and checks of Madang.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Get what is missing, build everything, and serve at http://127.0.0.1:3000
+    Run {
+        /// Options of `madang serve`, such as `-- --addr 127.0.0.1:4000`
+        #[arg(last = true)]
+        serve: Vec<String>,
+    },
+    /// Watch the sources, rebuild and reload at each change (cargo leptos watch)
+    Dev {
+        /// Options of `cargo leptos watch`
+        #[arg(last = true)]
+        leptos: Vec<String>,
+    },
+    /// Build the program with its page inside: one file
+    Build {
+        /// Optimised: target/release/madang instead of target/debug/madang
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build the site alone: wasm, JavaScript, styles, icons
+    Site,
+    /// Get what is missing and run every check and every test
+    Test,
+    /// Run the browser tests
+    E2e {
+        /// Options of `playwright test`, such as `-- --project phone`
+        #[arg(last = true)]
+        playwright: Vec<String>,
+    },
+    /// Measure the server under load, beside its peers, and print one table
+    Bench {
+        /// Options of the benchmark
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// List what the other tasks need, what is missing, and the command that gets it
+    Doctor,
+    /// Check the style rules that check themselves
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match Project::load().and_then(|project| perform(&project, Cli::parse().task)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\n✗ {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(project: &Project, task: Task) -> anyhow::Result<()> {
+    match task {
+        Task::Run { serve } => server::run(project, &serve),
+        Task::Dev { leptos } => dev::watch(project, &leptos),
+        Task::Build { release } => {
+            let profile = if release { Profile::Release } else { Profile::Dev };
+            server::build_one_file(project, profile).map(drop)
+        }
+        Task::Site => site::build(project).map(drop),
+        Task::Test => test::run(project),
+        Task::E2e { playwright } => e2e::run(project, &playwright),
+        Task::Bench { args } => bench::run(project, &args),
+        Task::Doctor => doctor::report(project),
+        Task::Tidy => checks::tidy::check(project),
+    }
+}

@@ -1,1 +1,1 @@
-//! placeholder
+//! Madang's page.

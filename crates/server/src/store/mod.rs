@@ -62,6 +62,12 @@ struct Inner {
     _lock: File,
 }
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("epoch", &self.0.epoch).finish_non_exhaustive()
+    }
+}
+
 /// A write that is queued, in the order of the calls. It happens whether this is polled or not; it yields
 /// once the write is synced to disk, or refused.
 #[must_use = "the write happens anyway, but only this tells whether it is durable"]

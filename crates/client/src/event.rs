@@ -1,0 +1,159 @@
+//! What can happen.
+
+use madang_protocol::{Cmid, Person, RoomId, RoomInfo, Seq, ServerFrame};
+
+use crate::{Locale, Theme, Write};
+
+/// The number of a connection: the first socket of a page is 1, and each later one counts on. Whatever an
+/// older socket still reports is recognised by it, and ignored.
+pub type Conn = u64;
+
+/// A random number, even over its whole range: the jitter of the next attempt to connect.
+pub type Roll = u32;
+
+/// What happened: to the page, to the connection, or because a person wanted it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The page lives: connect, and bring back the writes that an earlier page could not send.
+    Started {
+        /// Whether the page is on screen.
+        visible: bool,
+    },
+    /// The time that [`Effect::WakeAt`] asked for has come (too early is harmless).
+    Woke {
+        /// For the wait before the next attempt, should this tick lose the connection.
+        roll: Roll,
+    },
+    /// The browser says that there is a network again.
+    Online,
+    /// The browser says that there is no network.
+    Offline,
+    /// The page came on screen, or left it.
+    Visible(bool),
+    /// A person asked to connect now.
+    Reconnect,
+    /// The page goes away.
+    Stopped,
+
+    /// The socket is open.
+    Opened {
+        /// Which socket.
+        conn: Conn,
+    },
+    /// The socket brought a frame.
+    Frame {
+        /// Which socket.
+        conn: Conn,
+        /// What it brought.
+        frame: ServerFrame,
+    },
+    /// The socket is closed, or could not be opened.
+    Closed {
+        /// Which socket.
+        conn: Conn,
+        /// The close code; 1006 if there was none.
+        code: u16,
+        /// For the wait before the next attempt.
+        roll: Roll,
+    },
+    /// What [`Effect::Restore`] found, in any order.
+    Restored {
+        /// The writes that an earlier page saved and never saw acknowledged.
+        writes: Vec<Write>,
+    },
+
+    /// The person looks at another room, or follows a permanent link.
+    OpenRoom {
+        /// The room.
+        room: RoomId,
+        /// The message that the link names.
+        around: Option<Seq>,
+    },
+    /// Post a message. The text is checked as the server will; what fails becomes [`crate::Model::notice`].
+    Post {
+        /// The room.
+        room: RoomId,
+        /// A new random id.
+        cmid: Cmid,
+        /// The text, as typed.
+        body: String,
+        /// The message that this one answers.
+        reply_to: Option<Seq>,
+    },
+    /// Replace the text of a message of one's own.
+    Edit {
+        /// The room.
+        room: RoomId,
+        /// A new random id.
+        cmid: Cmid,
+        /// The message.
+        seq: Seq,
+        /// Its new text.
+        body: String,
+    },
+    /// Take back a message of one's own.
+    Delete {
+        /// The room.
+        room: RoomId,
+        /// A new random id.
+        cmid: Cmid,
+        /// The message.
+        seq: Seq,
+    },
+    /// Send a failed write again, under the same id.
+    Retry {
+        /// The write.
+        cmid: Cmid,
+    },
+    /// Give up a failed write, or one that waits and was never sent.
+    Discard {
+        /// The write.
+        cmid: Cmid,
+    },
+    /// The person typed something into the composer. Told to others at most every 3 s.
+    Typed {
+        /// The room.
+        room: RoomId,
+    },
+    /// The timeline was scrolled to its bottom, or away from it. Tell each change; a room that was opened
+    /// counts as not at the bottom until told otherwise. While a visible page stands at the bottom of a
+    /// room, all that comes in is read.
+    AtBottom {
+        /// The room.
+        room: RoomId,
+        /// Whether the newest row is on screen.
+        at_bottom: bool,
+    },
+    /// The reader comes near the top: load older messages, if there are any.
+    Older {
+        /// The room.
+        room: RoomId,
+    },
+    /// The reader comes near the bottom of a window that is not the newest: load newer messages.
+    Newer {
+        /// The room.
+        room: RoomId,
+    },
+    /// Jump to the newest message.
+    Latest {
+        /// The room.
+        room: RoomId,
+    },
+
+    /// The person's own name changed (the answer to `POST /me`).
+    Renamed {
+        /// Who they are now.
+        you: Person,
+    },
+    /// The person opened a room (the answer to `POST /rooms`).
+    RoomMade {
+        /// The room.
+        info: RoomInfo,
+    },
+    /// The person chose a language.
+    LocaleChosen(Locale),
+    /// The person chose a theme.
+    ThemeChosen(Theme),
+    /// The person has read the notice.
+    NoticeDismissed,
+}

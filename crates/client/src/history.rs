@@ -1,0 +1,94 @@
+//! Pages of history: what is asked for, and what of the answer can be used.
+
+use madang_protocol::{ClientFrame, Message, RoomId, Seq, UnixMs, UserId};
+
+use crate::room::Room;
+use crate::window::Window;
+
+/// Messages in one page.
+const PAGE: u16 = 60;
+
+/// A page that did not come by then is asked for again.
+pub(crate) const PATIENCE_MS: i64 = 15_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// What is older than the window's first message.
+    Before(Seq),
+    /// What is newer than the window's last message.
+    After(Seq),
+    /// A new window around a message.
+    Around(Seq),
+}
+
+/// A page that is under way, or waits for a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) ask: Ask,
+    /// Its number; `None` until it is sent.
+    pub(crate) req: Option<u32>,
+    /// When to ask again.
+    pub(crate) until: UnixMs,
+}
+
+impl Request {
+    pub(crate) fn new(ask: Ask) -> Self {
+        Self { ask, req: None, until: UnixMs::MAX }
+    }
+
+    pub(crate) fn frame(&self, req: u32, room: RoomId, limit: u16) -> ClientFrame {
+        let (before, after, around) = match self.ask {
+            Ask::Before(seq) => (Some(seq), None, None),
+            Ask::After(seq) => (None, Some(seq), None),
+            Ask::Around(seq) => (None, None, Some(seq)),
+        };
+        let limit = if limit == 0 { PAGE } else { PAGE.min(limit) };
+        ClientFrame::History { req, room, before, after, around, limit }
+    }
+}
+
+/// A `page`, as it came.
+pub(crate) struct Page {
+    pub(crate) head: Seq,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) before: bool,
+    pub(crate) after: bool,
+}
+
+impl Room {
+    /// Whether older and newer messages are on their way.
+    pub(crate) fn loading(&self) -> (bool, bool) {
+        match self.request.as_ref().map(|request| request.ask) {
+            Some(Ask::Before(_)) => (true, false),
+            Some(Ask::After(_) | Ask::Around(_)) => (false, true),
+            None => (false, self.wants_snapshot && self.window.is_some()),
+        }
+    }
+
+    /// Takes a page in. Returns whether it must be asked for again: a change that came meanwhile is not in it.
+    pub(crate) fn turn(&mut self, page: &Page, you: Option<&UserId>) -> bool {
+        let Some(request) = self.request.take() else { return false };
+        if page.head < self.last_change {
+            self.request = Some(Request::new(request.ask));
+            return true;
+        }
+        // What was posted since the page was read is newer than the page.
+        let after = page.after || page.head < self.last_post;
+        match (request.ask, &mut self.window) {
+            (Ask::Before(seq), Some(window)) if window.first() == Some(seq) => {
+                window.prepend(&page.messages, page.before);
+            }
+            (Ask::After(seq), Some(window)) if window.last() == Some(seq) => {
+                window.append(&page.messages, after);
+            }
+            (Ask::Around(_), window) => {
+                *window = Some(Window::new(&page.messages, page.before, after));
+                self.resets += 1;
+            }
+            // The window moved meanwhile: the page does not touch it any more.
+            _ => {}
+        }
+        self.recount(you);
+        false
+    }
+}

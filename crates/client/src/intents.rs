@@ -1,0 +1,139 @@
+//! What the person wants: rooms, writes, history.
+
+use madang_protocol::{Cmid, RefusalCode, RoomId, RoomInfo, Seq};
+
+use crate::history::{Ask, Request};
+use crate::room::Stream;
+use crate::update::Turn;
+use crate::{Notice, Write, WriteWhat};
+
+impl Turn<'_> {
+    pub(crate) fn open_room(&mut self, id: RoomId, around: Option<Seq>) {
+        if self.model.current != id {
+            if let Some(left) = self.model.rooms.get_mut(&self.model.current) {
+                // Nobody looks any more: its window follows the newest messages, where it is attached.
+                left.at_bottom = true;
+            }
+            self.model.current = id.clone();
+        }
+        let room = self.model.rooms.ensure(&id);
+        room.open();
+        room.focus = around;
+        if room.gone {
+            room.stream = Stream::Idle;
+        }
+        let held = |seq| room.window.as_ref().is_some_and(|window| window.get(seq).is_some());
+        match around {
+            Some(seq) if held(seq) => room.resets += 1,
+            Some(seq) => {
+                room.request = Some(Request::new(Ask::Around(seq)));
+                // Without a cursor nothing live could join the window: the room's state first, then the page.
+                if room.cursor.is_none() {
+                    room.wants_snapshot = true;
+                    room.stream = Stream::Idle;
+                }
+            }
+            None if room.window.is_none() || room.is_detached() => self.want_snapshot(&id),
+            None => {}
+        }
+    }
+
+    pub(crate) fn room_made(&mut self, info: &RoomInfo) {
+        let room = self.model.rooms.ensure(&info.room);
+        room.learn(info);
+        room.count_from(info.head);
+    }
+
+    pub(crate) fn post(&mut self, room: RoomId, cmid: Cmid, body: String, reply_to: Option<Seq>) {
+        if let Err(code) = self.model.check_body(&body) {
+            return self.refuse(code);
+        }
+        if let Some(room) = self.model.rooms.get_mut(&room) {
+            room.typed_at = None;
+        }
+        // Who posts wants to see it, and what it stands among.
+        self.latest(&room);
+        self.queue(room, cmid, WriteWhat::Post { body, reply_to });
+    }
+
+    pub(crate) fn edit(&mut self, room: RoomId, cmid: Cmid, seq: Seq, body: String) {
+        if let Err(code) = self.model.check_body(&body) {
+            return self.refuse(code);
+        }
+        self.discard_failed(&room, seq);
+        self.queue(room, cmid, WriteWhat::Edit { seq, body });
+    }
+
+    pub(crate) fn delete(&mut self, room: RoomId, cmid: Cmid, seq: Seq) {
+        self.discard_failed(&room, seq);
+        self.queue(room, cmid, WriteWhat::Delete { seq });
+    }
+
+    /// A new change to a message takes the place of those that failed.
+    fn discard_failed(&mut self, room: &RoomId, seq: Seq) {
+        let failed = self.model.outbox.changes(room, seq).filter(|queued| queued.write.failure.is_some());
+        let failed: Vec<Cmid> = failed.map(|queued| queued.write.cmid).collect();
+        failed.into_iter().for_each(|cmid| self.discard(cmid));
+    }
+
+    fn queue(&mut self, room: RoomId, cmid: Cmid, what: WriteWhat) {
+        let write = self.model.outbox.push(cmid, room, what, self.now).cloned();
+        self.save(write);
+    }
+
+    fn refuse(&mut self, code: RefusalCode) {
+        self.model.notice = Some(Notice { code, message: String::new() });
+    }
+
+    pub(crate) fn retry(&mut self, cmid: Cmid) {
+        let write = self.model.outbox.retry(cmid).cloned();
+        self.save(write);
+    }
+
+    pub(crate) fn discard(&mut self, cmid: Cmid) {
+        if self.model.outbox.discard(cmid) {
+            self.forget(cmid);
+        }
+    }
+
+    /// What an earlier page left unacknowledged; the log may have it meanwhile.
+    pub(crate) fn restored(&mut self, writes: Vec<Write>) {
+        let (settled, open): (Vec<Write>, Vec<Write>) = writes.into_iter().partition(|write| {
+            let window = self.model.rooms.get(&write.room).and_then(|room| room.window.as_ref());
+            window.is_some_and(|window| {
+                window
+                    .messages
+                    .iter()
+                    .any(|message| message.cmid == Some(write.cmid) && self.model.is_you(&message.by))
+            })
+        });
+        settled.iter().for_each(|write| self.forget(write.cmid));
+        self.model.outbox.restore(open);
+    }
+
+    pub(crate) fn older(&mut self, room: &RoomId) {
+        self.ask(room, |first, _, before, _| first.filter(|_| before).map(Ask::Before));
+    }
+
+    pub(crate) fn newer(&mut self, room: &RoomId) {
+        self.ask(room, |_, last, _, after| last.filter(|_| after).map(Ask::After));
+    }
+
+    /// Asks for one page at a time; `which` chooses by the window's first and last message and by what exists
+    /// beyond them.
+    fn ask(&mut self, room: &RoomId, which: impl Fn(Option<Seq>, Option<Seq>, bool, bool) -> Option<Ask>) {
+        let Some(room) = self.model.rooms.get_mut(room).filter(|room| room.request.is_none()) else { return };
+        let Some(window) = &room.window else { return };
+        room.request = which(window.first(), window.last(), window.before, window.after).map(Request::new);
+    }
+
+    pub(crate) fn latest(&mut self, room: &RoomId) {
+        let Some(room) = self.model.rooms.get_mut(room) else { return };
+        room.focus = None;
+        room.fresh = 0;
+        if room.window.is_none() || room.is_detached() || room.request.is_some() {
+            let id = room.id.clone();
+            self.want_snapshot(&id);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The state.
+
+use madang_protocol::{Epoch, Limits, Person, RefusalCode, RoomId, Seq, Snapshot, UnixMs, UserId, text};
+
+use crate::link::{Link, LinkView};
+use crate::outbox::Outbox;
+use crate::people::People;
+use crate::rooms::Rooms;
+use crate::{Locale, Notice, PageData, Theme, WriteWhat};
+
+/// Everything that the client knows. Views read it; only [`crate::update`] changes it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(crate) you: Option<Person>,
+    /// What all cursors belong to.
+    pub(crate) epoch: Option<Epoch>,
+    pub(crate) limits: Limits,
+    pub(crate) link: Link,
+    pub(crate) people: People,
+    pub(crate) rooms: Rooms,
+    /// The room on screen.
+    pub(crate) current: RoomId,
+    pub(crate) visible: bool,
+    pub(crate) outbox: Outbox,
+    pub(crate) locale: Locale,
+    pub(crate) theme: Theme,
+    pub(crate) notice: Option<Notice>,
+    /// What `present` last told the server on this connection.
+    pub(crate) present: Option<Option<RoomId>>,
+    /// The last history request's number.
+    pub(crate) req: u32,
+    /// What `WakeAt` last asked for.
+    pub(crate) wake: Option<UnixMs>,
+}
+
+impl Model {
+    /// A page that knows nothing yet: what the client-only build begins with. Start it, and it asks.
+    pub fn new(room: RoomId, locale: Locale, theme: Theme) -> Self {
+        let mut rooms = Rooms::default();
+        rooms.ensure(&room);
+        Self {
+            you: None,
+            epoch: None,
+            limits: Limits::default(),
+            link: Link::default(),
+            people: People::default(),
+            rooms,
+            current: room,
+            visible: false,
+            outbox: Outbox::default(),
+            locale,
+            theme,
+            notice: None,
+            present: None,
+            req: 0,
+            wake: None,
+        }
+    }
+
+    /// The state that a page was rendered from, on the server and in the browser alike.
+    pub fn from_page(page: &PageData) -> Self {
+        let Snapshot { room: current, .. } = &page.snapshot;
+        let mut model = Self::new(current.clone(), page.locale, page.theme);
+        model.you = page.you.clone();
+        model.epoch = Some(page.epoch.clone());
+        model.limits = page.limits.clone();
+        model.link.heartbeat(page.heartbeat_ms);
+        model.people.learn(&page.people);
+        model.people.learn(page.you.as_slice());
+        model.notice = page.notice.clone();
+        for info in &page.rooms {
+            model.rooms.ensure(&info.room).learn(info);
+        }
+        model.rooms.arrange(page.rooms.iter().map(|info| &info.room));
+        let you = model.you.as_ref().map(|you| you.id.clone());
+        let room = model.rooms.ensure(current);
+        room.replace(&page.snapshot, you.as_ref());
+        room.open();
+        room.focus = page.focus;
+        if let Some(window) = &mut room.window {
+            window.after = page.after;
+        }
+        model
+    }
+
+    /// Who this is; `None` until the server said so.
+    pub fn you(&self) -> Option<&Person> {
+        self.you.as_ref()
+    }
+
+    /// Whether `user` is this person.
+    pub fn is_you(&self, user: &UserId) -> bool {
+        self.you.as_ref().is_some_and(|you| you.id == *user)
+    }
+
+    /// The room on screen.
+    pub fn room(&self) -> &RoomId {
+        &self.current
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The page's language.
+    pub fn locale(&self) -> Locale {
+        self.locale
+    }
+
+    /// The page's colours.
+    pub fn theme(&self) -> Theme {
+        self.theme
+    }
+
+    /// What the person should be told once, until [`crate::Event::NoticeDismissed`].
+    pub fn notice(&self) -> Option<&Notice> {
+        self.notice.as_ref()
+    }
+
+    /// The nickname of `user`; `None` if none was chosen or is known: show "guest" and the end of the id.
+    pub fn name(&self, user: &UserId) -> Option<&str> {
+        self.people.name(user)
+    }
+
+    /// The connection, as people and tests see it.
+    pub fn link(&self) -> LinkView {
+        self.link.view()
+    }
+
+    /// Whether `body` may be posted: what [`crate::Event::Post`] will check. Ask it before clearing the composer.
+    ///
+    /// # Errors
+    /// Why the server would refuse it.
+    pub fn check_body(&self, body: &str) -> Result<(), RefusalCode> {
+        text::check_body(body, self.limits.body_chars)
+    }
+
+    /// The text of a message in the window, with one's own edit of it that is still under way: what an
+    /// edit begins with, and what a copy takes.
+    pub fn body(&self, room: &RoomId, seq: Seq) -> Option<String> {
+        let window = self.rooms.get(room)?.window.as_ref()?;
+        let message = window.get(seq)?;
+        for write in self.outbox.on_message(room, seq) {
+            match &write.what {
+                WriteWhat::Edit { body, .. } => return Some(body.clone()),
+                WriteWhat::Delete { .. } => return None,
+                WriteWhat::Post { .. } => {}
+            }
+        }
+        message.body.as_deref().map(String::from)
+    }
+
+    /// This person's newest message in the window of `room` that still stands: what ↑ edits.
+    pub fn last_own(&self, room: &RoomId) -> Option<Seq> {
+        let window = self.rooms.get(room)?.window.as_ref()?;
+        let own = window.messages.iter().rev().find(|message| {
+            message.body.is_some() && self.is_you(&message.by) && self.body(room, message.seq).is_some()
+        })?;
+        Some(own.seq)
+    }
+
+    /// How many writes are neither acknowledged nor failed: leaving the page now leaves them for its next visit.
+    pub fn unsent(&self) -> usize {
+        self.outbox.unsent()
+    }
+
+    pub(crate) fn you_id(&self) -> Option<UserId> {
+        self.you.as_ref().map(|you| you.id.clone())
+    }
+
+    /// Whether the person has `room` before their eyes.
+    pub(crate) fn looks_at(&self, room: &RoomId) -> bool {
+        self.visible && self.current == *room
+    }
+}

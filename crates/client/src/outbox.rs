@@ -1,0 +1,245 @@
+//! One's own writes on their way: one in flight per room, in the order in which they were made.
+
+use madang_protocol::{ClientFrame, Cmid, RoomId, Seq, UnixMs};
+
+use crate::{Failure, Write, WriteWhat};
+
+/// A write that is neither acknowledged nor refused by then is sent again.
+pub(crate) const PATIENCE_MS: i64 = 20_000;
+
+/// Where a write is. One with a [`Failure`] is `Waiting` for the person, whatever its stage says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Waits for its turn.
+    Waiting,
+    /// Sent on the present connection; `until`: when to lose patience.
+    InFlight { until: UnixMs },
+    /// Refused for now: its turn comes again at `until`, before any later one of the room.
+    Refused { until: UnixMs },
+    /// Durable as entry `seq`, which the log has not brought yet: shown until it does, never sent again.
+    Acknowledged { seq: Seq },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Queued {
+    pub(crate) write: Write,
+    pub(crate) stage: Stage,
+    /// Whether it was sent, ever: then it may be in the log, and giving it up is too late.
+    pub(crate) sent: bool,
+}
+
+impl Queued {
+    fn is_open(&self) -> bool {
+        self.write.failure.is_none() && !matches!(self.stage, Stage::Acknowledged { .. })
+    }
+}
+
+/// The writes, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outbox {
+    queue: Vec<Queued>,
+    /// Whether what an earlier page left is in it. Nothing is sent before, or it would overtake.
+    pub(crate) restored: bool,
+}
+
+impl Outbox {
+    pub(crate) fn unsent(&self) -> usize {
+        self.queue.iter().filter(|queued| queued.is_open()).count()
+    }
+
+    /// Posts of `room` that its window does not show yet.
+    pub(crate) fn posts(&self, room: &RoomId) -> impl Iterator<Item = &Queued> {
+        self.queue.iter().filter(move |queued| {
+            queued.write.room == *room && matches!(queued.write.what, WriteWhat::Post { .. })
+        })
+    }
+
+    /// Edits and deletes of one message, in order.
+    pub(crate) fn changes(&self, room: &RoomId, message: Seq) -> impl Iterator<Item = &Queued> {
+        self.queue.iter().filter(move |queued| {
+            queued.write.room == *room
+                && match &queued.write.what {
+                    WriteWhat::Edit { seq, .. } | WriteWhat::Delete { seq } => *seq == message,
+                    WriteWhat::Post { .. } => false,
+                }
+        })
+    }
+
+    /// The changes of one message that still count, newest first.
+    pub(crate) fn on_message(&self, room: &RoomId, message: Seq) -> impl Iterator<Item = &Write> {
+        let standing = |queued: &&Queued| queued.write.failure.is_none();
+        self.changes(room, message)
+            .filter(standing)
+            .map(|queued| &queued.write)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+    }
+
+    /// Queues a new write; its place is behind all others.
+    pub(crate) fn push(&mut self, cmid: Cmid, room: RoomId, what: WriteWhat, now: UnixMs) -> Option<&Write> {
+        if self.find(cmid).is_some() {
+            return None;
+        }
+        let last = self.queue.last().map_or(0, |queued| queued.write.order);
+        let order = (last + 1).max(u64::try_from(now).unwrap_or(0));
+        let write = Write { cmid, room, order, at: now, what, failure: None };
+        self.queue.push(Queued { write, stage: Stage::Waiting, sent: false });
+        self.queue.last().map(|queued| &queued.write)
+    }
+
+    /// Takes in what an earlier page left. Each may have been sent.
+    pub(crate) fn restore(&mut self, writes: Vec<Write>) {
+        self.restored = true;
+        for write in writes {
+            if self.find(write.cmid).is_none() {
+                self.queue.push(Queued { write, stage: Stage::Waiting, sent: true });
+            }
+        }
+        self.queue.sort_by_key(|queued| (queued.write.order, queued.write.cmid));
+    }
+
+    /// The frames to send now: of each room the first open write, unless one is in flight or must wait.
+    pub(crate) fn pump(&mut self, now: UnixMs) -> Vec<ClientFrame> {
+        let mut frames = Vec::new();
+        if !self.restored {
+            return frames;
+        }
+        let mut served: Vec<RoomId> = Vec::new();
+        for queued in &mut self.queue {
+            if !queued.is_open() || served.contains(&queued.write.room) {
+                continue;
+            }
+            served.push(queued.write.room.clone());
+            let due = match queued.stage {
+                Stage::Waiting => true,
+                Stage::Refused { until } => until <= now,
+                _ => false,
+            };
+            if due {
+                queued.stage = Stage::InFlight { until: now + PATIENCE_MS };
+                queued.sent = true;
+                frames.push(queued.write.frame());
+            }
+        }
+        frames
+    }
+
+    /// The connection is gone: what was in flight goes first on the next one.
+    pub(crate) fn cut(&mut self) {
+        for queued in &mut self.queue {
+            if let Stage::InFlight { .. } = queued.stage {
+                queued.stage = Stage::Waiting;
+            }
+        }
+    }
+
+    /// A write is durable as entry `seq`; `shown`: the log has brought that entry, or a state after it.
+    /// Whether the write was known.
+    pub(crate) fn done(&mut self, cmid: Cmid, seq: Seq, shown: bool) -> bool {
+        let Some(queued) = self.find_mut(cmid) else { return false };
+        queued.stage = Stage::Acknowledged { seq };
+        queued.write.failure = None;
+        if shown {
+            self.remove(cmid);
+        }
+        true
+    }
+
+    /// The log has an entry, or a message, of this write. Whether it was queued.
+    pub(crate) fn settle(&mut self, cmid: Cmid) -> bool {
+        self.remove(cmid).is_some()
+    }
+
+    /// The log of `room` is known up to `cursor`: what was acknowledged by then is in it.
+    pub(crate) fn reached(&mut self, room: &RoomId, cursor: Seq) {
+        self.queue.retain(|queued| {
+            queued.write.room != *room
+                || !matches!(queued.stage, Stage::Acknowledged { seq } if seq <= cursor)
+        });
+    }
+
+    /// The epoch is over, and with it the seqs that were given out in it.
+    pub(crate) fn forget_acknowledged(&mut self) {
+        self.queue.retain(|queued| !matches!(queued.stage, Stage::Acknowledged { .. }));
+    }
+
+    /// A write is refused until `until`.
+    pub(crate) fn refused_until(&mut self, cmid: Cmid, until: UnixMs) {
+        if let Some(queued) = self.find_mut(cmid).filter(|queued| queued.is_open()) {
+            queued.stage = Stage::Refused { until };
+        }
+    }
+
+    /// A write is refused for good, until the person decides.
+    pub(crate) fn failed(&mut self, cmid: Cmid, failure: Failure) -> Option<&Write> {
+        let queued = self.find_mut(cmid).filter(|queued| queued.is_open())?;
+        queued.stage = Stage::Waiting;
+        queued.write.failure = Some(failure);
+        Some(&queued.write)
+    }
+
+    /// A failed write is to be sent again, as the same write.
+    pub(crate) fn retry(&mut self, cmid: Cmid) -> Option<&Write> {
+        let queued = self.find_mut(cmid).filter(|queued| queued.write.failure.is_some())?;
+        queued.write.failure = None;
+        queued.stage = Stage::Waiting;
+        Some(&queued.write)
+    }
+
+    /// Gives up a write that failed, or was never sent. Whether it could be.
+    pub(crate) fn discard(&mut self, cmid: Cmid) -> bool {
+        let may = self.find(cmid).is_some_and(|queued| queued.write.failure.is_some() || !queued.sent);
+        may && self.remove(cmid).is_some()
+    }
+
+    /// Another person signed in: nothing of the one before is sent under their name by itself.
+    pub(crate) fn fail_all(&mut self, failure: &Failure) {
+        self.forget_acknowledged();
+        for queued in &mut self.queue {
+            queued.write.failure.get_or_insert_with(|| failure.clone());
+            queued.stage = Stage::Waiting;
+        }
+    }
+
+    pub(crate) fn writes(&self) -> impl Iterator<Item = &Write> {
+        let open = |queued: &&Queued| !matches!(queued.stage, Stage::Acknowledged { .. });
+        self.queue.iter().filter(open).map(|queued| &queued.write)
+    }
+
+    /// When something is due. `sending`: there is a connection.
+    pub(crate) fn wake(&self, sending: bool) -> Option<UnixMs> {
+        let due = |queued: &Queued| match queued.stage {
+            Stage::InFlight { until } | Stage::Refused { until } if sending && queued.is_open() => {
+                Some(until)
+            }
+            _ => None,
+        };
+        self.queue.iter().filter_map(due).min()
+    }
+
+    /// Makes what was in flight for too long wait again. Whether there was any.
+    pub(crate) fn lose_patience(&mut self, now: UnixMs) -> bool {
+        let mut any = false;
+        for queued in &mut self.queue {
+            if matches!(queued.stage, Stage::InFlight { until } if until <= now) {
+                queued.stage = Stage::Waiting;
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn find(&self, cmid: Cmid) -> Option<&Queued> {
+        self.queue.iter().find(|queued| queued.write.cmid == cmid)
+    }
+
+    fn find_mut(&mut self, cmid: Cmid) -> Option<&mut Queued> {
+        self.queue.iter_mut().find(|queued| queued.write.cmid == cmid)
+    }
+
+    fn remove(&mut self, cmid: Cmid) -> Option<Queued> {
+        let index = self.queue.iter().position(|queued| queued.write.cmid == cmid)?;
+        Some(self.queue.remove(index))
+    }
+}

@@ -1,0 +1,282 @@
+//! One room: where its log was read to, what of it is held, and what is new in it.
+
+use std::sync::Arc;
+
+use madang_protocol::{ClientFrame, Entry, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, What};
+
+use crate::history::{Ask, Request};
+use crate::window::Window;
+
+/// Unread messages are counted so far, here and by the server.
+pub(crate) const UNREAD_MAX: u32 = 1_000;
+
+/// How long somebody counts as typing after they were last heard of.
+pub(crate) const TYPING_MS: i64 = 6_000;
+
+/// How the stream of a room stands on the present connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Not asked for.
+    #[default]
+    Idle,
+    /// Asked for; entries or a snapshot come, then `live`.
+    CatchingUp {
+        /// So many `live`s in a row left a hole.
+        tries: u8,
+        /// The cursor when a `heads` last found it behind: a second one with the same cursor means that
+        /// nothing comes any more.
+        stuck_at: Option<Option<Seq>>,
+    },
+    /// Up to date, as far as the server said.
+    Live,
+    /// Refused for now.
+    Refused {
+        /// When to ask again.
+        until: UnixMs,
+    },
+}
+
+impl Stream {
+    pub(crate) fn catching_up() -> Self {
+        Self::CatchingUp { tries: 0, stuck_at: None }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    pub(crate) id: RoomId,
+    pub(crate) title: Arc<str>,
+    /// There is no such room, the server says.
+    pub(crate) gone: bool,
+    /// The last entry that was applied; `None`: only a snapshot helps.
+    pub(crate) cursor: Option<Seq>,
+    pub(crate) stream: Stream,
+    /// The room's state is wanted anew, from a snapshot: the first look at it, or a jump to the newest.
+    pub(crate) wants_snapshot: bool,
+    /// What the page holds; `None`: the room was never looked at, and is only counted.
+    pub(crate) window: Option<Window>,
+    /// The last entry that a page of history must reflect: a change to some message, which the page would
+    /// otherwise undo.
+    pub(crate) last_change: Seq,
+    /// The last post: a page that does not reflect it does not reach the end of the log.
+    pub(crate) last_post: Seq,
+    /// The page of history that is under way.
+    pub(crate) request: Option<Request>,
+
+    /// The read marker.
+    pub(crate) read: Seq,
+    /// Of the marker, what the server knows, and when it was told.
+    pub(crate) read_sent: Seq,
+    pub(crate) read_sent_at: UnixMs,
+    pub(crate) unread: u32,
+    /// Entries up to here are in `unread` already.
+    pub(crate) counted: Seq,
+    /// The read marker when the room was opened, if anything was unread: where the "new" divider stands.
+    pub(crate) divider: Option<Seq>,
+
+    pub(crate) at_bottom: bool,
+    /// Posts by others since the reader left the bottom.
+    pub(crate) fresh: u32,
+    pub(crate) focus: Option<Seq>,
+    pub(crate) resets: u32,
+
+    pub(crate) here: Vec<UserId>,
+    pub(crate) here_count: u32,
+    /// Who types, and until when that holds.
+    pub(crate) typing: Vec<(UserId, UnixMs)>,
+    /// When others were last told that this person types.
+    pub(crate) typed_at: Option<UnixMs>,
+}
+
+/// What an entry did not fit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Applied {
+    /// It was the next one.
+    Next,
+    /// It was known already, or cannot be used before a snapshot came.
+    Ignored,
+    /// Others are missing before it.
+    Gap,
+}
+
+impl Room {
+    pub(crate) fn new(id: RoomId) -> Self {
+        Self {
+            id,
+            title: "".into(),
+            gone: false,
+            cursor: None,
+            stream: Stream::Idle,
+            wants_snapshot: false,
+            window: None,
+            last_change: 0,
+            last_post: 0,
+            request: None,
+            read: 0,
+            read_sent: 0,
+            read_sent_at: 0,
+            unread: 0,
+            counted: 0,
+            divider: None,
+            at_bottom: false,
+            fresh: 0,
+            focus: None,
+            resets: 0,
+            here: Vec::new(),
+            here_count: 0,
+            typing: Vec::new(),
+            typed_at: None,
+        }
+    }
+
+    /// Takes over what a list of rooms says, to begin or to go on from.
+    pub(crate) fn learn(&mut self, info: &RoomInfo) {
+        self.title = info.title.as_str().into();
+        self.gone = false;
+        self.read_sent = info.read;
+        if info.read >= self.read {
+            self.read = info.read;
+            // What the stream brings up to the head of the list is in its count.
+            self.unread = info.unread;
+            self.counted = self.counted.max(info.head);
+        }
+    }
+
+    /// The room is only counted, from the head of the list on.
+    pub(crate) fn count_from(&mut self, head: Seq) {
+        if self.cursor.is_none() {
+            self.cursor = Some(head);
+            self.last_change = head;
+            self.last_post = head;
+        }
+    }
+
+    /// What is known of the room belonged to another epoch, or the marks in it to another person.
+    pub(crate) fn forget_marks(&mut self, new_epoch: bool) {
+        self.read = 0;
+        self.read_sent = 0;
+        self.counted = 0;
+        self.unread = 0;
+        self.divider = None;
+        if new_epoch {
+            // The rows stay on screen until the snapshot comes.
+            self.cursor = None;
+            self.request = None;
+        }
+    }
+
+    /// The frame that follows this room from where it stands.
+    pub(crate) fn watch(&self) -> ClientFrame {
+        ClientFrame::Watch { room: self.id.clone(), after: self.cursor.filter(|_| !self.wants_snapshot) }
+    }
+
+    /// The server's state replaces all that was known of the messages.
+    pub(crate) fn replace(&mut self, snapshot: &Snapshot, you: Option<&UserId>) {
+        self.title = snapshot.title.as_str().into();
+        self.gone = false;
+        self.wants_snapshot = false;
+        // A page that adjoins the old window is of no use; one around a link still is.
+        self.request = self.request.take().filter(|request| matches!(request.ask, Ask::Around(_)));
+        self.window = Some(Window::new(&snapshot.messages, snapshot.before, false));
+        self.cursor = Some(snapshot.head);
+        self.last_change = snapshot.head;
+        self.last_post = snapshot.head;
+        self.fresh = 0;
+        self.resets += 1;
+        self.here = snapshot.here.clone();
+        self.here_count = snapshot.here_count;
+        self.counted = self.counted.max(snapshot.head);
+        self.recount(you);
+    }
+
+    /// The reader comes to the room: the divider goes where they had read to.
+    pub(crate) fn open(&mut self) {
+        self.divider = (self.unread > 0).then_some(self.read);
+        self.at_bottom = false;
+        self.fresh = 0;
+    }
+
+    /// Applies the next entry of the log; anything else changes nothing. `seen`: the reader has the room's
+    /// bottom before their eyes.
+    pub(crate) fn apply(&mut self, entry: &Entry, you: Option<&UserId>, seen: bool) -> Applied {
+        let Some(cursor) = self.cursor else { return Applied::Ignored };
+        if entry.seq <= cursor {
+            return Applied::Ignored;
+        }
+        if entry.seq > cursor + 1 {
+            return Applied::Gap;
+        }
+        self.cursor = Some(entry.seq);
+        let mine = you == Some(&entry.by);
+        match &entry.what {
+            What::Opened { title } => self.title = title.as_str().into(),
+            What::Posted { .. } => self.posted(entry, mine, seen),
+            What::Edited { seq, body } => {
+                self.last_change = entry.seq;
+                self.window.iter_mut().for_each(|window| window.edited(*seq, body, entry.at));
+            }
+            What::Deleted { seq } => {
+                self.last_change = entry.seq;
+                self.window.iter_mut().for_each(|window| window.deleted(*seq));
+                // Only its author deletes a message.
+                if !mine && *seq > self.read && entry.seq > self.counted && self.unread < UNREAD_MAX {
+                    self.unread = self.unread.saturating_sub(1);
+                }
+            }
+            What::Unknown => {}
+        }
+        self.counted = self.counted.max(entry.seq);
+        Applied::Next
+    }
+
+    fn posted(&mut self, entry: &Entry, mine: bool, seen: bool) {
+        self.last_post = entry.seq;
+        self.typing.retain(|(who, _)| *who != entry.by);
+        if !mine && entry.seq > self.read && entry.seq > self.counted {
+            self.unread = (self.unread + 1).min(UNREAD_MAX);
+        }
+        if !mine && !seen {
+            self.fresh = self.fresh.saturating_add(1);
+        }
+        let Some(message) = Message::from_posted(entry) else { return };
+        if let Some(window) = &mut self.window {
+            window.posted(&message, self.at_bottom);
+        }
+    }
+
+    /// Counts what is unread from the window, where that reaches far enough to be exact.
+    pub(crate) fn recount(&mut self, you: Option<&UserId>) {
+        if let Some(unread) = self.window.as_ref().and_then(|window| window.unread(self.read, you)) {
+            self.unread = unread;
+        }
+    }
+
+    /// Moves the read marker to the end of what is known. Whether it moved.
+    pub(crate) fn read_all(&mut self) -> bool {
+        let detached = self.window.as_ref().is_none_or(|window| window.after);
+        let Some(cursor) = self.cursor.filter(|cursor| *cursor > self.read && !detached) else {
+            return false;
+        };
+        self.read = cursor;
+        self.unread = 0;
+        true
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.window.as_ref().is_some_and(|window| window.after)
+    }
+
+    /// Somebody types; those whom nothing was heard of for a while are left out again by `forget_typing`.
+    pub(crate) fn types(&mut self, who: &UserId, now: UnixMs) {
+        let until = now + TYPING_MS;
+        match self.typing.iter_mut().find(|(known, _)| known == who) {
+            Some(known) => known.1 = until,
+            None => self.typing.push((who.clone(), until)),
+        }
+    }
+
+    pub(crate) fn forget_typing(&mut self, now: UnixMs) {
+        // Also what lies too far ahead: the clock was set back.
+        self.typing.retain(|(_, until)| (now + 1..=now + TYPING_MS).contains(until));
+    }
+}

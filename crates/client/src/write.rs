@@ -1,0 +1,73 @@
+//! One write of one's own, as it is queued, kept over a reload, and sent.
+
+use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, Seq, UnixMs};
+use serde::{Deserialize, Serialize};
+
+/// Why a write failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The reason; the page has its own sentence for each that it knows.
+    pub code: RefusalCode,
+    /// The server's sentence, for a reason that the page does not know; may be empty.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// A write that is not acknowledged yet. It is saved as it is; fields may be added with a default, so that a
+/// newer page reads what an older one left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    /// Its id for ever, over every repeat.
+    pub cmid: Cmid,
+    /// The room.
+    pub room: RoomId,
+    /// Its place among the person's writes: greater is later. Also in another tab, and after a reload.
+    pub order: u64,
+    /// When the person made it, by the browser's clock.
+    pub at: UnixMs,
+    /// What it does.
+    pub what: WriteWhat,
+    /// Set once the server refused it for good; such a write waits for the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// What a write does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum WriteWhat {
+    /// Post a message.
+    Post {
+        /// The text.
+        body: String,
+        /// The message that this one answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<Seq>,
+    },
+    /// Replace a message's text.
+    Edit {
+        /// The message.
+        seq: Seq,
+        /// Its new text.
+        body: String,
+    },
+    /// Take a message back.
+    Delete {
+        /// The message.
+        seq: Seq,
+    },
+}
+
+impl Write {
+    /// The frame that carries it out. Always the same for the same write: a repeat must be one.
+    pub fn frame(&self) -> ClientFrame {
+        let (room, cmid) = (self.room.clone(), self.cmid);
+        match &self.what {
+            WriteWhat::Post { body, reply_to } => {
+                ClientFrame::Post { room, cmid, body: body.clone(), reply_to: *reply_to }
+            }
+            WriteWhat::Edit { seq, body } => ClientFrame::Edit { room, cmid, seq: *seq, body: body.clone() },
+            WriteWhat::Delete { seq } => ClientFrame::Delete { room, cmid, seq: *seq },
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The accept loop. `axum::serve` gives no way to bound the time and size of a request's head, so that a
+//! client could hold half a request for ever; this loop does.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use crate::app::App;
+
+/// Largest head of a request. Bytes.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// Most headers of a request.
+const HEADERS: usize = 100;
+
+/// Pause after a failed accept: out of file descriptors, trying at once would fail again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts until the server stops.
+pub(crate) async fn run(listener: TcpListener, router: Router, app: App) {
+    loop {
+        let accepted = tokio::select! {
+            () = app.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                app.connections.spawn(connection(stream, peer, router.clone(), app.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: App) {
+    // Small frames must not wait for each other; a failure here only makes them wait.
+    let _ = stream.set_nodelay(true);
+    let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.map(axum::body::Body::new)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.config.hello_timeout())
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = app.stop.cancelled() => {
+            // Answers what is under way, takes no further request.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, %error, "a connection ended badly");
+    }
+}

@@ -1,0 +1,142 @@
+//! The running server: its parts, its start and its end.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use madang_protocol::UnixMs;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accept;
+use crate::addresses::Addresses;
+use crate::broker::Broker;
+use crate::config::Serve;
+use crate::http;
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::rate::Rate;
+use crate::room::Rooms;
+use crate::store::{Store, StoreOptions};
+
+/// How often a changed presence is told.
+const PRESENCE: Duration = Duration::from_secs(1);
+
+/// Time for connections to end after they were told to.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// Read-only connections of the store.
+const READERS: usize = 3;
+
+/// What every connection shares; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// The parts.
+#[derive(Debug)]
+pub struct Parts {
+    /// The options.
+    pub config: Serve,
+    /// The durable log.
+    pub store: Store,
+    /// The rules over it.
+    pub rooms: Rooms,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Connections by address.
+    pub addresses: Addresses,
+    /// Cancelled when the server stops.
+    pub stop: CancellationToken,
+    /// The connections that are to end before the server does.
+    pub connections: TaskTracker,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// The time.
+    pub fn now(&self) -> UnixMs {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMs::try_from(since.as_millis()).unwrap_or(UnixMs::MAX)
+    }
+
+    /// A random number for spreading things out.
+    pub fn random(&self) -> u32 {
+        getrandom::u32().unwrap_or_default()
+    }
+
+    /// How many frames a session may send: the option's rate, and four times as many at once.
+    pub fn frame_rate(&self) -> Rate {
+        Rate { per_second: self.config.frame_rate, burst: self.config.frame_rate.saturating_mul(4) }
+    }
+}
+
+/// Serves until `stop` is cancelled, and drains. Prints the address that it listens on.
+///
+/// # Errors
+/// A port in use, a data folder that cannot be used: one sentence that says what to do.
+pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()> {
+    let metrics = Metrics::default();
+    let (broker, commits, inbox) = Broker::new();
+    let max_bytes = (config.max_database > 0).then(|| u64::from(config.max_database) * 1024 * 1024);
+    let store = Store::open(&config.data, StoreOptions { max_bytes, readers: READERS }, commits)?;
+    let listener = listen(config.addr).await?;
+    let hub = Arc::new(Hub::new(store.heads().await?, metrics.clone()));
+    let rooms = Rooms::new(store.clone(), hub.clone(), broker, config.limits(), metrics.clone());
+    let addresses = Addresses::new(config.connections_per_address);
+    let connections = TaskTracker::new();
+    let app = App(Arc::new(Parts { config, store, rooms, metrics, addresses, stop: stop.clone(), connections }));
+
+    tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
+    tokio::spawn(tell_presence(hub.clone()));
+    announce(listener.local_addr()?)?;
+
+    accept::run(listener, http::router(app.clone()), app.clone()).await;
+
+    tracing::info!("stopping");
+    hub.close_all();
+    app.connections.close();
+    if timeout(DRAIN, app.connections.wait()).await.is_err() {
+        tracing::warn!(connections = app.connections.len(), "not all connections ended in time");
+    }
+    let store = app.store.clone();
+    tokio::task::spawn_blocking(move || store.close()).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(addr).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            anyhow::bail!("{addr} is in use by another program; stop it, or choose another port with --addr")
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {addr}; choose another with --addr")),
+    }
+}
+
+/// Says where, on standard output: people and programs that started the server read it.
+fn announce(addr: SocketAddr) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{addr}")?;
+    out.flush()
+}
+
+async fn tell_presence(hub: Arc<Hub>) {
+    let mut every = tokio::time::interval(PRESENCE);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        hub.tell_presence();
+    }
+}

@@ -1,0 +1,138 @@
+//! The command line, which is also the environment: each option reads `MADANG_…` too.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use madang_protocol::Limits;
+
+/// Madang (마당): a self-hosted real-time chat. One program, its database inside.
+#[derive(Debug, Parser)]
+#[command(name = "madang", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `madang` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the chat until Ctrl-C or SIGTERM.
+    ///
+    /// The database is made in the data folder on the first start. To keep a backup, stop the server and copy
+    /// that folder.
+    Serve(Serve),
+}
+
+/// Options of `madang serve`. In each limit, 0 means none.
+#[derive(Args, Clone, Debug)]
+#[command(next_line_help = false)]
+pub struct Serve {
+    /// Address and port to listen on; port 0 takes a free one and prints it.
+    #[arg(long, env = "MADANG_ADDR", default_value = "127.0.0.1:3000", value_name = "IP:PORT")]
+    pub addr: SocketAddr,
+
+    /// Folder of the database; made if missing.
+    #[arg(long, env = "MADANG_DATA", default_value = "./data", value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// Another site whose pages may connect and post, such as https://chat.example.org. The server's own
+    /// address, as the browser sends it in Host, is always allowed. May be repeated.
+    #[arg(long = "origin", env = "MADANG_ORIGIN", value_delimiter = ',', value_name = "URL")]
+    pub origins: Vec<String>,
+
+    /// Give login cookies the attribute Secure: set it when people reach the server by https only.
+    #[arg(long, env = "MADANG_SECURE_COOKIES")]
+    pub secure_cookies: bool,
+
+    /// Longest message, in characters.
+    #[arg(long, env = "MADANG_MAX_BODY", default_value_t = 8_000, value_name = "CHARS")]
+    pub max_body: u32,
+
+    /// Posts, edits and deletes per person and second, in the long run.
+    #[arg(long, env = "MADANG_POST_RATE", default_value_t = 10, value_name = "N")]
+    pub post_rate: u32,
+
+    /// Posts, edits and deletes that a person may make at once.
+    #[arg(long, env = "MADANG_POST_BURST", default_value_t = 30, value_name = "N")]
+    pub post_burst: u32,
+
+    /// Frames of any kind per connection and second, in the long run; four times as many at once.
+    #[arg(long, env = "MADANG_FRAME_RATE", default_value_t = 100, value_name = "N")]
+    pub frame_rate: u32,
+
+    /// Largest frame from a client, in bytes.
+    #[arg(long, env = "MADANG_MAX_FRAME", default_value_t = 65_536, value_name = "BYTES")]
+    pub max_frame: u32,
+
+    /// WebSocket connections from one address.
+    #[arg(long, env = "MADANG_CONNECTIONS_PER_ADDRESS", default_value_t = 256, value_name = "N")]
+    pub connections_per_address: u32,
+
+    /// Rooms that one session may watch.
+    #[arg(long, env = "MADANG_MAX_ROOMS_WATCHED", default_value_t = 500, value_name = "N")]
+    pub max_rooms_watched: u32,
+
+    /// Seconds between pings on an open connection; an answer is awaited for 10 s.
+    #[arg(long, env = "MADANG_HEARTBEAT", default_value_t = 25, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub heartbeat: u32,
+
+    /// Seconds that a new connection has for its first frame, and a request for its head.
+    #[arg(long, env = "MADANG_HELLO_TIMEOUT", default_value_t = 10, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub hello_timeout: u32,
+
+    /// Largest size of the database, in MiB; what would go beyond it is refused like on a full disk.
+    #[arg(long, env = "MADANG_MAX_DATABASE", default_value_t = 0, value_name = "MIB")]
+    pub max_database: u32,
+
+    /// What to log: error, warn, info, debug, or a filter such as madang_server=debug.
+    #[arg(long, env = "MADANG_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+impl Serve {
+    /// The limits that `welcome` tells to clients.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            frame_bytes: self.max_frame,
+            body_chars: self.max_body,
+            post_rate: self.post_rate,
+            post_burst: self.post_burst,
+            rooms: self.max_rooms_watched,
+            ..Limits::default()
+        }
+    }
+
+    /// Time between pings.
+    pub fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.heartbeat.into())
+    }
+
+    /// Time for the first frame of a connection and for the head of a request.
+    pub fn hello_timeout(&self) -> Duration {
+        Duration::from_secs(self.hello_timeout.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_documented_limits() {
+        let Cli { command: Command::Serve(serve) } = Cli::parse_from(["madang", "serve"]);
+        assert_eq!(serve.limits(), Limits::default());
+        assert_eq!(serve.heartbeat(), Duration::from_secs(25));
+        assert_eq!(serve.connections_per_address, 256);
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

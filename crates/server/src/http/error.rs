@@ -1,0 +1,65 @@
+//! What an HTTP request is refused with: a status, and a sentence.
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, StatusCode, header::ACCEPT};
+use axum::response::{IntoResponse, Response};
+use madang_client::Locale;
+use madang_protocol::{Limits, RefusalCode};
+use serde::Serialize;
+
+use crate::refusal::Refusal;
+
+#[derive(Serialize)]
+struct Problem {
+    code: RefusalCode,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u32>,
+}
+
+/// Whether a program asks, which wants JSON, and not a person's browser.
+pub(super) fn wants_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("application/json") && !accept.contains("text/html"))
+}
+
+/// The status of a refusal.
+pub(super) fn status(code: RefusalCode) -> StatusCode {
+    match code {
+        RefusalCode::UnknownRoom | RefusalCode::UnknownMessage => StatusCode::NOT_FOUND,
+        RefusalCode::NotYours => StatusCode::FORBIDDEN,
+        RefusalCode::TooFast => StatusCode::TOO_MANY_REQUESTS,
+        RefusalCode::TooManyRooms => StatusCode::CONFLICT,
+        RefusalCode::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalCode::BadFrame
+        | RefusalCode::UnknownType
+        | RefusalCode::Empty
+        | RefusalCode::TooLong
+        | RefusalCode::Unknown => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// The refusal as JSON.
+pub(super) fn problem(refusal: &Refusal, locale: Locale, limits: &Limits) -> Response {
+    let problem = Problem {
+        code: refusal.code,
+        message: refusal.sentence(locale, limits),
+        retry_after_ms: refusal.retry_after_ms,
+    };
+    with_retry_after(refusal, (status(refusal.code), Json(problem)).into_response())
+}
+
+/// The refusal as one line of text, where there is no page to show it on.
+pub(super) fn plain(refusal: &Refusal, locale: Locale, limits: &Limits) -> Response {
+    with_retry_after(refusal, (status(refusal.code), refusal.sentence(locale, limits)).into_response())
+}
+
+fn with_retry_after(refusal: &Refusal, mut response: Response) -> Response {
+    if let Some(ms) = refusal.retry_after_ms {
+        response.headers_mut().insert(RETRY_AFTER, ms.div_ceil(1000).into());
+    }
+    response
+}

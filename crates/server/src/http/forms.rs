@@ -1,0 +1,161 @@
+//! The plain forms: everything that a person does before or without JavaScript. They write through the same
+//! rules as a session, and a form that is sent twice carries the same cmid, so it writes once.
+
+use axum::Json;
+use axum::extract::{Form, Path, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::store::Change;
+
+use super::error::{problem, wants_json};
+use super::login::{self, Login};
+use super::pages::{self, Look};
+use super::preferences;
+
+/// What a form that writes a message carries.
+#[derive(Debug, Deserialize)]
+pub(super) struct Written {
+    #[serde(default)]
+    body: String,
+    cmid: String,
+    #[serde(default)]
+    reply_to: Option<String>,
+}
+
+/// The nickname form.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    back: String,
+}
+
+/// The form that opens a room.
+#[derive(Debug, Deserialize)]
+pub(super) struct Titled {
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    back: String,
+}
+
+/// Posts a message.
+pub(super) async fn post(
+    State(app): State<App>,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<Written>,
+) -> Response {
+    let reply_to = form.reply_to.as_deref().and_then(|seq| seq.parse().ok());
+    // A text area sends its line ends as CR LF.
+    let change = Change::Post { body: form.body.replace("\r\n", "\n"), reply_to };
+    write(&app, &room, &headers, &form.cmid, change).await
+}
+
+/// Edits a message.
+pub(super) async fn edit(
+    State(app): State<App>,
+    Path((room, seq)): Path<(String, Seq)>,
+    headers: HeaderMap,
+    Form(form): Form<Written>,
+) -> Response {
+    let change = Change::Edit { seq, body: form.body.replace("\r\n", "\n") };
+    write(&app, &room, &headers, &form.cmid, change).await
+}
+
+/// Deletes a message.
+pub(super) async fn delete(
+    State(app): State<App>,
+    Path((room, seq)): Path<(String, Seq)>,
+    headers: HeaderMap,
+    Form(form): Form<Written>,
+) -> Response {
+    write(&app, &room, &headers, &form.cmid, Change::Delete { seq }).await
+}
+
+async fn write(app: &App, room: &str, headers: &HeaderMap, cmid: &str, change: Change) -> Response {
+    let result = async {
+        let login = login::or_newcomer(app, headers).await?;
+        let id: RoomId = room.parse().map_err(|_| RefusalCode::UnknownRoom)?;
+        let cmid: Cmid = cmid.parse().map_err(|_| RefusalCode::BadFrame)?;
+        app.rooms.write(&login.person.id, id.clone(), cmid, change, app.now())?.await?;
+        Ok((login, format!("/r/{id}")))
+    };
+    match result.await {
+        Ok((login, to)) => see_other(login, &to),
+        Err(refusal) => refuse(app, headers, &format!("/r/{room}"), refusal).await,
+    }
+}
+
+/// Gives the person a nickname.
+pub(super) async fn rename(State(app): State<App>, headers: HeaderMap, Form(form): Form<Named>) -> Response {
+    let result = async {
+        let login = login::or_newcomer(&app, &headers).await?;
+        app.rooms.rename(&login.person.id, &form.name, app.now()).await?;
+        Ok(login)
+    };
+    match result.await {
+        Ok(login) if wants_json(&headers) => {
+            (StatusCode::NO_CONTENT, AppendHeaders([(SET_COOKIE, login.set_cookie)])).into_response()
+        }
+        Ok(login) => see_other(login, back_to(&form.back)),
+        Err(refusal) => refuse(&app, &headers, &form.back, refusal).await,
+    }
+}
+
+/// Opens a room.
+pub(super) async fn open(State(app): State<App>, headers: HeaderMap, Form(form): Form<Titled>) -> Response {
+    let result = async {
+        let login = login::or_newcomer(&app, &headers).await?;
+        let info = app.rooms.open(&login.person.id, login::random_id()?, &form.title, app.now()).await?;
+        Ok((login, info))
+    };
+    match result.await {
+        Ok((login, info)) if wants_json(&headers) => {
+            (StatusCode::CREATED, AppendHeaders([(SET_COOKIE, login.set_cookie)]), Json(info)).into_response()
+        }
+        Ok((login, info)) => see_other(login, &format!("/r/{}", info.room)),
+        Err(refusal) => refuse(&app, &headers, &form.back, refusal).await,
+    }
+}
+
+fn see_other(login: Login, to: &str) -> Response {
+    (AppendHeaders([(SET_COOKIE, login.set_cookie)]), Redirect::to(to)).into_response()
+}
+
+/// The refusal as JSON for a program, or on the page that the form stood on.
+async fn refuse(app: &App, headers: &HeaderMap, back: &str, refusal: Refusal) -> Response {
+    app.metrics.refused(refusal.code);
+    if wants_json(headers) {
+        return problem(&refusal, preferences::locale(headers), app.rooms.limits());
+    }
+    let room = back_to(back).strip_prefix("/r/").and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+    let room = room.parse().unwrap_or_else(|_| RoomId::lobby());
+    pages::render(app, headers, room, Look { refused: Some(refusal), ..Look::default() }).await
+}
+
+/// A path on this server to go back to, whatever the form said.
+pub(super) fn back_to(back: &str) -> &str {
+    let ours = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
+    if ours { back } else { "/r/lobby" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_never_leaves_this_server() {
+        assert_eq!(back_to("/r/lobby/7"), "/r/lobby/7");
+        for elsewhere in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/a\r\nb"] {
+            assert_eq!(back_to(elsewhere), "/r/lobby", "{elsewhere:?}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Everything that is asked by HTTP.
+
+mod error;
+mod forms;
+mod health;
+mod login;
+mod origin;
+mod pages;
+mod preferences;
+mod upgrade;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::app::App;
+use crate::assets;
+
+/// Largest form. Bytes; a message of 8,000 characters in percent-encoded UTF-8 fits three times.
+const FORM_BYTES: usize = 256 * 1024;
+
+/// Time for a request that is not an upgrade, from its head to its answer.
+const REQUEST: Duration = Duration::from_secs(30);
+
+/// All routes.
+pub(crate) fn router(app: App) -> Router {
+    let pages = Router::new()
+        .route("/", get(pages::front))
+        .route("/r/{room}", get(pages::room))
+        .route("/r/{room}/{seq}", get(pages::message))
+        .route("/r/{room}/{seq}/edit", get(pages::edit_form).post(forms::edit))
+        .route("/r/{room}/{seq}/delete", post(forms::delete))
+        .route("/r/{room}/post", post(forms::post))
+        .route("/me", post(forms::rename))
+        .route("/rooms", post(forms::open))
+        .route("/settings", post(preferences::set))
+        .route_layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
+        .layer(CompressionLayer::new())
+        .layer(DefaultBodyLimit::max(FORM_BYTES));
+    let health = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics));
+    pages
+        .merge(health)
+        .fallback_service(assets::router())
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
+        .route("/ws", get(upgrade::open))
+        .layer(CatchPanicLayer::new())
+        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(REFERRER_POLICY, "same-origin"))
+        .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .with_state(app)
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}

@@ -1,0 +1,170 @@
+//! The pages: a room as it is now, complete before any script runs.
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Request};
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::nonce::use_nonce;
+use leptos::prelude::{expect_context, provide_context};
+use madang_client::{Notice, PageData};
+use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::room::{SNAPSHOT_MESSAGES, Seen};
+use crate::store::PageAt;
+
+use super::error::{plain, status};
+use super::login::{self, Login};
+use super::preferences;
+
+/// What a page shows besides the newest messages.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    pub(super) at: Option<PageAt>,
+    pub(super) focus: Option<Seq>,
+    pub(super) editing: Option<Seq>,
+    pub(super) refused: Option<Refusal>,
+}
+
+/// Where plain links page to.
+#[derive(Debug, Deserialize)]
+pub(super) struct Paging {
+    before: Option<Seq>,
+    after: Option<Seq>,
+}
+
+/// The front door leads to the lobby.
+pub(super) async fn front() -> Redirect {
+    Redirect::to("/r/lobby")
+}
+
+/// A room.
+pub(super) async fn room(
+    State(app): State<App>,
+    Path(room): Path<String>,
+    Query(paging): Query<Paging>,
+    headers: HeaderMap,
+) -> Response {
+    let at = paging.before.map(PageAt::Before).or(paging.after.map(PageAt::After));
+    page(&app, &headers, &room, Look { at, ..Look::default() }).await
+}
+
+/// A message by its permanent link.
+pub(super) async fn message(
+    State(app): State<App>,
+    Path((room, seq)): Path<(String, Seq)>,
+    headers: HeaderMap,
+) -> Response {
+    page(&app, &headers, &room, Look { at: Some(PageAt::Around(seq)), focus: Some(seq), ..Look::default() }).await
+}
+
+/// A message as a form to edit it.
+pub(super) async fn edit_form(
+    State(app): State<App>,
+    Path((room, seq)): Path<(String, Seq)>,
+    headers: HeaderMap,
+) -> Response {
+    let look = Look { at: Some(PageAt::Around(seq)), focus: Some(seq), editing: Some(seq), refused: None };
+    page(&app, &headers, &room, look).await
+}
+
+async fn page(app: &App, headers: &HeaderMap, room: &str, look: Look) -> Response {
+    match room.parse() {
+        Ok(room) => render(app, headers, room, look).await,
+        Err(_) => lost(app, headers).await,
+    }
+}
+
+/// The lobby, with the word that there is no such room.
+async fn lost(app: &App, headers: &HeaderMap) -> Response {
+    let look = Look { refused: Some(RefusalCode::UnknownRoom.into()), ..Look::default() };
+    Box::pin(render(app, headers, RoomId::lobby(), look)).await
+}
+
+/// Renders a room. What was refused is said on the page, and in its status.
+pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: Look) -> Response {
+    let status = look.refused.as_ref().map(|refusal| status(refusal.code));
+    let in_lobby = room == RoomId::lobby();
+    match data(app, headers, room, look).await {
+        Ok((login, data)) => {
+            let mut response = html(data).await;
+            if let Some(status) = status {
+                *response.status_mut() = status;
+            }
+            if let Ok(cookie) = HeaderValue::try_from(login.set_cookie) {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+            // The page is this person's, at this moment.
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+            response
+        }
+        Err(refusal) if refusal.code == RefusalCode::UnknownRoom && !in_lobby => lost(app, headers).await,
+        Err(refusal) => plain(&refusal, preferences::locale(headers), app.rooms.limits()),
+    }
+}
+
+async fn data(app: &App, headers: &HeaderMap, room: RoomId, look: Look) -> Result<(Login, PageData), Refusal> {
+    let login = login::or_newcomer(app, headers).await?;
+    let Seen { mut snapshot, mut people } = app.rooms.snapshot(room.clone()).await?;
+    let mut after = false;
+    if let Some(at) = look.at {
+        let limit = u16::try_from(SNAPSHOT_MESSAGES).unwrap_or(u16::MAX);
+        let page = app.rooms.page(room, at, limit).await?;
+        snapshot.head = page.head;
+        snapshot.messages = page.messages;
+        snapshot.before = page.before;
+        after = page.after;
+        people.extend(page.people);
+        people.sort_by(|a, b| a.id.cmp(&b.id));
+        people.dedup_by(|a, b| a.id == b.id);
+    }
+    let locale = preferences::locale(headers);
+    let notice = look
+        .refused
+        .map(|refusal| Notice { code: refusal.code, message: refusal.sentence(locale, app.rooms.limits()) });
+    let data = PageData {
+        you: Some(login.person.clone()),
+        epoch: app.rooms.epoch().clone(),
+        snapshot,
+        people,
+        rooms: app.rooms.list(Some(login.person.id.clone())).await?,
+        limits: app.rooms.limits().clone(),
+        heartbeat_ms: u32::try_from(app.config.heartbeat().as_millis()).unwrap_or(u32::MAX),
+        locale,
+        theme: preferences::theme(headers),
+        focus: look.focus,
+        editing: look.editing,
+        after,
+        notice,
+        cmid: Cmid((u128::from(random_u64()) << 64) | u128::from(random_u64())),
+    };
+    Ok((login, data))
+}
+
+fn random_u64() -> u64 {
+    getrandom::u64().unwrap_or_default()
+}
+
+async fn html(data: PageData) -> Response {
+    let context = move || {
+        provide_context(data.clone());
+        if let Some(policy) = use_nonce().and_then(|nonce| policy(&nonce)) {
+            expect_context::<leptos_axum::ResponseOptions>().insert_header(CONTENT_SECURITY_POLICY, policy);
+        }
+    };
+    let render = leptos_axum::render_app_async_with_context(context, madang_web::document);
+    render(Request::new(Body::empty())).await.into_response()
+}
+
+/// Nothing comes from elsewhere; scripts are the page's own, by their nonce.
+fn policy(nonce: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ))
+    .ok()
+}

@@ -1,0 +1,306 @@
+//! This node's table of which sessions follow which room, and the fan-out to their queues.
+//!
+//! Locks are short and never held across an `.await`. Order: a room's lock, then a queue's.
+
+mod presence;
+mod queue;
+mod ring;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UnixMs, UserId, What};
+
+use crate::broker::Event;
+use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
+use crate::metrics::Metrics;
+use crate::store::{Committed, Store};
+
+use presence::Presence;
+pub use presence::{HERE_SHOWN, Here};
+pub use queue::{BATCH_BYTES, MAX_BYTES, Queue, Queued, Taken, VOLATILE_BYTES};
+use ring::Ring;
+
+/// Entries that one read of the store fetches to fill a gap.
+const FILL: usize = 256;
+
+/// A session's number on this node.
+pub type SessionId = u64;
+
+/// The table.
+#[derive(Debug)]
+pub struct Hub {
+    rooms: RwLock<HashMap<RoomId, Arc<Mutex<Room>>>>,
+    sessions: Mutex<Sessions>,
+    metrics: Metrics,
+}
+
+#[derive(Debug, Default)]
+struct Sessions {
+    last: SessionId,
+    /// The server drains: who joins now is sent away at once.
+    closing: bool,
+    seats: HashMap<SessionId, (UserId, Arc<Queue>)>,
+    of_user: HashMap<UserId, Vec<SessionId>>,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    /// The newest entry that was delivered.
+    head: Seq,
+    /// When it was committed.
+    moved_at: UnixMs,
+    ring: Ring,
+    followers: HashMap<SessionId, Arc<Queue>>,
+    presence: Presence,
+}
+
+/// What [`Hub::attach`] did.
+#[derive(Debug)]
+pub enum Attached {
+    /// The session is live: these frames complete what it has, and its queue gets all that follow.
+    Live(Vec<Arc<EntryFrame>>),
+    /// The hub no longer holds what follows the cursor: read on from the store and attach again.
+    Behind,
+}
+
+impl Hub {
+    /// A hub for a log with these heads.
+    pub fn new(heads: Vec<(RoomId, Seq)>, metrics: Metrics) -> Self {
+        let rooms = heads.into_iter().map(|(room, head)| (room, Arc::new(Mutex::new(Room { head, ..Room::default() }))));
+        Self { rooms: RwLock::new(rooms.collect()), sessions: Mutex::default(), metrics }
+    }
+
+    // --- What comes from the broker.
+
+    /// Delivers one entry to all who follow its room: in seq order, each once. Entries that the broker lost
+    /// are read from the store.
+    pub async fn deliver(&self, committed: Committed, store: &Store) {
+        let room = self.room_or_new(&committed.entry.room);
+        loop {
+            let head = lock(&room).head;
+            if committed.entry.seq <= head + 1 {
+                break;
+            }
+            match store.entries_after(committed.entry.room.clone(), head, FILL).await {
+                Ok(missing) if !missing.is_empty() => {
+                    for entry in missing {
+                        self.deliver_next(&room, entry);
+                    }
+                }
+                result => {
+                    // The next entry of the room, or the session's own check, tries again.
+                    tracing::warn!(room = %committed.entry.room, ?result, "a gap could not be filled");
+                    return;
+                }
+            }
+        }
+        self.deliver_next(&room, committed);
+    }
+
+    fn deliver_next(&self, room: &Mutex<Room>, committed: Committed) {
+        let mut room = lock(room);
+        if committed.entry.seq != room.head + 1 {
+            return;
+        }
+        room.head = committed.entry.seq;
+        room.moved_at = committed.entry.at;
+        if matches!(committed.entry.what, What::Deleted { .. }) {
+            // The ring may still hold the text; the store no longer does.
+            room.ring.forget();
+        }
+        let frame = Arc::new(EntryFrame::new(committed.entry, committed.author));
+        room.ring.push(frame.clone());
+        for queue in room.followers.values() {
+            if queue.push(Queued::Entry(frame.clone())) {
+                self.metrics.dropped.inc();
+            }
+        }
+    }
+
+    /// Tells `event` to those whom it concerns.
+    pub fn announce(&self, event: Event) {
+        match event {
+            Event::Renamed(person) => {
+                for room in self.read_rooms().values() {
+                    lock(room).presence.rename(&person);
+                }
+                self.to_all(&Queued::Person(Arc::new(PersonFrame::new(person))));
+            }
+            Event::RoomOpened(info) => {
+                let room = info.room.clone();
+                self.to_all(&Queued::Room(room, encode(&ServerFrame::Rooms { rooms: vec![info] })));
+            }
+            Event::Read { user, room, seq, unread } => {
+                let frame = Queued::Frame(encode(&ServerFrame::Read { room, seq, unread }));
+                let sessions = lock(&self.sessions);
+                for id in sessions.of_user.get(&user).into_iter().flatten() {
+                    if let Some((_, queue)) = sessions.seats.get(id) {
+                        queue.push(frame.clone());
+                    }
+                }
+            }
+            Event::Typing { room, by } => {
+                let frame = encode(&ServerFrame::Typing { room: room.clone(), by: by.id.clone() });
+                self.to_present(&room, &Queued::Typing(Arc::new(PersonFrame::new(by)), frame));
+            }
+        }
+    }
+
+    fn to_all(&self, frame: &Queued) {
+        for (_, queue) in lock(&self.sessions).seats.values() {
+            queue.push(frame.clone());
+        }
+    }
+
+    fn to_present(&self, room: &RoomId, frame: &Queued) {
+        let Some(room) = self.room(room) else { return };
+        for queue in lock(&room).presence.queues() {
+            if queue.push(frame.clone()) {
+                self.metrics.dropped.inc();
+            }
+        }
+    }
+
+    // --- What sessions ask.
+
+    /// Takes a session in. It gets what concerns all, and nothing of any room yet.
+    pub fn join(&self, user: UserId, queue: Arc<Queue>) -> SessionId {
+        let mut sessions = lock(&self.sessions);
+        sessions.last += 1;
+        let id = sessions.last;
+        if sessions.closing {
+            queue.close(CloseCode::RESTART);
+        }
+        sessions.of_user.entry(user.clone()).or_default().push(id);
+        sessions.seats.insert(id, (user, queue));
+        self.metrics.sessions.inc();
+        id
+    }
+
+    /// Takes a session out; it must have been detached from its rooms.
+    pub fn leave(&self, id: SessionId) {
+        let mut sessions = lock(&self.sessions);
+        let Some((user, _)) = sessions.seats.remove(&id) else { return };
+        self.metrics.sessions.dec();
+        if let Some(ids) = sessions.of_user.get_mut(&user) {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                sessions.of_user.remove(&user);
+            }
+        }
+    }
+
+    /// Lets the session follow the room live if the hub holds everything after `cursor`. Looking and
+    /// attaching are one step, so nothing can fall between what is returned and what is queued from now on.
+    ///
+    /// A cursor ahead of the hub is one from the store that the broker has yet to deliver; the session drops
+    /// what it then gets twice.
+    pub fn attach(&self, room: &RoomId, id: SessionId, queue: &Arc<Queue>, cursor: Seq) -> Attached {
+        let room = self.room_or_new(room);
+        let mut room = lock(&room);
+        let missed = if cursor >= room.head { Some(Vec::new()) } else { room.ring.after(cursor) };
+        match missed {
+            Some(frames) => {
+                room.followers.insert(id, queue.clone());
+                Attached::Live(frames)
+            }
+            None => Attached::Behind,
+        }
+    }
+
+    /// The session no longer follows the room.
+    pub fn detach(&self, room: &RoomId, id: SessionId) {
+        if let Some(room) = self.room(room) {
+            lock(&room).followers.remove(&id);
+        }
+    }
+
+    /// The newest delivered entry of the room, or none for a room that nothing was heard of yet.
+    pub fn head(&self, room: &RoomId) -> Option<Seq> {
+        self.room(room).map(|room| lock(&room).head)
+    }
+
+    /// The rooms among `rooms` in which something was committed at or after `since`, with their heads.
+    pub fn moved_since<'a>(&self, rooms: impl Iterator<Item = &'a RoomId>, since: UnixMs) -> Vec<(RoomId, Seq)> {
+        let table = self.read_rooms();
+        rooms
+            .filter_map(|id| {
+                let room = lock(table.get(id)?);
+                (room.moved_at >= since).then(|| (id.clone(), room.head))
+            })
+            .collect()
+    }
+
+    // --- Who is here.
+
+    /// The session's person looks at `room` now.
+    pub fn enter(&self, room: &RoomId, id: SessionId, person: Person, queue: &Arc<Queue>) {
+        lock(&self.room_or_new(room)).presence.enter(id, person, queue.clone());
+    }
+
+    /// The session's person no longer looks at `room`.
+    pub fn exit(&self, room: &RoomId, id: SessionId) {
+        if let Some(room) = self.room(room) {
+            lock(&room).presence.exit(id);
+        }
+    }
+
+    /// Who looks at `room`.
+    pub fn here(&self, room: &RoomId) -> Here {
+        self.room(room).map(|room| lock(&room).presence.here()).unwrap_or_default()
+    }
+
+    /// Tells each room whose presence changed since the last call who is there now. Called once a second, so
+    /// that a thousand arrivals cost one frame a receiver.
+    pub fn tell_presence(&self) {
+        for (id, room) in self.read_rooms().iter() {
+            let mut room = lock(room);
+            if !room.presence.take_changed() {
+                continue;
+            }
+            let here = room.presence.here();
+            let json = presence_frame(id, &here);
+            let people = Arc::new(here.people.into_iter().map(PersonFrame::new).collect());
+            for queue in room.presence.queues() {
+                queue.push(Queued::Presence(Arc::clone(&people), json.clone()));
+            }
+        }
+    }
+
+    /// Ends every session, and each that still joins, for a restart.
+    pub fn close_all(&self) {
+        let mut sessions = lock(&self.sessions);
+        sessions.closing = true;
+        for (_, queue) in sessions.seats.values() {
+            queue.close(CloseCode::RESTART);
+        }
+    }
+
+    fn room(&self, id: &RoomId) -> Option<Arc<Mutex<Room>>> {
+        self.read_rooms().get(id).cloned()
+    }
+
+    fn room_or_new(&self, id: &RoomId) -> Arc<Mutex<Room>> {
+        if let Some(room) = self.room(id) {
+            return room;
+        }
+        let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        rooms.entry(id.clone()).or_default().clone()
+    }
+
+    fn read_rooms(&self) -> std::sync::RwLockReadGuard<'_, HashMap<RoomId, Arc<Mutex<Room>>>> {
+        self.rooms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The `presence` frame that says so.
+pub fn presence_frame(room: &RoomId, here: &Here) -> Encoded {
+    let ids = here.people.iter().map(|person| person.id.clone()).collect();
+    encode(&ServerFrame::Presence { room: room.clone(), here: ids, here_count: here.count })
+}
+
+/// Nothing panics while it holds one of these locks; if it did, each table is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,94 @@
+//! Who looks at a room now.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use madang_protocol::{Person, UserId};
+
+use super::{Queue, SessionId};
+
+/// How many of those who are here are named; beyond, only their number is told.
+pub const HERE_SHOWN: usize = 50;
+
+/// Who is here: some by name, and how many in all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Here {
+    /// At most [`HERE_SHOWN`].
+    pub people: Vec<Person>,
+    /// All.
+    pub count: u32,
+}
+
+/// The sessions that look at one room. A person with two of them is here once.
+#[derive(Debug, Default)]
+pub(super) struct Presence {
+    sessions: HashMap<SessionId, (Person, Arc<Queue>)>,
+    changed: bool,
+}
+
+impl Presence {
+    pub(super) fn enter(&mut self, id: SessionId, person: Person, queue: Arc<Queue>) {
+        self.sessions.insert(id, (person, queue));
+        self.changed = true;
+    }
+
+    pub(super) fn exit(&mut self, id: SessionId) {
+        self.changed |= self.sessions.remove(&id).is_some();
+    }
+
+    pub(super) fn rename(&mut self, renamed: &Person) {
+        for (person, _) in self.sessions.values_mut() {
+            if person.id == renamed.id {
+                person.name.clone_from(&renamed.name);
+                self.changed = true;
+            }
+        }
+    }
+
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    pub(super) fn here(&self) -> Here {
+        let people: BTreeMap<&UserId, &Person> =
+            self.sessions.values().map(|(person, _)| (&person.id, person)).collect();
+        Here {
+            count: u32::try_from(people.len()).unwrap_or(u32::MAX),
+            people: people.into_values().take(HERE_SHOWN).cloned().collect(),
+        }
+    }
+
+    pub(super) fn queues(&self) -> impl Iterator<Item = &Arc<Queue>> {
+        self.sessions.values().map(|(_, queue)| queue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(id: &str) -> Person {
+        Person { id: id.parse().unwrap(), name: id.into() }
+    }
+
+    #[test]
+    fn a_person_with_two_sessions_is_here_once_until_the_last_is_gone() {
+        let mut presence = Presence::default();
+        presence.enter(1, person("a"), Arc::default());
+        presence.enter(2, person("a"), Arc::default());
+        presence.exit(1);
+        assert_eq!(presence.here(), Here { people: vec![person("a")], count: 1 });
+        presence.exit(2);
+        assert_eq!(presence.here(), Here::default());
+    }
+
+    #[test]
+    fn beyond_the_bound_only_the_number_is_told() {
+        let mut presence = Presence::default();
+        for id in 0..120 {
+            presence.enter(id, person(&format!("u{id}")), Arc::default());
+        }
+        let here = presence.here();
+        assert_eq!((here.people.len(), here.count), (HERE_SHOWN, 120));
+    }
+}

@@ -1,0 +1,236 @@
+//! A session's queue of frames that wait for its socket.
+//!
+//! Bounds: beyond [`VOLATILE_BYTES`] volatile frames are dropped; beyond [`MAX_BYTES`] the whole queue is
+//! dropped and marked as overflowed, and the session reads its rooms on from the log once it drains. The
+//! memory that a slow reader can hold is therefore bounded, and it loses nothing.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::task::Poll;
+
+use futures_util::task::AtomicWaker;
+use madang_protocol::{CloseCode, RoomId};
+
+use crate::encoded::{Encoded, EntryFrame, PersonFrame};
+
+/// Queued bytes beyond which volatile frames are dropped.
+pub const VOLATILE_BYTES: usize = 256 * 1024;
+
+/// Queued bytes beyond which the queue is dropped.
+pub const MAX_BYTES: usize = 1024 * 1024;
+
+/// How much one [`Queue::take`] returns: what one write to the socket carries.
+pub const BATCH_BYTES: usize = 64 * 1024;
+
+/// An idle session keeps room for so many frames, and no memory of its busiest moment.
+const IDLE_FRAMES: usize = 16;
+
+/// One queued frame.
+#[derive(Clone, Debug)]
+pub enum Queued {
+    /// An entry of a room that the session follows.
+    Entry(Arc<EntryFrame>),
+    /// A name, for sessions that know the person.
+    Person(Arc<PersonFrame>),
+    /// Somebody is typing; volatile.
+    Typing(Arc<PersonFrame>, Encoded),
+    /// Who is here; volatile.
+    Presence(Arc<Vec<PersonFrame>>, Encoded),
+    /// Anything else that is the same for all.
+    Frame(Encoded),
+    /// A new room, which the session may want to count as watched.
+    Room(RoomId, Encoded),
+}
+
+impl Queued {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Entry(entry) => entry.json.len(),
+            Self::Person(person) => person.json.len(),
+            Self::Typing(_, json) | Self::Presence(_, json) | Self::Frame(json) | Self::Room(_, json) => json.len(),
+        }
+    }
+
+    fn is_volatile(&self) -> bool {
+        matches!(self, Self::Typing(..) | Self::Presence(..))
+    }
+}
+
+/// What [`Queue::take`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Frames were moved into the batch.
+    Frames,
+    /// The queue had overflowed; everything in it is gone, and it takes frames again from now on.
+    Overflowed,
+    /// The server ends this session.
+    Close(CloseCode),
+}
+
+/// The queue. The hub pushes, the session's one task takes.
+#[derive(Debug, Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    waker: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Queued>,
+    bytes: usize,
+    overflowed: bool,
+    close: Option<CloseCode>,
+}
+
+impl Queue {
+    /// Queues one frame, or drops it as the bounds above say. Returns whether frames were dropped.
+    pub fn push(&self, frame: Queued) -> bool {
+        let wake;
+        let dropped;
+        {
+            let mut state = self.state();
+            if state.overflowed {
+                return true;
+            }
+            wake = state.frames.is_empty();
+            dropped = state.push(frame);
+        }
+        // A queue that holds something has woken its session already.
+        if wake {
+            self.waker.wake();
+        }
+        dropped
+    }
+
+    /// Ends the session, after what it is writing now.
+    pub fn close(&self, code: CloseCode) {
+        self.state().close.get_or_insert(code);
+        self.waker.wake();
+    }
+
+    /// Waits for frames and moves at most [`BATCH_BYTES`] of them into `batch`, which must be empty. Cancel
+    /// safe: frames are taken only when it returns.
+    pub async fn take(&self, batch: &mut Vec<Queued>) -> Taken {
+        std::future::poll_fn(|context| {
+            if let Some(taken) = self.try_take(batch) {
+                return Poll::Ready(taken);
+            }
+            self.waker.register(context.waker());
+            // Something may have come between the look and the registration.
+            self.try_take(batch).map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
+    /// As [`Queue::take`], if there is something now.
+    pub fn try_take(&self, batch: &mut Vec<Queued>) -> Option<Taken> {
+        let mut state = self.state();
+        if let Some(code) = state.close {
+            return Some(Taken::Close(code));
+        }
+        if state.overflowed {
+            state.overflowed = false;
+            return Some(Taken::Overflowed);
+        }
+        let mut bytes = 0;
+        while bytes < BATCH_BYTES {
+            let Some(frame) = state.frames.pop_front() else { break };
+            bytes += frame.bytes();
+            batch.push(frame);
+        }
+        state.bytes -= bytes;
+        if state.frames.is_empty() && state.frames.capacity() > IDLE_FRAMES {
+            state.frames = VecDeque::new();
+        }
+        (!batch.is_empty()).then_some(Taken::Frames)
+    }
+
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.state().bytes
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // Nothing panics while it holds this lock; if it did, the counts are still sound.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn push(&mut self, frame: Queued) -> bool {
+        let bytes = frame.bytes();
+        if frame.is_volatile() && self.bytes + bytes > VOLATILE_BYTES {
+            return true;
+        }
+        if self.bytes + bytes > MAX_BYTES {
+            self.frames = VecDeque::new();
+            self.bytes = 0;
+            self.overflowed = true;
+            return true;
+        }
+        self.bytes += bytes;
+        self.frames.push_back(frame);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(bytes: usize) -> Queued {
+        Queued::Frame("x".repeat(bytes).into())
+    }
+
+    fn typing(bytes: usize) -> Queued {
+        let person = madang_protocol::Person { id: madang_protocol::UserId::system(), name: String::new() };
+        Queued::Typing(Arc::new(PersonFrame::new(person)), "x".repeat(bytes).into())
+    }
+
+    #[test]
+    fn volatile_frames_are_dropped_first() {
+        let queue = Queue::default();
+        assert!(!queue.push(frame(VOLATILE_BYTES)));
+        assert!(queue.push(typing(1)), "no room for volatile frames");
+        assert!(!queue.push(frame(1)), "room for all others");
+    }
+
+    #[test]
+    fn at_the_bound_the_whole_queue_is_dropped_and_said_so_once() {
+        let queue = Queue::default();
+        assert!(!queue.push(frame(MAX_BYTES)));
+        assert!(queue.push(frame(1)));
+        assert_eq!(queue.bytes(), 0);
+        assert!(queue.push(frame(1)), "nothing is queued until the session knows");
+        let mut batch = Vec::new();
+        assert_eq!(queue.try_take(&mut batch), Some(Taken::Overflowed));
+        assert_eq!(queue.try_take(&mut batch), None);
+        assert!(!queue.push(frame(1)));
+        assert_eq!(queue.try_take(&mut batch), Some(Taken::Frames));
+    }
+
+    #[test]
+    fn a_batch_is_bounded_and_keeps_the_order() {
+        let queue = Queue::default();
+        for size in [BATCH_BYTES - 1, 2, 3] {
+            queue.push(frame(size));
+        }
+        let mut batch = Vec::new();
+        assert_eq!(queue.try_take(&mut batch), Some(Taken::Frames));
+        assert_eq!(batch.iter().map(Queued::bytes).collect::<Vec<_>>(), [BATCH_BYTES - 1, 2]);
+        batch.clear();
+        assert_eq!(queue.try_take(&mut batch), Some(Taken::Frames));
+        assert_eq!(batch.iter().map(Queued::bytes).collect::<Vec<_>>(), [3]);
+        assert_eq!(queue.bytes(), 0);
+    }
+
+    #[test]
+    fn a_close_goes_before_what_waits() {
+        let queue = Queue::default();
+        queue.push(frame(1));
+        queue.close(CloseCode::RESTART);
+        assert_eq!(queue.try_take(&mut Vec::new()), Some(Taken::Close(CloseCode::RESTART)));
+    }
+}

@@ -1,0 +1,52 @@
+//! The program `madang`.
+
+use clap::Parser;
+use madang_server::config::{Cli, Command, Serve};
+use tokio_util::sync::CancellationToken;
+
+fn main() -> std::process::ExitCode {
+    let Cli { command: Command::Serve(serve) } = Cli::parse();
+    match run(serve) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("madang: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(serve: Serve) -> anyhow::Result<()> {
+    log(&serve.log)?;
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone())?);
+    madang_server::serve(serve, stop).await
+}
+
+fn log(filter: &str) -> anyhow::Result<()> {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|error| anyhow::anyhow!("--log {filter}: {error}; use error, warn, info or debug"))?;
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+    Ok(())
+}
+
+/// The first SIGTERM or Ctrl-C drains; a second one ends the program at once.
+fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stop.is_cancelled() {
+                std::process::exit(130);
+            }
+            stop.cancel();
+        }
+    })
+}

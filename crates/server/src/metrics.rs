@@ -1,0 +1,94 @@
+//! What the server counts, in Prometheus' text form at `/metrics`.
+
+use std::sync::Arc;
+
+use madang_protocol::{CloseCode, RefusalCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// The counters; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Open WebSocket connections.
+    pub connections: Gauge,
+    /// Sessions: connections that said hello.
+    pub sessions: Gauge,
+    /// Frames from clients.
+    pub frames_in: Counter,
+    /// Frames to clients.
+    pub frames_out: Counter,
+    /// Entries that were committed to the log for somebody's write.
+    pub writes: Counter,
+    /// Frames that were dropped because a reader is slow; it reads them on from the log.
+    pub dropped: Counter,
+    /// Reads of the log for readers who were behind what the hub holds.
+    pub replays: Counter,
+    refused: Family<CodeLabel, Counter>,
+    closed: Family<CodeLabel, Counter>,
+    rejected: Family<CodeLabel, Counter>,
+    registry: Arc<Registry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("madang");
+        let metrics = Self {
+            connections: Gauge::default(),
+            sessions: Gauge::default(),
+            frames_in: Counter::default(),
+            frames_out: Counter::default(),
+            writes: Counter::default(),
+            dropped: Counter::default(),
+            replays: Counter::default(),
+            refused: Family::default(),
+            closed: Family::default(),
+            rejected: Family::default(),
+            registry: Arc::default(),
+        };
+        registry.register("connections", "Open WebSocket connections", metrics.connections.clone());
+        registry.register("sessions", "Connections that said hello", metrics.sessions.clone());
+        registry.register("frames_in", "Frames from clients", metrics.frames_in.clone());
+        registry.register("frames_out", "Frames to clients", metrics.frames_out.clone());
+        registry.register("writes", "Durable writes", metrics.writes.clone());
+        registry.register("dropped", "Frames dropped for slow readers", metrics.dropped.clone());
+        registry.register("replays", "Reads of the log for readers behind", metrics.replays.clone());
+        registry.register("refused", "Refused frames, by reason", metrics.refused.clone());
+        registry.register("closed", "Connections that the server closed, by code", metrics.closed.clone());
+        registry.register("rejected", "Requests rejected at the door, by reason", metrics.rejected.clone());
+        Self { registry: Arc::new(registry), ..metrics }
+    }
+}
+
+impl Metrics {
+    /// A frame was refused.
+    pub fn refused(&self, code: RefusalCode) {
+        let name = serde_json::to_string(&code).unwrap_or_default();
+        self.refused.get_or_create(&CodeLabel { code: name.trim_matches('"').into() }).inc();
+    }
+
+    /// The server closed a connection.
+    pub fn closed(&self, code: CloseCode) {
+        self.closed.get_or_create(&CodeLabel { code: code.0.to_string() }).inc();
+    }
+
+    /// A request was turned away before it became a connection.
+    pub fn rejected(&self, reason: &str) {
+        self.rejected.get_or_create(&CodeLabel { code: reason.into() }).inc();
+    }
+
+    /// Everything, as Prometheus reads it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}

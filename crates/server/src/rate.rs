@@ -1,0 +1,100 @@
+//! A token bucket: `rate` a second in the long run, `burst` at once. It is given the time.
+
+use madang_protocol::UnixMs;
+
+/// One bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket {
+    /// Thousandths of a token, so that whole milliseconds count exactly.
+    millitokens: u64,
+    at: UnixMs,
+}
+
+/// How fast a bucket fills and how much it holds. A rate of 0 means no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Tokens a second.
+    pub per_second: u32,
+    /// The most that a bucket holds.
+    pub burst: u32,
+}
+
+impl Bucket {
+    /// A full bucket.
+    pub fn full(rate: Rate, now: UnixMs) -> Self {
+        Self { millitokens: u64::from(rate.burst.max(1)) * 1000, at: now }
+    }
+
+    /// Takes one token, or says after how many milliseconds there will be one. A clock that jumps back
+    /// neither fills nor empties the bucket.
+    pub fn take(&mut self, rate: Rate, now: UnixMs) -> Result<(), u32> {
+        if rate.per_second == 0 {
+            return Ok(());
+        }
+        self.fill(rate, now);
+        match self.millitokens.checked_sub(1000) {
+            Some(left) => {
+                self.millitokens = left;
+                Ok(())
+            }
+            None => {
+                let missing = 1000 - self.millitokens;
+                Err(u32::try_from(missing.div_ceil(rate.per_second.into())).unwrap_or(u32::MAX).max(1))
+            }
+        }
+    }
+
+    /// Whether the bucket is full again, and so can be forgotten.
+    pub fn is_full(&mut self, rate: Rate, now: UnixMs) -> bool {
+        self.fill(rate, now);
+        self.millitokens >= capacity(rate)
+    }
+
+    fn fill(&mut self, rate: Rate, now: UnixMs) {
+        let elapsed = u64::try_from(now.saturating_sub(self.at)).unwrap_or(0);
+        self.at = now;
+        let gained = elapsed.saturating_mul(rate.per_second.into());
+        self.millitokens = self.millitokens.saturating_add(gained).min(capacity(rate));
+    }
+}
+
+fn capacity(rate: Rate) -> u64 {
+    u64::from(rate.burst.max(1)) * 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { per_second: 10, burst: 3 };
+
+    #[test]
+    fn a_burst_passes_then_the_rate_holds() {
+        let mut bucket = Bucket::full(RATE, 0);
+        for _ in 0..3 {
+            assert_eq!(bucket.take(RATE, 0), Ok(()));
+        }
+        assert_eq!(bucket.take(RATE, 0), Err(100), "one token takes a tenth of a second");
+        assert_eq!(bucket.take(RATE, 99), Err(1));
+        assert_eq!(bucket.take(RATE, 100), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_gives_nothing_away() {
+        let mut bucket = Bucket::full(RATE, 1_000);
+        for _ in 0..3 {
+            assert_eq!(bucket.take(RATE, 1_000), Ok(()));
+        }
+        assert!(bucket.take(RATE, 0).is_err());
+        assert!(bucket.take(RATE, 50).is_err());
+    }
+
+    #[test]
+    fn a_rate_of_zero_is_no_limit() {
+        let none = Rate { per_second: 0, burst: 0 };
+        let mut bucket = Bucket::full(none, 0);
+        for _ in 0..1_000 {
+            assert_eq!(bucket.take(none, 0), Ok(()));
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The rules of rooms: who may do what, and how fast. Every door — socket, form — comes through here.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use madang_protocol::{Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, text};
+
+use crate::broker::{Broker, Event};
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::rate::{Bucket, Rate};
+use crate::refusal::Refusal;
+use crate::store::{Appended, Change, Committed, PageAt, PageRead, Store, StoreError, Write};
+
+/// Messages in a snapshot.
+pub const SNAPSHOT_MESSAGES: usize = 50;
+
+/// Rooms that one list names.
+const LISTED_ROOMS: usize = 500;
+
+/// People whose rate is remembered. Full buckets are forgotten beyond it.
+const BUCKETS: usize = 10_000;
+
+/// The rooms of this server; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Rooms(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    hub: Arc<Hub>,
+    broker: Broker,
+    limits: Limits,
+    buckets: Mutex<HashMap<UserId, Bucket>>,
+    metrics: Metrics,
+}
+
+/// A snapshot and the names that it needs.
+#[derive(Debug)]
+pub struct Seen {
+    /// The room's state.
+    pub snapshot: Snapshot,
+    /// Authors, and those who are here.
+    pub people: Vec<Person>,
+}
+
+impl Rooms {
+    /// Rooms over this store.
+    pub fn new(store: Store, hub: Arc<Hub>, broker: Broker, limits: Limits, metrics: Metrics) -> Self {
+        Self(Arc::new(Inner { store, hub, broker, limits, buckets: Mutex::default(), metrics }))
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The hub that serves these rooms.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// The epoch of the log's cursors.
+    pub fn epoch(&self) -> &madang_protocol::Epoch {
+        self.0.store.epoch()
+    }
+
+    // --- Writing.
+
+    /// Queues a post, an edit or a delete. It is queued when this returns, so that the order of calls is the
+    /// order in the log; the future yields once it is durable.
+    ///
+    /// # Errors
+    /// Text that may not be, or more writes than this person may make. The future's errors are the store's.
+    pub fn write(
+        &self,
+        by: &UserId,
+        room: RoomId,
+        cmid: Cmid,
+        change: Change,
+        now: UnixMs,
+    ) -> Result<impl Future<Output = Result<Appended, Refusal>> + Send + 'static + use<>, Refusal> {
+        if let Change::Post { body, .. } | Change::Edit { body, .. } = &change {
+            text::check_body(body, self.0.limits.body_chars)?;
+        }
+        self.take_token(by, now)?;
+        let appended = self.0.store.append(Write { by: by.clone(), cmid, room, at: now, change });
+        let metrics = self.0.metrics.clone();
+        Ok(async move {
+            let appended = appended.await.map_err(logged)?;
+            metrics.writes.inc();
+            Ok(appended)
+        })
+    }
+
+    /// Opens a room under a new id.
+    ///
+    /// # Errors
+    /// A title that may not be, too many rooms, more writes than this person may make, or a failing disk.
+    pub async fn open(&self, by: &UserId, room: RoomId, title: &str, now: UnixMs) -> Result<RoomInfo, Refusal> {
+        let title = text::room_title(title)?;
+        self.take_token(by, now)?;
+        self.0.store.open_room(room.clone(), title.clone(), by.clone(), now).await.map_err(logged)?;
+        let info = RoomInfo { room, title, head: 1, read: 0, unread: 0 };
+        self.0.broker.publish(Event::RoomOpened(info.clone()));
+        Ok(info)
+    }
+
+    /// Gives the person a name.
+    ///
+    /// # Errors
+    /// A name that may not be, more writes than this person may make, or a failing disk.
+    pub async fn rename(&self, user: &UserId, name: &str, now: UnixMs) -> Result<Person, Refusal> {
+        let name = text::nickname(name)?;
+        self.take_token(user, now)?;
+        let person = self.0.store.rename(user.clone(), name).await.map_err(logged)?;
+        self.0.broker.publish(Event::Renamed(person.clone()));
+        Ok(person)
+    }
+
+    /// Moves the person's read marker forward, and tells their other sessions.
+    pub fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> impl Future<Output = Result<(), Refusal>> + use<> {
+        let marked = self.0.store.mark_read(user.clone(), room.clone(), seq);
+        let broker = self.0.broker.clone();
+        async move {
+            let marker = marked.await.map_err(logged)?;
+            broker.publish(Event::Read { user, room, seq: marker.seq, unread: marker.unread });
+            Ok(())
+        }
+    }
+
+    /// Tells those who look at the room that the person is typing.
+    pub fn typing(&self, by: Person, room: RoomId) {
+        self.0.broker.publish(Event::Typing { room, by });
+    }
+
+    // --- Reading.
+
+    /// The room's present state.
+    ///
+    /// # Errors
+    /// No such room, or a failing disk.
+    pub async fn snapshot(&self, room: RoomId) -> Result<Seen, Refusal> {
+        let state = self.0.store.snapshot(room.clone(), SNAPSHOT_MESSAGES).await.map_err(logged)?;
+        let state = state.ok_or(RefusalCode::UnknownRoom)?;
+        let here = self.0.hub.here(&room);
+        let mut people = state.people;
+        for person in &here.people {
+            if people.iter().all(|known| known.id != person.id) {
+                people.push(person.clone());
+            }
+        }
+        let snapshot = Snapshot {
+            room,
+            title: state.title,
+            head: state.head,
+            messages: state.messages,
+            before: state.before,
+            here: here.people.into_iter().map(|person| person.id).collect(),
+            here_count: here.count,
+        };
+        Ok(Seen { snapshot, people })
+    }
+
+    /// The newest seq of the room in the log itself, which the hub may not have heard of yet.
+    ///
+    /// # Errors
+    /// No such room, or a failing disk.
+    pub async fn head(&self, room: &RoomId) -> Result<Seq, Refusal> {
+        match self.0.hub.head(room) {
+            Some(head) if head > 0 => Ok(head),
+            _ => self.stored_head(room).await,
+        }
+    }
+
+    /// As [`Rooms::head`], from the store.
+    ///
+    /// # Errors
+    /// No such room, or a failing disk.
+    pub async fn stored_head(&self, room: &RoomId) -> Result<Seq, Refusal> {
+        let state = self.0.store.snapshot(room.clone(), 1).await.map_err(logged)?;
+        Ok(state.ok_or(RefusalCode::UnknownRoom)?.head)
+    }
+
+    /// Messages around a place in the room.
+    ///
+    /// # Errors
+    /// No such room, or a failing disk.
+    pub async fn page(&self, room: RoomId, at: PageAt, limit: u16) -> Result<PageRead, Refusal> {
+        let limit = usize::from(limit.clamp(1, self.0.limits.history));
+        let page = self.0.store.page(room, at, limit).await.map_err(logged)?;
+        page.ok_or_else(|| RefusalCode::UnknownRoom.into())
+    }
+
+    /// Entries of the room after `cursor`, at most `limit`.
+    ///
+    /// # Errors
+    /// A failing disk.
+    pub async fn entries_after(&self, room: RoomId, cursor: Seq, limit: usize) -> Result<Vec<Committed>, Refusal> {
+        self.0.metrics.replays.inc();
+        self.0.store.entries_after(room, cursor, limit).await.map_err(logged)
+    }
+
+    /// The rooms as this person sees them.
+    ///
+    /// # Errors
+    /// A failing disk.
+    pub async fn list(&self, user: Option<UserId>) -> Result<Vec<RoomInfo>, Refusal> {
+        self.0.store.rooms(user, LISTED_ROOMS).await.map_err(logged)
+    }
+
+    fn take_token(&self, user: &UserId, now: UnixMs) -> Result<(), Refusal> {
+        let rate = Rate { per_second: self.0.limits.post_rate, burst: self.0.limits.post_burst };
+        if rate.per_second == 0 {
+            return Ok(());
+        }
+        let mut buckets = self.0.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= BUCKETS {
+            buckets.retain(|_, bucket| !bucket.is_full(rate, now));
+        }
+        let bucket = buckets.entry(user.clone()).or_insert_with(|| Bucket::full(rate, now));
+        bucket.take(rate, now).map_err(Refusal::too_fast)
+    }
+}
+
+/// A disk that fails is the operator's business; everything else is the asker's alone.
+fn logged(error: StoreError) -> Refusal {
+    if let StoreError::Unavailable(reason) = &error {
+        tracing::error!(reason, "the store is unavailable");
+    }
+    error.into()
+}

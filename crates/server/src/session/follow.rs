@@ -1,0 +1,158 @@
+//! Following rooms: from a cursor to live without a hole, and back to the cursor when frames were dropped.
+
+use std::sync::Arc;
+
+use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame};
+
+use super::Session;
+use crate::encoded::{Encoded, EntryFrame, encode};
+use crate::hub::Attached;
+use crate::room::Seen;
+
+/// A cursor further behind than this is answered with a snapshot instead of a replay: it is what the reader
+/// wants to see, and smaller.
+pub const MAX_REPLAY: Seq = 1_000;
+
+/// Entries that one step of a replay reads from the log.
+const REPLAY_STEP: usize = 32;
+
+/// One followed room.
+#[derive(Debug)]
+pub(super) struct Follow {
+    /// The newest entry that this client was sent, or has by its cursor or a snapshot.
+    sent: Seq,
+    /// Whether the hub queues what follows; otherwise the session is behind.
+    live: bool,
+}
+
+impl Session {
+    /// Follows a room from a usable cursor, or from a snapshot.
+    pub(super) async fn watch(&mut self, room: RoomId, after: Option<Seq>, out: &mut Vec<Encoded>) {
+        let bound = self.rooms.limits().rooms as usize;
+        if bound != 0 && self.follows.len() >= bound && !self.follows.contains_key(&room) {
+            return self.refuse(RefusalCode::TooManyRooms, Some(room), out);
+        }
+        self.unwatch(&room);
+        match self.usable(&room, after).await {
+            Ok(Some(cursor)) => {
+                self.follow_from(room, cursor);
+            }
+            Ok(None) => match self.rooms.snapshot(room.clone()).await {
+                Ok(Seen { snapshot, people }) => {
+                    self.introduce(people, out);
+                    self.follow_from(room, snapshot.head);
+                    out.push(encode(&ServerFrame::Snapshot(snapshot)));
+                }
+                Err(refusal) => self.refuse(refusal, Some(room), out),
+            },
+            Err(refusal) => self.refuse(refusal, Some(room), out),
+        }
+    }
+
+    /// The cursor, if the log can be read on from it: not ahead of the log, and not too far behind.
+    async fn usable(&self, room: &RoomId, after: Option<Seq>) -> Result<Option<Seq>, crate::refusal::Refusal> {
+        let Some(cursor) = after else { return Ok(None) };
+        let mut head = self.rooms.head(room).await?;
+        if cursor > head {
+            head = self.rooms.stored_head(room).await?;
+        }
+        let usable = cursor <= head && head - cursor <= MAX_REPLAY;
+        Ok(usable.then_some(cursor))
+    }
+
+    /// Stops following a room.
+    pub(super) fn unwatch(&mut self, room: &RoomId) {
+        if self.follows.remove(room).is_some() {
+            self.hub().detach(room, self.id);
+        }
+    }
+
+    /// Whether some room has to be read on from the log; [`Session::catch_up`] does.
+    pub fn is_behind(&self) -> bool {
+        !self.behind.is_empty()
+    }
+
+    fn follow_from(&mut self, room: RoomId, cursor: Seq) {
+        self.follows.insert(room.clone(), Follow { sent: cursor, live: false });
+        self.behind.push_back(room);
+    }
+
+    /// One step towards live for one room that is behind: everything the hub still holds, or the next few
+    /// entries of the log.
+    pub async fn catch_up(&mut self, out: &mut Vec<Encoded>) {
+        let Some(room) = self.behind.pop_front() else { return };
+        let Some(Follow { sent, live: false }) = self.follows.get(&room) else { return };
+        let sent = *sent;
+        match self.hub().attach(&room, self.id, &self.queue, sent) {
+            Attached::Live(frames) => {
+                if let Some(follow) = self.follows.get_mut(&room) {
+                    follow.live = true;
+                }
+                for frame in frames {
+                    self.deliver_entry(&frame, out);
+                }
+                // A frame that did not follow has put us behind again.
+                if let Some(Follow { sent, live: true }) = self.follows.get(&room) {
+                    out.push(encode(&ServerFrame::Live { room, head: *sent }));
+                }
+            }
+            Attached::Behind => self.replay(room, sent, out).await,
+        }
+    }
+
+    async fn replay(&mut self, room: RoomId, sent: Seq, out: &mut Vec<Encoded>) {
+        match self.rooms.entries_after(room.clone(), sent, REPLAY_STEP).await {
+            Ok(entries) => {
+                for committed in entries {
+                    self.send_entry(&Arc::new(EntryFrame::new(committed.entry, committed.author)), out);
+                }
+                self.behind.push_front(room);
+            }
+            Err(refusal) => {
+                // The client keeps its cursor, and watches again when it likes.
+                self.follows.remove(&room);
+                self.refuse(refusal, Some(room), out);
+            }
+        }
+    }
+
+    /// The hub's queue was dropped: every room is read on from the log, and what was in the queue besides
+    /// entries is told anew.
+    pub async fn recover(&mut self, out: &mut Vec<Encoded>) {
+        for (room, follow) in &mut self.follows {
+            if std::mem::take(&mut follow.live) {
+                self.rooms.hub().detach(room, self.id);
+                self.behind.push_back(room.clone());
+            }
+        }
+        self.known.clear();
+        if let Ok(rooms) = self.rooms.list(Some(self.you.id.clone())).await {
+            out.push(encode(&ServerFrame::Rooms { rooms }));
+        }
+    }
+
+    /// Passes an entry of a live room on. What was sent already is dropped; a hole puts the room behind.
+    pub(super) fn deliver_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Encoded>) {
+        let id = self.id;
+        match self.follows.get_mut(&entry.room) {
+            Some(follow) if follow.live && entry.seq == follow.sent + 1 => self.send_entry(entry, out),
+            Some(follow) if follow.live && entry.seq > follow.sent + 1 => {
+                follow.live = false;
+                self.behind.push_back(entry.room.clone());
+                self.hub().detach(&entry.room, id);
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends an entry if it is the next one of its room.
+    fn send_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Encoded>) {
+        let Some(follow) = self.follows.get_mut(&entry.room) else { return };
+        if entry.seq != follow.sent + 1 {
+            return;
+        }
+        follow.sent = entry.seq;
+        self.introduce_encoded(&entry.author, out);
+        out.push(entry.json.clone());
+    }
+}

@@ -1,0 +1,156 @@
+//! What each frame of a client asks for.
+
+use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, Seq, ServerFrame, UnixMs};
+use serde_json::Value;
+
+use super::Session;
+use crate::encoded::{Encoded, encode};
+use crate::refusal::Refusal;
+use crate::store::{Change, PageAt};
+
+/// Least time between two typing notices of a session that are passed on.
+const TYPING_MS: UnixMs = 1_000;
+
+/// A `history` frame's questions.
+struct Asked {
+    req: u32,
+    room: RoomId,
+    at: Option<PageAt>,
+    limit: u16,
+}
+
+impl Session {
+    pub(super) async fn frame(&mut self, frame: ClientFrame, text: &str, now: UnixMs, out: &mut Vec<Encoded>) {
+        match frame {
+            ClientFrame::Watch { room, after } => self.watch(room, after, out).await,
+            ClientFrame::Unwatch { room } => self.unwatch(&room),
+            ClientFrame::Present { room } => self.look_at(room, out).await,
+            ClientFrame::Post { room, cmid, body, reply_to } => {
+                self.write(room, cmid, Change::Post { body, reply_to }, now);
+            }
+            ClientFrame::Edit { room, cmid, seq, body } => {
+                self.write(room, cmid, Change::Edit { seq, body }, now);
+            }
+            ClientFrame::Delete { room, cmid, seq } => self.write(room, cmid, Change::Delete { seq }, now),
+            ClientFrame::Read { room, seq } => self.mark_read(room, seq),
+            ClientFrame::Typing { room } => self.typing(room, now),
+            ClientFrame::History { req, room, before, after, around, limit } => {
+                self.history(Asked { req, room, at: one_place(before, after, around), limit }, out).await;
+            }
+            // A second hello never gets here.
+            ClientFrame::Unknown | ClientFrame::Hello { .. } => {
+                let refusal = Refusal::from(RefusalCode::UnknownType);
+                let sentence = refusal.sentence(self.locale, self.rooms.limits());
+                self.refuse_with(text, &refusal, sentence, out);
+            }
+        }
+    }
+
+    fn write(&mut self, room: RoomId, cmid: Cmid, change: Change, now: UnixMs) {
+        match self.rooms.write(&self.you.id, room.clone(), cmid, change, now) {
+            Ok(durable) => {
+                let (locale, limits) = (self.locale, self.rooms.limits().clone());
+                self.pending.push_back(Box::pin(async move {
+                    Some(match durable.await {
+                        Ok(appended) => ServerFrame::Done { cmid, room: appended.room, seq: appended.seq },
+                        Err(refusal) => about(refusal.frame(locale, &limits, Some(room)), cmid),
+                    })
+                }));
+            }
+            Err(refusal) => {
+                let frame = about(refusal.frame(self.locale, self.rooms.limits(), Some(room)), cmid);
+                // Answers keep the order of the questions.
+                self.pending.push_back(Box::pin(std::future::ready(Some(frame))));
+            }
+        }
+    }
+
+    fn mark_read(&mut self, room: RoomId, seq: Seq) {
+        let (locale, limits) = (self.locale, self.rooms.limits().clone());
+        let marked = self.rooms.mark_read(self.you.id.clone(), room.clone(), seq);
+        self.pending.push_back(Box::pin(async move {
+            // The marker itself comes by the hub, as it does to this person's other sessions.
+            marked.await.err().map(|refusal| refusal.frame(locale, &limits, Some(room)))
+        }));
+    }
+
+    /// One notice reaches everyone in the room, so only one a second goes on.
+    fn typing(&mut self, room: RoomId, now: UnixMs) {
+        if now - self.typing_at >= TYPING_MS {
+            self.typing_at = now;
+            self.rooms.typing(self.you.clone(), room);
+        }
+    }
+
+    async fn look_at(&mut self, room: Option<RoomId>, out: &mut Vec<Encoded>) {
+        if let Some(left) = self.present.take() {
+            self.hub().exit(&left, self.id);
+        }
+        let Some(room) = room else { return };
+        if let Err(refusal) = self.rooms.head(&room).await {
+            return self.refuse(refusal, Some(room), out);
+        }
+        self.hub().enter(&room, self.id, self.you.clone(), &self.queue);
+        self.present = Some(room);
+    }
+
+    async fn history(&mut self, asked: Asked, out: &mut Vec<Encoded>) {
+        let Asked { req, room, at, limit } = asked;
+        let page = match at {
+            Some(at) => self.rooms.page(room.clone(), at, limit).await,
+            None => Err(RefusalCode::BadFrame.into()),
+        };
+        match page {
+            Ok(page) => {
+                self.introduce(page.people, out);
+                let (before, after) = (page.before, page.after);
+                out.push(encode(&ServerFrame::Page { req, room, head: page.head, messages: page.messages, before, after }));
+            }
+            Err(refusal) => {
+                let mut frame = refusal.frame(self.locale, self.rooms.limits(), Some(room));
+                if let ServerFrame::Refused { req: answered, .. } = &mut frame {
+                    *answered = Some(req);
+                }
+                out.push(self.count(&frame));
+            }
+        }
+    }
+
+    pub(super) fn refuse_unreadable(&self, text: &str, error: &serde_json::Error, out: &mut Vec<Encoded>) {
+        let refusal = Refusal::from(RefusalCode::BadFrame);
+        let sentence = format!("{} ({error})", refusal.sentence(self.locale, self.rooms.limits()));
+        self.refuse_with(text, &refusal, sentence, out);
+    }
+
+    /// Refuses a frame that could not be typed, naming the write or request that it tried to be.
+    fn refuse_with(&self, text: &str, refusal: &Refusal, message: String, out: &mut Vec<Encoded>) {
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        let string = |key: &str| value.get(key).and_then(Value::as_str);
+        let frame = ServerFrame::Refused {
+            cmid: string("cmid").and_then(|cmid| cmid.parse().ok()),
+            req: value.get("req").and_then(Value::as_u64).and_then(|req| req.try_into().ok()),
+            room: string("room").and_then(|room| room.parse().ok()),
+            code: refusal.code,
+            message,
+            retry_after_ms: refusal.retry_after_ms,
+        };
+        out.push(self.count(&frame));
+    }
+}
+
+fn about(mut frame: ServerFrame, write: Cmid) -> ServerFrame {
+    if let ServerFrame::Refused { cmid, .. } = &mut frame {
+        *cmid = Some(write);
+    }
+    frame
+}
+
+/// Exactly one of the three.
+fn one_place(before: Option<Seq>, after: Option<Seq>, around: Option<Seq>) -> Option<PageAt> {
+    match (before, after, around) {
+        (Some(seq), None, None) => Some(PageAt::Before(seq)),
+        (None, Some(seq), None) => Some(PageAt::After(seq)),
+        (None, None, Some(seq)) => Some(PageAt::Around(seq)),
+        _ => None,
+    }
+}

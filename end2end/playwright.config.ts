@@ -1,0 +1,49 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig, devices } from "@playwright/test";
+
+// `cargo xtask e2e` says where the program and the browser are. Without it (cargo leptos end-to-end, an editor),
+// they are looked for where they usually stand.
+const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../target", import.meta.url));
+process.env.MADANG_BIN ??= `${target}/debug/madang`;
+process.env.LEPTOS_SITE_ROOT ??= `${target}/site`;
+
+const usual = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const executablePath = process.env.MADANG_CHROMIUM ?? usual.find(existsSync);
+
+// A browser that calls nobody: no updates, no sign-in, no QUIC.
+const args = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export default defineConfig({
+  testDir: "tests",
+  fullyParallel: true,
+  workers: 2,
+  // A test that passes at the second try has found something.
+  retries: 0,
+  forbidOnly: true,
+  timeout: 30_000,
+  expect: { timeout: 5_000 },
+  reporter: "list",
+  use: {
+    launchOptions: { executablePath, args },
+    locale: "en-US",
+    timezoneId: "Asia/Seoul",
+    trace: "retain-on-failure",
+  },
+  projects: [
+    { name: "chromium", use: { ...devices["Desktop Chrome"] }, testIgnore: /\.(phone|plain)\.spec\.ts$/ },
+    { name: "phone", use: { ...devices["Pixel 7"] }, testMatch: /\.phone\.spec\.ts$/ },
+    {
+      name: "no-javascript",
+      use: { ...devices["Desktop Chrome"], javaScriptEnabled: false },
+      testMatch: /\.plain\.spec\.ts$/,
+    },
+  ],
+});

@@ -1,0 +1,90 @@
+//! What the tasks need, and how to get it by hand.
+
+use anyhow::Result;
+
+use crate::command::{cmd, which};
+use crate::project::Project;
+use crate::setup::wasm::{Toolchain, present};
+use crate::setup::{browser, leptos, node};
+
+struct Need {
+    name: &'static str,
+    purpose: &'static str,
+    there: bool,
+    /// What to do about it; xtask does so by itself where it can.
+    command: String,
+}
+
+/// Lists each need, whether it is there, and the command that gets it.
+pub(crate) fn report(project: &Project) -> Result<()> {
+    let needs = needs(project);
+    for need in &needs {
+        let mark = if need.there { "✓" } else { "✗" };
+        println!("{mark} {:<16} {}", need.name, need.purpose);
+        if !need.there {
+            println!("    {}", need.command);
+        }
+    }
+    let missing = needs.iter().filter(|need| !need.there).count();
+    println!("\n{missing} missing; `cargo xtask run`, `test` and `dev` get what they need by themselves.");
+    Ok(())
+}
+
+fn needs(project: &Project) -> Vec<Need> {
+    let wasm = present();
+    let toolchain = match wasm.as_ref().and_then(Toolchain::name) {
+        Some(name) => format!("RUSTUP_TOOLCHAIN={name} "),
+        None => String::new(),
+    };
+    let need =
+        |name, purpose, there, command: &str| Need { name, purpose, there, command: command.to_owned() };
+    vec![
+        need("C compiler", "SQLite and linking", which("cc").is_some(), "apt-get install gcc libc6-dev"),
+        need(
+            "wasm target",
+            "the page",
+            wasm.is_some(),
+            "rustup target add wasm32-unknown-unknown (or `cargo xtask site`, which knows Debian's way)",
+        ),
+        need("Node and npm", "browser tests", node::is_there(), "apt-get install nodejs npm"),
+        need(
+            "node packages",
+            "browser tests",
+            node::packages_are_there(project),
+            "(cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci)",
+        ),
+        need(
+            "Chromium",
+            "browser tests",
+            browser::present().is_some(),
+            "apt-get install chromium (or `cd end2end && npx playwright install chromium`)",
+        ),
+        need(
+            "Korean font",
+            "browser tests' pictures",
+            browser::has_korean_font(),
+            "apt-get install fonts-noto-cjk",
+        ),
+        need(
+            "wasm-bindgen",
+            "cargo xtask dev, trunk serve",
+            leptos::bindgen_is_there(),
+            &format!("{toolchain}cargo install wasm-bindgen-cli --locked --version {}", leptos::BINDGEN),
+        ),
+        need(
+            "cargo-leptos",
+            "cargo xtask dev",
+            leptos::is_there(),
+            &format!(
+                "{toolchain}cargo install cargo-leptos --locked --version {} --features no_downloads",
+                leptos::LEPTOS
+            ),
+        ),
+        need(
+            "trunk",
+            "trunk serve (the page alone)",
+            cmd("trunk").arg("--version").ask().is_some(),
+            &format!("{toolchain}cargo install trunk --locked --version 0.21.14"),
+        ),
+    ]
+}

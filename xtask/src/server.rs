@@ -1,0 +1,106 @@
+//! Building the program, and serving.
+
+use std::path::PathBuf;
+use std::thread;
+
+use anyhow::{Result, anyhow};
+
+use crate::command::{Cmd, cargo, cmd};
+use crate::project::Project;
+use crate::site;
+use crate::step::{step, step_telling};
+
+/// How the program is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Dev,
+    Release,
+}
+
+const ADDRESS: &str = "127.0.0.1:3000";
+
+/// Builds everything and serves until told to stop.
+///
+/// The page and the program are compiled at the same time: linking the wasm keeps one core busy, and the program
+/// needs nothing of it, as it reads the site from the folder here.
+pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
+    let (program, site) = thread::scope(|scope| {
+        let program = scope.spawn(|| build_reading_site_folder(project));
+        let site = site::build(project);
+        let program = program.join().unwrap_or_else(|_| Err(anyhow!("the build of the program panicked")));
+        Ok::<_, anyhow::Error>((program?, site?))
+    })?;
+    let serve = cmd(&program.to_string_lossy())
+        .arg("serve")
+        .args(options)
+        .env("LEPTOS_SITE_ROOT", &site)
+        .within(&project.root);
+    println!("▸ Madang at http://{} (Ctrl-C stops it)", address(options));
+    serve.become_it()
+}
+
+/// Builds the program with the site inside.
+pub(crate) fn build_one_file(project: &Project, profile: Profile) -> Result<PathBuf> {
+    let site = site::build(project)?;
+    step_telling("program with its page inside", || {
+        compile(project, profile)
+            // Cargo's own freshness covers the rest: the build script watches this variable and the folder.
+            .env("MADANG_SITE", site)
+            .args(["--features", "embed"])
+            .show()?;
+        let program = program(project, profile);
+        let size = std::fs::metadata(&program)?.len();
+        let told = format!("{}, {} MB", program.display(), size.div_ceil(1_000_000));
+        Ok((program, told))
+    })
+}
+
+fn build_reading_site_folder(project: &Project) -> Result<PathBuf> {
+    step("program", || compile(project, Profile::Dev).quiet(&project.log("program")))?;
+    Ok(program(project, Profile::Dev))
+}
+
+fn compile(project: &Project, profile: Profile) -> Cmd {
+    let leptos = &project.leptos;
+    let cargo = cargo(project).args(["build", "--package", &leptos.bin_package, "--bin", &leptos.bin_target]);
+    match profile {
+        Profile::Dev => cargo,
+        Profile::Release => cargo.arg("--release"),
+    }
+}
+
+fn program(project: &Project, profile: Profile) -> PathBuf {
+    let folder = match profile {
+        Profile::Dev => "debug",
+        Profile::Release => "release",
+    };
+    let name = format!("{}{}", project.leptos.bin_target, std::env::consts::EXE_SUFFIX);
+    project.target.join(folder).join(name)
+}
+
+/// The address that the program will serve at, by the same order as its own: option, environment, default.
+fn address(options: &[String]) -> String {
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match option.strip_prefix("--addr") {
+            Some("") => return options.next().cloned().unwrap_or_default(),
+            Some(rest) => return rest.trim_start_matches('=').to_owned(),
+            None => {}
+        }
+    }
+    std::env::var("MADANG_ADDR").unwrap_or_else(|_| ADDRESS.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_told_is_the_one_asked_for() {
+        let of = |options: &[&str]| {
+            address(&options.iter().map(|option| (*option).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&["--data", "x", "--addr", "0.0.0.0:80"]), "0.0.0.0:80");
+        assert_eq!(of(&["--addr=[::1]:81"]), "[::1]:81");
+    }
+}

@@ -1,0 +1,8 @@
+//! What the tasks need from the machine, one file for each need.
+
+pub(crate) mod apt;
+pub(crate) mod browser;
+pub(crate) mod debian;
+pub(crate) mod leptos;
+pub(crate) mod node;
+pub(crate) mod wasm;

@@ -1,0 +1,77 @@
+//! A compiler that can make wasm.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::{apt, debian};
+use crate::command::{cmd, which};
+use crate::project::Project;
+use crate::step::step;
+
+/// The target of everything that runs in the browser.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The toolchain to compile wasm with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Toolchain {
+    /// The one that cargo uses here anyway.
+    Default,
+    /// Debian's own, known to rustup by this name.
+    Debian,
+}
+
+impl Toolchain {
+    /// What RUSTUP_TOOLCHAIN has to be set to, if anything.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Default => None,
+            Self::Debian => Some(debian::NAME),
+        }
+    }
+}
+
+/// The toolchain that can make wasm, if there is one already.
+pub(crate) fn present() -> Option<Toolchain> {
+    [Toolchain::Default, Toolchain::Debian].into_iter().find(has_target)
+}
+
+/// Gets a toolchain that can make wasm.
+///
+/// rustup's own way comes first. Where rustup's server cannot be reached, Debian's packages hold a complete
+/// compiler with the standard library's source, from which the target is built.
+pub(crate) fn ensure(project: &Project) -> Result<Toolchain> {
+    if let Some(toolchain) = present() {
+        return Ok(toolchain);
+    }
+    step("wasm target", || {
+        let log = project.log("rustup");
+        let added =
+            which("rustup").is_some() && cmd("rustup").args(["target", "add", TARGET]).quiet(&log).is_ok();
+        if added && has_target(&Toolchain::Default) {
+            return Ok(Toolchain::Default);
+        }
+        if !apt::is_there() {
+            bail!(
+                "The compiler has no target {TARGET}: install Rust with rustup, then run \
+                 `rustup target add {TARGET}`."
+            );
+        }
+        debian::install(project)?;
+        if has_target(&Toolchain::Debian) {
+            return Ok(Toolchain::Debian);
+        }
+        bail!("Debian's compiler was installed, but still has no target {TARGET}.")
+    })
+}
+
+fn has_target(toolchain: &Toolchain) -> bool {
+    if *toolchain == Toolchain::Debian && !debian::is_linked() {
+        return false;
+    }
+    cmd("rustc")
+        .toolchain(toolchain.name())
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .ask()
+        .is_some_and(|folder| Path::new(&folder).is_dir())
+}
