@@ -63,18 +63,25 @@ pub(super) struct Batch<'w> {
     committed: Vec<Committed>,
     moved: Vec<RoomId>,
     failure: Option<rusqlite::Error>,
+    /// Rows that the connection had changed in its life when the batch began.
+    changes: u64,
 }
 
 impl<'w> Batch<'w> {
     /// Begins. A failure to do so is kept, and answers every command.
     pub(super) fn begin(sql: &'w Connection, known: &'w mut Known) -> Self {
         let failure = rolled_back(sql).and_then(|()| sql.execute_batch("BEGIN IMMEDIATE")).err();
-        Self { sql, known, committed: Vec::new(), moved: Vec::new(), failure }
+        Self { sql, known, committed: Vec::new(), moved: Vec::new(), failure, changes: sql.total_changes() }
     }
 
     /// Whether SQLite has failed, so that nothing more needs to be tried in this batch.
     pub(super) fn has_failed(&self) -> bool {
         self.failure.is_some()
+    }
+
+    /// Whether the commit will touch the disk: a batch of refusals and repeats does not.
+    pub(super) fn wrote(&self) -> bool {
+        self.sql.total_changes() != self.changes
     }
 
     /// Does one command's work, unless the batch has failed, and prepares its answer.

@@ -22,7 +22,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use tokio::sync::{mpsc, oneshot};
@@ -38,8 +38,12 @@ use writer::{Command, Reply, Writer};
 /// Rooms that one server holds, the lobby included.
 pub const MAX_ROOMS: u32 = 500;
 
-/// Unread messages are counted up to this number.
+/// Unread messages are counted up to this number, among the newest [`UNREAD_SEEN`] messages.
 pub const UNREAD_MAX: u32 = 1_000;
+
+/// Messages looked at to count the unread, the newest ones: without a bound, somebody who posted a million
+/// times and never read could make each count slow.
+pub const UNREAD_SEEN: u32 = 10_000;
 
 /// A guest who neither chose a name, wrote nor read anything is removed by the first open after so long: 30
 /// days, in milliseconds.
@@ -61,12 +65,6 @@ struct Inner {
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("epoch", &self.0.epoch).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 
@@ -233,15 +231,12 @@ impl<T> Future for Queued<T> {
     type Output = Result<T, StoreError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Some(Ok(answer)) => {
-                Pin::new(answer).poll(cx).map(|answer| answer.unwrap_or(Err(StoreError::Closed)))
-            }
-            Some(Err(_)) => match self.0.take() {
-                Some(Err(refused)) => Poll::Ready(Err(refused)),
-                _ => Poll::Ready(Err(StoreError::Closed)),
-            },
-            None => Poll::Ready(Err(StoreError::Closed)),
-        }
+        let result = match &mut self.0 {
+            Some(Ok(answer)) => ready!(Pin::new(answer).poll(cx)).unwrap_or(Err(StoreError::Closed)),
+            Some(Err(refused)) => Err(refused.clone()),
+            None => Err(StoreError::Closed),
+        };
+        self.0 = None;
+        Poll::Ready(result)
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
 use super::rows::{RoomKey, SEQ_MAX, kind, seq_from_column};
-use super::{MAX_ROOMS, ReadMarker, StoreError, UNREAD_MAX};
+use super::{MAX_ROOMS, ReadMarker, StoreError, UNREAD_MAX, UNREAD_SEEN};
 
 /// Opens a room, with its first entry.
 pub(super) fn open_room(
@@ -107,13 +107,16 @@ pub(super) fn mark_read(
     Ok(ReadMarker { seq, unread: unread(batch.sql, room.key, seq, reader)? })
 }
 
-/// Messages in `room` after `seq` that stand and are not `reader`'s own, up to [`UNREAD_MAX`].
+/// Messages in `room` after `seq` that stand and are not `reader`'s own, up to [`UNREAD_MAX`] among the newest
+/// [`UNREAD_SEEN`].
 pub(super) fn unread(sql: &Connection, room: RoomKey, seq: Seq, reader: i64) -> rusqlite::Result<u32> {
     sql.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM messages
-         WHERE pos > ?1 AND pos <= ?2 AND by <> ?3 AND NOT deleted LIMIT ?4)",
+        "SELECT count(*) FROM (
+             SELECT 1 FROM (
+                 SELECT by, deleted FROM messages WHERE pos > ?1 AND pos <= ?2 ORDER BY pos DESC LIMIT ?5)
+             WHERE by <> ?3 AND NOT deleted LIMIT ?4)",
     )?
-    .query_row(params![room.pos(seq), room.pos(SEQ_MAX), reader, UNREAD_MAX], |row| row.get(0))
+    .query_row(params![room.pos(seq), room.pos(SEQ_MAX), reader, UNREAD_MAX, UNREAD_SEEN], |row| row.get(0))
 }
 
 /// Writes as much as a long message needs and takes it back, so that a full or failing disk shows.

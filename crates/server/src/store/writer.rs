@@ -82,6 +82,12 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// When writing was last seen to work.
 #[derive(Default)]
 struct Health(Mutex<Option<Instant>>);
@@ -139,14 +145,19 @@ impl Work {
                 next = self.commands.try_recv().ok();
             }
         }
-        let ended = batch.end();
-        self.health.note(ended.is_ok());
-        let failed = match ended {
+        let wrote = batch.wrote();
+        let failed = match batch.end() {
             Ok(entries) => {
+                if wrote {
+                    self.health.note(true);
+                }
                 self.hand_over(entries);
                 None
             }
-            Err(words) => Some(words),
+            Err(words) => {
+                self.health.note(false);
+                Some(words)
+            }
         };
         for answer in answers {
             answer(failed.as_deref());

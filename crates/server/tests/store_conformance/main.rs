@@ -1,0 +1,71 @@
+//! What every store must do, as a list of named behaviours. Each is written against the public handle alone,
+//! so that a second store runs the same list by giving [`stand::Stand`] another way to open.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod concurrency;
+mod log;
+mod messages;
+mod model;
+mod pages;
+mod people;
+mod stand;
+
+use stand::Stand;
+
+macro_rules! behaviours {
+    ($($module:ident: $($name:ident),+;)+) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $module::$name(Stand::new().await).await;
+            }
+        )+)+
+    };
+}
+
+behaviours! {
+    log: the_lobby_exists_from_the_first_open,
+        the_epoch_and_the_log_outlive_reopening,
+        entries_after_a_cursor_are_the_rest_of_the_log,
+        a_repeat_gets_the_first_seq,
+        a_repeat_is_recognised_after_reopening,
+        a_repeat_in_the_same_batch_is_recognised,
+        a_repeat_keeps_the_first_ones_room,
+        the_same_cmid_of_another_person_is_another_write,
+        a_rooms_time_never_goes_back,
+        a_write_to_an_unknown_room_or_by_an_unknown_person_is_refused,
+        a_refused_write_harms_no_other_of_its_batch,
+        a_closed_store_answers_what_was_queued_and_refuses_the_rest;
+    concurrency: seqs_are_contiguous_under_many_writers,
+        the_stream_is_in_commit_order_and_contiguous_in_each_room,
+        calls_are_committed_in_the_order_they_were_made,
+        a_concurrent_repeat_writes_once,
+        readers_see_whole_batches_while_writers_write,
+        a_write_happens_though_nobody_waits_for_it;
+    messages: an_edit_replaces_the_text_and_keeps_the_place,
+        a_delete_redacts_every_text_in_projection_and_log,
+        a_deleted_message_can_be_neither_edited_nor_deleted,
+        only_the_author_may_edit_or_delete,
+        an_edit_with_a_used_cmid_is_a_repeat,
+        what_is_no_message_cannot_be_edited_deleted_or_answered,
+        a_deleted_message_may_be_answered,
+        any_text_comes_back_as_it_went_in;
+    pages: a_snapshot_is_the_newest_messages_at_the_head,
+        a_page_before_is_the_nearest_older_messages,
+        a_page_after_is_the_nearest_newer_messages,
+        a_page_around_has_both_sides_and_fills_up_from_the_longer,
+        a_page_reflects_edits_up_to_its_head,
+        an_invented_seq_reads_as_the_end_of_the_log,
+        an_unknown_room_has_no_page;
+    people: a_login_is_found_by_its_tokens_hash_alone,
+        a_taken_id_or_token_is_refused,
+        a_new_name_is_on_old_entries_too,
+        unread_counts_messages_of_others_that_stand,
+        unread_is_counted_up_to_a_thousand,
+        a_read_marker_never_goes_back_nor_beyond_the_head,
+        a_read_marker_outlives_reopening,
+        rooms_come_most_recently_active_first_with_the_lobby_always,
+        a_room_opens_with_its_first_entry,
+        rooms_are_bounded,
+        a_store_is_ready;
+}

@@ -1,0 +1,148 @@
+//! A store in a folder of its own, people to write in it, and what it has sent to its listener.
+
+use std::path::Path;
+
+use madang_protocol::{Cmid, Entry, Message, RoomId, Seq, UnixMs, UserId, What};
+use madang_server::store::{Appended, Change, Committed, Queued, Store, StoreError, StoreOptions, Write};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// More batches than any story here makes, so that nobody has to take them while the story goes on.
+const STREAM: usize = 20_000;
+
+pub(crate) struct Stand {
+    pub(crate) store: Store,
+    pub(crate) lobby: RoomId,
+    /// Three people, without names.
+    pub(crate) ann: UserId,
+    pub(crate) bo: UserId,
+    pub(crate) cho: UserId,
+    stream: mpsc::Receiver<Vec<Committed>>,
+    last_cmid: u128,
+    folder: TempDir,
+}
+
+impl Stand {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, stream) = open(folder.path());
+        let [ann, bo, cho] = ["ann", "bo", "cho"].map(|id| id.parse::<UserId>().unwrap());
+        // Guests of long ago who left no trace would be gone after reopening.
+        let today = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as UnixMs;
+        for (user, byte) in [(&ann, 1), (&bo, 2), (&cho, 3)] {
+            store.add_guest(user.clone(), [byte; 32], today).await.unwrap();
+        }
+        Self { store, lobby: RoomId::lobby(), ann, bo, cho, stream, last_cmid: 0, folder }
+    }
+
+    /// Ends the store and opens it again.
+    pub(crate) fn reopened(self) -> Self {
+        let Self { store, folder, .. } = self;
+        drop(store);
+        let (store, stream) = open(folder.path());
+        Self { store, folder, stream, ..self }
+    }
+
+    pub(crate) fn next_cmid(&mut self) -> Cmid {
+        self.last_cmid += 1;
+        Cmid(self.last_cmid)
+    }
+
+    /// A write with a cmid of its own.
+    pub(crate) fn write(&mut self, by: &UserId, room: &RoomId, change: Change) -> Write {
+        Write { by: by.clone(), cmid: self.next_cmid(), room: room.clone(), at: 5_000, change }
+    }
+
+    pub(crate) fn append(&mut self, by: &UserId, room: &RoomId, change: Change) -> Queued<Appended> {
+        let write = self.write(by, room, change);
+        self.store.append(write)
+    }
+
+    /// Posts to the lobby.
+    pub(crate) async fn post(&mut self, by: &UserId, body: &str) -> Seq {
+        let lobby = self.lobby.clone();
+        self.append(by, &lobby, post(body)).await.unwrap().seq
+    }
+
+    /// Edits in the lobby.
+    pub(crate) async fn edit(&mut self, by: &UserId, seq: Seq, body: &str) -> Result<Appended, StoreError> {
+        let lobby = self.lobby.clone();
+        self.append(by, &lobby, Change::Edit { seq, body: body.into() }).await
+    }
+
+    /// Deletes in the lobby.
+    pub(crate) async fn delete(&mut self, by: &UserId, seq: Seq) -> Result<Appended, StoreError> {
+        let lobby = self.lobby.clone();
+        self.append(by, &lobby, Change::Delete { seq }).await
+    }
+
+    pub(crate) async fn open_room(&self, id: &str) -> RoomId {
+        let room: RoomId = id.parse().unwrap();
+        self.store.open_room(room.clone(), format!("The {id}"), self.ann.clone(), 2_000).await.unwrap();
+        room
+    }
+
+    /// A room's whole log.
+    pub(crate) async fn log(&self, room: &RoomId) -> Vec<Entry> {
+        let log = self.store.entries_after(room.clone(), 0, usize::MAX).await.unwrap();
+        log.into_iter().map(|committed| committed.entry).collect()
+    }
+
+    /// All messages of the lobby.
+    pub(crate) async fn messages(&self) -> Vec<Message> {
+        self.store.snapshot(self.lobby.clone(), usize::MAX).await.unwrap().unwrap().messages
+    }
+
+    /// What the store has sent since the last time, batch by batch.
+    pub(crate) fn sent_batches(&mut self) -> Vec<Vec<Committed>> {
+        std::iter::from_fn(|| self.stream.try_recv().ok()).collect()
+    }
+
+    /// What the store has sent since the last time.
+    pub(crate) fn sent(&mut self) -> Vec<Entry> {
+        self.sent_batches().into_iter().flatten().map(|committed| committed.entry).collect()
+    }
+}
+
+fn open(folder: &Path) -> (Store, mpsc::Receiver<Vec<Committed>>) {
+    let (committed, stream) = mpsc::channel(STREAM);
+    (Store::open(folder, StoreOptions::default(), committed).unwrap(), stream)
+}
+
+pub(crate) fn post(body: &str) -> Change {
+    Change::Post { body: body.into(), reply_to: None }
+}
+
+pub(crate) fn reply(body: &str, to: Seq) -> Change {
+    Change::Post { body: body.into(), reply_to: Some(to) }
+}
+
+pub(crate) fn posted(body: &str) -> What {
+    What::Posted { body: body.into(), reply_to: None }
+}
+
+/// The seqs of some entries.
+pub(crate) fn seqs(entries: &[Entry]) -> Vec<Seq> {
+    entries.iter().map(|entry| entry.seq).collect()
+}
+
+/// What a log folds to, by the words of the protocol alone.
+pub(crate) fn fold(log: &[Entry]) -> Vec<Message> {
+    let mut messages: Vec<Message> = Vec::new();
+    for entry in log {
+        messages.extend(Message::from_posted(entry));
+        let about = match &entry.what {
+            What::Edited { seq, .. } | What::Deleted { seq } => messages.iter_mut().find(|m| m.seq == *seq),
+            _ => None,
+        };
+        match (&entry.what, about) {
+            (What::Edited { body, .. }, Some(message)) => {
+                message.body = Some(body.clone());
+                message.edited_at = Some(entry.at);
+            }
+            (What::Deleted { .. }, Some(message)) => message.body = None,
+            _ => {}
+        }
+    }
+    messages
+}

@@ -1,0 +1,277 @@
+//! What concerns the SQLite store alone: its folder, its file, a full disk, somebody else's lock.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use madang_protocol::{Cmid, Person, RoomId, Seq, UnixMs, UserId};
+use madang_server::store::{
+    Change, Committed, GUEST_KEPT, OpenError, Store, StoreError, StoreOptions, Write,
+};
+use tempfile::{TempDir, tempdir};
+use tokio::sync::mpsc;
+
+fn open(folder: &Path) -> Result<Store, OpenError> {
+    open_with(folder, StoreOptions::default()).map(|(store, _)| store)
+}
+
+fn open_with(
+    folder: &Path,
+    options: StoreOptions,
+) -> Result<(Store, mpsc::Receiver<Vec<Committed>>), OpenError> {
+    let (committed, stream) = mpsc::channel(10_000);
+    Store::open(folder, options, committed).map(|store| (store, stream))
+}
+
+/// The sentence with which opening fails.
+fn refusal(folder: &Path) -> String {
+    open(folder).map(|_| ()).expect_err("it should not open").to_string()
+}
+
+fn now() -> UnixMs {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as UnixMs
+}
+
+fn user(id: &str) -> UserId {
+    id.parse().unwrap()
+}
+
+async fn with_ann() -> (TempDir, Store) {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    store.add_guest(user("ann"), [1; 32], now()).await.unwrap();
+    (folder, store)
+}
+
+fn write(cmid: u128, body: &str) -> Write {
+    let change = Change::Post { body: body.into(), reply_to: None };
+    Write { by: user("ann"), cmid: Cmid(cmid), room: RoomId::lobby(), at: 1, change }
+}
+
+async fn head(store: &Store) -> Seq {
+    store.heads().await.unwrap()[0].1
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_made() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder.path().join("deep/er")).unwrap();
+    assert_eq!(head(&store).await, 1);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named_with_what_to_do() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let sentence = refusal(&file.join("data"));
+    assert!(sentence.starts_with("The data folder ") && sentence.contains("a-file/data"), "{sentence}");
+    assert!(sentence.contains("choose another folder with --data"), "{sentence}");
+}
+
+/// A folder that nobody can write, root included, without changing this machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_folder_is_named_with_what_to_do() {
+    let error = open(Path::new("/proc")).map(|_| ()).unwrap_err();
+    assert!(matches!(error, OpenError::Folder { .. }), "{error}");
+    assert!(error.to_string().contains("Let this user write there"), "{error}");
+}
+
+#[test]
+fn a_folder_in_use_is_refused_until_its_store_is_gone() {
+    let folder = tempdir().unwrap();
+    let first = open(folder.path()).unwrap();
+    let error = open(folder.path()).map(|_| ()).unwrap_err();
+    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+    assert!(error.to_string().contains("Stop it first"), "{error}");
+    drop(first);
+    open(folder.path()).unwrap();
+}
+
+#[test]
+fn a_database_from_the_future_is_refused_untouched() {
+    let folder = tempdir().unwrap();
+    drop(open(folder.path()).unwrap());
+    let file = folder.path().join("madang.db");
+    // SQLite keeps the number of the format in four bytes of the header, at 60.
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    std::fs::write(&file, &bytes).unwrap();
+    let sentence = refusal(folder.path());
+    assert!(sentence.contains("newer madang (its format is 99, this one knows 1)"), "{sentence}");
+    assert!(sentence.contains("Start that newer version"), "{sentence}");
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_untouched() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("madang.db");
+    let text = "Dear diary, ".repeat(1_000);
+    std::fs::write(&file, &text).unwrap();
+    let sentence = refusal(folder.path());
+    assert!(sentence.contains("is not a sound Madang database"), "{sentence}");
+    assert!(sentence.contains("Move it away"), "{sentence}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn another_programs_database_is_refused() {
+    let folder = tempdir().unwrap();
+    let sql = rusqlite::Connection::open(folder.path().join("madang.db")).unwrap();
+    sql.execute_batch("CREATE TABLE recipes (name TEXT)").unwrap();
+    drop(sql);
+    let sentence = refusal(folder.path());
+    assert!(sentence.contains("it belongs to another program"), "{sentence}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_database_refuses_writes_whole_and_recovers_with_more_room() {
+    let folder = tempdir().unwrap();
+    let small = StoreOptions { max_bytes: Some(300_000), readers: 2 };
+    let (store, mut stream) = open_with(folder.path(), small).unwrap();
+    store.add_guest(user("ann"), [1; 32], now()).await.unwrap();
+
+    let body = "x".repeat(2_000);
+    let mut answers = Vec::new();
+    for batch in 0..20_u128 {
+        let queued: Vec<_> = (1..=20).map(|n| store.append(write(batch * 20 + n, &body))).collect();
+        for answer in queued {
+            answers.push(answer.await);
+        }
+    }
+    let written = answers.iter().filter(|answer| answer.is_ok()).count();
+    let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert!(written > 0 && refused.len() > 100, "{written} written, {} refused", refused.len());
+    for error in &refused {
+        assert_eq!(**error, StoreError::Unavailable("database or disk is full".into()));
+    }
+    assert!(matches!(store.ready().await, Err(StoreError::Unavailable(_))));
+    let size = std::fs::metadata(folder.path().join("madang.db")).unwrap().len();
+    assert!(size <= 300_000, "{size}");
+
+    let sent: usize = std::iter::from_fn(|| stream.try_recv().ok()).map(|batch| batch.len()).sum();
+    assert_eq!(sent, written, "what was refused was not sent");
+    let log = store.entries_after(RoomId::lobby(), 0, usize::MAX).await.unwrap();
+    assert_eq!(log.len(), written + 1, "reads go on, and nothing is half-written");
+    let messages = store.snapshot(RoomId::lobby(), usize::MAX).await.unwrap().unwrap().messages;
+    assert_eq!(messages.len(), written);
+    drop(store);
+
+    let store = open(folder.path()).unwrap();
+    for (cmid, answer) in (1..).zip(answers) {
+        let again = store.append(write(cmid, &body)).await.unwrap();
+        assert_eq!(again.repeat, answer.is_ok(), "cmid {cmid} was {answer:?}");
+    }
+    assert_eq!(head(&store).await, 401);
+    assert_eq!(store.ready().await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_full_when_opened_still_reads() {
+    let folder = tempdir().unwrap();
+    let (store, _stream) = open_with(folder.path(), StoreOptions::default()).unwrap();
+    store.add_guest(user("ann"), [1; 32], now()).await.unwrap();
+    store.append(write(1, &"x".repeat(20_000))).await.unwrap();
+    drop(store);
+    let full = StoreOptions { max_bytes: Some(1), readers: 1 };
+    let (store, _stream) = open_with(folder.path(), full).unwrap();
+    assert_eq!(head(&store).await, 2);
+    let refused = store.append(write(2, &"x".repeat(20_000))).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert!(store.append(write(1, "again")).await.unwrap().repeat, "a repeat writes nothing");
+}
+
+/// A backup tool that holds the lock too long stands for every failure that passes by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_writer_recovers_when_the_database_was_locked_from_outside() {
+    let (folder, store) = with_ann().await;
+    let outsider = rusqlite::Connection::open(folder.path().join("madang.db")).unwrap();
+    outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let queued = [store.append(write(1, "one")), store.append(write(2, "two"))];
+    for answer in queued {
+        assert_eq!(answer.await, Err(StoreError::Unavailable("database is locked".into())));
+    }
+    assert_eq!(head(&store).await, 1, "reads go on");
+    outsider.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(store.ready().await, Ok(()));
+    assert_eq!(store.append(write(2, "two")).await.unwrap().seq, 2);
+    assert!(!store.append(write(1, "one")).await.unwrap().repeat);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_that_is_gone_or_slow_loses_no_write() {
+    let folder = tempdir().unwrap();
+    let (committed, mut stream) = mpsc::channel(1);
+    let store = Store::open(folder.path(), StoreOptions::default(), committed).unwrap();
+    store.add_guest(user("ann"), [1; 32], now()).await.unwrap();
+    let store = Arc::new(store);
+    let queued: Vec<_> = (1..=1_000).map(|n| store.append(write(n, "hello"))).collect();
+    let mut heard = 0;
+    while heard < 500 {
+        heard += stream.recv().await.unwrap().len();
+    }
+    drop(stream);
+    for (seq, answer) in (2..).zip(queued) {
+        assert_eq!(answer.await.unwrap().seq, seq);
+    }
+}
+
+#[tokio::test]
+async fn only_old_guests_without_a_trace_are_removed() {
+    let folder = tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let long_ago = now() - GUEST_KEPT - 60_000;
+    for (id, hash, at) in [
+        ("ann", 1, long_ago),
+        ("reader", 2, long_ago),
+        ("named", 3, long_ago),
+        ("recent", 4, long_ago + 120_000),
+        ("passer-by", 5, long_ago),
+    ] {
+        store.add_guest(user(id), [hash; 32], at).await.unwrap();
+    }
+    store.append(write(1, "a trace")).await.unwrap();
+    store.mark_read(user("reader"), RoomId::lobby(), 1).await.unwrap();
+    store.rename(user("named"), "Named".into()).await.unwrap();
+    drop(store);
+
+    let store = open(folder.path()).unwrap();
+    for (hash, id) in [(1, "ann"), (2, "reader"), (3, "named"), (4, "recent")] {
+        let person: Option<Person> = store.login([hash; 32]).await.unwrap();
+        assert_eq!(person.map(|person| person.id), Some(user(id)));
+    }
+    assert_eq!(store.login([5; 32]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_deleted_text_is_gone_from_the_file() {
+    let (folder, store) = with_ann().await;
+    let secret = "a very particular secret";
+    let posted = store.append(write(1, secret)).await.unwrap();
+    store.append(write(2, "not secret at all")).await.unwrap();
+    let delete = Write { change: Change::Delete { seq: posted.seq }, ..write(3, "") };
+    store.append(delete).await.unwrap();
+    drop(store);
+    let file = std::fs::read(folder.path().join("madang.db")).unwrap();
+    let holds = |text: &str| file.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("not secret at all"), "this way of looking finds texts");
+    assert!(!holds(secret));
+}
+
+/// Somebody may pull the plug at any time: a copy of the files between two commits is what is left then.
+#[tokio::test]
+async fn a_copy_taken_while_running_opens_with_everything_acknowledged() {
+    let (folder, store) = with_ann().await;
+    for n in 1..=20 {
+        store.append(write(n, "hello")).await.unwrap();
+    }
+    let copy = tempdir().unwrap();
+    for name in ["madang.db", "madang.db-wal"] {
+        std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let copied = open(copy.path()).unwrap();
+    assert_eq!(head(&copied).await, 21);
+    assert!(copied.append(write(20, "hello")).await.unwrap().repeat);
+}
