@@ -36,6 +36,8 @@ pub struct Plan {
     pub warm_up: Duration,
     /// Measured.
     pub length: Duration,
+    /// How long the last write may take to reach everybody.
+    pub patience: Duration,
 }
 
 /// How fast the writers write.
@@ -56,12 +58,18 @@ pub struct Outcome {
     pub seconds: f64,
     /// Messages that reached a receiver.
     pub deliveries: u64,
+    /// The same for one second.
+    pub deliveries_per_second: f64,
     /// Writes that the server acknowledged.
     pub acknowledged: u64,
+    /// The same for one second.
+    pub acknowledged_per_second: f64,
     /// CPU that the server used, in its process and in the kernel for it.
     pub server_cpu_seconds: Option<f64>,
     /// The same for one delivery.
     pub server_cpu_us_per_delivery: Option<f64>,
+    /// The same the other way round.
+    pub deliveries_per_cpu_second: Option<f64>,
     /// Share of the time that the generator worked; near 1 it is the generator that was measured.
     pub generator_busy: f64,
     /// Payload bytes of a frame at a receiver.
@@ -70,7 +78,7 @@ pub struct Outcome {
     pub delivery: Latency,
     /// From the sending to `done`.
     pub acknowledgement: Latency,
-    /// Whether everybody had heard of everything within [`PATIENCE`] after the last write.
+    /// Whether everybody had heard of everything within the plan's patience.
     pub settled: bool,
     /// Lost, doubled, reordered.
     pub verdict: Verdict,
@@ -84,9 +92,6 @@ impl Outcome {
         self.settled && self.verdict.is_clean() && self.complaints.is_empty()
     }
 }
-
-/// How long the last write may take to reach everybody.
-pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connections opened at once.
 const OPENING: usize = 64;
@@ -125,7 +130,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
     board.measure(false);
     let after = Sample::take(plan, &board)?;
 
-    let settled = board.quiet(PATIENCE).await;
+    let settled = board.quiet(plan.patience).await;
     let records: Vec<Record> = notes.iter().map(|notes| notes.take()).collect();
     let verdict = history::check(&board.owed(), &records);
     Ok(outcome(&before, &after, &board, settled, verdict))
@@ -194,13 +199,18 @@ fn outcome(before: &Sample, after: &Sample, board: &Board, settled: bool, verdic
     let deliveries = after.counts.deliveries - before.counts.deliveries;
     let bytes = after.counts.bytes - before.counts.bytes;
     let cpu = after.server_cpu.zip(before.server_cpu).map(|(after, before)| (after - before).as_secs_f64());
+    let acknowledged = after.counts.acknowledged - before.counts.acknowledged;
     let each = |sum: f64| if deliveries == 0 { 0.0 } else { sum / deliveries as f64 };
     Outcome {
         seconds,
         deliveries,
-        acknowledged: after.counts.acknowledged - before.counts.acknowledged,
+        deliveries_per_second: deliveries as f64 / seconds,
+        acknowledged,
+        acknowledged_per_second: acknowledged as f64 / seconds,
         server_cpu_seconds: cpu,
         server_cpu_us_per_delivery: cpu.map(|cpu| each(cpu * 1e6)),
+        // At least one tick of the clock that CPU is told by.
+        deliveries_per_cpu_second: cpu.map(|cpu| deliveries as f64 / cpu.max(0.01)),
         generator_busy: (after.own_cpu - before.own_cpu).as_secs_f64() / seconds,
         bytes_per_frame: each(bytes as f64),
         delivery: board.delivery_latency(),
