@@ -122,8 +122,8 @@ fn answer_frame(frame: ClientFrame, send: &UnboundedSender<String>, fault: Fault
         ClientFrame::Post { room, cmid, body, .. } => {
             let what = What::Posted { body, reply_to: None };
             let seq = head + 1;
-            let entry =
-                Entry { room: room.clone(), seq, at: 0, by: UserId::system(), cmid: Some(cmid), what };
+            let (by, at) = ("abcdefghijkl".parse().unwrap(), 1_700_000_000_000);
+            let entry = Entry { room: room.clone(), seq, at, by, cmid: Some(cmid), what };
             hall.broadcast(fault, &serde_json::to_string(&ServerFrame::Entry(entry)).unwrap());
             tell(&ServerFrame::Done { cmid, room, seq });
         }
