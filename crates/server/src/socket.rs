@@ -8,7 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use madang_protocol::{CloseCode, Person, ServerFrame};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tungstenite::error::{CapacityError, Error as WsError};
+use tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 
 use crate::app::App;
 use crate::encoded::{Encoded, encode};
@@ -187,6 +187,7 @@ fn unreadable(error: axum::Error) -> End {
     match error.downcast_ref::<WsError>() {
         Some(WsError::Capacity(CapacityError::MessageTooLong { .. })) => End::Close(CloseCode::TOO_BIG),
         Some(WsError::Utf8(_)) => End::Close(CloseCode::NOT_UTF8),
+        Some(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
         Some(WsError::Protocol(error)) => {
             tracing::debug!(%error, "a peer broke the WebSocket protocol");
             End::Close(CloseCode(1002))

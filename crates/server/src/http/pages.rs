@@ -145,6 +145,7 @@ async fn data(
         limits: app.rooms.limits().clone(),
         heartbeat_ms: u32::try_from(app.config.heartbeat().as_millis()).unwrap_or(u32::MAX),
         locale,
+        locale_chosen: preferences::chosen_locale(headers).is_some(),
         theme: preferences::theme(headers),
         focus: look.focus,
         editing: look.editing,

@@ -18,10 +18,14 @@ const THEME_COOKIE: &str = "madang_theme";
 
 /// The language of the answer.
 pub(super) fn locale(headers: &HeaderMap) -> Locale {
-    let chosen = cookie(headers, LOCALE_COOKIE).and_then(|value| Locale::from_tag(&value));
     let accepted =
         || headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).and_then(first_of_ours);
-    chosen.or_else(accepted).unwrap_or_default()
+    chosen_locale(headers).or_else(accepted).unwrap_or_default()
+}
+
+/// The language that the person chose, if they did.
+pub(super) fn chosen_locale(headers: &HeaderMap) -> Option<Locale> {
+    cookie(headers, LOCALE_COOKIE).and_then(|value| Locale::from_tag(&value))
 }
 
 /// The colours of the page.

@@ -115,7 +115,7 @@ impl Session {
                 self.behind.push_back(room.clone());
             }
         }
-        self.known.clear();
+        self.known.retain(|id| *id == self.you.id);
         if let Ok(rooms) = self.rooms.list(Some(self.you.id.clone())).await {
             out.push(encode(&ServerFrame::Rooms { rooms }));
         }

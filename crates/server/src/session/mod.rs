@@ -86,7 +86,7 @@ impl Session {
             behind: VecDeque::new(),
             present: None,
             typing_at: 0,
-            known: HashSet::new(),
+            known: HashSet::from([you.id.clone()]),
             pending: FuturesOrdered::new(),
             frame_rate: terms.frame_rate,
             frames: Bucket::full(terms.frame_rate, now),
