@@ -121,8 +121,13 @@ impl Turn<'_> {
 
     fn room_changed(&mut self, info: &RoomInfo) {
         match self.model.rooms.get_mut(&info.room).filter(|room| room.cursor.is_some()) {
-            // The stream tells the rest, for this person.
-            Some(room) => room.title = info.title.as_str().into(),
+            // The stream tells the rest; but a marker that moved elsewhere is told once, and may have been lost.
+            Some(room) => {
+                room.title = info.title.as_str().into();
+                if info.read > room.read {
+                    self.read_elsewhere(&info.room, info.read, info.unread);
+                }
+            }
             None => self.room_made(info),
         }
     }

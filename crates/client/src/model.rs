@@ -27,6 +27,8 @@ pub struct Model {
     pub(crate) notice: Option<Notice>,
     /// What `present` last told the server on this connection.
     pub(crate) present: Option<Option<RoomId>>,
+    /// When rooms that are not on screen were last asked for, on this connection.
+    pub(crate) watched_at: Option<UnixMs>,
     /// The last history request's number.
     pub(crate) req: u32,
     /// What `WakeAt` last asked for.
@@ -52,6 +54,7 @@ impl Model {
             theme,
             notice: None,
             present: None,
+            watched_at: None,
             req: 0,
             wake: None,
         }

@@ -98,6 +98,9 @@ pub struct PageData {
     pub heartbeat_ms: u32,
     /// The page's language.
     pub locale: Locale,
+    /// Whether the person chose the language; otherwise it is the browser's.
+    #[serde(default)]
+    pub locale_chosen: bool,
     /// The page's colours.
     pub theme: Theme,
     /// The message that the permanent link names.

@@ -6,6 +6,10 @@ use crate::history::PATIENCE_MS;
 use crate::room::Stream;
 use crate::{Effect, Event, Model, Roll, Write};
 
+/// Rooms that are asked for at once, and how long after the next ones are.
+const WATCHES: usize = 50;
+const WATCHES_EVERY_MS: i64 = 500;
+
 /// Lets `event`, which happened at `now` by the local clock, change `model`; returns what is to be done, in
 /// order.
 pub fn update(model: &mut Model, event: Event, now: UnixMs) -> Vec<Effect> {
@@ -154,6 +158,7 @@ impl Turn<'_> {
     pub(crate) fn cut(&mut self) {
         self.model.outbox.cut();
         self.model.present = None;
+        self.model.watched_at = None;
         for room in self.model.rooms.iter_mut() {
             room.stream = Stream::Idle;
             room.typing.clear();
@@ -180,11 +185,21 @@ impl Turn<'_> {
         }
     }
 
+    /// Follows every room, the one on screen first, and the others a few at a time: many at once would be
+    /// more frames than a session may send.
     fn watch(&mut self) {
+        let (now, current) = (self.now, self.model.current.clone());
+        let again = self.model.watched_at.is_none_or(|at| !(at..at + WATCHES_EVERY_MS).contains(&now));
         let mut frames = Vec::new();
         for room in self.model.rooms.iter_mut().filter(|room| room.stream == Stream::Idle) {
-            room.stream = Stream::catching_up();
-            frames.push(room.watch());
+            if room.id == current {
+                room.stream = Stream::catching_up();
+                frames.insert(0, room.watch());
+            } else if again && frames.len() < WATCHES {
+                room.stream = Stream::catching_up();
+                frames.push(room.watch());
+                self.model.watched_at = Some(now);
+            }
         }
         frames.into_iter().for_each(|frame| self.send(frame));
     }
@@ -214,7 +229,9 @@ impl Turn<'_> {
 
     fn ask_to_be_woken(&mut self) {
         let up = self.model.link.is_up();
-        let rooms = self.model.rooms.iter().filter_map(|room| room.wake(up));
+        let idle = up && self.model.rooms.iter().any(|room| room.stream == Stream::Idle);
+        let watch = self.model.watched_at.filter(|_| idle).map(|at| at + WATCHES_EVERY_MS);
+        let rooms = self.model.rooms.iter().filter_map(|room| room.wake(up)).chain(watch);
         let wake =
             [self.model.link.wake(), self.model.outbox.wake(up)].into_iter().flatten().chain(rooms).min();
         // Each frame moves the watchdog on: a timer that rings too early is cheaper than one set anew each time.

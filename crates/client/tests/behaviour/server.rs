@@ -8,29 +8,28 @@ use madang_protocol::{
     ServerFrame, Snapshot, UnixMs, UserId, What,
 };
 
-/// Messages in a snapshot and in a page: few, so that windows have edges.
-pub const SNAPSHOT: usize = 6;
-pub const PAGE: usize = 4;
-
-pub struct Session {
-    pub user: UserId,
-    pub watched: Vec<RoomId>,
-    pub down: VecDeque<ServerFrame>,
+pub(crate) struct Session {
+    pub(crate) user: UserId,
+    pub(crate) watched: Vec<RoomId>,
+    pub(crate) down: VecDeque<ServerFrame>,
 }
 
-pub struct Server {
-    pub epoch: u32,
-    pub logs: BTreeMap<RoomId, Vec<Entry>>,
-    pub done: BTreeMap<(UserId, Cmid), (RoomId, Seq)>,
-    pub read: BTreeMap<(UserId, RoomId), Seq>,
-    pub sessions: BTreeMap<usize, Session>,
+pub(crate) struct Server {
+    pub(crate) epoch: u32,
+    pub(crate) logs: BTreeMap<RoomId, Vec<Entry>>,
+    pub(crate) done: BTreeMap<(UserId, Cmid), (RoomId, Seq)>,
+    pub(crate) read: BTreeMap<(UserId, RoomId), Seq>,
+    pub(crate) sessions: BTreeMap<usize, Session>,
     /// So many writes are refused for a moment.
-    pub refuse: u8,
-    pub now: UnixMs,
+    pub(crate) refuse: u8,
+    pub(crate) now: UnixMs,
+    /// Messages in a snapshot and in a page: few, so that windows have edges.
+    pub(crate) snapshot: usize,
+    pub(crate) page: usize,
 }
 
 impl Server {
-    pub fn new(rooms: &[RoomId]) -> Self {
+    pub(crate) fn new(rooms: &[RoomId]) -> Self {
         let mut server = Self {
             epoch: 1,
             logs: BTreeMap::new(),
@@ -39,6 +38,8 @@ impl Server {
             sessions: BTreeMap::new(),
             refuse: 0,
             now: 1_700_000_000_000,
+            snapshot: 6,
+            page: 4,
         };
         for room in rooms {
             server.logs.insert(room.clone(), Vec::new());
@@ -47,16 +48,16 @@ impl Server {
         server
     }
 
-    pub fn epoch(&self) -> Epoch {
+    pub(crate) fn epoch(&self) -> Epoch {
         format!("e{}", self.epoch).parse().unwrap()
     }
 
-    pub fn head(&self, room: &RoomId) -> Seq {
+    pub(crate) fn head(&self, room: &RoomId) -> Seq {
         self.logs[room].len() as Seq
     }
 
     /// The projection of a room's log.
-    pub fn messages(&self, room: &RoomId) -> Vec<Message> {
+    pub(crate) fn messages(&self, room: &RoomId) -> Vec<Message> {
         let mut messages: Vec<Message> = Vec::new();
         for entry in &self.logs[room] {
             match &entry.what {
@@ -74,12 +75,12 @@ impl Server {
         messages
     }
 
-    pub fn unread(&self, user: &UserId, room: &RoomId, read: Seq) -> u32 {
+    pub(crate) fn unread(&self, user: &UserId, room: &RoomId, read: Seq) -> u32 {
         let unread = |message: &&Message| message.seq > read && message.by != *user && !message.is_deleted();
         self.messages(room).iter().filter(unread).count() as u32
     }
 
-    pub fn append(&mut self, room: &RoomId, by: &UserId, cmid: Option<Cmid>, what: What) -> Seq {
+    pub(crate) fn append(&mut self, room: &RoomId, by: &UserId, cmid: Option<Cmid>, what: What) -> Seq {
         let seq = self.head(room) + 1;
         let entry = Entry { room: room.clone(), seq, at: self.now, by: by.clone(), cmid, what };
         self.logs.get_mut(room).unwrap().push(entry.clone());
@@ -89,9 +90,9 @@ impl Server {
         seq
     }
 
-    pub fn snapshot(&self, room: &RoomId) -> Snapshot {
+    pub(crate) fn snapshot(&self, room: &RoomId) -> Snapshot {
         let messages = self.messages(room);
-        let cut = messages.len().saturating_sub(SNAPSHOT);
+        let cut = messages.len().saturating_sub(self.snapshot);
         Snapshot {
             room: room.clone(),
             title: room.to_string(),
@@ -103,7 +104,7 @@ impl Server {
         }
     }
 
-    pub fn rooms(&self, user: &UserId) -> Vec<RoomInfo> {
+    pub(crate) fn rooms(&self, user: &UserId) -> Vec<RoomInfo> {
         let info = |room: &RoomId| {
             let read = self.read.get(&(user.clone(), room.clone())).copied().unwrap_or(0);
             let unread = self.unread(user, room, read);
@@ -113,7 +114,7 @@ impl Server {
     }
 
     /// The database came back from a backup: the newest entries are gone, and with them their epoch.
-    pub fn restore_backup(&mut self) {
+    pub(crate) fn restore_backup(&mut self) {
         self.epoch += 1;
         for log in self.logs.values_mut() {
             let keep = log.len().div_ceil(2);
@@ -125,7 +126,7 @@ impl Server {
     }
 
     /// The heads of all rooms, as with a heartbeat.
-    pub fn heads(&mut self) {
+    pub(crate) fn heads(&mut self) {
         let heads: Vec<_> = self.logs.iter().map(|(room, log)| (room.clone(), log.len() as Seq)).collect();
         for session in self.sessions.values_mut().filter(|session| !session.watched.is_empty()) {
             session.down.push_back(ServerFrame::Heads { heads: heads.clone() });
@@ -133,7 +134,7 @@ impl Server {
     }
 
     /// Works off a frame of client `id`.
-    pub fn frame(&mut self, id: usize, frame: ClientFrame) {
+    pub(crate) fn frame(&mut self, id: usize, frame: ClientFrame) {
         let user = self.sessions[&id].user.clone();
         match frame {
             ClientFrame::Hello { resume, epoch, .. } => {
@@ -183,7 +184,8 @@ impl Server {
         let head = self.head(room);
         match after.filter(|after| *after <= head) {
             Some(after) => {
-                for entry in self.logs[room][after as usize..].to_vec() {
+                let missed = self.logs[room][after as usize..].to_vec();
+                for entry in missed {
                     self.tell(id, ServerFrame::Entry(entry));
                 }
             }
@@ -246,15 +248,15 @@ impl Server {
         let (from, to) = match (before, after, around) {
             (Some(before), ..) => {
                 let to = all.iter().filter(|message| message.seq < before).count();
-                (to.saturating_sub(PAGE), to)
+                (to.saturating_sub(self.page), to)
             }
             (_, Some(after), _) => {
                 let from = all.iter().filter(|message| message.seq <= after).count();
-                (from, (from + PAGE).min(all.len()))
+                (from, (from + self.page).min(all.len()))
             }
             (_, _, around) => {
                 let middle = all.iter().filter(|message| message.seq < around.unwrap()).count();
-                (middle.saturating_sub(PAGE / 2), (middle + PAGE / 2).min(all.len()))
+                (middle.saturating_sub(self.page / 2), (middle + self.page / 2).min(all.len()))
             }
         };
         ServerFrame::Page {

@@ -1,15 +1,11 @@
 //! Whatever is lost, repeated, delayed or cut, in whatever order: it ends in the server's state.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-
-mod world;
-
 use std::collections::BTreeSet;
 
+use crate::world::World;
 use madang_client::Event;
 use madang_protocol::{ServerFrame, UserId, What};
 use proptest::prelude::*;
-use world::World;
 
 /// One thing that happens; the first number chooses the client, the second the room.
 #[derive(Clone, Debug)]

@@ -1,9 +1,5 @@
 //! A server, clients, what is on its way between them, and time: all of it moved by hand.
 
-#![allow(dead_code)]
-
-pub mod server;
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use madang_client::{
@@ -11,48 +7,50 @@ use madang_client::{
 };
 use madang_protocol::{ClientFrame, Cmid, Limits, Person, RoomId, Seq, UnixMs, UserId};
 
-use server::{Server, Session};
+use crate::server::{Server, Session};
 
-pub struct Client {
-    pub user: UserId,
-    pub model: Model,
-    pub up: VecDeque<ClientFrame>,
+pub(crate) struct Client {
+    pub(crate) user: UserId,
+    pub(crate) model: Model,
+    pub(crate) up: VecDeque<ClientFrame>,
     /// The socket: its number, and whether the client was told that it is open.
-    pub socket: Option<(Conn, bool)>,
-    pub wake: Option<UnixMs>,
+    pub(crate) socket: Option<(Conn, bool)>,
+    pub(crate) wake: Option<UnixMs>,
     /// Posts in the order in which the person made them here.
-    pub posted: Vec<(RoomId, Cmid)>,
+    pub(crate) posted: Vec<(RoomId, Cmid)>,
 }
 
-pub struct World {
-    pub server: Server,
-    pub clients: Vec<Client>,
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) clients: Vec<Client>,
     /// What the browsers of a person keep over a reload.
-    pub storage: BTreeMap<UserId, BTreeMap<Cmid, Write>>,
-    pub rooms: Vec<RoomId>,
-    pub now: UnixMs,
-    pub cmids: u128,
+    pub(crate) storage: BTreeMap<UserId, BTreeMap<Cmid, Write>>,
+    pub(crate) rooms: Vec<RoomId>,
+    pub(crate) now: UnixMs,
+    pub(crate) cmids: u128,
 }
 
 impl World {
-    pub fn new(rooms: &[&str], users: &[&str]) -> Self {
+    pub(crate) fn new(rooms: &[&str], users: &[&str]) -> Self {
         let rooms: Vec<RoomId> = rooms.iter().map(|room| room.parse().unwrap()).collect();
         let server = Server::new(&rooms);
         let (now, storage) = (server.now, BTreeMap::new());
         let mut world = Self { server, clients: Vec::new(), storage, rooms, now, cmids: 0 };
-        for user in users {
-            let user: UserId = user.parse().unwrap();
-            let model = Model::from_page(&world.page(&user, &world.rooms[0]));
-            let client =
-                Client { user, model, up: VecDeque::new(), socket: None, wake: None, posted: Vec::new() };
-            world.clients.push(client);
-            world.event(world.clients.len() - 1, Event::Started { visible: true });
-        }
+        users.iter().for_each(|user| world.join(user));
         world
     }
 
+    /// Somebody opens the page of the first room.
+    pub(crate) fn join(&mut self, user: &str) {
+        let user: UserId = user.parse().unwrap();
+        let model = Model::from_page(&self.page(&user, &self.rooms[0]));
+        let (up, posted) = (VecDeque::new(), Vec::new());
+        self.clients.push(Client { user, model, up, socket: None, wake: None, posted });
+        self.event(self.clients.len() - 1, Event::Started { visible: true });
+    }
+
     /// What the server renders for `user`.
-    pub fn page(&self, user: &UserId, room: &RoomId) -> PageData {
+    pub(crate) fn page(&self, user: &UserId, room: &RoomId) -> PageData {
         PageData {
             you: Some(Person { id: user.clone(), name: user.to_string() }),
             epoch: self.server.epoch(),
@@ -62,6 +60,7 @@ impl World {
             limits: Limits::default(),
             heartbeat_ms: 25_000,
             locale: Locale::En,
+            locale_chosen: false,
             theme: Theme::Auto,
             focus: None,
             editing: None,
@@ -71,13 +70,13 @@ impl World {
         }
     }
 
-    pub fn cmid(&mut self) -> Cmid {
+    pub(crate) fn cmid(&mut self) -> Cmid {
         self.cmids += 1;
         Cmid(self.cmids)
     }
 
     /// Lets something happen to a client, and carries out what it wants.
-    pub fn event(&mut self, id: usize, event: Event) {
+    pub(crate) fn event(&mut self, id: usize, event: Event) {
         let effects = update(&mut self.clients[id].model, event, self.now);
         for effect in effects {
             let client = &mut self.clients[id];
@@ -112,7 +111,7 @@ impl World {
     }
 
     /// The socket opens, if one is being opened.
-    pub fn open(&mut self, id: usize) {
+    pub(crate) fn open(&mut self, id: usize) {
         if let Some((conn, false)) = self.clients[id].socket {
             self.clients[id].socket = Some((conn, true));
             let user = self.clients[id].user.clone();
@@ -123,7 +122,7 @@ impl World {
     }
 
     /// One frame of the client arrives.
-    pub fn up(&mut self, id: usize) {
+    pub(crate) fn up(&mut self, id: usize) {
         if self.server.sessions.contains_key(&id)
             && let Some(frame) = self.clients[id].up.pop_front()
         {
@@ -132,7 +131,7 @@ impl World {
     }
 
     /// One frame of the server arrives, `times` over.
-    pub fn down(&mut self, id: usize, times: u8) {
+    pub(crate) fn down(&mut self, id: usize, times: u8) {
         let Some((conn, true)) = self.clients[id].socket else { return };
         let Some(frame) = self.server.sessions.get_mut(&id).and_then(|session| session.down.pop_front())
         else {
@@ -144,7 +143,7 @@ impl World {
     }
 
     /// The connection breaks, with all that was on its way.
-    pub fn cut(&mut self, id: usize, roll: u32) {
+    pub(crate) fn cut(&mut self, id: usize, roll: u32) {
         self.server.sessions.remove(&id);
         self.clients[id].up.clear();
         if let Some((conn, _)) = self.clients[id].socket.take() {
@@ -153,7 +152,7 @@ impl World {
     }
 
     /// The tab is loaded anew: all that is left is what was stored.
-    pub fn reload(&mut self, id: usize) {
+    pub(crate) fn reload(&mut self, id: usize) {
         self.server.sessions.remove(&id);
         let (user, room) = (self.clients[id].user.clone(), self.clients[id].model.room().clone());
         let page = self.page(&user, &room);
@@ -165,7 +164,7 @@ impl World {
         self.event(id, Event::Started { visible: true });
     }
 
-    pub fn pass(&mut self, ms: i64, roll: u32) {
+    pub(crate) fn pass(&mut self, ms: i64, roll: u32) {
         self.now += ms;
         self.server.now = self.now;
         for id in 0..self.clients.len() {
@@ -177,7 +176,7 @@ impl World {
     }
 
     /// Brings everything that is on its way to its end.
-    pub fn deliver(&mut self) {
+    pub(crate) fn deliver(&mut self) {
         loop {
             let mut moved = false;
             for id in 0..self.clients.len() {
@@ -198,7 +197,7 @@ impl World {
     }
 
     /// Lets trouble end, and time pass, until nothing is left to be done.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.server.refuse = 0;
         for _ in 0..8 {
             self.deliver();
@@ -208,7 +207,7 @@ impl World {
         self.deliver();
     }
 
-    pub fn post(&mut self, id: usize, room: &RoomId) {
+    pub(crate) fn post(&mut self, id: usize, room: &RoomId) {
         let cmid = self.cmid();
         self.clients[id].posted.push((room.clone(), cmid));
         let body = format!("{} {}", self.clients[id].user, cmid.0);
@@ -216,7 +215,7 @@ impl World {
     }
 
     /// Messages of the rows: number, text, and whether they are on their way.
-    pub fn rows(&self, id: usize, room: &RoomId) -> Vec<(Option<Seq>, Option<String>)> {
+    pub(crate) fn rows(&self, id: usize, room: &RoomId) -> Vec<(Option<Seq>, Option<String>)> {
         let message = |row: Row| match row {
             Row::Message(row) => Some((row.seq, row.body.map(|body| body.to_string()))),
             _ => None,

@@ -1,0 +1,13 @@
+//! The client as its server and its person see it: events in, effects out, and what is on screen.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod alone;
+mod convergence;
+mod paging;
+mod reading;
+mod reconnecting;
+mod rows;
+mod server;
+mod world;
+mod writing;

@@ -1,0 +1,279 @@
+//! What is new, what was read, and who is there.
+
+use madang_client::{Event, Row, timeline, utc_day};
+use madang_protocol::{ClientFrame, RoomId, Seq, ServerFrame, UserId, What};
+
+use crate::world::World;
+
+fn world() -> World {
+    let mut world = World::new(&["lobby", "yard"], &["alice", "alice"]);
+    world.deliver();
+    world
+}
+
+fn bob() -> UserId {
+    "bob".parse().unwrap()
+}
+
+/// Someone else posts into a room, and everyone hears of it.
+fn post(world: &mut World, room: usize) -> Seq {
+    let room = world.rooms[room].clone();
+    let seq = world.server.append(&room, &bob(), None, What::Posted { body: "hi".into(), reply_to: None });
+    world.deliver();
+    seq
+}
+
+fn at_bottom(world: &mut World, at_bottom: bool) {
+    world.event(0, Event::AtBottom { room: RoomId::lobby(), at_bottom });
+}
+
+fn unread(world: &World, client: usize, room: usize) -> u32 {
+    let lines = world.clients[client].model.room_lines();
+    lines.into_iter().find(|line| line.room == world.rooms[room]).unwrap().unread
+}
+
+fn fresh(world: &World) -> u32 {
+    world.clients[0].model.room_view(&RoomId::lobby()).unwrap().fresh
+}
+
+/// The markers that a client has on their way to the server.
+fn reads(world: &World) -> Vec<Seq> {
+    let read =
+        |frame: &ClientFrame| if let ClientFrame::Read { seq, .. } = frame { Some(*seq) } else { None };
+    world.clients[0].up.iter().filter_map(read).collect()
+}
+
+/// The seq of the message that follows the "new" divider.
+fn first_new(world: &World, room: &RoomId) -> Option<Seq> {
+    let rows = timeline(&world.clients[0].model, room, &utc_day);
+    let new = rows.iter().position(|row| *row == Row::New)?;
+    rows[new..].iter().find_map(|row| if let Row::Message(row) = row { row.seq } else { None })
+}
+
+fn tell(world: &mut World, frame: ServerFrame) {
+    let conn = world.clients[0].model.link().conn;
+    world.event(0, Event::Frame { conn, frame });
+}
+
+#[test]
+fn messages_by_others_are_unread_in_every_room_until_they_are_seen() {
+    let mut world = world();
+    post(&mut world, 0);
+    post(&mut world, 1);
+    let lobby = RoomId::lobby();
+    world.post(0, &lobby);
+    world.deliver();
+    assert_eq!((unread(&world, 0, 0), unread(&world, 0, 1)), (1, 1), "one's own are not new");
+    at_bottom(&mut world, true);
+    world.deliver();
+    assert_eq!((unread(&world, 0, 0), unread(&world, 0, 1)), (0, 1));
+}
+
+#[test]
+fn a_message_that_is_taken_back_is_not_unread_any_more() {
+    let mut world = world();
+    let seq = post(&mut world, 1);
+    let yard = world.rooms[1].clone();
+    world.server.append(&yard, &bob(), None, What::Deleted { seq });
+    world.deliver();
+    assert_eq!(unread(&world, 0, 1), 0);
+}
+
+#[test]
+fn what_comes_in_at_the_bottom_of_a_visible_page_is_read() {
+    let mut world = world();
+    at_bottom(&mut world, true);
+    world.pass(1_000, 0);
+    world.clients[0].up.clear();
+    let lobby = RoomId::lobby();
+    let seq = world.server.append(&lobby, &bob(), None, What::Posted { body: "hi".into(), reply_to: None });
+    world.down(0, 1);
+    assert_eq!(reads(&world), [seq]);
+}
+
+#[test]
+fn nothing_is_read_on_a_hidden_page_or_above_the_bottom() {
+    let mut world = world();
+    post(&mut world, 0);
+    assert_eq!(unread(&world, 0, 0), 1, "the reader is not at the bottom");
+    at_bottom(&mut world, true);
+    world.event(0, Event::Visible(false));
+    post(&mut world, 0);
+    assert_eq!(unread(&world, 0, 0), 1, "nobody looks");
+    world.event(0, Event::Visible(true));
+    assert_eq!(unread(&world, 0, 0), 0);
+}
+
+#[test]
+fn the_marker_is_told_at_most_once_a_second_and_only_forward() {
+    let mut world = world();
+    at_bottom(&mut world, true);
+    world.pass(1_000, 0);
+    world.deliver();
+    let lobby = RoomId::lobby();
+    for _ in 0..3 {
+        world.server.append(&lobby, &bob(), None, What::Posted { body: "hi".into(), reply_to: None });
+        world.down(0, 1);
+    }
+    assert_eq!(reads(&world), [2], "the first at once");
+    world.pass(1_000, 0);
+    assert_eq!(reads(&world), [2, 4], "the others together");
+    tell(&mut world, ServerFrame::Read { room: lobby, seq: 1, unread: 3 });
+    assert_eq!(unread(&world, 0, 0), 0, "a marker does not move back");
+}
+
+#[test]
+fn a_marker_that_was_moved_offline_is_told_when_the_connection_is_back() {
+    let mut world = world();
+    post(&mut world, 0);
+    world.cut(0, 0);
+    at_bottom(&mut world, true);
+    world.pass(30_000, 0);
+    world.deliver();
+    assert_eq!(world.server.read[&("alice".parse().unwrap(), RoomId::lobby())], 2);
+    assert_eq!(unread(&world, 0, 0), 0);
+}
+
+#[test]
+fn reading_on_one_device_is_reading_on_all() {
+    let mut world = world();
+    post(&mut world, 0);
+    assert_eq!(unread(&world, 1, 0), 1);
+    at_bottom(&mut world, true);
+    world.deliver();
+    assert_eq!(unread(&world, 1, 0), 0);
+}
+
+#[test]
+fn the_new_divider_stays_where_it_was_when_the_room_was_opened() {
+    let mut world = world();
+    let yard = world.rooms[1].clone();
+    let first = post(&mut world, 1);
+    post(&mut world, 1);
+    world.event(0, Event::OpenRoom { room: yard.clone(), around: None });
+    world.deliver();
+    world.event(0, Event::AtBottom { room: yard.clone(), at_bottom: true });
+    world.deliver();
+    assert_eq!(unread(&world, 0, 1), 0);
+    assert_eq!(first_new(&world, &yard), Some(first), "read, and still marked");
+    post(&mut world, 1);
+    assert_eq!(first_new(&world, &yard), Some(first));
+    world.event(0, Event::OpenRoom { room: RoomId::lobby(), around: None });
+    world.event(0, Event::OpenRoom { room: yard.clone(), around: None });
+    assert_eq!(first_new(&world, &yard), None, "opened again, and nothing is new");
+}
+
+#[test]
+fn who_comes_back_to_the_page_sees_where_the_new_ones_begin() {
+    let mut world = world();
+    at_bottom(&mut world, true);
+    post(&mut world, 0);
+    world.event(0, Event::Visible(false));
+    let seq = post(&mut world, 0);
+    world.event(0, Event::Visible(true));
+    assert_eq!(first_new(&world, &RoomId::lobby()), Some(seq));
+}
+
+#[test]
+fn new_ones_are_counted_while_the_reader_is_above_the_bottom() {
+    let mut world = world();
+    at_bottom(&mut world, true);
+    post(&mut world, 0);
+    assert_eq!(fresh(&world), 0);
+    at_bottom(&mut world, false);
+    post(&mut world, 0);
+    post(&mut world, 0);
+    assert_eq!(fresh(&world), 2);
+    at_bottom(&mut world, true);
+    assert_eq!(fresh(&world), 0);
+}
+
+#[test]
+fn typing_is_told_every_three_seconds_at_most_and_again_after_a_post() {
+    let mut world = world();
+    let lobby = RoomId::lobby();
+    let typed = |world: &mut World| {
+        world.clients[0].up.clear();
+        world.event(0, Event::Typed { room: RoomId::lobby() });
+        world.clients[0].up.iter().any(|frame| matches!(frame, ClientFrame::Typing { .. }))
+    };
+    assert!(typed(&mut world));
+    world.pass(2_999, 0);
+    assert!(!typed(&mut world));
+    world.pass(1, 0);
+    assert!(typed(&mut world));
+    world.post(0, &lobby);
+    assert!(typed(&mut world));
+}
+
+#[test]
+fn someone_types_until_they_post_or_were_not_heard_of_for_six_seconds() {
+    let mut world = world();
+    let lobby = RoomId::lobby();
+    let typing = |world: &World| world.clients[0].model.room_view(&RoomId::lobby()).unwrap().typing;
+    let types =
+        |world: &mut World, by: UserId| tell(world, ServerFrame::Typing { room: RoomId::lobby(), by });
+    types(&mut world, bob());
+    types(&mut world, "alice".parse().unwrap());
+    assert_eq!(typing(&world), [bob()], "not oneself");
+    world.pass(5_999, 0);
+    assert_eq!(typing(&world), [bob()]);
+    types(&mut world, bob());
+    world.pass(1, 0);
+    assert_eq!(typing(&world), [bob()], "heard of again");
+    world.pass(6_000, 0);
+    assert_eq!(typing(&world), []);
+    types(&mut world, bob());
+    post(&mut world, 0);
+    assert_eq!(typing(&world), []);
+    types(&mut world, bob());
+    world.cut(0, 0);
+    assert_eq!(world.clients[0].model.room_view(&lobby).unwrap().typing, []);
+}
+
+#[test]
+fn the_server_is_told_which_room_is_looked_at() {
+    let mut world = world();
+    world.clients[0].up.clear();
+    let yard = world.rooms[1].clone();
+    let presents = |world: &mut World| {
+        let up = std::mem::take(&mut world.clients[0].up);
+        let present = |frame| if let ClientFrame::Present { room } = frame { Some(room) } else { None };
+        up.into_iter().filter_map(present).collect::<Vec<_>>()
+    };
+    world.event(0, Event::OpenRoom { room: yard.clone(), around: None });
+    assert_eq!(presents(&mut world), [Some(yard.clone())]);
+    world.event(0, Event::Visible(false));
+    world.event(0, Event::Typed { room: yard.clone() });
+    assert_eq!(presents(&mut world), [None]);
+    world.event(0, Event::Visible(true));
+    assert_eq!(presents(&mut world), [Some(yard)]);
+}
+
+#[test]
+fn presence_replaces_what_was_known() {
+    let mut world = world();
+    let room = RoomId::lobby();
+    tell(&mut world, ServerFrame::Presence { room: room.clone(), here: vec![bob()], here_count: 61 });
+    let view = world.clients[0].model.room_view(&room).unwrap();
+    assert_eq!((view.here, view.here_count), (vec![bob()], 61));
+}
+
+#[test]
+fn a_new_room_stands_first_in_the_list_and_is_followed() {
+    let mut world = world();
+    world.clients[0].up.clear();
+    let room: RoomId = "kitchen".parse().unwrap();
+    let info = madang_protocol::RoomInfo {
+        room: room.clone(),
+        title: "Kitchen".into(),
+        head: 1,
+        read: 0,
+        unread: 0,
+    };
+    tell(&mut world, ServerFrame::Rooms { rooms: vec![info] });
+    assert_eq!(world.clients[0].model.room_lines()[0].room, room);
+    world.pass(1_000, 0);
+    let watch = ClientFrame::Watch { room, after: Some(1) };
+    assert!(world.clients[0].up.contains(&watch), "{:?}", world.clients[0].up);
+}
