@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::checks::{self, licences, tidy};
+use crate::checks;
 use crate::command::cargo;
 use crate::e2e;
 use crate::project::Project;
@@ -35,9 +35,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
 }
 
 fn stages(project: &Project, tally: &mut Tally) -> Result<()> {
-    step("formatting", || checks::formatting(project))?;
-    step("style rules", || tidy::check(project))?;
-    step("licences of the dependencies", || licences::check(project))?;
+    checks::without_compiling(project)?;
     let toolchain = wasm::ensure(project)?;
     node::ensure_packages(project)?;
     browser::ensure(project)?;

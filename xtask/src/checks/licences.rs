@@ -42,7 +42,7 @@ struct Package {
 }
 
 /// Compares the licence of each dependency, of the program and of the page, with the list.
-pub(crate) fn check(project: &Project) -> Result<()> {
+pub(super) fn check(project: &Project) -> Result<()> {
     let mut refused = BTreeMap::new();
     let mut checked = 0;
     for platform in [host()?, TARGET.to_owned()] {

@@ -1,9 +1,9 @@
 //! What is checked without running Madang.
 
-pub(crate) mod licences;
+mod licences;
 mod manifests;
 mod rules;
-pub(crate) mod tidy;
+mod tidy;
 
 use anyhow::{Context, Result};
 
@@ -11,9 +11,17 @@ use crate::command::cargo;
 use crate::project::Project;
 use crate::setup::wasm::Toolchain;
 use crate::site;
+use crate::step::step;
+
+/// The quick checks.
+pub(crate) fn without_compiling(project: &Project) -> Result<()> {
+    step("formatting", || formatting(project))?;
+    step("style rules", || tidy::check(project))?;
+    step("licences of the dependencies", || licences::check(project))
+}
 
 /// Everything is as rustfmt writes it.
-pub(crate) fn formatting(project: &Project) -> Result<()> {
+fn formatting(project: &Project) -> Result<()> {
     cargo(project).args(["fmt", "--all", "--check"]).show().context("Run `cargo fmt --all`")
 }
 

@@ -37,7 +37,7 @@ impl Source {
 }
 
 /// Applies every rule to every file.
-pub(crate) fn check(project: &Project) -> Result<()> {
+pub(super) fn check(project: &Project) -> Result<()> {
     let sources = sources(&project.root)?;
     let mut findings = rules::check(&sources);
     findings.extend(manifests::check(&sources)?);
