@@ -21,6 +21,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { frame_bytes: 64 * 1024, body_chars: 8_000, post_rate: 10, post_burst: 30, rooms: 500, history: 200 }
+        Self {
+            frame_bytes: 64 * 1024,
+            body_chars: 8_000,
+            post_rate: 10,
+            post_burst: 30,
+            rooms: 500,
+            history: 200,
+        }
     }
 }

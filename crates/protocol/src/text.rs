@@ -62,7 +62,18 @@ fn is_blank(text: &str) -> bool {
         c.is_whitespace()
             || c.is_control()
             || is_direction_control(c)
-            || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{00ad}' | '\u{3164}' | '\u{115f}' | '\u{1160}' | '\u{ffa0}')
+            || matches!(
+                c,
+                '\u{200b}'
+                    ..='\u{200d}'
+                        | '\u{2060}'
+                        | '\u{feff}'
+                        | '\u{00ad}'
+                        | '\u{3164}'
+                        | '\u{115f}'
+                        | '\u{1160}'
+                        | '\u{ffa0}'
+            )
     })
 }
 
