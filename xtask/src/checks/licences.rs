@@ -10,8 +10,8 @@ use crate::command::cargo;
 use crate::project::Project;
 use crate::setup::wasm::TARGET;
 
-/// Permissive licences, and the one weak copyleft whose reach ends at its own files.
-const ALLOWED: [&str; 13] = [
+/// Licences that ask for no more than a mention.
+const ALLOWED: [&str; 12] = [
     "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",
@@ -21,7 +21,6 @@ const ALLOWED: [&str; 13] = [
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
-    "MPL-2.0",
     "Unicode-3.0",
     "Unlicense",
     "Zlib",
