@@ -96,8 +96,8 @@ async fn converse(app: &App, socket: &mut WebSocket, mut session: Session, mut o
         {
             return end;
         }
+        // In random order: a busy queue must not keep the client's own frames waiting.
         tokio::select! {
-            biased;
             taken = queue.take(&mut batch) => match taken {
                 Taken::Frames => {
                     session.deliver(&mut batch, &mut out);
@@ -109,15 +109,8 @@ async fn converse(app: &App, socket: &mut WebSocket, mut session: Session, mut o
             () = session.settled(&mut out), if session.pending() > 0 => {}
             message = socket.next(), if session.pending() < MAX_PENDING => {
                 pulse.heard = true;
-                match text_of(message) {
-                    Ok(None) => {}
-                    Ok(Some(text)) => {
-                        app.metrics.frames_in.inc();
-                        if let Err(code) = session.receive(&text, app.now(), &mut out).await {
-                            return End::Close(code);
-                        }
-                    }
-                    Err(end) => return end,
+                if let Err(end) = receive(app, &mut session, message, &mut out).await {
+                    return end;
                 }
             }
             () = &mut timer => {
@@ -138,6 +131,22 @@ async fn converse(app: &App, socket: &mut WebSocket, mut session: Session, mut o
             }
             () = std::future::ready(()), if session.is_behind() => session.catch_up(&mut out).await,
         }
+    }
+}
+
+/// Passes one message of the peer to the session. Control frames count as frames: a flood is a flood.
+async fn receive(
+    app: &App,
+    session: &mut Session,
+    message: Option<Result<Message, axum::Error>>,
+    out: &mut Vec<Encoded>,
+) -> Result<(), End> {
+    let text = text_of(message)?;
+    app.metrics.frames_in.inc();
+    session.admit(app.now()).map_err(End::Close)?;
+    match text {
+        Some(text) => session.receive(&text, app.now(), out).await.map_err(End::Close),
+        None => Ok(()),
     }
 }
 

@@ -9,9 +9,11 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::{expect_context, provide_context};
 use madang_client::{Notice, PageData};
 use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
+use madang_web::Assets;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::assets::versioned;
 use crate::refusal::Refusal;
 use crate::room::{SNAPSHOT_MESSAGES, Seen};
 use crate::store::PageAt;
@@ -163,12 +165,16 @@ fn random_u64() -> u64 {
 async fn html(data: PageData) -> Response {
     let context = move || {
         provide_context(data.clone());
+        provide_context(Assets {
+            style: versioned("/pkg/madang.css"),
+            script: versioned("/pkg/madang.js"),
+            wasm: versioned("/pkg/madang_bg.wasm"),
+        });
         if let Some(policy) = use_nonce().and_then(|nonce| policy(&nonce)) {
             expect_context::<leptos_axum::ResponseOptions>().insert_header(CONTENT_SECURITY_POLICY, policy);
         }
     };
-    let render =
-        leptos_axum::render_app_async_with_context(context, || leptos::prelude::IntoView::into_view("soon"));
+    let render = leptos_axum::render_app_async_with_context(context, madang_web::document);
     render(Request::new(Body::empty())).await.into_response()
 }
 

@@ -113,6 +113,14 @@ impl Session {
         self.queue.clone()
     }
 
+    /// Counts one frame of any kind.
+    ///
+    /// # Errors
+    /// The close code, if there are more than a session may send.
+    pub fn admit(&mut self, now: UnixMs) -> Result<(), CloseCode> {
+        self.frames.take(self.frame_rate, now).map_err(|_| CloseCode::TOO_FAST)
+    }
+
     /// Takes one text frame from the client.
     ///
     /// # Errors
@@ -123,9 +131,6 @@ impl Session {
         now: UnixMs,
         out: &mut Vec<Encoded>,
     ) -> Result<(), CloseCode> {
-        if self.frames.take(self.frame_rate, now).is_err() {
-            return Err(CloseCode::TOO_FAST);
-        }
         match serde_json::from_str(text) {
             Ok(ClientFrame::Hello { .. }) => Err(CloseCode::PROTOCOL_ERROR),
             Ok(frame) => {
