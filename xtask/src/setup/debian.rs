@@ -20,12 +20,25 @@ pub(crate) const NAME: &str = "debian";
 const PACKAGES: [&str; 6] =
     ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "rustfmt-web", "lld"];
 
-/// True if rustup knows the toolchain.
-pub(crate) fn is_linked() -> bool {
-    cmd("rustup")
-        .args(["toolchain", "list"])
-        .ask()
-        .is_some_and(|list| list.lines().any(|line| line.split(' ').next() == Some(NAME)))
+/// The file beside the standard library that says which compiler built it.
+const BUILT_BY: &str = "built-by";
+
+/// True if rustup knows the toolchain, and its standard library for wasm is not that of an older compiler:
+/// Debian's security updates replace the compiler alone.
+pub(crate) fn is_usable() -> bool {
+    let list = cmd("rustup").args(["toolchain", "list"]).ask();
+    let is_linked = list.is_some_and(|list| list.lines().any(|line| line.split(' ').next() == Some(NAME)));
+    let built_by = fs::read_to_string(sysroot().join(BUILT_BY)).ok();
+    is_linked && built_by.is_none_or(|built_by| Some(built_by) == compiler())
+}
+
+fn compiler() -> Option<String> {
+    cmd("/usr/bin/rustc").arg("--version").ask()
+}
+
+/// Where Debian's compiler looks for the standard library of wasm.
+fn sysroot() -> PathBuf {
+    Path::new("/usr/lib/rustlib").join(TARGET).join("lib")
 }
 
 /// Installs the packages, builds the wasm standard library, and tells rustup.
@@ -62,6 +75,10 @@ fn build_std(project: &Project) -> Result<PathBuf> {
     )?;
     fs::write(folder.join("src/lib.rs"), "")?;
     let target = folder.join("target");
+    if target.exists() {
+        // What another compiler built must not be copied along.
+        fs::remove_dir_all(&target)?;
+    }
     cmd("/usr/bin/cargo")
         // The outer cargo's words about compilers and wrappers must not reach this one.
         .env("RUSTC", "/usr/bin/rustc")
@@ -75,7 +92,6 @@ fn build_std(project: &Project) -> Result<PathBuf> {
 }
 
 fn copy_std(project: &Project, built: &Path) -> Result<()> {
-    let sysroot = Path::new("/usr/lib/rustlib").join(TARGET).join("lib");
     let mut parts = Vec::new();
     for entry in fs::read_dir(built)? {
         let file = entry?.path();
@@ -85,6 +101,10 @@ fn copy_std(project: &Project, built: &Path) -> Result<()> {
             parts.push(file);
         }
     }
+    let mark = built.join(BUILT_BY);
+    fs::write(&mark, compiler().context("/usr/bin/rustc does not start")?)?;
+    let sysroot = sysroot();
+    apt::as_root("rm")?.arg("-rf").arg(&sysroot).show()?;
     apt::as_root("mkdir")?.arg("-p").arg(&sysroot).show()?;
-    apt::as_root("cp")?.args(&parts).arg(&sysroot).quiet(&project.log("wasm-std-copy"))
+    apt::as_root("cp")?.args(&parts).arg(&mark).arg(&sysroot).quiet(&project.log("wasm-std-copy"))
 }

@@ -1,6 +1,6 @@
 //! A compiler that can make wasm.
 
-use std::path::Path;
+use std::fs;
 
 use anyhow::{Result, bail};
 
@@ -65,13 +65,14 @@ pub(crate) fn ensure(project: &Project) -> Result<Toolchain> {
     })
 }
 
+/// True if the standard library is where the compiler looks for it.
 fn has_target(toolchain: &Toolchain) -> bool {
-    if *toolchain == Toolchain::Debian && !debian::is_linked() {
+    if *toolchain == Toolchain::Debian && !debian::is_usable() {
         return false;
     }
-    cmd("rustc")
-        .toolchain(toolchain.name())
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .ask()
-        .is_some_and(|folder| Path::new(&folder).is_dir())
+    let folder =
+        cmd("rustc").toolchain(toolchain.name()).args(["--print", "target-libdir", "--target", TARGET]).ask();
+    folder.and_then(|folder| fs::read_dir(folder).ok()).is_some_and(|parts| {
+        parts.flatten().any(|part| part.file_name().to_string_lossy().starts_with("libstd-"))
+    })
 }
