@@ -19,7 +19,7 @@ pub enum Event {
         /// Whether the page is on screen.
         visible: bool,
     },
-    /// The time that [`Effect::WakeAt`] asked for has come (too early is harmless).
+    /// The time that [`crate::Effect::WakeAt`] asked for has come (too early is harmless).
     Woke {
         /// For the wait before the next attempt, should this tick lose the connection.
         roll: Roll,
@@ -56,7 +56,7 @@ pub enum Event {
         /// For the wait before the next attempt.
         roll: Roll,
     },
-    /// What [`Effect::Restore`] found, in any order.
+    /// What [`crate::Effect::Restore`] found, in any order.
     Restored {
         /// The writes that an earlier page saved and never saw acknowledged.
         writes: Vec<Write>,

@@ -6,20 +6,20 @@ use madang_protocol::{Cmid, UnixMs};
 use wasm_bindgen::JsValue;
 
 /// Now, by the browser's clock.
-pub fn now() -> UnixMs {
+pub(crate) fn now() -> UnixMs {
     Date::now() as UnixMs
 }
 
 /// The day of `at` where the reader is: for `timeline` once the page is alive (`utc_day` before, as the server
 /// does not know where that is).
-pub fn local_day(at: UnixMs) -> i32 {
+pub(crate) fn local_day(at: UnixMs) -> i32 {
     // Minutes that UTC is ahead, at that moment: summer time counts.
     let behind = Date::new(&JsValue::from_f64(at as f64)).get_timezone_offset();
     madang_client::utc_day(at - behind as UnixMs * 60_000)
 }
 
 /// A new write's id, from the browser's source of secrets.
-pub fn new_cmid() -> Cmid {
+pub(crate) fn new_cmid() -> Cmid {
     Cmid(u128::from_le_bytes(random()))
 }
 

@@ -24,13 +24,13 @@ use web_sys::{PageTransitionEvent, VisibilityState, Window};
 use listen::{Later, Listener};
 use socket::Socket;
 
-pub use clock::{local_day, new_cmid, now};
-pub use request::{RequestError, choose_name, open_room, save_settings};
+pub(crate) use clock::{local_day, new_cmid, now};
+pub(crate) use request::{RequestError, choose_name, open_room, save_settings};
 
 /// A handle to the running client; clones share it. Dropping the last one, or [`Shell::stop`], closes the
 /// socket and removes every listener and timer.
 #[derive(Clone)]
-pub struct Shell {
+pub(crate) struct Shell {
     inner: Rc<Inner>,
 }
 
@@ -51,7 +51,7 @@ struct Inner {
 
 impl Shell {
     /// Starts the client: brings back the outbox, connects, and calls `changed` after changes.
-    pub fn start(model: Model, changed: Rc<dyn Fn(&Model)>) -> Self {
+    pub(crate) fn start(model: Model, changed: Rc<dyn Fn(&Model)>) -> Self {
         let inner = Rc::new(Inner {
             model: RefCell::new(model),
             queue: RefCell::default(),
@@ -71,17 +71,17 @@ impl Shell {
     }
 
     /// Reports an event. It is worked off at once, or after the one that is being worked off.
-    pub fn dispatch(&self, event: Event) {
+    pub(crate) fn dispatch(&self, event: Event) {
         self.inner.dispatch(event);
     }
 
     /// Reads the model. Events that are reported meanwhile are worked off after.
-    pub fn with<R>(&self, read: impl FnOnce(&Model) -> R) -> R {
+    pub(crate) fn with<R>(&self, read: impl FnOnce(&Model) -> R) -> R {
         self.inner.with(read)
     }
 
     /// Closes the socket and removes every listener and timer. The view is not called any more.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.inner.stopped.set(true);
         self.inner.listeners.take();
         self.inner.dispatch(Event::Stopped);

@@ -10,7 +10,7 @@ use super::Shell;
 
 /// Why a request to the server brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestError {
+pub(crate) enum RequestError {
     /// The server was not reached.
     Unreachable,
     /// The server refused, with its reason; or it would, and was not asked.
@@ -33,7 +33,7 @@ impl From<gloo_net::Error> for RequestError {
 ///
 /// # Errors
 /// The name is not one, the server refused, or was not reached.
-pub async fn choose_name(shell: &Shell, typed: &str) -> Result<(), RequestError> {
+pub(crate) async fn choose_name(shell: &Shell, typed: &str) -> Result<(), RequestError> {
     let name = text::nickname(typed)?;
     post("/me", &[("name", &name)]).await?;
     if let Some(id) = shell.with(|model| model.you().map(|you| you.id.clone())) {
@@ -46,7 +46,7 @@ pub async fn choose_name(shell: &Shell, typed: &str) -> Result<(), RequestError>
 ///
 /// # Errors
 /// The title is not one, the server refused, or was not reached.
-pub async fn open_room(shell: &Shell, typed: &str) -> Result<RoomId, RequestError> {
+pub(crate) async fn open_room(shell: &Shell, typed: &str) -> Result<RoomId, RequestError> {
     let title = text::room_title(typed)?;
     let answer = post("/rooms", &[("title", &title)]).await?;
     let info: RoomInfo = serde_json::from_str(&answer).map_err(|_| RefusalCode::Unknown)?;
@@ -60,7 +60,7 @@ pub async fn open_room(shell: &Shell, typed: &str) -> Result<RoomId, RequestErro
 ///
 /// # Errors
 /// The server refused, or was not reached.
-pub async fn save_settings(locale: Option<Locale>, theme: Theme) -> Result<(), RequestError> {
+pub(crate) async fn save_settings(locale: Option<Locale>, theme: Theme) -> Result<(), RequestError> {
     let locale = locale.map_or("auto", Locale::as_str);
     post("/settings", &[("locale", locale), ("theme", theme.as_str())]).await?;
     Ok(())
