@@ -1,17 +1,144 @@
-//! The server under load, beside its peers.
+//! The server under load, beside its peers, in one table. docs/bench.md says what is measured and how.
 
-use anyhow::Result;
+mod contender;
+mod scenario;
+mod table;
 
-use crate::command::cargo;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use contender::{Contender, Running};
+use scenario::{Length, SCENARIOS, Scenario};
+use serde_json::Value;
+
+use crate::command::{cargo, cmd};
 use crate::project::Project;
 use crate::server::{self, Profile};
+use crate::setup::node;
+use crate::step::step;
 
-/// Builds the program as it ships and lets the load generator measure it.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench --", no_binary_name = true, max_term_width = 100)]
+struct Options {
+    /// One short round: shows that it works, not how fast it is
+    #[arg(long)]
+    quick: bool,
+    /// Rounds; each figure is the median
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// Only the scenarios whose name begins so: paced, saturated, idle, posts
+    #[arg(long, value_name = "NAME", default_value = "")]
+    only: String,
+    /// Measure this program instead of building one
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+}
+
+/// What each contender reached in each metric, once for each round.
+pub(crate) type Figures = BTreeMap<(&'static str, Contender), Vec<f64>>;
+
+/// Builds the program as it ships, the load generator and the peers, and measures all of them in turn.
 pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
-    let program = server::build_one_file(project, Profile::Release)?;
-    cargo(project)
-        .args(["run", "--release", "--package", "madang-load", "--", "bench"])
-        .args(options)
-        .env("MADANG_BIN", program)
-        .show()
+    let options = Options::parse_from(options);
+    let program = match options.program {
+        Some(program) => program,
+        None => server::build_one_file(project, Profile::Release)?,
+    };
+    let bench = Bench {
+        load: build_load(project)?,
+        program,
+        peers: ensure_peers(project)?,
+        scratch: project.scratch().join("bench"),
+        length: if options.quick { Length::Quick } else { Length::Full },
+    };
+    let rounds = if options.quick { 1 } else { options.rounds };
+    let mut figures = Figures::new();
+    let mut unclean = 0;
+    // Contenders take turns within a scenario and scenarios within a round, so that noise hits all alike.
+    for round in 1..=rounds {
+        for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.starts_with(&options.only)) {
+            let clean = step(&format!("round {round} of {rounds}: {}", scenario.name), || {
+                bench.measure(scenario, &mut figures)
+            })?;
+            unclean += usize::from(!clean);
+        }
+    }
+    println!("\n{}", table::render(&figures));
+    if unclean > 0 {
+        bail!("Something was lost, doubled, reordered or refused in {unclean} of the steps above.");
+    }
+    Ok(())
+}
+
+fn build_load(project: &Project) -> Result<PathBuf> {
+    step("load generator", || {
+        cargo(project).args(["build", "--release", "--package", "madang-load"]).quiet(&project.log("load"))
+    })?;
+    Ok(project.target.join("release").join("madang-load"))
+}
+
+fn ensure_peers(project: &Project) -> Result<PathBuf> {
+    if !node::is_there() {
+        bail!("The peers need Node 20 or newer: install `nodejs` and `npm` with your package manager.");
+    }
+    let folder = project.root.join("bench/peers");
+    step("peers", || {
+        cmd("npm").args(["ci", "--no-audit", "--no-fund"]).within(&folder).quiet(&project.log("peers"))
+    })?;
+    Ok(folder)
+}
+
+/// What all measurements need.
+struct Bench {
+    load: PathBuf,
+    program: PathBuf,
+    peers: PathBuf,
+    scratch: PathBuf,
+    length: Length,
+}
+
+impl Bench {
+    /// Lets every contender of `scenario` run it on a fresh server. True if all of them were clean.
+    fn measure(&self, scenario: &Scenario, figures: &mut Figures) -> Result<bool> {
+        let mut clean = true;
+        for &contender in scenario.contenders {
+            let server = Running::start(contender, &self.program, &self.peers, &self.scratch)?;
+            let started = server.started_in.as_secs_f64() * 1e3;
+            figures.entry((scenario::START_UP, contender)).or_default().push(started);
+            let (outcome, run_is_clean) = self.load(&scenario.arguments(&server, self.length))?;
+            clean &= run_is_clean;
+            for metric in scenario.metrics {
+                if let Some(value) = outcome.pointer(metric.pointer).and_then(Value::as_f64) {
+                    figures.entry((metric.name, contender)).or_default().push(value * metric.scale);
+                }
+            }
+        }
+        Ok(clean)
+    }
+
+    /// Runs the load generator on its own core. It prints what it measured in any case, and fails if the run
+    /// was not clean.
+    fn load(&self, arguments: &[String]) -> Result<(Value, bool)> {
+        let output = pinned(GENERATOR_CORE, &self.load)
+            .args(arguments)
+            .stderr(Stdio::inherit())
+            .output()
+            .context("Cannot start the load generator")?;
+        let outcome = serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("The load generator failed: madang-load {}", arguments.join(" ")))?;
+        Ok((outcome, output.status.success()))
+    }
+}
+
+const SERVER_CORE: &str = "0";
+const GENERATOR_CORE: &str = "1";
+
+/// `program` on one core alone. `taskset` becomes the program, so the child's id is the program's.
+fn pinned(core: &str, program: &Path) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", core]).arg(program).stdin(Stdio::null());
+    command
 }

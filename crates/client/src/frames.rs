@@ -63,13 +63,11 @@ impl Turn<'_> {
     fn welcome(&mut self, you: Person, epoch: Epoch, rooms: &[RoomInfo], limits: Limits) {
         let new_epoch = self.model.epoch.as_ref().is_some_and(|known| *known != epoch);
         let new_person = !self.model.is_you(&you.id);
-        if new_epoch {
-            self.model.outbox.forget_acknowledged();
-        }
         if new_epoch || new_person {
             self.model.rooms.iter_mut().for_each(|room| room.forget_marks(new_epoch));
         }
         self.model.epoch = Some(epoch);
+        self.adopt_epoch();
         self.model.limits = limits;
         self.model.people.learn(std::slice::from_ref(&you));
         self.you(you, new_person);
@@ -218,12 +216,16 @@ impl Turn<'_> {
     }
 
     fn write_refused(&mut self, cmid: Cmid, failure: Failure, until: Option<i64>) {
-        match until {
-            Some(until) => self.model.outbox.refused_until(cmid, until),
-            None => {
-                let write = self.model.outbox.failed(cmid, failure).cloned();
-                self.save(write);
-            }
+        let hopeless = matches!(failure.code, RefusalCode::UnknownMessage | RefusalCode::NotYours);
+        if let Some(until) = until {
+            self.model.outbox.refused_until(cmid, until);
+        } else if hopeless && self.model.outbox.drop_change(cmid) {
+            // The message is gone, and may not even be on screen: there is nothing to retry or to discard.
+            self.model.notice = Some(failure.into());
+            self.forget(cmid);
+        } else {
+            let write = self.model.outbox.failed(cmid, failure).cloned();
+            self.save(write);
         }
     }
 

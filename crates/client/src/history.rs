@@ -88,7 +88,10 @@ impl Room {
             // The window moved meanwhile: the page does not touch it any more.
             _ => {}
         }
-        self.recount(you);
+        if self.recount(you) {
+            // The page may be ahead of the stream: what it shows is not counted again.
+            self.counted = self.counted.max(page.head);
+        }
         false
     }
 }

@@ -77,11 +77,13 @@ impl Turn<'_> {
     }
 
     fn queue(&mut self, room: RoomId, cmid: Cmid, what: WriteWhat) {
-        let write = self.model.outbox.push(cmid, room, what, self.now).cloned();
+        let epoch = self.model.epoch.clone();
+        let write = Write { cmid, room, order: 0, at: self.now, what, epoch, failure: None };
+        let write = self.model.outbox.push(write).cloned();
         self.save(write);
     }
 
-    fn refuse(&mut self, code: RefusalCode) {
+    pub(crate) fn refuse(&mut self, code: RefusalCode) {
         self.model.notice = Some(Notice { code, message: String::new() });
     }
 
@@ -109,6 +111,18 @@ impl Turn<'_> {
         });
         settled.iter().for_each(|write| self.forget(write.cmid));
         self.model.outbox.restore(open);
+        self.adopt_epoch();
+    }
+
+    /// Makes all writes of the present epoch.
+    pub(crate) fn adopt_epoch(&mut self) {
+        let Some(epoch) = self.model.epoch.clone() else { return };
+        let (dropped, changed) = self.model.outbox.adopt(&epoch);
+        if !dropped.is_empty() {
+            self.refuse(RefusalCode::UnknownMessage);
+        }
+        dropped.into_iter().for_each(|cmid| self.forget(cmid));
+        changed.into_iter().for_each(|write| self.save(Some(write)));
     }
 
     pub(crate) fn older(&mut self, room: &RoomId) {

@@ -1,6 +1,6 @@
 //! One's own writes on their way: one in flight per room, in the order in which they were made.
 
-use madang_protocol::{ClientFrame, Cmid, RoomId, Seq, UnixMs};
+use madang_protocol::{ClientFrame, Cmid, Epoch, RoomId, Seq, UnixMs};
 
 use crate::{Failure, Write, WriteWhat};
 
@@ -76,14 +76,13 @@ impl Outbox {
             .rev()
     }
 
-    /// Queues a new write; its place is behind all others.
-    pub(crate) fn push(&mut self, cmid: Cmid, room: RoomId, what: WriteWhat, now: UnixMs) -> Option<&Write> {
-        if self.find(cmid).is_some() {
+    /// Queues a new write; its place is behind all others. `None`: there is one with this id.
+    pub(crate) fn push(&mut self, mut write: Write) -> Option<&Write> {
+        if self.find(write.cmid).is_some() {
             return None;
         }
         let last = self.queue.last().map_or(0, |queued| queued.write.order);
-        let order = (last + 1).max(u64::try_from(now).unwrap_or(0));
-        let write = Write { cmid, room, order, at: now, what, failure: None };
+        write.order = (last + 1).max(u64::try_from(write.at).unwrap_or(0));
         self.queue.push(Queued { write, stage: Stage::Waiting, sent: false });
         self.queue.last().map(|queued| &queued.write)
     }
@@ -159,9 +158,29 @@ impl Outbox {
         });
     }
 
-    /// The epoch is over, and with it the seqs that were given out in it.
-    pub(crate) fn forget_acknowledged(&mut self) {
-        self.queue.retain(|queued| !matches!(queued.stage, Stage::Acknowledged { .. }));
+    /// This is the epoch now, and the seqs of an earlier one stand for something else: a change must not hit
+    /// another message, nor a reply answer one. Returns the changes that are dropped for it, and the posts
+    /// that are not replies any more.
+    pub(crate) fn adopt(&mut self, epoch: &Epoch) -> (Vec<Cmid>, Vec<Write>) {
+        let (mut dropped, mut changed) = (Vec::new(), Vec::new());
+        self.queue.retain_mut(|Queued { write, stage, .. }| {
+            let stale = write.is_stale(epoch);
+            write.epoch = Some(epoch.clone());
+            match &mut write.what {
+                _ if !stale => true,
+                _ if matches!(stage, Stage::Acknowledged { .. }) => false,
+                WriteWhat::Post { reply_to, .. } => {
+                    *reply_to = None;
+                    changed.push(write.clone());
+                    true
+                }
+                WriteWhat::Edit { .. } | WriteWhat::Delete { .. } => {
+                    dropped.push(write.cmid);
+                    false
+                }
+            }
+        });
+        (dropped, changed)
     }
 
     /// A write is refused until `until`.
@@ -187,6 +206,11 @@ impl Outbox {
         Some(&queued.write)
     }
 
+    /// Drops a change that can never succeed. Whether it was one.
+    pub(crate) fn drop_change(&mut self, cmid: Cmid) -> bool {
+        self.find(cmid).is_some_and(|queued| queued.write.is_change()) && self.remove(cmid).is_some()
+    }
+
     /// Gives up a write that failed, or was never sent. Whether it could be.
     pub(crate) fn discard(&mut self, cmid: Cmid) -> bool {
         let may = self.find(cmid).is_some_and(|queued| queued.write.failure.is_some() || !queued.sent);
@@ -195,7 +219,7 @@ impl Outbox {
 
     /// Another person signed in: nothing of the one before is sent under their name by itself.
     pub(crate) fn fail_all(&mut self, failure: &Failure) {
-        self.forget_acknowledged();
+        self.queue.retain(|queued| !matches!(queued.stage, Stage::Acknowledged { .. }));
         for queued in &mut self.queue {
             queued.write.failure.get_or_insert_with(|| failure.clone());
             queued.stage = Stage::Waiting;

@@ -3,6 +3,8 @@
 use madang_protocol::{Cmid, Epoch, Limits, Person, RefusalCode, RoomInfo, Seq, Snapshot};
 use serde::{Deserialize, Serialize};
 
+use crate::Failure;
+
 /// A language of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +69,12 @@ pub struct Notice {
     /// The server's sentence, for a reason that the page does not know; may be empty.
     #[serde(default)]
     pub message: String,
+}
+
+impl From<Failure> for Notice {
+    fn from(Failure { code, message }: Failure) -> Self {
+        Self { code, message }
+    }
 }
 
 /// Everything that a page is rendered from: made by the server, sent along with the HTML, and read again when

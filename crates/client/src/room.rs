@@ -185,6 +185,11 @@ impl Room {
         self.resets += 1;
         self.here = snapshot.here.clone();
         self.here_count = snapshot.here_count;
+        // Where the window does not reach back to the read marker, what it shows is at least counted once.
+        let fresh =
+            |message: &&Message| message.seq > self.counted.max(self.read) && you != Some(&message.by);
+        let fresh = snapshot.messages.iter().filter(fresh).filter(|message| !message.is_deleted()).count();
+        self.unread = self.unread.saturating_add(fresh as u32).min(UNREAD_MAX);
         self.counted = self.counted.max(snapshot.head);
         self.recount(you);
     }
@@ -244,11 +249,11 @@ impl Room {
         }
     }
 
-    /// Counts what is unread from the window, where that reaches far enough to be exact.
-    pub(crate) fn recount(&mut self, you: Option<&UserId>) {
-        if let Some(unread) = self.window.as_ref().and_then(|window| window.unread(self.read, you)) {
-            self.unread = unread;
-        }
+    /// Counts what is unread from the window, where that reaches far enough to be exact. Whether it does.
+    pub(crate) fn recount(&mut self, you: Option<&UserId>) -> bool {
+        let exact = self.window.as_ref().and_then(|window| window.unread(self.read, you));
+        self.unread = exact.unwrap_or(self.unread);
+        exact.is_some()
     }
 
     /// Moves the read marker to the end of what is known. Whether it moved.

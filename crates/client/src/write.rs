@@ -1,6 +1,6 @@
 //! One write of one's own, as it is queued, kept over a reload, and sent.
 
-use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, Seq, UnixMs};
+use madang_protocol::{ClientFrame, Cmid, Epoch, RefusalCode, RoomId, Seq, UnixMs};
 use serde::{Deserialize, Serialize};
 
 /// Why a write failed.
@@ -27,6 +27,9 @@ pub struct Write {
     pub at: UnixMs,
     /// What it does.
     pub what: WriteWhat,
+    /// The epoch of the seqs in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
     /// Set once the server refused it for good; such a write waits for the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -59,6 +62,16 @@ pub enum WriteWhat {
 }
 
 impl Write {
+    /// Whether it names seqs of another epoch than this one, where they stand for something else.
+    pub(crate) fn is_stale(&self, epoch: &Epoch) -> bool {
+        self.epoch.as_ref().is_some_and(|known| known != epoch)
+    }
+
+    /// Whether it changes a message.
+    pub(crate) fn is_change(&self) -> bool {
+        !matches!(self.what, WriteWhat::Post { .. })
+    }
+
     /// The frame that carries it out. Always the same for the same write: a repeat must be one.
     pub fn frame(&self) -> ClientFrame {
         let (room, cmid) = (self.room.clone(), self.cmid);

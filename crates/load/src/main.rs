@@ -1,1 +1,158 @@
-fn main() {}
+//! `madang-load`: drives a server, prints one JSON object with what was measured, and fails if anything was
+//! lost, doubled or reordered.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand};
+use madang_load::engine::{self, Outcome, Pace, Plan};
+use madang_load::socket::{Speaks, Target};
+use madang_load::{idle, page};
+use serde::Serialize;
+
+/// Drives a chat server hard, measures it, and checks that nothing was lost, doubled or reordered.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    run: Run,
+}
+
+#[derive(Subcommand)]
+enum Run {
+    /// Every message to many receivers, at a rate or as fast as the slowest receiver takes them.
+    Fanout {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        time: Time,
+        /// Connections that watch the lobby.
+        #[arg(long, default_value_t = 1_000)]
+        receivers: u32,
+        /// Connections that post.
+        #[arg(long, default_value_t = 1)]
+        writers: u32,
+        /// Messages a second, all writers together; 0: saturated.
+        #[arg(long, default_value_t = 20)]
+        rate: u32,
+        /// Messages of each writer on their way at once, when saturated.
+        #[arg(long, default_value_t = 16)]
+        window: usize,
+    },
+    /// Durable posts: each writer posts, waits for `done`, and posts again. One receiver checks the log.
+    Posts {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        time: Time,
+        /// Connections that post.
+        #[arg(long, default_value_t = 32)]
+        writers: u32,
+    },
+    /// Connections that only watch the lobby: memory of the server for each.
+    Idle {
+        #[command(flatten)]
+        server: Server,
+        /// Connections to open.
+        #[arg(long, default_value_t = 5_000)]
+        connections: u32,
+        /// Seconds to wait before weighing.
+        #[arg(long, default_value_t = 2.0)]
+        settle: f64,
+    },
+    /// What the first visit loads, compressed.
+    Page {
+        /// Where the server listens.
+        #[arg(long)]
+        addr: SocketAddr,
+        /// The page to visit.
+        #[arg(long, default_value = "/r/lobby")]
+        path: String,
+    },
+}
+
+#[derive(Args)]
+struct Server {
+    /// Where the server listens.
+    #[arg(long)]
+    addr: SocketAddr,
+    /// What it speaks.
+    #[arg(long, value_enum, default_value_t = Speaks::Madang)]
+    speaks: Speaks,
+    /// The server's process, whose CPU and memory are measured.
+    #[arg(long)]
+    server_pid: Option<u32>,
+}
+
+#[derive(Args)]
+struct Time {
+    /// Seconds that are not measured.
+    #[arg(long, default_value_t = 2.0)]
+    warm_up: f64,
+    /// Seconds that are.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// Bytes of a message's frame at the receivers.
+    #[arg(long, default_value_t = 200)]
+    frame_bytes: usize,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    match Cli::parse().run {
+        Run::Fanout { server, time, receivers, writers, rate, window } => {
+            let pace = if rate == 0 { Pace::Saturated(window) } else { Pace::Rate(rate) };
+            report_run(engine::run(plan(&server, &time, receivers, writers, pace)).await?)
+        }
+        Run::Posts { server, time, writers } => {
+            if server.speaks == Speaks::Raw {
+                bail!("a raw server acknowledges nothing");
+            }
+            report_run(engine::run(plan(&server, &time, 1, writers, Pace::OneByOne)).await?)
+        }
+        Run::Idle { server, connections, settle } => {
+            let pid = server.server_pid.context("--server-pid names the process to weigh")?;
+            report(&idle::run(server.target(), connections, Duration::from_secs_f64(settle), pid).await?)
+        }
+        Run::Page { addr, path } => report(&page::run(addr, &path)?),
+    }
+}
+
+impl Server {
+    fn target(&self) -> Target {
+        Target { address: self.addr, speaks: self.speaks }
+    }
+}
+
+fn plan(server: &Server, time: &Time, receivers: u32, writers: u32, pace: Pace) -> Plan {
+    Plan {
+        target: server.target(),
+        server_pid: server.server_pid,
+        receivers,
+        writers,
+        pace,
+        frame_bytes: time.frame_bytes,
+        warm_up: Duration::from_secs_f64(time.warm_up),
+        length: Duration::from_secs_f64(time.seconds),
+        patience: Duration::from_secs(20),
+    }
+}
+
+fn report_run(outcome: Outcome) -> Result<()> {
+    report(&outcome)?;
+    if !outcome.is_clean() {
+        bail!(
+            "the run is not clean: settled {}, {:?}, {:?}",
+            outcome.settled,
+            outcome.verdict,
+            outcome.complaints
+        );
+    }
+    Ok(())
+}
+
+fn report(outcome: &impl Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string(outcome)?);
+    Ok(())
+}

@@ -95,7 +95,8 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let rooms = Rooms::new(store.clone(), hub.clone(), broker, config.limits(), metrics.clone());
     let addresses = Addresses::new(config.connections_per_address);
     let connections = TaskTracker::new();
-    let app = App(Arc::new(Parts { config, store, rooms, metrics, addresses, stop: stop.clone(), connections }));
+    let app =
+        App(Arc::new(Parts { config, store, rooms, metrics, addresses, stop: stop.clone(), connections }));
 
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));
@@ -121,7 +122,9 @@ async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             anyhow::bail!("{addr} is in use by another program; stop it, or choose another port with --addr")
         }
-        Err(error) => Err(error).with_context(|| format!("cannot listen on {addr}; choose another with --addr")),
+        Err(error) => {
+            Err(error).with_context(|| format!("cannot listen on {addr}; choose another with --addr"))
+        }
     }
 }
 

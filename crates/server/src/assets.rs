@@ -41,7 +41,7 @@ pub(crate) enum Encoding {
 }
 
 /// Serves each file of the site under its own path.
-pub(crate) fn router() -> Router {
+pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let at_root = source::paths().into_iter().filter(|path| !path.starts_with("pkg/"));
     at_root.fold(Router::new().route("/pkg/{*path}", on_get(serve)), |router, path| {
         router.route(&format!("/{path}"), on_get(serve))

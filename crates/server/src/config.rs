@@ -11,9 +11,19 @@ use madang_protocol::Limits;
 #[derive(Debug, Parser)]
 #[command(name = "madang", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// What to do; without a word, `serve`, as cargo-leptos starts the program.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+}
+
+impl Cli {
+    /// The options of `serve`, also when nobody said `serve`.
+    pub fn serve(self) -> Serve {
+        match self.command {
+            Some(Command::Serve(serve)) => serve,
+            None => Self::parse_from(["madang", "serve"]).serve(),
+        }
+    }
 }
 
 /// What `madang` can do.

@@ -6,21 +6,21 @@
 //! The way of a message: `socket` → `session` → `room` → `store` → `broker` → `hub` → the sessions' queues →
 //! `socket`. One direction, no step back.
 
-mod accept;
-mod addresses;
-mod app;
-mod broker;
+pub mod accept;
+pub mod addresses;
+pub mod app;
+pub mod assets;
+pub mod broker;
 pub mod config;
-mod encoded;
-mod http;
-mod hub;
-mod metrics;
-mod rate;
-mod refusal;
-mod room;
-mod session;
-mod socket;
+pub mod encoded;
+pub mod http;
+pub mod hub;
+pub mod metrics;
+pub mod rate;
+pub mod refusal;
+pub mod room;
+pub mod session;
+pub mod socket;
 pub mod store;
 
 pub use app::serve;
-mod assets { pub fn router() -> axum::Router { axum::Router::new() } }

@@ -1,12 +1,11 @@
 //! The program `madang`.
 
 use clap::Parser;
-use madang_server::config::{Cli, Command, Serve};
+use madang_server::config::{Cli, Serve};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> std::process::ExitCode {
-    let Cli { command: Command::Serve(serve) } = Cli::parse();
-    match run(serve) {
+    match run(Cli::parse().serve()) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("madang: {error:#}");

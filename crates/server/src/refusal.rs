@@ -30,6 +30,8 @@ impl From<StoreError> for Refusal {
             StoreError::UnknownMessage => RefusalCode::UnknownMessage.into(),
             StoreError::NotYours => RefusalCode::NotYours.into(),
             StoreError::TooManyRooms => RefusalCode::TooManyRooms.into(),
+            // Neither can happen to a login that was just looked up and to a random id.
+            StoreError::UnknownUser | StoreError::Taken => RefusalCode::Unknown.into(),
             StoreError::Unavailable(_) | StoreError::Closed => {
                 Self { code: RefusalCode::StorageUnavailable, retry_after_ms: Some(STORAGE_RETRY_MS) }
             }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use madang_protocol::{Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, text};
+use madang_protocol::{
+    Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, text,
+};
 
 use crate::broker::{Broker, Event};
 use crate::hub::Hub;
@@ -103,7 +105,13 @@ impl Rooms {
     ///
     /// # Errors
     /// A title that may not be, too many rooms, more writes than this person may make, or a failing disk.
-    pub async fn open(&self, by: &UserId, room: RoomId, title: &str, now: UnixMs) -> Result<RoomInfo, Refusal> {
+    pub async fn open(
+        &self,
+        by: &UserId,
+        room: RoomId,
+        title: &str,
+        now: UnixMs,
+    ) -> Result<RoomInfo, Refusal> {
         let title = text::room_title(title)?;
         self.take_token(by, now)?;
         self.0.store.open_room(room.clone(), title.clone(), by.clone(), now).await.map_err(logged)?;
@@ -125,7 +133,12 @@ impl Rooms {
     }
 
     /// Moves the person's read marker forward, and tells their other sessions.
-    pub fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> impl Future<Output = Result<(), Refusal>> + use<> {
+    pub fn mark_read(
+        &self,
+        user: UserId,
+        room: RoomId,
+        seq: Seq,
+    ) -> impl Future<Output = Result<(), Refusal>> + use<> {
         let marked = self.0.store.mark_read(user.clone(), room.clone(), seq);
         let broker = self.0.broker.clone();
         async move {
@@ -202,7 +215,12 @@ impl Rooms {
     ///
     /// # Errors
     /// A failing disk.
-    pub async fn entries_after(&self, room: RoomId, cursor: Seq, limit: usize) -> Result<Vec<Committed>, Refusal> {
+    pub async fn entries_after(
+        &self,
+        room: RoomId,
+        cursor: Seq,
+        limit: usize,
+    ) -> Result<Vec<Committed>, Refusal> {
         self.0.metrics.replays.inc();
         self.0.store.entries_after(room, cursor, limit).await.map_err(logged)
     }

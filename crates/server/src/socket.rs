@@ -76,18 +76,14 @@ async fn hello(
     };
     let mut out = Vec::new();
     app.metrics.frames_in.inc();
-    let session =
-        Session::begin(app.rooms.clone(), you, &terms, &text, app.now(), &mut out).await.map_err(End::Close)?;
+    let session = Session::begin(app.rooms.clone(), you, &terms, &text, app.now(), &mut out)
+        .await
+        .map_err(End::Close)?;
     Ok((session, out))
 }
 
 /// The loop. Each turn first writes what is to be said, in one go.
-async fn converse(
-    app: &App,
-    socket: &mut WebSocket,
-    mut session: Session,
-    mut out: Vec<Encoded>,
-) -> End {
+async fn converse(app: &App, socket: &mut WebSocket, mut session: Session, mut out: Vec<Encoded>) -> End {
     let queue = session.queue();
     let mut batch = Vec::new();
     let mut pulse = Pulse::new(app.config.heartbeat());

@@ -136,7 +136,8 @@ async fn refuse(app: &App, headers: &HeaderMap, back: &str, refusal: Refusal) ->
     if wants_json(headers) {
         return problem(&refusal, preferences::locale(headers), app.rooms.limits());
     }
-    let room = back_to(back).strip_prefix("/r/").and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+    let room =
+        back_to(back).strip_prefix("/r/").and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
     let room = room.parse().unwrap_or_else(|_| RoomId::lobby());
     pages::render(app, headers, room, Look { refused: Some(refusal), ..Look::default() }).await
 }

@@ -54,7 +54,11 @@ fn login_cookie(app: &App, token: String) -> String {
 /// The value of the first cookie of that name.
 pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
-    cookies.flat_map(Cookie::split_parse).flatten().find(|cookie| cookie.name() == name).map(|c| c.value().to_owned())
+    cookies
+        .flat_map(Cookie::split_parse)
+        .flatten()
+        .find(|cookie| cookie.name() == name)
+        .map(|c| c.value().to_owned())
 }
 
 /// Only the hash is stored: who reads the database cannot sign in with it. The token is random, so no salt and

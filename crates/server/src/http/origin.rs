@@ -34,7 +34,10 @@ pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     if origins.next().is_some() {
         return false;
     }
-    let own = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| host_of(origin) == Some(host));
+    let own = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .is_some_and(|host| host_of(origin) == Some(host));
     own || allowed.iter().any(|site| site.trim_end_matches('/').eq_ignore_ascii_case(origin))
 }
 

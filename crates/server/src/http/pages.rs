@@ -58,7 +58,8 @@ pub(super) async fn message(
     Path((room, seq)): Path<(String, Seq)>,
     headers: HeaderMap,
 ) -> Response {
-    page(&app, &headers, &room, Look { at: Some(PageAt::Around(seq)), focus: Some(seq), ..Look::default() }).await
+    page(&app, &headers, &room, Look { at: Some(PageAt::Around(seq)), focus: Some(seq), ..Look::default() })
+        .await
 }
 
 /// A message as a form to edit it.
@@ -69,6 +70,11 @@ pub(super) async fn edit_form(
 ) -> Response {
     let look = Look { at: Some(PageAt::Around(seq)), focus: Some(seq), editing: Some(seq), refused: None };
     page(&app, &headers, &room, look).await
+}
+
+/// No route has this path.
+pub(super) async fn nowhere(State(app): State<App>, headers: HeaderMap) -> Response {
+    lost(&app, &headers).await
 }
 
 async fn page(app: &App, headers: &HeaderMap, room: &str, look: Look) -> Response {
@@ -106,7 +112,12 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
     }
 }
 
-async fn data(app: &App, headers: &HeaderMap, room: RoomId, look: Look) -> Result<(Login, PageData), Refusal> {
+async fn data(
+    app: &App,
+    headers: &HeaderMap,
+    room: RoomId,
+    look: Look,
+) -> Result<(Login, PageData), Refusal> {
     let login = login::or_newcomer(app, headers).await?;
     let Seen { mut snapshot, mut people } = app.rooms.snapshot(room.clone()).await?;
     let mut after = false;
@@ -155,7 +166,8 @@ async fn html(data: PageData) -> Response {
             expect_context::<leptos_axum::ResponseOptions>().insert_header(CONTENT_SECURITY_POLICY, policy);
         }
     };
-    let render = leptos_axum::render_app_async_with_context(context, madang_web::document);
+    let render =
+        leptos_axum::render_app_async_with_context(context, || leptos::prelude::IntoView::into_view("soon"));
     render(Request::new(Body::empty())).await.into_response()
 }
 

@@ -19,7 +19,8 @@ const THEME_COOKIE: &str = "madang_theme";
 /// The language of the answer.
 pub(super) fn locale(headers: &HeaderMap) -> Locale {
     let chosen = cookie(headers, LOCALE_COOKIE).and_then(|value| Locale::from_tag(&value));
-    let accepted = || headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).and_then(first_of_ours);
+    let accepted =
+        || headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).and_then(first_of_ours);
     chosen.or_else(accepted).unwrap_or_default()
 }
 
@@ -67,7 +68,8 @@ pub(super) async fn set(State(app): State<App>, Form(settings): Form<Settings>) 
 }
 
 fn preference(app: &App, name: &'static str, value: Option<&'static str>) -> String {
-    let lasts = if value.is_some() { cookie::time::Duration::days(365) } else { cookie::time::Duration::ZERO };
+    let lasts =
+        if value.is_some() { cookie::time::Duration::days(365) } else { cookie::time::Duration::ZERO };
     Cookie::build((name, value.unwrap_or_default()))
         .same_site(SameSite::Lax)
         .secure(app.config.secure_cookies)

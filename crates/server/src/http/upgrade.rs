@@ -21,7 +21,8 @@ pub(super) async fn open(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     if app.stop.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.\n")
+            .into_response();
     }
     let mut upgrade = match upgrade {
         Ok(upgrade) => upgrade,
@@ -53,7 +54,9 @@ pub(super) async fn open(
         None => {
             app.metrics.closed(CloseCode::OVER_LIMIT);
             tracing::info!(address = %peer.ip(), "an address has as many connections as it may");
-            upgrade.on_upgrade(move |socket| tracker.track_future(socket::turn_away(socket, CloseCode::OVER_LIMIT)))
+            upgrade.on_upgrade(move |socket| {
+                tracker.track_future(socket::turn_away(socket, CloseCode::OVER_LIMIT))
+            })
         }
     };
     if let Ok(cookie) = HeaderValue::try_from(login.set_cookie) {
@@ -96,7 +99,8 @@ fn not_an_upgrade(app: &App, rejection: WebSocketUpgradeRejection) -> Response {
             let version = [(SEC_WEBSOCKET_VERSION, "13")];
             (StatusCode::UPGRADE_REQUIRED, version, "WebSocket version 13 is spoken here.\n").into_response()
         }
-        WebSocketUpgradeRejection::InvalidConnectionHeader(_) | WebSocketUpgradeRejection::InvalidUpgradeHeader(_) => {
+        WebSocketUpgradeRejection::InvalidConnectionHeader(_)
+        | WebSocketUpgradeRejection::InvalidUpgradeHeader(_) => {
             let upgrade = [("upgrade", "websocket"), ("connection", "upgrade")];
             (StatusCode::UPGRADE_REQUIRED, upgrade, "A WebSocket is spoken here; see the documentation.\n")
                 .into_response()

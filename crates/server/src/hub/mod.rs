@@ -16,9 +16,9 @@ use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
 use crate::metrics::Metrics;
 use crate::store::{Committed, Store};
 
+pub use presence::Here;
 use presence::Presence;
-pub use presence::{HERE_SHOWN, Here};
-pub use queue::{BATCH_BYTES, MAX_BYTES, Queue, Queued, Taken, VOLATILE_BYTES};
+pub use queue::{BATCH_BYTES, Queue, Queued, Taken};
 use ring::Ring;
 
 /// Entries that one read of the store fetches to fill a gap.
@@ -67,7 +67,9 @@ pub enum Attached {
 impl Hub {
     /// A hub for a log with these heads.
     pub fn new(heads: Vec<(RoomId, Seq)>, metrics: Metrics) -> Self {
-        let rooms = heads.into_iter().map(|(room, head)| (room, Arc::new(Mutex::new(Room { head, ..Room::default() }))));
+        let rooms = heads
+            .into_iter()
+            .map(|(room, head)| (room, Arc::new(Mutex::new(Room { head, ..Room::default() }))));
         Self { rooms: RwLock::new(rooms.collect()), sessions: Mutex::default(), metrics }
     }
 
@@ -128,8 +130,7 @@ impl Hub {
                 self.to_all(&Queued::Person(Arc::new(PersonFrame::new(person))));
             }
             Event::RoomOpened(info) => {
-                let room = info.room.clone();
-                self.to_all(&Queued::Room(room, encode(&ServerFrame::Rooms { rooms: vec![info] })));
+                self.to_all(&Queued::Frame(encode(&ServerFrame::Rooms { rooms: vec![info] })));
             }
             Event::Read { user, room, seq, unread } => {
                 let frame = Queued::Frame(encode(&ServerFrame::Read { room, seq, unread }));
@@ -222,7 +223,11 @@ impl Hub {
     }
 
     /// The rooms among `rooms` in which something was committed at or after `since`, with their heads.
-    pub fn moved_since<'a>(&self, rooms: impl Iterator<Item = &'a RoomId>, since: UnixMs) -> Vec<(RoomId, Seq)> {
+    pub fn moved_since<'a>(
+        &self,
+        rooms: impl Iterator<Item = &'a RoomId>,
+        since: UnixMs,
+    ) -> Vec<(RoomId, Seq)> {
         let table = self.read_rooms();
         rooms
             .filter_map(|id| {

@@ -8,7 +8,7 @@ use madang_protocol::{Person, UserId};
 use super::{Queue, SessionId};
 
 /// How many of those who are here are named; beyond, only their number is told.
-pub const HERE_SHOWN: usize = 50;
+pub(super) const HERE_SHOWN: usize = 50;
 
 /// Who is here: some by name, and how many in all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

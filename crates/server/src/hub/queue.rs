@@ -11,15 +11,15 @@ use std::sync::PoisonError;
 use std::task::Poll;
 
 use futures_util::task::AtomicWaker;
-use madang_protocol::{CloseCode, RoomId};
+use madang_protocol::CloseCode;
 
 use crate::encoded::{Encoded, EntryFrame, PersonFrame};
 
 /// Queued bytes beyond which volatile frames are dropped.
-pub const VOLATILE_BYTES: usize = 256 * 1024;
+pub(super) const VOLATILE_BYTES: usize = 256 * 1024;
 
 /// Queued bytes beyond which the queue is dropped.
-pub const MAX_BYTES: usize = 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 /// How much one [`Queue::take`] returns: what one write to the socket carries.
 pub const BATCH_BYTES: usize = 64 * 1024;
@@ -40,8 +40,6 @@ pub enum Queued {
     Presence(Arc<Vec<PersonFrame>>, Encoded),
     /// Anything else that is the same for all.
     Frame(Encoded),
-    /// A new room, which the session may want to count as watched.
-    Room(RoomId, Encoded),
 }
 
 impl Queued {
@@ -49,7 +47,7 @@ impl Queued {
         match self {
             Self::Entry(entry) => entry.json.len(),
             Self::Person(person) => person.json.len(),
-            Self::Typing(_, json) | Self::Presence(_, json) | Self::Frame(json) | Self::Room(_, json) => json.len(),
+            Self::Typing(_, json) | Self::Presence(_, json) | Self::Frame(json) => json.len(),
         }
     }
 
@@ -147,11 +145,6 @@ impl Queue {
         (!batch.is_empty()).then_some(Taken::Frames)
     }
 
-    /// Bytes that wait.
-    pub fn bytes(&self) -> usize {
-        self.state().bytes
-    }
-
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         // Nothing panics while it holds this lock; if it did, the counts are still sound.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -202,7 +195,7 @@ mod tests {
         let queue = Queue::default();
         assert!(!queue.push(frame(MAX_BYTES)));
         assert!(queue.push(frame(1)));
-        assert_eq!(queue.bytes(), 0);
+        assert_eq!(queue.state().bytes, 0);
         assert!(queue.push(frame(1)), "nothing is queued until the session knows");
         let mut batch = Vec::new();
         assert_eq!(queue.try_take(&mut batch), Some(Taken::Overflowed));
@@ -223,7 +216,7 @@ mod tests {
         batch.clear();
         assert_eq!(queue.try_take(&mut batch), Some(Taken::Frames));
         assert_eq!(batch.iter().map(Queued::bytes).collect::<Vec<_>>(), [3]);
-        assert_eq!(queue.bytes(), 0);
+        assert_eq!(queue.state().bytes, 0);
     }
 
     #[test]

@@ -7,11 +7,12 @@ use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame};
 use super::Session;
 use crate::encoded::{Encoded, EntryFrame, encode};
 use crate::hub::Attached;
-use crate::room::Seen;
+use crate::refusal::Refusal;
+use crate::room::{Rooms, Seen};
 
 /// A cursor further behind than this is answered with a snapshot instead of a replay: it is what the reader
 /// wants to see, and smaller.
-pub const MAX_REPLAY: Seq = 1_000;
+pub(super) const MAX_REPLAY: Seq = 1_000;
 
 /// Entries that one step of a replay reads from the log.
 const REPLAY_STEP: usize = 32;
@@ -33,7 +34,7 @@ impl Session {
             return self.refuse(RefusalCode::TooManyRooms, Some(room), out);
         }
         self.unwatch(&room);
-        match self.usable(&room, after).await {
+        match usable(&self.rooms, &room, after).await {
             Ok(Some(cursor)) => {
                 self.follow_from(room, cursor);
             }
@@ -47,17 +48,6 @@ impl Session {
             },
             Err(refusal) => self.refuse(refusal, Some(room), out),
         }
-    }
-
-    /// The cursor, if the log can be read on from it: not ahead of the log, and not too far behind.
-    async fn usable(&self, room: &RoomId, after: Option<Seq>) -> Result<Option<Seq>, crate::refusal::Refusal> {
-        let Some(cursor) = after else { return Ok(None) };
-        let mut head = self.rooms.head(room).await?;
-        if cursor > head {
-            head = self.rooms.stored_head(room).await?;
-        }
-        let usable = cursor <= head && head - cursor <= MAX_REPLAY;
-        Ok(usable.then_some(cursor))
     }
 
     /// Stops following a room.
@@ -155,4 +145,15 @@ impl Session {
         self.introduce_encoded(&entry.author, out);
         out.push(entry.json.clone());
     }
+}
+
+/// The cursor, if the log can be read on from it: not ahead of the log, and not too far behind.
+async fn usable(rooms: &Rooms, room: &RoomId, after: Option<Seq>) -> Result<Option<Seq>, Refusal> {
+    let Some(cursor) = after else { return Ok(None) };
+    let mut head = rooms.head(room).await?;
+    if cursor > head {
+        head = rooms.stored_head(room).await?;
+    }
+    let usable = cursor <= head && head - cursor <= MAX_REPLAY;
+    Ok(usable.then_some(cursor))
 }

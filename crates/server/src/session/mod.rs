@@ -113,16 +113,16 @@ impl Session {
         self.queue.clone()
     }
 
-    /// Whose session this is.
-    pub fn user(&self) -> &UserId {
-        &self.you.id
-    }
-
     /// Takes one text frame from the client.
     ///
     /// # Errors
     /// The close code where the connection cannot go on.
-    pub async fn receive(&mut self, text: &str, now: UnixMs, out: &mut Vec<Encoded>) -> Result<(), CloseCode> {
+    pub async fn receive(
+        &mut self,
+        text: &str,
+        now: UnixMs,
+        out: &mut Vec<Encoded>,
+    ) -> Result<(), CloseCode> {
         if self.frames.take(self.frame_rate, now).is_err() {
             return Err(CloseCode::TOO_FAST);
         }
@@ -164,7 +164,7 @@ impl Session {
                     }
                     out.push(json);
                 }
-                Queued::Room(_, json) | Queued::Frame(json) => out.push(json),
+                Queued::Frame(json) => out.push(json),
             }
         }
     }

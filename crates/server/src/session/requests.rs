@@ -20,7 +20,13 @@ struct Asked {
 }
 
 impl Session {
-    pub(super) async fn frame(&mut self, frame: ClientFrame, text: &str, now: UnixMs, out: &mut Vec<Encoded>) {
+    pub(super) async fn frame(
+        &mut self,
+        frame: ClientFrame,
+        text: &str,
+        now: UnixMs,
+        out: &mut Vec<Encoded>,
+    ) {
         match frame {
             ClientFrame::Watch { room, after } => self.watch(room, after, out).await,
             ClientFrame::Unwatch { room } => self.unwatch(&room),
@@ -104,7 +110,14 @@ impl Session {
             Ok(page) => {
                 self.introduce(page.people, out);
                 let (before, after) = (page.before, page.after);
-                out.push(encode(&ServerFrame::Page { req, room, head: page.head, messages: page.messages, before, after }));
+                out.push(encode(&ServerFrame::Page {
+                    req,
+                    room,
+                    head: page.head,
+                    messages: page.messages,
+                    before,
+                    after,
+                }));
             }
             Err(refusal) => {
                 let mut frame = refusal.frame(self.locale, self.rooms.limits(), Some(room));

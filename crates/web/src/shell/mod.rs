@@ -7,91 +7,223 @@
 //! All of it compiles everywhere and is inert until [`Shell::start`], which only an effect calls: the server
 //! renders from a model of its own, and never starts a shell.
 
-use std::rc::Rc;
+mod clock;
+mod listen;
+mod request;
+mod socket;
+mod storage;
 
-use madang_client::{Event, Model};
-use madang_protocol::{Cmid, UnixMs};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+
+use madang_client::{Effect, Event, Model, update};
+use wasm_bindgen::JsCast;
+use web_sys::{PageTransitionEvent, VisibilityState, Window};
+
+use listen::{Later, Listener};
+use socket::Socket;
+
+pub use clock::{local_day, new_cmid, now};
+pub use request::{RequestError, choose_name, open_room, save_settings};
 
 /// A handle to the running client; clones share it. Dropping the last one, or [`Shell::stop`], closes the
 /// socket and removes every listener and timer.
 #[derive(Clone)]
 pub struct Shell {
-    _inner: Rc<()>,
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    model: RefCell<Model>,
+    /// Bounded by what happens while one event is worked off.
+    queue: RefCell<VecDeque<Event>>,
+    /// The model is being changed or read: events wait in the queue.
+    busy: Cell<bool>,
+    stopped: Cell<bool>,
+    changed: Rc<dyn Fn(&Model)>,
+    socket: RefCell<Option<Socket>>,
+    wake: RefCell<Option<Later>>,
+    /// The view's next call.
+    frame: RefCell<Option<Later>>,
+    listeners: RefCell<Vec<Listener>>,
 }
 
 impl Shell {
-    /// Starts the client: brings back the outbox, connects, and calls `changed` after each change.
+    /// Starts the client: brings back the outbox, connects, and calls `changed` after changes.
     pub fn start(model: Model, changed: Rc<dyn Fn(&Model)>) -> Self {
-        let _ = (model, changed);
-        todo!()
+        let inner = Rc::new(Inner {
+            model: RefCell::new(model),
+            queue: RefCell::default(),
+            busy: Cell::new(false),
+            stopped: Cell::new(false),
+            changed,
+            socket: RefCell::default(),
+            wake: RefCell::default(),
+            frame: RefCell::default(),
+            listeners: RefCell::default(),
+        });
+        if let Some(window) = web_sys::window() {
+            inner.listeners.replace(listeners(&window, &Rc::downgrade(&inner)));
+        }
+        inner.dispatch(Event::Started { visible: is_visible() });
+        Self { inner }
     }
 
     /// Reports an event. It is worked off at once, or after the one that is being worked off.
     pub fn dispatch(&self, event: Event) {
-        let _ = event;
+        self.inner.dispatch(event);
     }
 
-    /// Reads the model.
+    /// Reads the model. Events that are reported meanwhile are worked off after.
     pub fn with<R>(&self, read: impl FnOnce(&Model) -> R) -> R {
-        let _ = read;
-        todo!()
+        self.inner.with(read)
     }
 
-    /// Closes the socket and removes every listener and timer. Nothing is reported any more.
-    pub fn stop(&self) {}
+    /// Closes the socket and removes every listener and timer. The view is not called any more.
+    pub fn stop(&self) {
+        self.inner.stopped.set(true);
+        self.inner.listeners.take();
+        self.inner.dispatch(Event::Stopped);
+        self.inner.socket.take();
+        self.inner.wake.take();
+    }
 }
 
-/// A new write's id, from the browser's source of secrets.
-pub fn new_cmid() -> Cmid {
-    todo!()
+impl Inner {
+    fn dispatch(self: &Rc<Self>, event: Event) {
+        self.queue.borrow_mut().push_back(event);
+        self.work();
+    }
+
+    fn with<R>(self: &Rc<Self>, read: impl FnOnce(&Model) -> R) -> R {
+        let was_busy = self.busy.replace(true);
+        let result = read(&self.model.borrow());
+        self.busy.set(was_busy);
+        self.work();
+        result
+    }
+
+    /// Works the queue off.
+    fn work(self: &Rc<Self>) {
+        if self.busy.get() || self.queue.borrow().is_empty() {
+            return;
+        }
+        self.busy.set(true);
+        loop {
+            let next = self.queue.borrow_mut().pop_front();
+            let Some(event) = next else { break };
+            let effects = update(&mut self.model.borrow_mut(), event, clock::now());
+            effects.into_iter().for_each(|effect| self.run(effect));
+        }
+        self.busy.set(false);
+        self.notify();
+    }
+
+    fn run(self: &Rc<Self>, effect: Effect) {
+        match effect {
+            Effect::Connect { conn } => {
+                let socket = Socket::open(conn, self.reporter());
+                if socket.is_none() {
+                    self.queue.borrow_mut().push_back(Event::Closed {
+                        conn,
+                        code: 1006,
+                        roll: clock::roll(),
+                    });
+                }
+                self.socket.replace(socket);
+            }
+            Effect::Close { conn } => self.with_socket(conn, Socket::close),
+            Effect::Send { conn, frame } => self.with_socket(conn, |socket| socket.send(&frame)),
+            Effect::WakeAt(at) => {
+                let report = self.reporter();
+                let woke = move || report(Event::Woke { roll: clock::roll() });
+                self.wake.replace(Later::timeout(at - clock::now(), woke));
+            }
+            Effect::Restore { user } => {
+                self.queue.borrow_mut().push_back(Event::Restored { writes: storage::load(&user) });
+            }
+            Effect::SaveWrite { user, write } => storage::save(&user, &write),
+            Effect::ForgetWrite { user, cmid } => storage::forget(&user, cmid),
+        }
+    }
+
+    fn with_socket(&self, conn: madang_client::Conn, act: impl FnOnce(&Socket)) {
+        if let Some(socket) = &*self.socket.borrow()
+            && socket.conn == conn
+        {
+            act(socket);
+        }
+    }
+
+    /// Reports events for as long as this shell lives.
+    fn reporter(self: &Rc<Self>) -> Rc<dyn Fn(Event)> {
+        let shell = Rc::downgrade(self);
+        Rc::new(move |event| report(&shell, event))
+    }
+
+    /// Lets the view see what changed: before the next frame is painted, whatever else happens until then.
+    fn notify(self: &Rc<Self>) {
+        if self.stopped.get() {
+            self.frame.take();
+            return;
+        }
+        if !is_visible() {
+            self.frame.take();
+            return self.show();
+        }
+        if self.frame.borrow().is_some() {
+            return;
+        }
+        let shell = Rc::downgrade(self);
+        let frame = Later::frame(move || {
+            if let Some(shell) = shell.upgrade() {
+                shell.frame.take();
+                shell.show();
+            }
+        });
+        self.frame.replace(frame);
+    }
+
+    fn show(self: &Rc<Self>) {
+        self.with(|model| (self.changed)(model));
+    }
 }
 
-/// Now, by the browser's clock.
-pub fn now() -> UnixMs {
-    todo!()
+fn report(shell: &Weak<Inner>, event: Event) {
+    if let Some(shell) = shell.upgrade() {
+        shell.dispatch(event);
+    }
 }
 
-/// The day of `at` where the reader is: give it to `timeline` once the page is alive (`utc_day` before).
-pub fn local_day(at: UnixMs) -> i32 {
-    let _ = at;
-    todo!()
+fn listeners(window: &Window, shell: &Weak<Inner>) -> Vec<Listener> {
+    let on = |target: &web_sys::EventTarget, name, event: fn(&web_sys::Event) -> Option<Event>| {
+        let shell = shell.clone();
+        Listener::new(target, name, move |heard| {
+            event(&heard).into_iter().for_each(|event| report(&shell, event));
+        })
+    };
+    let mut listeners = vec![
+        on(window, "online", |_| Some(Event::Online)),
+        on(window, "offline", |_| Some(Event::Offline)),
+        // Back from the browser's cache of whole pages, where sockets die in silence.
+        on(window, "pageshow", |heard| {
+            heard.dyn_ref::<PageTransitionEvent>().filter(|shown| shown.persisted()).map(|_| network())
+        }),
+    ];
+    if let Some(document) = window.document() {
+        listeners.push(on(&document, "visibilitychange", |_| Some(Event::Visible(is_visible()))));
+    }
+    listeners
 }
 
-/// Why a request to the server brought nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestError {
-    /// The server was not reached.
-    Unreachable,
-    /// The server refused, with its reason.
-    Refused(madang_client::Notice),
+fn network() -> Event {
+    let online = web_sys::window().is_none_or(|window| window.navigator().on_line());
+    if online { Event::Online } else { Event::Offline }
 }
 
-/// Chooses a nickname: `POST /me`. The new name is dispatched as [`Event::Renamed`], too.
-///
-/// # Errors
-/// The server refused, or was not reached.
-pub async fn choose_name(shell: &Shell, name: &str) -> Result<(), RequestError> {
-    let _ = (shell, name);
-    todo!()
-}
-
-/// Opens a room: `POST /rooms`. It is dispatched as [`Event::RoomMade`], too; go there with `OpenRoom`.
-///
-/// # Errors
-/// The server refused, or was not reached.
-pub async fn open_room(shell: &Shell, title: &str) -> Result<madang_protocol::RoomId, RequestError> {
-    let _ = (shell, title);
-    todo!()
-}
-
-/// Keeps a choice of language (`None`: the browser's) and theme for a year: `POST /settings`.
-///
-/// # Errors
-/// The server refused, or was not reached.
-pub async fn save_settings(
-    locale: Option<madang_client::Locale>,
-    theme: madang_client::Theme,
-) -> Result<(), RequestError> {
-    let _ = (locale, theme);
-    todo!()
+fn is_visible() -> bool {
+    web_sys::window()
+        .and_then(|window| window.document())
+        .is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
 }

@@ -1,0 +1,269 @@
+//! A server of a few pages: logs, sessions, and frames on their way. It does what `docs/protocol.md` says, as
+//! simply as it can be said, so that the client is compared with the protocol and not with the real server.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use madang_protocol::{
+    ClientFrame, Cmid, Entry, Epoch, Limits, Message, Person, RefusalCode, RoomId, RoomInfo, Seq,
+    ServerFrame, Snapshot, UnixMs, UserId, What,
+};
+
+/// Messages in a snapshot and in a page: few, so that windows have edges.
+pub const SNAPSHOT: usize = 6;
+pub const PAGE: usize = 4;
+
+pub struct Session {
+    pub user: UserId,
+    pub watched: Vec<RoomId>,
+    pub down: VecDeque<ServerFrame>,
+}
+
+pub struct Server {
+    pub epoch: u32,
+    pub logs: BTreeMap<RoomId, Vec<Entry>>,
+    pub done: BTreeMap<(UserId, Cmid), (RoomId, Seq)>,
+    pub read: BTreeMap<(UserId, RoomId), Seq>,
+    pub sessions: BTreeMap<usize, Session>,
+    /// So many writes are refused for a moment.
+    pub refuse: u8,
+    pub now: UnixMs,
+}
+
+impl Server {
+    pub fn new(rooms: &[RoomId]) -> Self {
+        let mut server = Self {
+            epoch: 1,
+            logs: BTreeMap::new(),
+            done: BTreeMap::new(),
+            read: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            refuse: 0,
+            now: 1_700_000_000_000,
+        };
+        for room in rooms {
+            server.logs.insert(room.clone(), Vec::new());
+            server.append(room, &UserId::system(), None, What::Opened { title: room.to_string() });
+        }
+        server
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        format!("e{}", self.epoch).parse().unwrap()
+    }
+
+    pub fn head(&self, room: &RoomId) -> Seq {
+        self.logs[room].len() as Seq
+    }
+
+    /// The projection of a room's log.
+    pub fn messages(&self, room: &RoomId) -> Vec<Message> {
+        let mut messages: Vec<Message> = Vec::new();
+        for entry in &self.logs[room] {
+            match &entry.what {
+                What::Edited { seq, body } => {
+                    let message = messages.iter_mut().find(|message| message.seq == *seq).unwrap();
+                    message.body = Some(body.clone());
+                    message.edited_at = Some(entry.at);
+                }
+                What::Deleted { seq } => {
+                    messages.iter_mut().find(|message| message.seq == *seq).unwrap().body = None;
+                }
+                _ => messages.extend(Message::from_posted(entry)),
+            }
+        }
+        messages
+    }
+
+    pub fn unread(&self, user: &UserId, room: &RoomId, read: Seq) -> u32 {
+        let unread = |message: &&Message| message.seq > read && message.by != *user && !message.is_deleted();
+        self.messages(room).iter().filter(unread).count() as u32
+    }
+
+    pub fn append(&mut self, room: &RoomId, by: &UserId, cmid: Option<Cmid>, what: What) -> Seq {
+        let seq = self.head(room) + 1;
+        let entry = Entry { room: room.clone(), seq, at: self.now, by: by.clone(), cmid, what };
+        self.logs.get_mut(room).unwrap().push(entry.clone());
+        for session in self.sessions.values_mut().filter(|session| session.watched.contains(room)) {
+            session.down.push_back(ServerFrame::Entry(entry.clone()));
+        }
+        seq
+    }
+
+    pub fn snapshot(&self, room: &RoomId) -> Snapshot {
+        let messages = self.messages(room);
+        let cut = messages.len().saturating_sub(SNAPSHOT);
+        Snapshot {
+            room: room.clone(),
+            title: room.to_string(),
+            head: self.head(room),
+            messages: messages[cut..].to_vec(),
+            before: cut > 0,
+            here: Vec::new(),
+            here_count: 0,
+        }
+    }
+
+    pub fn rooms(&self, user: &UserId) -> Vec<RoomInfo> {
+        let info = |room: &RoomId| {
+            let read = self.read.get(&(user.clone(), room.clone())).copied().unwrap_or(0);
+            let unread = self.unread(user, room, read);
+            RoomInfo { room: room.clone(), title: room.to_string(), head: self.head(room), read, unread }
+        };
+        self.logs.keys().map(info).collect()
+    }
+
+    /// The database came back from a backup: the newest entries are gone, and with them their epoch.
+    pub fn restore_backup(&mut self) {
+        self.epoch += 1;
+        for log in self.logs.values_mut() {
+            let keep = log.len().div_ceil(2);
+            log.truncate(keep);
+        }
+        let logs = &self.logs;
+        self.done.retain(|_, (room, seq)| *seq <= logs[room].len() as Seq);
+        self.read.iter_mut().for_each(|((_, room), read)| *read = (*read).min(logs[room].len() as Seq));
+    }
+
+    /// The heads of all rooms, as with a heartbeat.
+    pub fn heads(&mut self) {
+        let heads: Vec<_> = self.logs.iter().map(|(room, log)| (room.clone(), log.len() as Seq)).collect();
+        for session in self.sessions.values_mut().filter(|session| !session.watched.is_empty()) {
+            session.down.push_back(ServerFrame::Heads { heads: heads.clone() });
+        }
+    }
+
+    /// Works off a frame of client `id`.
+    pub fn frame(&mut self, id: usize, frame: ClientFrame) {
+        let user = self.sessions[&id].user.clone();
+        match frame {
+            ClientFrame::Hello { resume, epoch, .. } => {
+                let you = Person { id: user.clone(), name: user.to_string() };
+                let (rooms, limits) = (self.rooms(&user), Limits::default());
+                let welcome =
+                    ServerFrame::Welcome { you, epoch: self.epoch(), rooms, limits, heartbeat_ms: 25_000 };
+                self.tell(id, welcome);
+                let known = epoch == Some(self.epoch());
+                for point in resume {
+                    // A cursor of another epoch means nothing here.
+                    self.attach(id, &point.room, known.then_some(point.seq));
+                }
+            }
+            ClientFrame::Watch { room, after } => self.attach(id, &room, after),
+            ClientFrame::Post { room, cmid, body, reply_to } => {
+                self.write(id, &user, &room, cmid, What::Posted { body, reply_to });
+            }
+            ClientFrame::Edit { room, cmid, seq, body } => {
+                self.write(id, &user, &room, cmid, What::Edited { seq, body });
+            }
+            ClientFrame::Delete { room, cmid, seq } => {
+                self.write(id, &user, &room, cmid, What::Deleted { seq });
+            }
+            ClientFrame::Read { room, seq } => {
+                let head = self.head(&room);
+                let mark = self.read.entry((user.clone(), room.clone())).or_default();
+                *mark = (*mark).max(seq.min(head));
+                let seq = *mark;
+                let unread = self.unread(&user, &room, seq);
+                let all = self.sessions.values_mut().filter(|session| session.user == user);
+                all.for_each(|s| s.down.push_back(ServerFrame::Read { room: room.clone(), seq, unread }));
+            }
+            ClientFrame::History { req, room, before, after, around, .. } => {
+                let page = self.page(req, &room, before, after, around);
+                self.tell(id, page);
+            }
+            _ => {}
+        }
+    }
+
+    fn tell(&mut self, id: usize, frame: ServerFrame) {
+        self.sessions.get_mut(&id).unwrap().down.push_back(frame);
+    }
+
+    fn attach(&mut self, id: usize, room: &RoomId, after: Option<Seq>) {
+        let head = self.head(room);
+        match after.filter(|after| *after <= head) {
+            Some(after) => {
+                for entry in self.logs[room][after as usize..].to_vec() {
+                    self.tell(id, ServerFrame::Entry(entry));
+                }
+            }
+            None => self.tell(id, ServerFrame::Snapshot(self.snapshot(room))),
+        }
+        self.tell(id, ServerFrame::Live { room: room.clone(), head });
+        let watched = &mut self.sessions.get_mut(&id).unwrap().watched;
+        if !watched.contains(room) {
+            watched.push(room.clone());
+        }
+    }
+
+    fn write(&mut self, id: usize, user: &UserId, room: &RoomId, cmid: Cmid, what: What) {
+        let key = (user.clone(), cmid);
+        if let Some((room, seq)) = self.done.get(&key).cloned() {
+            return self.tell(id, ServerFrame::Done { cmid, room, seq });
+        }
+        let retry_after_ms = (self.refuse > 0).then_some(700);
+        self.refuse = self.refuse.saturating_sub(1);
+        if let What::Edited { seq, .. } | What::Deleted { seq } = &what {
+            let stands =
+                self.messages(room).iter().any(|message| message.seq == *seq && !message.is_deleted());
+            if !stands {
+                return self.refuse(id, cmid, RefusalCode::UnknownMessage, None);
+            }
+        }
+        if retry_after_ms.is_some() {
+            return self.refuse(id, cmid, RefusalCode::TooFast, retry_after_ms);
+        }
+        // The acknowledgement and the entry may come in either order.
+        let seq = self.head(room) + 1;
+        let done = ServerFrame::Done { cmid, room: room.clone(), seq };
+        self.done.insert(key, (room.clone(), seq));
+        if cmid.0.is_multiple_of(2) {
+            self.tell(id, done.clone());
+        }
+        self.append(room, user, Some(cmid), what);
+        if !cmid.0.is_multiple_of(2) {
+            self.tell(id, done);
+        }
+    }
+
+    fn refuse(&mut self, id: usize, cmid: Cmid, code: RefusalCode, retry_after_ms: Option<u32>) {
+        let message = String::new();
+        self.tell(
+            id,
+            ServerFrame::Refused { cmid: Some(cmid), req: None, room: None, code, message, retry_after_ms },
+        );
+    }
+
+    fn page(
+        &self,
+        req: u32,
+        room: &RoomId,
+        before: Option<Seq>,
+        after: Option<Seq>,
+        around: Option<Seq>,
+    ) -> ServerFrame {
+        let all = self.messages(room);
+        let (from, to) = match (before, after, around) {
+            (Some(before), ..) => {
+                let to = all.iter().filter(|message| message.seq < before).count();
+                (to.saturating_sub(PAGE), to)
+            }
+            (_, Some(after), _) => {
+                let from = all.iter().filter(|message| message.seq <= after).count();
+                (from, (from + PAGE).min(all.len()))
+            }
+            (_, _, around) => {
+                let middle = all.iter().filter(|message| message.seq < around.unwrap()).count();
+                (middle.saturating_sub(PAGE / 2), (middle + PAGE / 2).min(all.len()))
+            }
+        };
+        ServerFrame::Page {
+            req,
+            room: room.clone(),
+            head: self.head(room),
+            messages: all[from..to].to_vec(),
+            before: from > 0,
+            after: to < all.len(),
+        }
+    }
+}

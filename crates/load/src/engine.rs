@@ -1,0 +1,222 @@
+//! Writers against receivers, measured in the steady state, checked at the end.
+
+use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{Instant, sleep_until};
+
+use crate::board::{Board, Counts, Latency, Parties, Settles};
+use crate::history::{self, Record, Verdict};
+use crate::process;
+use crate::receiver::{self, Care, Notes};
+use crate::socket::{Speaks, Target};
+use crate::writer::{self, Orders};
+
+/// One run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// The server.
+    pub target: Target,
+    /// The server's process, if its CPU is to be measured.
+    pub server_pid: Option<u32>,
+    /// Connections that watch the lobby.
+    pub receivers: u32,
+    /// Connections that post into it.
+    pub writers: u32,
+    /// The pace.
+    pub pace: Pace,
+    /// Bytes of a message's frame at the receivers.
+    pub frame_bytes: usize,
+    /// Not measured: compilers warm up, caches fill.
+    pub warm_up: Duration,
+    /// Measured.
+    pub length: Duration,
+    /// How long the last write may take to reach everybody.
+    pub patience: Duration,
+}
+
+/// How fast the writers write.
+#[derive(Clone, Copy, Debug)]
+pub enum Pace {
+    /// So many messages a second, all writers together.
+    Rate(u32),
+    /// Each writer has at most so many messages on their way to the slowest receiver.
+    Saturated(usize),
+    /// Each writer waits for `done` before the next write.
+    OneByOne,
+}
+
+/// What was measured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The measured time.
+    pub seconds: f64,
+    /// Messages that reached a receiver.
+    pub deliveries: u64,
+    /// The same for one second.
+    pub deliveries_per_second: f64,
+    /// Writes that the server acknowledged.
+    pub acknowledged: u64,
+    /// The same for one second.
+    pub acknowledged_per_second: f64,
+    /// CPU that the server used, in its process and in the kernel for it.
+    pub server_cpu_seconds: Option<f64>,
+    /// The same for one delivery.
+    pub server_cpu_us_per_delivery: Option<f64>,
+    /// The same the other way round.
+    pub deliveries_per_cpu_second: Option<f64>,
+    /// Share of the time that the generator worked; near 1 it is the generator that was measured.
+    pub generator_busy: f64,
+    /// Payload bytes of a frame at a receiver.
+    pub bytes_per_frame: f64,
+    /// From the sending to each delivery.
+    pub delivery: Latency,
+    /// From the sending to `done`.
+    pub acknowledgement: Latency,
+    /// Whether everybody had heard of everything within the plan's patience.
+    pub settled: bool,
+    /// Lost, doubled, reordered.
+    pub verdict: Verdict,
+    /// What else went wrong; the first few.
+    pub complaints: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether the figures may be believed: all arrived, once, in order, and nobody complained.
+    pub fn is_clean(&self) -> bool {
+        self.settled && self.verdict.is_clean() && self.complaints.is_empty()
+    }
+}
+
+/// Connections opened at once.
+const OPENING: usize = 64;
+
+/// One receiver in so many parses every frame; the others scan, or the generator would be the bottleneck.
+const PARSES: usize = 50;
+
+/// A paced writer never waits for its window: the pace is what bounds it.
+const UNBOUNDED: usize = 1 << 20;
+
+/// Runs `plan`.
+///
+/// # Errors
+/// If a connection cannot be opened, or /proc does not tell of the server.
+pub async fn run(plan: Plan) -> Result<Outcome> {
+    ensure!(plan.writers > 0, "at least one writer");
+    LocalSet::new().run_until(run_here(plan)).await
+}
+
+async fn run_here(plan: Plan) -> Result<Outcome> {
+    let Plan { target, receivers, writers, .. } = plan;
+    let acknowledges = target.speaks == Speaks::Madang;
+    let (window, settles) = match plan.pace {
+        Pace::Rate(_) => (UNBOUNDED, Settles::SeenByAll),
+        Pace::Saturated(window) => (window, Settles::SeenByAll),
+        Pace::OneByOne => (1, Settles::Acknowledged),
+    };
+    let board = Rc::new(Board::new(writers, window, Parties { receivers, acknowledges, settles })?);
+    let notes = spawn_receivers(plan, &board).await?;
+    let until = spawn_writers(plan, &board).await?;
+
+    sleep_until(until - plan.length).await;
+    let before = Sample::take(plan, &board)?;
+    board.measure(true);
+    sleep_until(until).await;
+    board.measure(false);
+    let after = Sample::take(plan, &board)?;
+
+    let settled = board.quiet(plan.patience).await;
+    let records: Vec<Record> = notes.iter().map(|notes| notes.take()).collect();
+    let verdict = history::check(&board.owed(), &records);
+    Ok(outcome(&before, &after, &board, settled, verdict))
+}
+
+async fn spawn_receivers(plan: Plan, board: &Rc<Board>) -> Result<Vec<Notes>> {
+    let attached: Vec<_> = stream::iter(0..plan.receivers as usize)
+        .map(|number| receiver::attach(plan.target, number))
+        .buffer_unordered(OPENING)
+        .try_collect()
+        .await?;
+    let mut all = Vec::new();
+    for (number, (socket, notes)) in attached.into_iter().enumerate() {
+        let care = if number % PARSES == 0 { Care::Parse } else { Care::Scan };
+        spawn_local(receiver::receive(socket, plan.target.speaks, care, Rc::clone(&notes), Rc::clone(board)));
+        all.push(notes);
+    }
+    Ok(all)
+}
+
+/// Starts the writers; answers when they will stop.
+async fn spawn_writers(plan: Plan, board: &Rc<Board>) -> Result<Instant> {
+    let first = plan.receivers as usize;
+    let sockets: Vec<_> = stream::iter(first..first + plan.writers as usize)
+        .map(|number| writer::attach(plan.target, number))
+        .buffer_unordered(OPENING)
+        .try_collect()
+        .await?;
+    // Enough to keep runs on one database apart; nothing secret.
+    let run = RandomState::new().hash_one(std::process::id()) as u32;
+    let until = Instant::now() + plan.warm_up + plan.length;
+    for (socket, sender) in sockets.into_iter().zip(0..) {
+        let every = match plan.pace {
+            Pace::Rate(rate) => Some(Duration::from_secs(1) * plan.writers / rate.max(1)),
+            Pace::Saturated(_) | Pace::OneByOne => None,
+        };
+        let orders = Orders { sender, speaks: plan.target.speaks, every, frame_bytes: plan.frame_bytes, run };
+        let (sink, stream) = socket.split();
+        spawn_local(writer::write(sink, orders, until, Rc::clone(board)));
+        spawn_local(writer::hear(stream, Rc::clone(board)));
+    }
+    Ok(until)
+}
+
+/// Where the counters stand at one moment.
+struct Sample {
+    at: Instant,
+    counts: Counts,
+    server_cpu: Option<Duration>,
+    own_cpu: Duration,
+}
+
+impl Sample {
+    fn take(plan: Plan, board: &Board) -> Result<Self> {
+        Ok(Self {
+            at: Instant::now(),
+            counts: board.counts(),
+            server_cpu: plan.server_pid.map(process::cpu).transpose()?,
+            own_cpu: process::cpu(std::process::id())?,
+        })
+    }
+}
+
+fn outcome(before: &Sample, after: &Sample, board: &Board, settled: bool, verdict: Verdict) -> Outcome {
+    let seconds = (after.at - before.at).as_secs_f64();
+    let deliveries = after.counts.deliveries - before.counts.deliveries;
+    let bytes = after.counts.bytes - before.counts.bytes;
+    let cpu = after.server_cpu.zip(before.server_cpu).map(|(after, before)| (after - before).as_secs_f64());
+    let acknowledged = after.counts.acknowledged - before.counts.acknowledged;
+    let each = |sum: f64| if deliveries == 0 { 0.0 } else { sum / deliveries as f64 };
+    Outcome {
+        seconds,
+        deliveries,
+        deliveries_per_second: deliveries as f64 / seconds,
+        acknowledged,
+        acknowledged_per_second: acknowledged as f64 / seconds,
+        server_cpu_seconds: cpu,
+        server_cpu_us_per_delivery: cpu.map(|cpu| each(cpu * 1e6)),
+        // At least one tick of the clock that CPU is told by.
+        deliveries_per_cpu_second: cpu.map(|cpu| deliveries as f64 / cpu.max(0.01)),
+        generator_busy: (after.own_cpu - before.own_cpu).as_secs_f64() / seconds,
+        bytes_per_frame: each(bytes as f64),
+        delivery: board.delivery_latency(),
+        acknowledgement: board.acknowledgement_latency(),
+        settled,
+        verdict,
+        complaints: board.complaints(),
+    }
+}

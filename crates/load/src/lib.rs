@@ -1,0 +1,19 @@
+//! Drives a chat server hard and checks what came out: many receivers, paced or saturated writers, idle
+//! crowds, and at the end the promise itself: nothing lost, doubled or reordered.
+//!
+//! In reading order: [`engine`] runs writers against receivers, [`idle`] only holds connections, [`page`]
+//! weighs the first visit. [`history`] is the checker. Below them: [`board`] counts, [`socket`] connects,
+//! [`mark`] is what a generated message says of itself, [`process`] reads the server's CPU and memory.
+//!
+//! Everything runs on one thread: the generator has one core, the server the other.
+
+pub mod board;
+pub mod engine;
+pub mod history;
+pub mod idle;
+pub mod mark;
+pub mod page;
+pub mod process;
+mod receiver;
+pub mod socket;
+mod writer;

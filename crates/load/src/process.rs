@@ -1,0 +1,61 @@
+//! CPU and memory of a process, as Linux tells them under /proc.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// The unit of utime and stime in /proc/PID/stat: USER_HZ, 100 on every Linux that Rust builds for.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// The CPU time that all threads of `pid` have used, in the kernel too. A loopback socket's receive side runs
+/// within its sender's `send`, so this holds the whole way of a frame up to the receiver's queue.
+pub fn cpu(pid: u32) -> Result<Duration> {
+    let path = format!("/proc/{pid}/stat");
+    let stat = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let ticks = parse_ticks(&stat).with_context(|| format!("{path} is not as proc(5) describes it"))?;
+    Ok(Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND))
+}
+
+/// The memory of `pid` in bytes: its own pages, and its share of those that it shares (Pss).
+pub fn memory(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let rollup = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    parse_pss(&rollup).with_context(|| format!("{path} has no Pss line"))
+}
+
+/// utime + stime: the 14th and 15th field, counted after the command's name, which may hold anything.
+fn parse_ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11);
+    Some(times.next()?.parse::<u64>().ok()? + times.next()?.parse::<u64>().ok()?)
+}
+
+fn parse_pss(rollup: &str) -> Option<u64> {
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_times_are_found_behind_a_name_with_spaces_and_brackets() {
+        let stat = "42 (a) b (c)) S 1 1 1 0 -1 4194304 100 0 0 0 150 25 0 0 20 0 3 0 100 1000 10 184467";
+        assert_eq!(parse_ticks(stat), Some(175));
+    }
+
+    #[test]
+    fn the_share_is_read_in_bytes() {
+        assert_eq!(parse_pss("5500-ffff ---p [rollup]\nRss:  2048 kB\nPss:    1536 kB\n"), Some(1_572_864));
+    }
+
+    #[test]
+    fn a_living_process_has_both() {
+        let me = std::process::id();
+        assert!(memory(me).unwrap() > 0);
+        cpu(me).unwrap();
+    }
+}

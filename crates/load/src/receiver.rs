@@ -1,0 +1,114 @@
+//! A receiver: reads what it is sent, and notes it for the checker.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use anyhow::Result;
+use futures_util::StreamExt;
+use madang_protocol::{RoomId, ServerFrame, What};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::board::Board;
+use crate::history::{Record, Sighting};
+use crate::mark::{self, Mark};
+use crate::socket::{self, Socket, Speaks, Target};
+
+/// The lobby's number in the history.
+pub(crate) const LOBBY: u32 = 0;
+
+/// How closely a receiver looks at each frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// Finds the seq and the mark, and skips the rest.
+    Scan,
+    /// Parses the frame, and holds its parts against each other.
+    Parse,
+}
+
+/// A receiver's notes, readable while it goes on.
+pub(crate) type Notes = Rc<RefCell<Record>>;
+
+/// Connects receiver `number` and starts its notes.
+pub(crate) async fn attach(target: Target, number: usize) -> Result<(Socket, Notes)> {
+    let mut record = Record::default();
+    let socket = match target.speaks {
+        Speaks::Madang => {
+            let mut socket = socket::connect(target, "/ws", number).await?;
+            record.cursors = HashMap::from([(LOBBY, socket::watch(&mut socket).await?)]);
+            socket
+        }
+        Speaks::Raw => socket::connect(target, "/", number).await?,
+    };
+    Ok((socket, Rc::new(RefCell::new(record))))
+}
+
+/// Reads until the connection ends.
+pub(crate) async fn receive(mut socket: Socket, speaks: Speaks, care: Care, notes: Notes, board: Rc<Board>) {
+    let why = loop {
+        let frame = match socket.next().await {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Close(close))) => break format!("{close:?}"),
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => break error.to_string(),
+            None => break "no close frame".to_owned(),
+        };
+        let bytes = frame.as_bytes();
+        let (sighting, mark) = match speaks {
+            Speaks::Raw => sight_raw(bytes),
+            Speaks::Madang => sight(bytes, care, &notes, &board),
+        };
+        if let Some(sighting) = sighting {
+            notes.borrow_mut().seen.push(sighting);
+        }
+        if let Some(mark) = mark {
+            board.delivered(mark, bytes.len());
+        }
+    };
+    board.complain(format!("a receiver's connection ended: {why}"));
+}
+
+type Sight = (Option<Sighting>, Option<Mark>);
+
+fn sight_raw(frame: &[u8]) -> Sight {
+    let mark = Mark::find(frame);
+    (mark.map(|mark| Sighting::unlogged(mark.write)), mark)
+}
+
+fn sight(frame: &[u8], care: Care, notes: &Notes, board: &Board) -> Sight {
+    if care == Care::Scan
+        && let Some(seq) = mark::entry_seq(frame)
+    {
+        let mark = Mark::find(frame);
+        return (Some(Sighting { room: LOBBY, seq, write: mark.map(|mark| mark.write) }), mark);
+    }
+    match serde_json::from_slice(frame) {
+        Ok(ServerFrame::Entry(entry)) => {
+            let mark = match &entry.what {
+                What::Posted { body, .. } => Mark::find(body.as_bytes()),
+                _ => None,
+            };
+            let write = mark.map(|mark| mark.write);
+            if entry.room != RoomId::lobby() || (mark.is_some() && entry.cmid.map(mark::write_of) != write) {
+                notes.borrow_mut().garbled += 1;
+                board.complain(format!("an entry's parts do not belong together: {entry:?}"));
+            }
+            (Some(Sighting { room: LOBBY, seq: entry.seq, write }), mark)
+        }
+        Ok(ServerFrame::Snapshot(snapshot)) => {
+            notes.borrow_mut().resets += 1;
+            board.complain(format!("a receiver was given a snapshot at {}", snapshot.head));
+            (None, None)
+        }
+        Ok(ServerFrame::Refused { message, .. }) => {
+            board.complain(format!("a receiver was refused: {message}"));
+            (None, None)
+        }
+        Ok(_) => (None, None),
+        Err(error) => {
+            notes.borrow_mut().garbled += 1;
+            board.complain(format!("a frame cannot be read: {error}"));
+            (None, None)
+        }
+    }
+}

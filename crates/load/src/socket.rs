@@ -1,0 +1,137 @@
+//! Connections to the server under load, cheap enough for thousands on one core.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use anyhow::{Context, Result, anyhow, bail};
+use futures_util::{SinkExt, StreamExt};
+use madang_protocol::{ClientFrame, RoomId, SUBPROTOCOL, Seq, ServerFrame};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, header};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+/// What the server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Speaks {
+    /// `madang.v1`.
+    Madang,
+    /// Nothing: each text frame from a socket on `/send` goes to all others.
+    Raw,
+}
+
+/// The server under load.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it speaks.
+    pub speaks: Speaks,
+}
+
+/// An open connection.
+pub type Socket = WebSocketStream<TcpStream>;
+
+/// Connections from one loopback address; below the limit per address that a server may have.
+const PER_ADDRESS: usize = 200;
+
+/// What a connection reads at once. tungstenite fills the buffer with zeros before each read, and keeps it.
+const READ_BYTES: usize = 8 * 1024;
+
+/// Opens connection `number` to `path`.
+///
+/// # Errors
+/// If the server cannot be reached, or refuses the upgrade.
+pub async fn connect(target: Target, path: &str, number: usize) -> Result<Socket> {
+    let stream = connect_tcp(target.address, number).await?;
+    let mut request = format!("ws://{}{path}", target.address).into_client_request()?;
+    let headers = request.headers_mut();
+    let mut set = |name: HeaderName, value: &str| -> Result<()> {
+        headers.insert(name, HeaderValue::from_str(value)?);
+        Ok(())
+    };
+    // A page of the server itself would send this.
+    set(header::ORIGIN, &format!("http://{}", target.address))?;
+    if target.speaks == Speaks::Madang {
+        set(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)?;
+    }
+    let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
+    let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config))
+        .await
+        .with_context(|| format!("opening connection {number} to {}", target.address))?;
+    Ok(socket)
+}
+
+async fn connect_tcp(address: SocketAddr, number: usize) -> Result<TcpStream> {
+    let stream = match address.ip() {
+        IpAddr::V4(ip) if ip.is_loopback() => {
+            let from = Ipv4Addr::new(127, 0, 0, u8::try_from(2 + number / PER_ADDRESS)?);
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(from.into(), 0))?;
+            socket.connect(address).await
+        }
+        _ => TcpStream::connect(address).await,
+    };
+    let stream = stream.with_context(|| format!("connecting to {address}"))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Says `hello`; answers the lobby's head.
+///
+/// # Errors
+/// If the server answers anything but `welcome`.
+pub async fn hello(socket: &mut Socket) -> Result<Seq> {
+    send(socket, &ClientFrame::Hello { resume: Vec::new(), epoch: None, locale: None }).await?;
+    loop {
+        match next(socket).await? {
+            ServerFrame::Welcome { rooms, .. } => {
+                let lobby = rooms.into_iter().find(|info| info.room == RoomId::lobby());
+                return Ok(lobby.context("the welcome names no lobby")?.head);
+            }
+            ServerFrame::People { .. } => {}
+            other => bail!("expected a welcome, got {other:?}"),
+        }
+    }
+}
+
+/// Watches the lobby from its present head, as a page does that was just rendered; answers the cursor.
+///
+/// # Errors
+/// If the server answers neither `live` nor a `snapshot` before it.
+pub async fn watch(socket: &mut Socket) -> Result<Seq> {
+    let mut cursor = hello(socket).await?;
+    send(socket, &ClientFrame::Watch { room: RoomId::lobby(), after: Some(cursor) }).await?;
+    loop {
+        match next(socket).await? {
+            ServerFrame::Live { .. } => return Ok(cursor),
+            ServerFrame::Entry(entry) => cursor = entry.seq,
+            ServerFrame::Snapshot(snapshot) => cursor = snapshot.head,
+            ServerFrame::Refused { message, .. } => bail!("the lobby was refused: {message}"),
+            _ => {}
+        }
+    }
+}
+
+/// A frame as a message.
+///
+/// # Errors
+/// If the frame is one that only the other side sends.
+pub fn text(frame: &ClientFrame) -> Result<Message> {
+    Ok(Message::Text(Utf8Bytes::from(serde_json::to_string(frame)?)))
+}
+
+async fn send(socket: &mut Socket, frame: &ClientFrame) -> Result<()> {
+    Ok(socket.send(text(frame)?).await?)
+}
+
+async fn next(socket: &mut Socket) -> Result<ServerFrame> {
+    loop {
+        match socket.next().await.ok_or_else(|| anyhow!("the server closed the connection"))?? {
+            Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+            Message::Close(close) => bail!("the server closed the connection: {close:?}"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A writer: posts at its pace for as long as it is told, and hears what the server says of its writes.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use madang_protocol::{ClientFrame, RoomId, ServerFrame};
+use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use crate::board::Board;
+use crate::mark::{self, Mark};
+use crate::receiver::LOBBY;
+use crate::socket::{self, Socket, Speaks, Target};
+
+/// What a writer is to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Orders {
+    /// The writer's number.
+    pub(crate) sender: u32,
+    /// What the server speaks.
+    pub(crate) speaks: Speaks,
+    /// Time between two writes; none: as fast as the board's window lets it.
+    pub(crate) every: Option<Duration>,
+    /// Bytes of a frame at the receivers.
+    pub(crate) frame_bytes: usize,
+    /// Keeps the writes of two runs apart.
+    pub(crate) run: u32,
+}
+
+/// Connects writer `number`.
+pub(crate) async fn attach(target: Target, number: usize) -> Result<Socket> {
+    match target.speaks {
+        Speaks::Madang => {
+            let mut socket = socket::connect(target, "/ws", number).await?;
+            socket::hello(&mut socket).await?;
+            Ok(socket)
+        }
+        Speaks::Raw => socket::connect(target, "/send", number).await,
+    }
+}
+
+/// Writes until the time is over. Frames that fit into the window leave together.
+pub(crate) async fn write(
+    mut sink: SplitSink<Socket, Message>,
+    orders: Orders,
+    until: Instant,
+    board: Rc<Board>,
+) {
+    let mut ticks = orders.every.map(tokio::time::interval);
+    let written: Result<()> = async {
+        while Instant::now() < until {
+            if let Some(ticks) = &mut ticks {
+                sink.flush().await?;
+                ticks.tick().await;
+            }
+            if !board.try_reserve(orders.sender) {
+                sink.flush().await?;
+                if timeout_at(until, board.reserve(orders.sender)).await.is_err() {
+                    break;
+                }
+            }
+            sink.feed(message(board.send(orders.sender), orders)?).await?;
+        }
+        Ok(sink.flush().await?)
+    }
+    .await;
+    if let Err(error) = written {
+        board.complain(format!("a writer stopped: {error}"));
+    }
+}
+
+fn message(mark: Mark, orders: Orders) -> Result<Message> {
+    match orders.speaks {
+        Speaks::Madang => socket::text(&ClientFrame::Post {
+            room: RoomId::lobby(),
+            cmid: mark::cmid(orders.run, mark.write),
+            body: mark.body(mark::body_bytes(orders.frame_bytes)),
+            reply_to: None,
+        }),
+        Speaks::Raw => Ok(Message::Text(Utf8Bytes::from(mark.body(orders.frame_bytes)))),
+    }
+}
+
+/// Hears the answers until the connection ends.
+pub(crate) async fn hear(mut stream: SplitStream<Socket>, board: Rc<Board>) {
+    let why = loop {
+        match stream.next().await {
+            Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
+                Ok(ServerFrame::Done { cmid, seq, .. }) => {
+                    board.acknowledged(mark::write_of(cmid), LOBBY, seq)
+                }
+                Ok(ServerFrame::Refused { cmid: Some(cmid), message, .. }) => {
+                    board.refused(mark::write_of(cmid), &message);
+                }
+                Ok(ServerFrame::Refused { cmid: None, message, .. }) => board.complain(message),
+                Ok(_) => {}
+                Err(error) => board.complain(format!("a writer cannot read a frame: {error}")),
+            },
+            Some(Ok(Message::Close(close))) => break format!("{close:?}"),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => break error.to_string(),
+            None => break "no close frame".to_owned(),
+        }
+    };
+    board.complain(format!("a writer's connection ended: {why}"));
+}

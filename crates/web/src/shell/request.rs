@@ -1,0 +1,86 @@
+//! The few things that are asked over HTTP, because they belong to the login: the name, rooms, settings.
+
+use gloo_net::http::Request;
+use js_sys::encode_uri_component;
+use madang_client::{Event, Locale, Notice, Theme};
+use madang_protocol::{Person, RefusalCode, RoomId, RoomInfo, text};
+use web_sys::{RequestRedirect, ResponseType};
+
+use super::Shell;
+
+/// Why a request to the server brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// The server was not reached.
+    Unreachable,
+    /// The server refused, with its reason; or it would, and was not asked.
+    Refused(Notice),
+}
+
+impl From<RefusalCode> for RequestError {
+    fn from(code: RefusalCode) -> Self {
+        Self::Refused(Notice { code, message: String::new() })
+    }
+}
+
+impl From<gloo_net::Error> for RequestError {
+    fn from(_: gloo_net::Error) -> Self {
+        Self::Unreachable
+    }
+}
+
+/// Chooses a nickname: `POST /me`. The model learns it at once.
+///
+/// # Errors
+/// The name is not one, the server refused, or was not reached.
+pub async fn choose_name(shell: &Shell, typed: &str) -> Result<(), RequestError> {
+    let name = text::nickname(typed)?;
+    post("/me", &[("name", &name)]).await?;
+    if let Some(id) = shell.with(|model| model.you().map(|you| you.id.clone())) {
+        shell.dispatch(Event::Renamed { you: Person { id, name } });
+    }
+    Ok(())
+}
+
+/// Opens a room: `POST /rooms`. The model learns of it at once; go there with [`Event::OpenRoom`].
+///
+/// # Errors
+/// The title is not one, the server refused, or was not reached.
+pub async fn open_room(shell: &Shell, typed: &str) -> Result<RoomId, RequestError> {
+    let title = text::room_title(typed)?;
+    let answer = post("/rooms", &[("title", &title)]).await?;
+    let info: RoomInfo = serde_json::from_str(&answer).map_err(|_| RefusalCode::Unknown)?;
+    let room = info.room.clone();
+    shell.dispatch(Event::RoomMade { info });
+    Ok(room)
+}
+
+/// Keeps the choice of language (`None`: the browser's) and theme for a year: `POST /settings`. What the
+/// page shows now is [`Event::LocaleChosen`] and [`Event::ThemeChosen`].
+///
+/// # Errors
+/// The server refused, or was not reached.
+pub async fn save_settings(locale: Option<Locale>, theme: Theme) -> Result<(), RequestError> {
+    let locale = locale.map_or("auto", Locale::as_str);
+    post("/settings", &[("locale", locale), ("theme", theme.as_str())]).await?;
+    Ok(())
+}
+
+/// Posts a form as the plain page would; gives the body of the answer.
+async fn post(path: &str, fields: &[(&str, &str)]) -> Result<String, RequestError> {
+    let field = |(name, value): &(&str, &str)| format!("{name}={}", encode_uri_component(value));
+    let form = fields.iter().map(field).collect::<Vec<_>>().join("&");
+    let request = Request::post(path)
+        .header("accept", "application/json")
+        .header("content-type", "application/x-www-form-urlencoded")
+        // Where a form leads to is of no interest here; that it leads there is a success.
+        .redirect(RequestRedirect::Manual)
+        .body(form)?;
+    let response = request.send().await?;
+    let text = response.text().await?;
+    if response.ok() || response.type_() == ResponseType::Opaqueredirect {
+        return Ok(text);
+    }
+    let notice: Option<Notice> = serde_json::from_str(&text).ok();
+    Err(notice.map_or_else(|| RefusalCode::Unknown.into(), RequestError::Refused))
+}

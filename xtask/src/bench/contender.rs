@@ -1,0 +1,126 @@
+//! The servers that are measured.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::{SERVER_CORE, pinned};
+
+/// Who is measured, in the table's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Contender {
+    Madang,
+    /// The npm package `ws` on Node.
+    Ws,
+    /// bun's own WebSocket server.
+    Bun,
+}
+
+impl Contender {
+    /// What the load generator is to speak with it.
+    pub(crate) fn speaks(self) -> &'static str {
+        match self {
+            Self::Madang => "madang",
+            Self::Ws | Self::Bun => "raw",
+        }
+    }
+}
+
+/// A server that was started here, and ends with this value.
+pub(crate) struct Running {
+    child: Child,
+    data: PathBuf,
+    pub(crate) address: SocketAddr,
+    pub(crate) contender: Contender,
+    /// From the spawn to the first answer.
+    pub(crate) started_in: Duration,
+}
+
+impl Running {
+    /// Starts a server on its own core, with an empty data folder, and waits until it answers.
+    pub(crate) fn start(contender: Contender, program: &Path, peers: &Path, scratch: &Path) -> Result<Self> {
+        // On the disk of the build, not in /tmp, which may be memory: durable is to mean durable.
+        let data = scratch.join("data");
+        if data.exists() {
+            fs::remove_dir_all(&data)?;
+        }
+        fs::create_dir_all(&data)?;
+        let log = fs::File::create(scratch.join(format!("{contender:?}.log")))?;
+        let mut command = match contender {
+            Contender::Madang => {
+                let mut command = pinned(SERVER_CORE, program);
+                command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(&data);
+                // The generator is one person at one address who does what a thousand do.
+                command.args(["--post-rate", "0", "--frame-rate", "0", "--connections-per-address", "0"]);
+                command
+            }
+            Contender::Ws => {
+                let mut command = pinned(SERVER_CORE, Path::new("node"));
+                command.arg("ws.js").current_dir(peers);
+                command
+            }
+            Contender::Bun => {
+                let mut command = pinned(SERVER_CORE, &peers.join("node_modules/.bin/bun"));
+                command.arg("bun.js").current_dir(peers);
+                command
+            }
+        };
+        let start = Instant::now();
+        let child = command.stdout(Stdio::piped()).stderr(log).spawn();
+        let child =
+            child.context("Cannot start `taskset` (of util-linux), which keeps server and load apart")?;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut running = Self { child, data, address: nowhere, contender, started_in: Duration::ZERO };
+        running.address = running.read_address()?;
+        while !answers(running.address)? {
+            thread::sleep(Duration::from_millis(1));
+        }
+        running.started_in = start.elapsed();
+        Ok(running)
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn read_address(&mut self) -> Result<SocketAddr> {
+        // Borrowed, so that the pipe stays open: a server may say more.
+        let output = self.child.stdout.as_mut().context("the server's output is not piped")?;
+        for line in BufReader::new(output).lines() {
+            if let Some((_, address)) = line?.split_once("listening on http://") {
+                return address.trim().parse().with_context(|| format!("{address} is no address"));
+            }
+        }
+        bail!(
+            "{:?} ended before it listened; see {:?}.log beside its data folder.",
+            self.contender,
+            self.contender
+        )
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Its data is thrown away with it: nothing needs a clean end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.data);
+    }
+}
+
+/// Whether the server answers a request. A peer that knows no /healthz answers with a refusal, and is up.
+fn answers(address: SocketAddr) -> Result<bool> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(stream, "GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head)?;
+    Ok(head.starts_with(b"HTTP/1.1 ") && !head.ends_with(b"503"))
+}

@@ -1,0 +1,126 @@
+//! What is measured: how the load generator is called, and what is taken from its answer.
+
+use super::contender::Contender::{self, Bun, Madang, Ws};
+use super::contender::Running;
+
+/// One call of the load generator.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) contenders: &'static [Contender],
+    call: &'static [&'static str],
+    length: fn(Length) -> &'static [&'static str],
+    pub(crate) metrics: &'static [Metric],
+}
+
+/// One line of the table.
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    /// Where it stands in the load generator's answer.
+    pub(crate) pointer: &'static str,
+    pub(crate) scale: f64,
+}
+
+/// How long each run lasts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    Quick,
+    Full,
+}
+
+/// The metric that every start of a server adds to, in milliseconds.
+pub(crate) const START_UP: &str = "start-up, ms";
+
+const ALL: &[Contender] = &[Madang, Ws, Bun];
+
+const fn metric(name: &'static str, pointer: &'static str, scale: f64) -> Metric {
+    Metric { name, pointer, scale }
+}
+
+/// In the order in which they run.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "paced, 1 → 1,000 at 20/s",
+        contenders: ALL,
+        call: &["fanout", "--receivers", "1000", "--writers", "1", "--rate", "20"],
+        length: seconds,
+        metrics: &[
+            metric("20/s: server CPU per delivery, µs", "/server_cpu_us_per_delivery", 1.0),
+            metric("20/s: deliveries per CPU second", "/deliveries_per_cpu_second", 1.0),
+            metric("20/s: latency p50, ms", "/delivery/p50_us", 1e-3),
+            metric("20/s: latency p99, ms", "/delivery/p99_us", 1e-3),
+        ],
+    },
+    Scenario {
+        name: "saturated, 16 writers → 1,000",
+        contenders: ALL,
+        call: &["fanout", "--receivers", "1000", "--writers", "16", "--rate", "0", "--window", "16"],
+        length: seconds,
+        metrics: &[
+            metric("saturated: server CPU per delivery, µs", "/server_cpu_us_per_delivery", 1.0),
+            metric("saturated: deliveries per CPU second", "/deliveries_per_cpu_second", 1.0),
+            metric("saturated: deliveries per second", "/deliveries_per_second", 1.0),
+            metric("saturated: latency p50, ms", "/delivery/p50_us", 1e-3),
+            metric("saturated: latency p99, ms", "/delivery/p99_us", 1e-3),
+            metric("saturated: generator busy, %", "/generator_busy", 100.0),
+        ],
+    },
+    Scenario {
+        name: "idle, 5,000 connections",
+        contenders: ALL,
+        call: &["idle", "--connections", "5000"],
+        length: |_| &[],
+        metrics: &[metric("idle: memory per connection, KB", "/bytes_per_connection", 1e-3)],
+    },
+    posts("posts, 1 writer", &["posts", "--writers", "1"], &[posts_metric("durable posts/s, 1 writer")]),
+    posts("posts, 32 writers", &["posts", "--writers", "32"], &[posts_metric("durable posts/s, 32 writers")]),
+    posts(
+        "posts, 256 writers",
+        &["posts", "--writers", "256"],
+        &[posts_metric("durable posts/s, 256 writers")],
+    ),
+    Scenario {
+        name: "page, first visit",
+        contenders: &[Madang],
+        call: &["page"],
+        length: |_| &[],
+        metrics: &[
+            metric("wasm, KB of brotli", "/wasm_bytes", 1e-3),
+            metric("first visit, KB of brotli", "/bytes", 1e-3),
+        ],
+    },
+];
+
+const fn posts(name: &'static str, call: &'static [&'static str], metrics: &'static [Metric]) -> Scenario {
+    Scenario { name, contenders: &[Madang], call, length: seconds, metrics }
+}
+
+const fn posts_metric(name: &'static str) -> Metric {
+    metric(name, "/acknowledged_per_second", 1.0)
+}
+
+fn seconds(length: Length) -> &'static [&'static str] {
+    match length {
+        Length::Quick => &["--warm-up", "1", "--seconds", "3"],
+        Length::Full => &["--warm-up", "3", "--seconds", "8"],
+    }
+}
+
+impl Scenario {
+    /// The load generator's command line against `server`.
+    pub(crate) fn arguments(&self, server: &Running, length: Length) -> Vec<String> {
+        let fixed = self.call.iter().chain((self.length)(length)).map(|word| (*word).to_owned());
+        let mut arguments: Vec<String> = fixed.collect();
+        arguments.extend(["--addr".to_owned(), server.address.to_string()]);
+        // The page is asked for over HTTP alone.
+        if self.call != ["page"] {
+            let speaks = server.contender.speaks().to_owned();
+            arguments.extend([
+                "--speaks".to_owned(),
+                speaks,
+                "--server-pid".to_owned(),
+                server.pid().to_string(),
+            ]);
+        }
+        arguments
+    }
+}

@@ -1,0 +1,75 @@
+//! The one table: medians, and Madang's share of each peer's.
+
+use std::fmt::Write;
+
+use super::Figures;
+use super::contender::Contender::{self, Bun, Madang, Ws};
+use super::scenario::{SCENARIOS, START_UP};
+
+/// `figures` as a Markdown table.
+pub(crate) fn render(figures: &Figures) -> String {
+    let mut table = String::from(
+        "| | Madang | Node `ws` | bun | Madang ÷ `ws` | Madang ÷ bun |\n|:--|--:|--:|--:|--:|--:|\n",
+    );
+    let names = SCENARIOS.iter().flat_map(|scenario| scenario.metrics).map(|metric| metric.name);
+    for name in names.chain([START_UP]) {
+        let of = |contender: Contender| figures.get(&(name, contender)).and_then(|values| median(values));
+        let Some(madang) = of(Madang) else { continue };
+        let ratio = |peer: Option<f64>| peer.filter(|peer| *peer > 0.0).map(|peer| madang / peer);
+        let cells = [Some(madang), of(Ws), of(Bun), ratio(of(Ws)), ratio(of(Bun))];
+        let cells = cells.map(|cell| cell.map_or_else(|| "–".to_owned(), human));
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
+    }
+    table
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = *sorted.get((sorted.len() - 1) / 2)?;
+    Some(f64::midpoint(lower, upper))
+}
+
+/// Three digits that matter, and commas.
+fn human(value: f64) -> String {
+    match value.abs() {
+        0.0..10.0 => format!("{value:.2}"),
+        10.0..100.0 => format!("{value:.1}"),
+        _ => {
+            let digits = format!("{value:.0}");
+            let (head, tail) = digits.split_at(digits.len() % 3);
+            let mut groups: Vec<&str> = if head.is_empty() { Vec::new() } else { vec![head] };
+            groups.extend((0..tail.len() / 3).filter_map(|group| tail.get(group * 3..group * 3 + 3)));
+            groups.join(",")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_that_matter_and_commas() {
+        let said = [0.14, 5.4, 93.26, 512.4, 5_000.0, 1_234_567.8].map(human);
+        assert_eq!(said, ["0.14", "5.40", "93.3", "512", "5,000", "1,234,568"]);
+    }
+
+    #[test]
+    fn one_odd_round_does_not_move_the_median() {
+        assert_eq!(median(&[3.0, 900.0, 2.0]), Some(3.0));
+        assert_eq!(median(&[1.0, 2.0]), Some(1.5));
+        assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn a_line_shows_medians_and_ratios_and_a_dash_where_nothing_was_measured() {
+        let mut figures = Figures::new();
+        figures.insert((START_UP, Madang), vec![10.0, 12.0, 50.0]);
+        figures.insert((START_UP, Ws), vec![48.0]);
+        let table = render(&figures);
+        assert!(table.ends_with("| start-up, ms | 12.0 | 48.0 | – | 0.25 | – |\n"), "{table}");
+    }
+}
