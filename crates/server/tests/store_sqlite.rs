@@ -141,6 +141,10 @@ async fn a_full_database_refuses_writes_whole_and_recovers_with_more_room() {
             answers.push(answer.await);
         }
     }
+    // A batch that did not fit may have left room for one message, or a few.
+    while answers.last().unwrap().is_ok() || answers.len() == 400 {
+        answers.push(store.append(write(answers.len() as u128 + 1, &body)).await);
+    }
     let written = answers.iter().filter(|answer| answer.is_ok()).count();
     let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
     assert!(written > 0 && refused.len() > 100, "{written} written, {} refused", refused.len());
@@ -160,11 +164,12 @@ async fn a_full_database_refuses_writes_whole_and_recovers_with_more_room() {
     drop(store);
 
     let store = open(folder.path()).unwrap();
+    let everything = answers.len() as Seq + 1;
     for (cmid, answer) in (1..).zip(answers) {
         let again = store.append(write(cmid, &body)).await.unwrap();
         assert_eq!(again.repeat, answer.is_ok(), "cmid {cmid} was {answer:?}");
     }
-    assert_eq!(head(&store).await, 401);
+    assert_eq!(head(&store).await, everything);
     assert_eq!(store.ready().await, Ok(()));
 }
 
@@ -249,7 +254,8 @@ async fn only_old_guests_without_a_trace_are_removed() {
 async fn a_deleted_text_is_gone_from_the_file() {
     let (folder, store) = with_ann().await;
     let secret = "a very particular secret";
-    let posted = store.append(write(1, secret)).await.unwrap();
+    // Long enough to fill pages of its own, which nothing else overwrites soon.
+    let posted = store.append(write(1, &secret.repeat(1_000))).await.unwrap();
     store.append(write(2, "not secret at all")).await.unwrap();
     let delete = Write { change: Change::Delete { seq: posted.seq }, ..write(3, "") };
     store.append(delete).await.unwrap();
