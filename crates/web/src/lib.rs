@@ -1,1 +1,39 @@
-//! Madang's page.
+//! Madang's page: Leptos views over the client core.
+//!
+//! The server renders [`document`] (feature `ssr`); the browser brings the same views to life in `hydrate`, and
+//! the client-only build draws them by itself. Whichever it is, the views are the same: only this file and the
+//! edge in `shell` know where they run.
+//!
+//! Reading order: `page` (the signals that views read, kept in step with the client's model), `components`
+//! (the views), `live` (the running client behind them), `scroll`, `navigation`; `links`, `ime`, `time`,
+//! `routes` and `strings` are pure.
+
+mod components;
+#[cfg(feature = "ssr")]
+mod document;
+mod drafts;
+mod ime;
+mod links;
+mod live;
+mod navigation;
+mod page;
+mod people;
+mod routes;
+mod rowkey;
+mod scroll;
+mod shell;
+mod strings;
+mod time;
+mod typing;
+
+#[cfg(feature = "ssr")]
+pub use document::{Assets, document};
+
+#[cfg(any(feature = "hydrate", feature = "csr"))]
+mod start;
+
+#[cfg(feature = "hydrate")]
+pub use start::hydrate;
+
+#[cfg(feature = "csr")]
+pub use start::draw;

@@ -1,0 +1,77 @@
+//! The page as a whole.
+
+use leptos::prelude::*;
+use madang_client::{Model, PageData};
+
+use crate::live;
+use crate::page::Page;
+
+use super::composer::Composer;
+use super::connection::Connection;
+use super::delete_dialog::DeleteDialog;
+use super::header::RoomHeader;
+use super::people::PeoplePanel;
+use super::rooms::Rooms;
+use super::settings::Settings;
+use super::timeline::Timeline;
+use super::welcome::{Notice, Welcome};
+
+/// The body of the page. The server provides the [`PageData`] that it is rendered from, and hands the same to
+/// the browser; the client-only build has none, and begins with `fresh`.
+#[component]
+pub(crate) fn App(
+    /// Makes the state of a page that no server rendered.
+    fresh: fn() -> Model,
+) -> impl IntoView {
+    let data = SharedValue::new(use_context::<PageData>).into_inner();
+    let model = data.as_ref().map_or_else(fresh, Model::from_page);
+    let page = Page::new(&model, data.as_ref());
+    let t = page.t;
+    let model = StoredValue::new(Some(model));
+    Effect::new(move |_| {
+        if let Some(model) = model.try_update_value(Option::take).flatten() {
+            live::start(page, model);
+        }
+    });
+    name_the_tab(page);
+    view! {
+        <a class="skip" href="#composer-text">
+            {t.skip_to_composer}
+        </a>
+        <div class="page">
+            <Rooms page />
+            <main class="room" aria-labelledby="room-title">
+                <RoomHeader page />
+                <Connection page />
+                <Timeline page />
+                <div class="below">
+                    <Notice page />
+                    <Welcome page />
+                    <Composer page />
+                </div>
+            </main>
+            <PeoplePanel page />
+        </div>
+        <Settings page />
+        <DeleteDialog page />
+        <p class="toast" role="status" class:shown=move || !page.said.get().is_empty()>
+            {move || page.said.get()}
+        </p>
+    }
+}
+
+/// The tab says which room it shows, and how many messages wait in all of them.
+fn name_the_tab(page: Page) {
+    Effect::new(move |_| {
+        let title = page.view.with(|view| title(&view.title));
+        document().set_title(&match page.unread.get() {
+            0 => title,
+            unread => format!("({unread}) {title}"),
+        });
+    });
+}
+
+/// The tab's title for a room.
+pub(crate) fn title(room: &str) -> String {
+    if room.is_empty() { "Madang".to_owned() } else { format!("{room} · Madang") }
+}

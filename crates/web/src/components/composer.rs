@@ -1,0 +1,219 @@
+//! Where a message is written. It never locks: what is written while there is no connection waits its turn.
+
+use leptos::ev::{KeyboardEvent, SubmitEvent};
+use leptos::html;
+use leptos::prelude::*;
+use madang_client::Event;
+use madang_protocol::RefusalCode;
+use web_sys::HtmlTextAreaElement;
+
+use crate::ime::{self, Act, Ime};
+use crate::page::Page;
+use crate::{drafts, live, routes, scroll, shell, typing};
+
+use super::icons;
+
+/// From so few characters left on, they are counted.
+const COUNT_FROM: i64 = 200;
+
+/// The form that posts to the room on screen.
+#[component]
+pub(super) fn Composer(page: Page) -> impl IntoView {
+    let t = page.t;
+    let field = page.composer;
+    let ime = StoredValue::new(Ime::default());
+    let left = RwSignal::new(i64::MAX);
+    let send = move || {
+        if let Some(field) = field.get_untracked() {
+            post(page, &field, left);
+        }
+    };
+    let react = move |event: ime::Event, cause: &web_sys::Event| {
+        let act = ime.try_update_value(|ime| ime.on(event)).unwrap_or(Act::Pass);
+        typing::act(act, cause, send);
+    };
+    let keydown = move |event: KeyboardEvent| {
+        if !command(page, &event) {
+            react(ime::Event::Key(typing::key(&event)), &event);
+        }
+    };
+    let submit = move |event: SubmitEvent| {
+        if !page.alive.get_untracked() {
+            return;
+        }
+        event.prevent_default();
+        if ime.with_value(Ime::is_composing) {
+            finish_syllable(field);
+        }
+        send();
+    };
+    keep_drafts(page, left);
+    view! {
+        <form class="composer" method="post" action=move || format!("{}/post", routes::room(&page.room.get())) on:submit=submit>
+            <input type="hidden" name="cmid" value=page.form.cmid.to_string() />
+            {move || page.replying.get().map(|(_, name)| replying(page, (t.replying_to)(&name)))}
+            <div class="composer-box">
+                <textarea
+                    id="composer-text"
+                    class="composer-text"
+                    name="body"
+                    rows="1"
+                    required
+                    dir="auto"
+                    autocomplete="off"
+                    enterkeyhint="send"
+                    placeholder=t.placeholder
+                    aria-label=move || page.view.with(|view| (t.composer)(&view.title))
+                    aria-describedby="composer-count"
+                    node_ref=field
+                    on:input=move |_| {
+                        if let Some(field) = field.get_untracked() {
+                            typed(page, &field, left);
+                        }
+                    }
+                    on:keydown=keydown
+                    on:beforeinput=move |event| {
+                        if typing::breaks_line(&event) {
+                            react(ime::Event::LineBreak, &event);
+                        }
+                    }
+                    on:keyup=move |event| {
+                        if typing::key(&event).enter {
+                            react(ime::Event::Released, &event);
+                        }
+                    }
+                    on:compositionstart=move |event| react(ime::Event::Composing, &event)
+                    on:compositionend=move |event| react(typing::composed(&event), &event)
+                    on:blur=move |event| react(ime::Event::Left, &event)
+                ></textarea>
+                // Pressing it must not take the focus from the text, or a phone's keyboard would fold away.
+                <button
+                    class="send"
+                    type="submit"
+                    aria-label=t.send
+                    title=t.send
+                    on:mousedown=move |event| event.prevent_default()
+                >
+                    {icons::send()}
+                </button>
+            </div>
+            <p id="composer-count" class="composer-count" class:problem=move || left.get() < 0 aria-live="polite">
+                {move || (left.get() <= COUNT_FROM).then(|| (t.chars_left)(left.get()))}
+            </p>
+        </form>
+    }
+}
+
+fn replying(page: Page, words: String) -> impl IntoView {
+    view! {
+        <div class="replying">
+            {icons::reply()} <span class="replying-words">{words}</span>
+            <button
+                class="icon-button quiet"
+                type="button"
+                aria-label=page.t.cancel
+                on:click=move |_| page.replying.set(None)
+            >
+                {icons::close()}
+            </button>
+        </div>
+    }
+}
+
+/// The keys that are no text: ↑ in an empty box edits the last own message, Esc gives up a reply.
+fn command(page: Page, event: &KeyboardEvent) -> bool {
+    if event.is_composing() {
+        return false;
+    }
+    let empty = page.composer.get_untracked().is_some_and(|field| field.value().is_empty());
+    match event.key().as_str() {
+        "ArrowUp" if empty => {
+            let last = live::with(|model| model.last_own(model.room())).flatten();
+            if last.is_some() {
+                event.prevent_default();
+                page.editing.set(last);
+            }
+            last.is_some()
+        }
+        "Escape" if page.replying.with_untracked(Option::is_some) => {
+            page.replying.set(None);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Posts what stands in the box, if it may be posted, and empties it.
+fn post(page: Page, field: &HtmlTextAreaElement, left: RwSignal<i64>) {
+    let typed = field.value();
+    let body = typed.trim_end();
+    match live::with(|model| model.check_body(body)) {
+        Some(Err(RefusalCode::Empty)) | None => return,
+        // Too long: the count says so. It stays in the box.
+        Some(Err(_)) => return count(page, body, left),
+        Some(Ok(())) => {}
+    }
+    let room = page.room_now();
+    let reply_to = page.replying.get_untracked().map(|(seq, _)| seq);
+    page.dispatch(Event::Post {
+        room: room.clone(),
+        cmid: shell::new_cmid(),
+        body: body.to_owned(),
+        reply_to,
+    });
+    write(page, field, "", left);
+    drafts::save(&room, "");
+    page.replying.set(None);
+    scroll::to_latest(page);
+}
+
+/// After each change by the person.
+fn typed(page: Page, field: &HtmlTextAreaElement, left: RwSignal<i64>) {
+    let text = field.value();
+    let room = page.room_now();
+    drafts::save(&room, &text);
+    grow(field);
+    count(page, &text, left);
+    if !text.is_empty() {
+        page.dispatch(Event::Typed { room });
+    }
+}
+
+fn write(page: Page, field: &HtmlTextAreaElement, text: &str, left: RwSignal<i64>) {
+    field.set_value(text);
+    grow(field);
+    count(page, text, left);
+}
+
+fn count(page: Page, text: &str, left: RwSignal<i64>) {
+    let most = i64::from(page.body_chars.get_untracked());
+    left.set(if most == 0 { i64::MAX } else { most - text.chars().count() as i64 });
+}
+
+/// Makes the box as high as its text, for browsers whose `field-sizing` does not; the styles bound it.
+fn grow(field: &HtmlTextAreaElement) {
+    let style = web_sys::HtmlElement::style(field);
+    let _ = style.set_property("height", "auto");
+    let _ = style.set_property("height", &format!("{}px", field.scroll_height()));
+}
+
+/// Ends a composition before the box is emptied: what is being composed would come back into it.
+fn finish_syllable(field: NodeRef<html::Textarea>) {
+    if let Some(field) = field.get_untracked() {
+        let _ = field.blur();
+        let _ = field.focus();
+    }
+}
+
+/// Shows each room's own draft.
+fn keep_drafts(page: Page, left: RwSignal<i64>) {
+    Effect::new(move |before: Option<()>| {
+        let room = page.room.get();
+        let Some(field) = page.composer.get() else { return };
+        // What was typed before the page came alive counts as typed.
+        if before.is_none() && !field.value().is_empty() {
+            return typed(page, &field, left);
+        }
+        write(page, &field, &drafts::load(&room), left);
+    });
+}

@@ -1,0 +1,89 @@
+//! The connection: in words when it is in trouble, and in attributes always.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use madang_client::{Event, LinkView};
+
+use crate::page::Page;
+use crate::shell;
+
+/// What the connection is up to. Quiet while all is well, and for the first seconds of trouble.
+#[component]
+pub(super) fn Connection(page: Page) -> impl IntoView {
+    let t = page.t;
+    let in_trouble = Memo::new(move |_| page.link.with(|link| link.trouble || link.ended.is_some()));
+    let seconds = seconds_to_retry(page, in_trouble);
+    let sentence = move || page.link.with(|link| sentence(link, t));
+    let waiting = move || match page.unsent.get() {
+        0 => String::new(),
+        count => (t.waiting)(count),
+    };
+    view! {
+        <div
+            class="connection"
+            class:shown=move || in_trouble.get()
+            data-ready-state=move || page.link.with(|link| link.ready_state.as_str())
+            data-transport=move || page.link.with(|link| link.transport.as_str())
+            data-connected=move || page.link.with(|link| link.connected.to_string())
+            data-retry-at=move || page.link.with(|link| link.retry_at.map(|at| at.to_string()))
+            data-waiting=move || page.unsent.get().to_string()
+        >
+            <p class="connection-words" role="status">
+                {move || in_trouble.get().then(sentence)} " " {move || in_trouble.get().then(waiting)}
+            </p>
+            {move || {
+                in_trouble
+                    .get()
+                    .then(|| {
+                        view! {
+                            // Outside of the status: a countdown would be read out each second.
+                            <span class="connection-retry" aria-hidden="true">
+                                {move || seconds.get().map(|seconds| (t.retry_in)(seconds))}
+                            </span>
+                            <button
+                                class="button small"
+                                type="button"
+                                on:click=move |_| page.dispatch(Event::Reconnect)
+                            >
+                                {t.retry_now}
+                            </button>
+                        }
+                    })
+            }}
+        </div>
+    }
+}
+
+fn sentence(link: &LinkView, t: &crate::strings::Strings) -> &'static str {
+    if link.ended.is_some() {
+        t.ended
+    } else if link.offline {
+        t.offline
+    } else if link.retry_at.is_some() {
+        t.lost
+    } else {
+        t.connecting
+    }
+}
+
+/// The seconds to the next attempt, counted down while they are shown.
+fn seconds_to_retry(page: Page, in_trouble: Memo<bool>) -> RwSignal<Option<i64>> {
+    let seconds = RwSignal::new(None);
+    let look = move || {
+        let retry_at = page.link.with_untracked(|link| link.retry_at);
+        seconds.set(retry_at.map(|at| (at - shell::now() + 999).max(0) / 1000).filter(|left| *left > 0));
+    };
+    Effect::new(move |ticking: Option<Option<IntervalHandle>>| {
+        if let Some(Some(ticking)) = ticking {
+            ticking.clear();
+        }
+        page.link.track();
+        if !in_trouble.get() {
+            return None;
+        }
+        look();
+        set_interval_with_handle(look, Duration::from_secs(1)).ok()
+    });
+    seconds
+}

@@ -1,0 +1,50 @@
+//! The question before a message is deleted.
+
+use leptos::html;
+use leptos::prelude::*;
+use madang_client::Event;
+
+use crate::page::Page;
+use crate::shell;
+
+/// Asks whether `page.deleting` is meant. A `<dialog>`: the browser keeps the focus inside and gives it back.
+#[component]
+pub(super) fn DeleteDialog(page: Page) -> impl IntoView {
+    let t = page.t;
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let (Some(dialog), asked) = (dialog.get(), page.deleting.get().is_some()) else { return };
+        if asked && !dialog.open() {
+            // It fails only for a dialog that is open or out of the document.
+            let _ = dialog.show_modal();
+        } else if !asked && dialog.open() {
+            dialog.close();
+        }
+    });
+    let delete = move |_| {
+        if let Some(seq) = page.deleting.get_untracked() {
+            page.dispatch(Event::Delete { room: page.room_now(), cmid: shell::new_cmid(), seq });
+        }
+        page.deleting.set(None);
+    };
+    view! {
+        <dialog
+            class="dialog"
+            aria-labelledby="delete-question"
+            aria-describedby="delete-text"
+            node_ref=dialog
+            on:close=move |_| page.deleting.set(None)
+        >
+            <h2 id="delete-question">{t.delete_question}</h2>
+            <p id="delete-text">{t.delete_text}</p>
+            <div class="dialog-buttons">
+                <button class="button" type="button" on:click=move |_| page.deleting.set(None)>
+                    {t.cancel}
+                </button>
+                <button class="button danger" type="button" on:click=delete>
+                    {t.delete}
+                </button>
+            </div>
+        </dialog>
+    }
+}

@@ -1,0 +1,28 @@
+//! The head of a room: its title, and who is here.
+
+use leptos::prelude::*;
+
+use crate::page::Page;
+
+use super::icons;
+
+/// The head of the room on screen.
+#[component]
+pub(super) fn RoomHeader(page: Page) -> impl IntoView {
+    let t = page.t;
+    let others = move || page.lines.with(|lines| lines.iter().any(|line| line.unread != 0 && !line.current));
+    let count = move || page.view.with(|view| view.here_count);
+    view! {
+        <header class="room-header">
+            <button class="icon-button menu" class:unread=others type="button" popovertarget="rooms" aria-label=t.rooms>
+                {icons::menu()}
+            </button>
+            <h1 id="room-title" class="room-title">
+                {move || page.view.with(|view| view.title.to_string())}
+            </h1>
+            <button class="here-button" type="button" popovertarget="people" aria-label=t.here>
+                {icons::people()} <span class="here-count">{move || (t.here_count)(count())}</span>
+            </button>
+        </header>
+    }
+}

@@ -1,0 +1,158 @@
+//! One message.
+
+use std::sync::Arc;
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use madang_client::{Event, Failure, MessageRow, RowKey, SendState};
+use madang_protocol::Cmid;
+
+use crate::page::{MessageLine, Page};
+use crate::people::hue;
+use crate::time::iso;
+use crate::{live, routes, rowkey};
+
+use super::edit_form::EditForm;
+use super::icons;
+use super::text::text;
+use super::tools::Tools;
+
+/// The row of a message. It is made once; each part that can change reacts by itself.
+pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -> impl IntoView {
+    let line: RwSignal<MessageLine> = line.into();
+    let (by, focus) = line.with_untracked(|line| (line.row.by.clone(), line.row.focus));
+    let name = Memo::new(move |_| line.with(|line| (line.name.clone(), line.initial.clone())));
+    let at = Memo::new(move |_| line.with(|line| line.row.at));
+    let seq = Memo::new(move |_| line.with(|line| line.row.seq));
+    let body = Memo::new(move |_| line.with(|line| (line.row.body.clone(), line.row.edited)));
+    let state = Memo::new(move |_| line.with(|line| line.row.state.clone()));
+    let editing = Memo::new(move |_| page.editing.get().filter(|edited| seq.get() == Some(*edited)));
+    let active = Memo::new(move |_| [page.active.get(), page.hovered.get()].contains(&Some(key)));
+    view! {
+        <article
+            class=move || line.with(|line| class(&line.row))
+            tabindex="-1"
+            autofocus=focus
+            data-key=rowkey::text(key)
+            data-seq=move || seq.get().map(|seq| seq.to_string())
+        >
+            <span class="avatar" data-hue=hue(&by) aria-hidden="true">
+                {move || name.with(|(_, initial)| initial.to_string())}
+            </span>
+            <span class="author" dir="auto">
+                {move || name.with(|(name, _)| name.to_string())}
+            </span>
+            <a class="stamp" href=move || address(page, seq.get()) tabindex=move || roving(page)>
+                <time datetime=move || iso(at.get())>{move || live::time(page, at.get())}</time>
+            </a>
+            {move || line.with(|line| quote(page, line))}
+            {move || match editing.get() {
+                Some(seq) => Either::Left(view! { <EditForm page seq body=body.get_untracked().0 /> }),
+                None => Either::Right(body.with(|(body, edited)| words(page, body.as_ref(), *edited))),
+            }}
+            {move || state.with(|state| status(page, state))}
+            {move || match active.get() && editing.get().is_none() {
+                true => Either::Left(view! { <Tools page line /> }),
+                false => Either::Right(more(page, line)),
+            }}
+        </article>
+    }
+}
+
+/// With a script, the arrow keys walk over the messages, and Tab does not stop at each.
+fn roving(page: Page) -> Option<&'static str> {
+    page.alive.get().then_some("-1")
+}
+
+fn class(row: &MessageRow) -> String {
+    let mut class = String::from("message");
+    let marks = [
+        (row.starts_group, " starts"),
+        (row.mine, " mine"),
+        (row.focus, " focused"),
+        (row.body.is_none(), " deleted"),
+        (matches!(row.state, SendState::Pending { .. }), " pending"),
+        (matches!(row.state, SendState::Failed { .. }), " failed"),
+    ];
+    marks.iter().filter(|(is, _)| *is).for_each(|(_, name)| class.push_str(name));
+    class
+}
+
+fn address(page: Page, seq: Option<u64>) -> Option<String> {
+    seq.map(|seq| routes::message(&page.room_now(), seq))
+}
+
+/// The message that this one answers, as a link to it.
+fn quote(page: Page, line: &MessageLine) -> impl IntoView + use<> {
+    let reply = line.row.reply.as_ref()?;
+    let name = line.reply_name.as_ref().map(ToString::to_string);
+    let words = match (&reply.by, &reply.body) {
+        (Some(_), Some(body)) => body.lines().next().unwrap_or_default().to_owned(),
+        (Some(_), None) => page.t.deleted.to_owned(),
+        (None, _) => page.t.reply_unknown.to_owned(),
+    };
+    Some(view! {
+        <a class="quote" href=address(page, Some(reply.seq))>
+            {icons::reply()} <span class="quote-name" dir="auto">
+                {name}
+            </span> " " <span class="quote-text" dir="auto">
+                {words}
+            </span>
+        </a>
+    })
+}
+
+/// The text, or what stands for it.
+fn words(page: Page, body: Option<&Arc<str>>, edited: bool) -> impl IntoView + use<> {
+    match body {
+        Some(body) => Either::Left(view! {
+            <div class="text" dir="auto">
+                {text(body)}
+                {edited.then(|| view! { <span class="edited">{page.t.edited}</span> })}
+            </div>
+        }),
+        None => Either::Right(view! { <p class="text gone">{page.t.deleted}</p> }),
+    }
+}
+
+/// Where the message is on its way, and what can be done if it got stuck.
+fn status(page: Page, state: &SendState) -> impl IntoView + use<> {
+    match state {
+        SendState::Sent => EitherOf3::A(()),
+        SendState::Pending { .. } => EitherOf3::B(view! { <p class="status">{page.t.pending}</p> }),
+        SendState::Failed { cmid, failure } => EitherOf3::C(failed(page, *cmid, failure)),
+    }
+}
+
+fn failed(page: Page, cmid: Cmid, failure: &Failure) -> impl IntoView + use<> {
+    let t = page.t;
+    let known = (t.refused)(failure.code);
+    let why = if known.is_empty() { failure.message.clone() } else { known.to_owned() };
+    view! {
+        <div class="status problem">
+            <span>{t.failed} " " {why}</span>
+            <button class="button small" type="button" on:click=move |_| page.dispatch(Event::Retry { cmid })>
+                {t.retry}
+            </button>
+            <button class="button small" type="button" on:click=move |_| page.dispatch(Event::Discard { cmid })>
+                {t.discard}
+            </button>
+        </div>
+    }
+}
+
+/// The way to a message's actions for fingers and for keyboards. Without a script it leads to the form to edit
+/// or delete it, where that is allowed, and otherwise to the message.
+fn more(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
+    let link = line.with(|line| {
+        let seq = line.row.seq?;
+        line.row.body.as_ref()?;
+        let message = routes::message(&page.room_now(), seq);
+        Some(if line.row.mine { format!("{message}/edit") } else { message })
+    })?;
+    Some(view! {
+        <a class="more" href=link aria-label=page.t.actions tabindex=move || roving(page)>
+            {icons::more()}
+        </a>
+    })
+}

@@ -1,0 +1,63 @@
+//! Who is here: a column beside the room on wide pages, otherwise a popover.
+
+use leptos::prelude::*;
+
+use crate::page::Page;
+use crate::people::{PersonLine, hue};
+
+use super::icons;
+
+/// The people in the room on screen.
+#[component]
+pub(super) fn PeoplePanel(page: Page) -> impl IntoView {
+    let t = page.t;
+    let unnamed = move || {
+        let listed = page.here.with(Vec::len) as u32;
+        page.view.with(|view| view.here_count).saturating_sub(listed)
+    };
+    view! {
+        <aside id="people" class="people" popover="auto" aria-labelledby="people-title">
+            <div class="people-head">
+                <h2 id="people-title" class="caption">
+                    {t.here}
+                </h2>
+                <button
+                    class="icon-button drawer-close"
+                    type="button"
+                    popovertarget="people"
+                    popovertargetaction="hide"
+                    aria-label=t.close
+                >
+                    {icons::close()}
+                </button>
+            </div>
+            <ul class="people-list">
+                <For each=move || page.here.get() key=|person| (person.id.clone(), person.name.clone()) let:person>
+                    <li>{person_line(page, person)}</li>
+                </For>
+            </ul>
+            <p class="people-more">
+                {move || match (unnamed(), page.here.with(Vec::is_empty)) {
+                    (0, true) => t.nobody.to_owned(),
+                    (0, false) => String::new(),
+                    (more, _) => (t.more_people)(more),
+                }}
+            </p>
+        </aside>
+    }
+}
+
+fn person_line(page: Page, person: PersonLine) -> impl IntoView {
+    let initial = person.initial();
+    view! {
+        <span class="person">
+            <span class="avatar" data-hue=hue(&person.id) aria-hidden="true">
+                {initial}
+            </span>
+            <span class="person-name" dir="auto">
+                {person.name.to_string()}
+            </span>
+            {person.you.then(|| view! { <span class="person-you">{page.t.you}</span> })}
+        </span>
+    }
+}

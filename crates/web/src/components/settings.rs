@@ -1,0 +1,171 @@
+//! Nickname, language and colours. A popover with plain forms: it works before and without a script.
+
+use leptos::ev::SubmitEvent;
+use leptos::html;
+use leptos::prelude::*;
+use madang_client::{Event, Locale, Theme};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
+
+use crate::page::Page;
+use crate::people::hue;
+use crate::shell::{self, RequestError};
+use crate::{live, routes};
+
+use super::icons;
+
+/// The button that opens the settings: it shows who one is.
+pub(super) fn button(page: Page) -> impl IntoView {
+    let name = move || page.you.get().map(|you| you.name.to_string());
+    let initial = move || page.you.get().map(|you| you.initial());
+    let hue = page.you.with_untracked(|you| you.as_ref().map(|you| hue(&you.id)));
+    view! {
+        <button class="you" type="button" popovertarget="settings">
+            <span class="avatar" data-hue=hue aria-hidden="true">
+                {initial}
+            </span>
+            <span class="you-name" dir="auto">
+                {name}
+            </span>
+            <span class="hidden">{page.t.settings}</span>
+            {icons::settings()}
+        </button>
+    }
+}
+
+/// The settings.
+#[component]
+pub(super) fn Settings(page: Page) -> impl IntoView {
+    let t = page.t;
+    view! {
+        <div id="settings" class="settings" popover="auto" role="dialog" aria-labelledby="settings-title">
+            <div class="settings-head">
+                <h2 id="settings-title">{t.settings}</h2>
+                <button
+                    class="icon-button"
+                    type="button"
+                    popovertarget="settings"
+                    popovertargetaction="hide"
+                    aria-label=t.close
+                >
+                    {icons::close()}
+                </button>
+            </div>
+            <NameForm page />
+            <Look page />
+        </div>
+    }
+}
+
+#[component]
+fn NameForm(page: Page) -> impl IntoView {
+    let t = page.t;
+    let field = NodeRef::<html::Input>::new();
+    let answer = RwSignal::new(Ok(""));
+    let nickname = page.you.get_untracked().map(|you| you.nickname.to_string()).unwrap_or_default();
+    let submit = move |event: SubmitEvent| {
+        let (Some(shell), Some(field)) = (live::shell(), field.get_untracked()) else { return };
+        event.prevent_default();
+        leptos::task::spawn_local(async move {
+            answer.set(match shell::choose_name(&shell, &field.value()).await {
+                Ok(()) => Ok(t.saved),
+                Err(RequestError::Unreachable) => Err(t.unreachable),
+                Err(RequestError::Refused(notice)) => Err((t.refused)(notice.code)),
+            });
+        });
+    };
+    view! {
+        <form class="settings-part" method="post" action="/me" on:submit=submit>
+            <input type="hidden" name="back" value=move || routes::room(&page.room.get()) />
+            <label class="field">
+                <span class="field-label">{t.nickname}</span>
+                <input
+                    class="input"
+                    name="name"
+                    value=nickname
+                    required
+                    maxlength="40"
+                    dir="auto"
+                    autocomplete="nickname"
+                    aria-describedby="nickname-hint"
+                    node_ref=field
+                    on:input=move |_| answer.set(Ok(""))
+                />
+            </label>
+            <p id="nickname-hint" class="hint">
+                {t.nickname_hint}
+            </p>
+            <p class="answer" class:problem=move || answer.get().is_err() role="status">
+                {move || answer.get().unwrap_or_else(|problem| problem)}
+            </p>
+            <button class="button primary" type="submit">
+                {t.save}
+            </button>
+        </form>
+    }
+}
+
+/// Language and colours. With a script, colours change at once, and a language loads the page anew in it.
+#[component]
+fn Look(page: Page) -> impl IntoView {
+    let t = page.t;
+    let form = NodeRef::<html::Form>::new();
+    let language = page.form.language.map_or("auto", Locale::as_str);
+    let change = move |event: web_sys::Event| {
+        let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
+            return;
+        };
+        match (Theme::from_value(&field.value()), form.get_untracked()) {
+            (Some(theme), _) if field.name() == "theme" => wear(page, theme),
+            (_, Some(form)) => drop(form.submit()),
+            _ => {}
+        }
+    };
+    view! {
+        <form class="settings-part" method="post" action="/settings" node_ref=form on:change=change>
+            <input type="hidden" name="back" value=move || routes::room(&page.room.get()) />
+            <fieldset class="choice">
+                <legend class="field-label">{t.language}</legend>
+                {option("locale", "auto", language, t.automatic, None)}
+                {option("locale", "en", language, "English", Some("en"))}
+                {option("locale", "ko", language, "한국어", Some("ko"))}
+            </fieldset>
+            <fieldset class="choice">
+                <legend class="field-label">{t.theme}</legend>
+                {option("theme", "auto", page.form.theme.as_str(), t.automatic, None)}
+                {option("theme", "light", page.form.theme.as_str(), t.light, None)}
+                {option("theme", "dark", page.form.theme.as_str(), t.dark, None)}
+            </fieldset>
+            <button class="button plain-only" type="submit">
+                {t.apply}
+            </button>
+        </form>
+    }
+}
+
+fn option(
+    name: &'static str,
+    value: &'static str,
+    chosen: &str,
+    words: &'static str,
+    lang: Option<&'static str>,
+) -> impl IntoView + use<> {
+    view! {
+        <label class="option">
+            <input type="radio" name=name value=value checked=value == chosen />
+            <span lang=lang>{words}</span>
+        </label>
+    }
+}
+
+/// Shows the page in `theme`, and keeps the choice.
+fn wear(page: Page, theme: Theme) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-theme", theme.as_str());
+    }
+    page.dispatch(Event::ThemeChosen(theme));
+    leptos::task::spawn_local(async move {
+        // The colours are on screen; if they cannot be kept now, the next visit asks the system again.
+        let _ = shell::save_settings(page.form.language, theme).await;
+    });
+}

@@ -1,0 +1,26 @@
+//! The text of a message: as typed, with its links.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use crate::links::{Piece, pieces};
+
+/// Text nodes and links; never markup.
+pub(super) fn text(body: &str) -> impl IntoView + use<> {
+    pieces(body)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => Either::Left(text.to_owned()),
+            Piece::Link(href) => Either::Right(link(href.to_owned())),
+        })
+        .collect_view()
+}
+
+fn link(href: String) -> impl IntoView {
+    let words = href.clone();
+    view! {
+        <a href=href target="_blank" rel="noopener noreferrer nofollow">
+            {words}
+        </a>
+    }
+}

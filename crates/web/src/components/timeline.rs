@@ -1,0 +1,230 @@
+//! The timeline of a room: a window of rows, what stands at its ends, and the way back to the newest.
+
+use leptos::either::EitherOf3;
+use leptos::ev::{KeyboardEvent, MouseEvent};
+use leptos::prelude::*;
+use madang_client::RowKey;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use crate::live;
+use crate::page::{Page, RowItem};
+use crate::rowkey;
+use crate::scroll;
+use crate::time::iso_day;
+
+use super::message::message;
+use super::{icons, logo};
+
+/// The log of the room on screen.
+#[component]
+pub(super) fn Timeline(page: Page) -> impl IntoView {
+    let t = page.t;
+    let label = move || page.view.with(|view| (t.messages)(&view.title));
+    let busy = move || page.view.with(|view| (view.loading_before || view.loading_after).to_string());
+    view! {
+        <div class="log-frame">
+            <div
+                class="log"
+                role="log"
+                aria-live="polite"
+                aria-label=label
+                aria-busy=busy
+                tabindex="0"
+                node_ref=page.log
+                on:scroll=move |_| scroll::settle(page, false)
+                on:keydown=move |event| walk(&event)
+                on:pointerover=move |event| touch(page, event.unchecked_ref(), Touch::Over)
+                on:pointerleave=move |_| page.hovered.set(None)
+                on:focusout=move |_| page.active.set(None)
+                on:focusin=move |event| touch(page, event.unchecked_ref(), Touch::Focus)
+                on:click=move |event| touch(page, &event, Touch::Press)
+            >
+                <div class="rows">
+                    {move || top(page)}
+                    <For each=move || page.rows.get() key=|item| (item.look, item.key) let:item>
+                        {row(page, item)}
+                    </For>
+                    {move || bottom(page)}
+                </div>
+            </div>
+            {move || nothing(page)} {move || jump(page)}
+        </div>
+        <p class="typing" aria-live="polite">
+            {move || (t.typing)(&page.typing.get())}
+        </p>
+    }
+}
+
+fn row(page: Page, item: RowItem) -> impl IntoView {
+    match (item.key, item.message) {
+        (key, Some(line)) => EitherOf3::C(message(page, key, line)),
+        (RowKey::Day(day), None) => EitherOf3::A(view! {
+            <div class="day">
+                <time class="day-name" datetime=iso_day(day)>
+                    {move || live::day_name(page, day)}
+                </time>
+            </div>
+        }),
+        _ => EitherOf3::B(view! {
+            <div class="new-line">
+                <span>{page.t.new}</span>
+            </div>
+        }),
+    }
+}
+
+/// Above the oldest row: the way to older ones, or the beginning.
+fn top(page: Page) -> impl IntoView {
+    let t = page.t;
+    let (before, loading, loaded) = page.view.with(|view| (view.before, view.loading_before, view.loaded));
+    let rows = page.rows.with(|rows| rows.first().is_some());
+    match (before, rows) {
+        (true, _) if page.alive.get() => {
+            EitherOf3::A(view! { <p class="end">{if loading { t.loading } else { "" }}</p> })
+        }
+        (true, _) => EitherOf3::B(plain_link(page, "before", page.rows.with(|rows| oldest(rows)), t.older)),
+        (false, true) if loaded => EitherOf3::A(view! { <p class="end">{t.beginning}</p> }),
+        (false, _) => EitherOf3::C(()),
+    }
+}
+
+/// Below the newest row of a window that is not the newest.
+fn bottom(page: Page) -> impl IntoView {
+    let t = page.t;
+    let (after, loading) = page.view.with(|view| (view.after, view.loading_after));
+    match (after, page.alive.get()) {
+        (true, true) => EitherOf3::A(view! { <p class="end">{if loading { t.loading } else { "" }}</p> }),
+        (true, false) => {
+            EitherOf3::B(plain_link(page, "after", page.rows.with(|rows| oldest(rows.iter().rev())), t.newer))
+        }
+        (false, _) => EitherOf3::C(()),
+    }
+}
+
+/// A link that pages without a script.
+fn plain_link(page: Page, direction: &str, from: Option<u64>, words: &'static str) -> impl IntoView {
+    let href = from.map(|seq| format!("/r/{}?{direction}={seq}", page.room_now()));
+    view! {
+        <p class="end">
+            <a class="button small" href=href>
+                {words}
+            </a>
+        </p>
+    }
+}
+
+/// The first seq of some rows.
+fn oldest<'a>(rows: impl IntoIterator<Item = &'a RowItem>) -> Option<u64> {
+    rows.into_iter().find_map(|item| item.message.as_ref()?.with_untracked(|line| line.row.seq))
+}
+
+/// In place of the rows: the quiet courtyard, or the word that there is no such room.
+fn nothing(page: Page) -> impl IntoView {
+    let t = page.t;
+    let (gone, loaded) = page.view.with(|view| (view.gone, view.loaded));
+    let empty = page.rows.with(Vec::is_empty);
+    if gone {
+        EitherOf3::A(view! {
+            <div class="nothing">
+                {logo::courtyard()} <h2>{t.gone_title}</h2> <p>{t.gone_text}</p>
+                <a class="button" href="/r/lobby">
+                    {t.to_lobby}
+                </a>
+            </div>
+        })
+    } else if loaded && empty {
+        EitherOf3::B(view! {
+            <div class="nothing">{logo::courtyard()} <h2>{t.empty_title}</h2> <p>{t.empty_text}</p></div>
+        })
+    } else {
+        EitherOf3::C((!loaded).then(|| view! { <p class="nothing">{t.loading}</p> }))
+    }
+}
+
+/// The way back to the newest message, with the count of those that came meanwhile.
+fn jump(page: Page) -> impl IntoView {
+    let t = page.t;
+    let away = page.alive.get() && !page.at_bottom.get() && page.view.with(|view| view.loaded && !view.gone);
+    let fresh = page.view.with(|view| view.fresh);
+    away.then(|| {
+        view! {
+            <button class="jump" type="button" on:click=move |_| scroll::to_latest(page)>
+                {icons::down()} <span>{if fresh == 0 { t.latest.to_owned() } else { (t.fresh)(fresh) }}</span>
+            </button>
+        }
+    })
+}
+
+/// What came upon a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    Over,
+    Focus,
+    Press,
+}
+
+/// Shows the actions of the row that is pointed at, focused or pressed. One listener serves all rows.
+fn touch(page: Page, event: &MouseEvent, touch: Touch) {
+    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+    let row = target.closest("[data-key]").ok().flatten();
+    let key = row.as_ref().and_then(|row| rowkey::parse(&row.get_attribute("data-key")?));
+    let more = target.closest(".more").ok().flatten().is_some();
+    match touch {
+        // A finger passes over rows as it scrolls.
+        Touch::Over if is_finger(event) => {}
+        Touch::Over => show_actions(page.hovered, key),
+        // The actions take the place of this link: it must not vanish under the focus.
+        Touch::Focus if more => {}
+        Touch::Focus => show_actions(page.active, key),
+        Touch::Press if more => {
+            event.prevent_default();
+            show_actions(page.active, key);
+            leptos::task::spawn_local(async move {
+                leptos::task::tick().await;
+                let tool = row.and_then(|row| row.query_selector(".tool").ok().flatten());
+                if let Some(tool) = tool.and_then(|tool| tool.dyn_into::<HtmlElement>().ok()) {
+                    let _ = tool.focus();
+                }
+            });
+        }
+        Touch::Press => {}
+    }
+}
+
+fn show_actions(whose: RwSignal<Option<RowKey>>, key: Option<RowKey>) {
+    if whose.get_untracked() != key {
+        whose.set(key);
+    }
+}
+
+fn is_finger(event: &MouseEvent) -> bool {
+    event.dyn_ref::<web_sys::PointerEvent>().is_some_and(|event| event.pointer_type() == "touch")
+}
+
+/// The arrow keys walk over the messages while the log, or a message in it, has the focus.
+fn walk(event: &KeyboardEvent) {
+    if event.alt_key() || event.ctrl_key() || event.meta_key() || event.shift_key() {
+        return;
+    }
+    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+    let on_log = target.class_list().contains("log");
+    if !on_log && !target.class_list().contains("message") {
+        return;
+    }
+    let Ok(Some(log)) = target.closest(".log") else { return };
+    let Ok(rows) = log.query_selector_all(".message") else { return };
+    let at = (0..rows.length()).find(|at| rows.item(*at).is_some_and(|row| row.is_same_node(Some(&target))));
+    let last = rows.length().checked_sub(1);
+    let to = match (event.key().as_str(), at) {
+        ("ArrowUp", Some(at)) => at.checked_sub(1),
+        ("ArrowUp", None) | ("End", _) => last,
+        ("ArrowDown", Some(at)) => Some(at + 1).filter(|at| Some(*at) <= last),
+        ("Home", _) => last.map(|_| 0),
+        _ => return,
+    };
+    if let Some(row) = to.and_then(|to| rows.item(to)).and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
+        event.prevent_default();
+        let _ = row.focus();
+    }
+}

@@ -1,0 +1,80 @@
+//! What can be done with a message. Only the row that is pointed at, focused or pressed has it.
+
+use std::time::Duration;
+
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::page::{MessageLine, Page};
+use crate::routes;
+
+use super::icons;
+
+/// The actions for the message of `line`.
+#[component]
+pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
+    let t = page.t;
+    line.with(|line| {
+        let seq = line.row.seq?;
+        line.row.body.as_ref()?;
+        let (mine, name) = (line.row.mine, line.name.clone());
+        let path = routes::message(&page.room_now(), seq);
+        let href = path.clone();
+        let reply = move |_| {
+            page.replying.set(Some((seq, name.clone())));
+            if let Some(composer) = page.composer.get_untracked() {
+                let _ = composer.focus();
+            }
+        };
+        let own = mine.then(|| {
+            view! {
+                <button class="tool" type="button" title=t.edit aria-label=t.edit on:click=move |_| page.editing.set(Some(seq))>
+                    {icons::edit()}
+                </button>
+                <button
+                    class="tool danger"
+                    type="button"
+                    title=t.delete
+                    aria-label=t.delete
+                    on:click=move |_| page.deleting.set(Some(seq))
+                >
+                    {icons::bin()}
+                </button>
+            }
+        });
+        Some(view! {
+            <div class="tools" role="group" aria-label=t.actions>
+                <button class="tool" type="button" title=t.reply aria-label=t.reply on:click=reply>
+                    {icons::reply()}
+                </button>
+                <a class="tool" title=t.copy_link aria-label=t.copy_link href=href on:click=move |event| copy(page, &path, &event)>
+                    {icons::link()}
+                </a>
+                {own}
+            </div>
+        })
+    })
+}
+
+/// Copies the permanent link. Where a page may not write to the clipboard (plain HTTP from another machine),
+/// the click follows the link, and it stands in the address bar.
+fn copy(page: Page, path: &str, event: &MouseEvent) {
+    if !window().is_secure_context() {
+        return;
+    }
+    event.prevent_default();
+    let origin = window().location().origin().unwrap_or_default();
+    let written = window().navigator().clipboard().write_text(&format!("{origin}{path}"));
+    spawn_local(async move {
+        if wasm_bindgen_futures::JsFuture::from(written).await.is_ok() {
+            say(page, page.t.link_copied);
+        }
+    });
+}
+
+/// Shows a short confirmation.
+fn say(page: Page, words: &'static str) {
+    page.said.set(words);
+    set_timeout(move || page.said.set(""), Duration::from_secs(3));
+}

@@ -1,0 +1,76 @@
+//! The whole document, as the server sends it.
+
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use madang_client::{Model, PageData};
+use madang_protocol::RoomId;
+
+use crate::components::{App, title};
+use crate::strings::strings;
+
+/// Where the browser finds the parts of the page: absolute paths on this server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// The styles.
+    pub style: String,
+    /// The wasm's JavaScript.
+    pub script: String,
+    /// The wasm.
+    pub wasm: String,
+}
+
+impl Default for Assets {
+    fn default() -> Self {
+        Self {
+            style: "/pkg/madang.css".to_owned(),
+            script: "/pkg/madang.js".to_owned(),
+            wasm: "/pkg/madang_bg.wasm".to_owned(),
+        }
+    }
+}
+
+/// The document. Its context holds the [`PageData`], and [`Assets`] if they are elsewhere than usual.
+pub fn document() -> impl IntoView {
+    let data = use_context::<PageData>();
+    let Assets { style, script, wasm } = use_context().unwrap_or_default();
+    let locale = data.as_ref().map(|data| data.locale).unwrap_or_default();
+    let theme = data.as_ref().map(|data| data.theme).unwrap_or_default();
+    let room = data.map(|data| data.snapshot.title).unwrap_or_default();
+    let t = strings(locale);
+    // Without hydration nothing is lost: the page is complete as it is.
+    let start =
+        format!("import init,{{hydrate}} from {script:?};init({{module_or_path:{wasm:?}}}).then(hydrate)");
+    view! {
+        <!DOCTYPE html>
+        <html lang=locale.as_str() data-theme=theme.as_str()>
+            <head>
+                <meta charset="utf-8" />
+                <meta
+                    name="viewport"
+                    content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
+                />
+                <title>{title(&room)}</title>
+                <meta name="description" content=t.description />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f3eee4" />
+                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#121618" />
+                <link rel="stylesheet" href=style />
+                <link rel="modulepreload" href=script.clone() />
+                <link rel="preload" href=wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="apple-touch-icon" href="/icon-192.png" />
+                <link rel="manifest" href="/manifest.webmanifest" />
+                <script type="module" nonce=use_nonce()>
+                    {start}
+                </script>
+            </head>
+            <body>
+                <App fresh=lobby />
+            </body>
+        </html>
+    }
+}
+
+fn lobby() -> Model {
+    Model::new(RoomId::lobby(), Default::default(), Default::default())
+}

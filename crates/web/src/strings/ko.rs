@@ -1,0 +1,126 @@
+//! Korean. Names are followed by 님 and never directly by a particle whose form would depend on them.
+
+use madang_protocol::RefusalCode;
+
+use super::{Day, Strings, named};
+
+const WEEKDAYS: [&str; 7] = ["일요일", "월요일", "화요일", "수요일", "목요일", "금요일", "토요일"];
+
+pub(super) static KO: Strings = Strings {
+    skip_to_composer: "메시지 입력으로 건너뛰기",
+    description: "마당: 모여서 이야기하는 곳.",
+    rooms: "방",
+    unread: |count| {
+        if count >= 1000 {
+            format!("읽지 않은 메시지 {count}개 이상")
+        } else {
+            format!("읽지 않은 메시지 {count}개")
+        }
+    },
+    open_room: "방 만들기",
+    room_title: "방 이름",
+    room_title_example: "주말 산행",
+    open: "만들기",
+    close: "닫기",
+    cancel: "취소",
+    here: "지금 함께 있는 사람",
+    here_count: |count| format!("{count}명"),
+    more_people: |count| format!("외 {count}명"),
+    nobody: "지금은 다른 사람이 없어요.",
+    you: "나",
+    guest: |tag| format!("손님 {tag}"),
+    keeper: "마당지기",
+    typing: |names| match names {
+        [] => String::new(),
+        [one] => format!("{one} 님이 입력하고 있어요…"),
+        [one, two] => format!("{one} 님과 {two} 님이 입력하고 있어요…"),
+        _ => "여러 명이 입력하고 있어요…".to_owned(),
+    },
+    messages: |room| format!("{room} 메시지"),
+    today: "오늘",
+    yesterday: "어제",
+    day: |Day { year, month, day, weekday, this_year }| {
+        let weekday = named(&WEEKDAYS, weekday);
+        if this_year {
+            format!("{month}월 {day}일 {weekday}")
+        } else {
+            format!("{year}년 {month}월 {day}일 {weekday}")
+        }
+    },
+    new: "여기부터 새 메시지",
+    older: "이전 메시지",
+    newer: "이후 메시지",
+    loading: "불러오는 중…",
+    beginning: "이 방의 첫 이야기가 여기서 시작됐어요.",
+    empty_title: "아직 조용한 마당이에요",
+    empty_text: "대문은 활짝 열려 있어요. 첫마디를 건네 보세요.",
+    gone_title: "없는 방이에요",
+    gone_text: "주소가 잘못됐거나 다른 마당에 있는 방일 수 있어요.",
+    to_lobby: "로비로 가기",
+    latest: "최신 메시지로",
+    fresh: |count| format!("새 메시지 {count}개"),
+    edited: "수정됨",
+    deleted: "삭제된 메시지예요.",
+    pending: "보내는 중…",
+    failed: "보내지 못했어요.",
+    retry: "다시 보내기",
+    discard: "지우기",
+    actions: "이 메시지로 할 일",
+    reply: "답장",
+    edit: "수정",
+    copy_link: "링크 복사",
+    link_copied: "링크를 복사했어요",
+    delete: "삭제",
+    delete_question: "메시지를 삭제할까요?",
+    delete_text: "모두에게서 사라지고 되돌릴 수 없어요.",
+    replying_to: |name| format!("{name} 님에게 답장"),
+    reply_unknown: "이전 메시지",
+    edit_label: "메시지 수정",
+    edit_hint: "Esc로 취소, Enter로 저장",
+    save: "저장",
+    composer: |room| format!("{room} 방에 보낼 메시지"),
+    placeholder: "메시지를 입력하세요",
+    send: "보내기",
+    chars_left: |left| if left >= 0 { format!("{left}자 남음") } else { format!("{}자 초과", -left) },
+    newcomer: |name| {
+        format!(
+            "반가워요! 지금은 ‘{name}’ 이름으로 함께하고 있어요. 바로 이야기해도 되고, 이름부터 정해도 좋아요."
+        )
+    },
+    choose_name: "이름 정하기",
+    settings: "설정",
+    nickname: "별명",
+    nickname_hint: "이곳에서 불릴 이름이에요. 40자까지 쓸 수 있어요.",
+    saved: "저장했어요",
+    language: "언어",
+    theme: "화면 모드",
+    automatic: "자동",
+    light: "밝게",
+    dark: "어둡게",
+    apply: "적용",
+    connecting: "연결하는 중…",
+    offline: "인터넷이 끊겼어요. 계속 쓰셔도 돼요. 저장해 두었다가 연결되면 바로 보낼게요.",
+    lost: "서버와 연결이 끊겼어요. 계속 쓰셔도 돼요. 저장해 두었다가 연결되면 바로 보낼게요.",
+    ended: "서버가 연결을 종료했어요.",
+    retry_in: |seconds| format!("{seconds}초 뒤에 다시 연결해요."),
+    retry_now: "지금 연결",
+    waiting: |count| format!("보낼 메시지 {count}개가 기다리고 있어요."),
+    unreachable: "서버에 연결하지 못했어요. 다시 시도해 주세요.",
+    dismiss: "닫기",
+    refused: |code| match code {
+        RefusalCode::BadFrame | RefusalCode::UnknownType => {
+            "서버가 이 페이지를 이해하지 못했어요. 새로고침해 주세요."
+        }
+        RefusalCode::UnknownRoom => "없는 방이에요.",
+        RefusalCode::UnknownMessage => "이 메시지는 더 이상 없어요.",
+        RefusalCode::NotYours => "쓴 사람만 고치거나 지울 수 있어요.",
+        RefusalCode::Empty => "내용을 입력해 주세요.",
+        RefusalCode::TooLong => "너무 길어요. 조금 줄여 주세요.",
+        RefusalCode::TooFast => "너무 빨라요. 잠시 후에 다시 시도해 주세요.",
+        RefusalCode::TooManyRooms => "한 페이지에서 볼 수 있는 방을 모두 쓰고 있어요.",
+        RefusalCode::StorageUnavailable => {
+            "지금은 서버가 메시지를 저장하지 못해요. 잠시 후에 다시 시도해 주세요."
+        }
+        RefusalCode::Unknown => "",
+    },
+};
