@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_the_documented_limits() {
-        let Cli { command: Command::Serve(serve) } = Cli::parse_from(["madang", "serve"]);
+        let serve = Cli::parse_from(["madang", "serve"]).serve();
         assert_eq!(serve.limits(), Limits::default());
         assert_eq!(serve.heartbeat(), Duration::from_secs(25));
         assert_eq!(serve.connections_per_address, 256);
