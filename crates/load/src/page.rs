@@ -38,7 +38,7 @@ pub fn run(address: SocketAddr, path: &str) -> Result<Outcome> {
     let mut named = BTreeSet::new();
     files_in(&String::from_utf8_lossy(&page), "/", &mut named);
     for path in named.clone() {
-        if path.ends_with(".js") || path.ends_with(".css") {
+        if has_imports(&path) {
             let (_, source) = fetch(&path, "identity")?;
             imports_in(&String::from_utf8_lossy(&source), &path, &mut named);
         }
@@ -51,7 +51,11 @@ pub fn run(address: SocketAddr, path: &str) -> Result<Outcome> {
     let sum = |wanted: &dyn Fn(&File) -> bool| {
         files.iter().filter(|file| wanted(file)).map(|file| file.bytes).sum()
     };
-    Ok(Outcome { bytes: sum(&|_| true), wasm_bytes: sum(&|file| file.path.ends_with(".wasm")), files })
+    Ok(Outcome {
+        bytes: sum(&|_| true),
+        wasm_bytes: sum(&|file| place(&file.path).ends_with(".wasm")),
+        files,
+    })
 }
 
 fn fetch(address: SocketAddr, path: &str, encoding: &str) -> Result<(String, Vec<u8>)> {
@@ -71,6 +75,7 @@ fn files_in(page: &str, from: &str, named: &mut BTreeSet<String>) {
 
 /// What a script imports and a style sheet refers to, relative to itself.
 fn imports_in(source: &str, of: &str, named: &mut BTreeSet<String>) {
+    let of = place(of);
     let folder = of.rsplit_once('/').map_or("", |(folder, _)| folder);
     let parts = source.split(['"', '\'', '(', ')']);
     for part in parts.filter(|part| is_file(part)) {
@@ -82,9 +87,18 @@ fn imports_in(source: &str, of: &str, named: &mut BTreeSet<String>) {
     }
 }
 
+fn has_imports(path: &str) -> bool {
+    place(path).ends_with(".js") || place(path).ends_with(".css")
+}
+
+/// A path without its query, which may hold a version.
+fn place(path: &str) -> &str {
+    path.split('?').next().unwrap_or_default()
+}
+
 fn is_file(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~/%".contains(c);
+    let name = place(path).rsplit('/').next().unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~/%?=".contains(c);
     name.contains('.') && !name.starts_with('.') && path.chars().all(plain)
 }
 
@@ -94,17 +108,24 @@ mod tests {
 
     #[test]
     fn the_files_of_a_page_are_found_and_its_links_are_not() {
-        let page = r#"<link rel="stylesheet" href="/pkg/madang.css"><a href="/r/lobby">x</a><a href="//else.where/a.js">
+        let page = r#"<link rel="stylesheet" href="/pkg/madang.css?v=a1"><a href="/r/lobby">x</a><a href="//else.where/a.js">
             <script type=module>import('/pkg/madang.js')</script><img src="/icon.svg"> "/not a file.txt""#;
         let mut named = BTreeSet::new();
         files_in(page, "/", &mut named);
-        assert_eq!(named.into_iter().collect::<Vec<_>>(), ["/icon.svg", "/pkg/madang.css", "/pkg/madang.js"]);
+        assert_eq!(
+            named.into_iter().collect::<Vec<_>>(),
+            ["/icon.svg", "/pkg/madang.css?v=a1", "/pkg/madang.js"]
+        );
     }
 
     #[test]
     fn imports_are_found_next_to_their_script() {
         let mut named = BTreeSet::new();
-        imports_in("import { a } from './snippets/b/inline0.js'; new URL('x.wasm')", "/pkg/m.js", &mut named);
+        imports_in(
+            "import { a } from './snippets/b/inline0.js'; new URL('x.wasm')",
+            "/pkg/m.js?v=a1",
+            &mut named,
+        );
         imports_in("a { background: url(/dots.svg) } b { margin: .5rem }", "/pkg/m.css", &mut named);
         assert_eq!(named.into_iter().collect::<Vec<_>>(), ["/dots.svg", "/pkg/snippets/b/inline0.js"]);
     }

@@ -142,7 +142,7 @@ async fn outcome(speaks: Speaks, fault: Fault, pace: Pace) -> Outcome {
         frame_bytes: 200,
         warm_up: Duration::from_millis(100),
         length: Duration::from_millis(300),
-        patience: Duration::from_secs(2),
+        patience: Duration::from_secs(1),
     };
     run(plan).await.unwrap()
 }
