@@ -87,7 +87,7 @@ impl App {
 /// A port in use, a data folder that cannot be used: one sentence that says what to do.
 pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()> {
     // Rendering a page needs an executor; whoever set one before us set this one.
-    let _ = leptos::task::Executor::init_tokio();
+    let _ = any_spawner::Executor::init_tokio();
     let metrics = Metrics::default();
     let (broker, commits, inbox) = Broker::new();
     let max_bytes = (config.max_database > 0).then(|| u64::from(config.max_database) * 1024 * 1024);
