@@ -24,7 +24,7 @@ impl Default for Assets {
         Self {
             style: "/pkg/madang.css".to_owned(),
             script: "/pkg/madang.js".to_owned(),
-            wasm: "/pkg/madang_bg.wasm".to_owned(),
+            wasm: "/pkg/madang.wasm".to_owned(),
         }
     }
 }

@@ -168,7 +168,7 @@ async fn html(data: PageData) -> Response {
         provide_context(Assets {
             style: versioned("/pkg/madang.css"),
             script: versioned("/pkg/madang.js"),
-            wasm: versioned("/pkg/madang_bg.wasm"),
+            wasm: versioned("/pkg/madang.wasm"),
         });
         if let Some(policy) = use_nonce().and_then(|nonce| policy(&nonce)) {
             expect_context::<leptos_axum::ResponseOptions>().insert_header(CONTENT_SECURITY_POLICY, policy);
