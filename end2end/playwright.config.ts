@@ -21,6 +21,9 @@ const args = [
   "--disable-sync",
 ];
 
+const desktop = { ...devices["Desktop Chrome"] };
+const phone = { ...desktop, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
 export default defineConfig({
   testDir: "tests",
   fullyParallel: true,
@@ -28,8 +31,9 @@ export default defineConfig({
   // A test that passes at the second try has found something.
   retries: 0,
   forbidOnly: true,
-  timeout: 30_000,
-  expect: { timeout: 5_000 },
+  // Generous, for a busy machine: tests wait for conditions, and a test that passes does not wait long.
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
   reporter: "list",
   use: {
     launchOptions: { executablePath, args },
@@ -38,11 +42,11 @@ export default defineConfig({
     trace: "retain-on-failure",
   },
   projects: [
-    { name: "chromium", use: { ...devices["Desktop Chrome"] }, testIgnore: /\.(phone|plain)\.spec\.ts$/ },
-    { name: "phone", use: { ...devices["Pixel 7"] }, testMatch: /\.phone\.spec\.ts$/ },
+    { name: "chromium", use: desktop, testIgnore: /\.(phone|plain)\.spec\.ts$/ },
+    { name: "phone", use: phone, testMatch: /\.phone\.spec\.ts$/ },
     {
       name: "no-javascript",
-      use: { ...devices["Desktop Chrome"], javaScriptEnabled: false },
+      use: { ...desktop, javaScriptEnabled: false },
       testMatch: /\.plain\.spec\.ts$/,
     },
   ],

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** How long a server may take to listen, or to drain. */
+const PATIENCE_MS = 15_000;
+
+/** `madang serve` with its own data, on its own port, which it keeps over restarts. */
+export class Server {
+  private child?: ChildProcess;
+  private said = "";
+  private port = 0;
+
+  private constructor(
+    private readonly data: string,
+    private options: string[],
+  ) {}
+
+  /** Starts a server with these options of `madang serve`, on a free port and with an empty data folder. */
+  static async start(options: string[] = []): Promise<Server> {
+    const server = new Server(await mkdtemp(join(tmpdir(), "madang-e2e-")), options);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get address(): { host: string; port: number } {
+    return { host: "127.0.0.1", port: this.port };
+  }
+
+  /** What the server logged. */
+  get log(): string {
+    return this.said;
+  }
+
+  /** Starts it again on the same port and data, perhaps with other options. */
+  async start(options = this.options): Promise<void> {
+    this.options = options;
+    const program = process.env.MADANG_BIN;
+    if (!program) throw new Error("MADANG_BIN names no program");
+    const args = ["serve", "--addr", `127.0.0.1:${this.port}`, "--data", this.data, ...options];
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.child = child;
+    child.stderr.on("data", (text) => (this.said += text));
+    this.port = await listening(child, () => this.said);
+  }
+
+  /** SIGTERM: it drains and ends. */
+  async stop(): Promise<void> {
+    await this.end("SIGTERM");
+  }
+
+  /** `kill -9`: it ends in the middle of whatever it does. */
+  async kill(): Promise<void> {
+    await this.end("SIGKILL");
+  }
+
+  /** Ends it for good, and forgets its data. */
+  async remove(): Promise<void> {
+    await this.kill();
+    await rm(this.data, { recursive: true, force: true });
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.child;
+    this.child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    const forced = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+    await ended;
+    clearTimeout(forced);
+  }
+}
+
+/** The port that the server says it listens on. */
+function listening(child: ChildProcess, log: () => string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => fail(`did not listen within ${PATIENCE_MS} ms`), PATIENCE_MS);
+    const fail = (why: string) => {
+      clearTimeout(late);
+      child.kill("SIGKILL");
+      reject(new Error(`madang serve ${why}\n${log()}`));
+    };
+    child.once("error", (error) => fail(error.message));
+    child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
+    createInterface({ input: child.stdout! }).on("line", (line) => {
+      const port = /^listening on http:\/\/[^ ]*:(\d+)$/.exec(line)?.[1];
+      if (!port) return;
+      clearTimeout(late);
+      child.removeAllListeners("exit");
+      resolve(Number(port));
+    });
+  });
+}
