@@ -115,9 +115,9 @@ pub enum Event {
         /// The room.
         room: RoomId,
     },
-    /// The timeline was scrolled to its bottom, or away from it. Tell each change; a room that was opened
-    /// counts as not at the bottom until told otherwise. While a visible page stands at the bottom of a
-    /// room, all that comes in is read.
+    /// The timeline was scrolled to its bottom, or away from it. Tell each change. A room that the person
+    /// moved to counts as at its bottom until told otherwise, unless by a permanent link; the first room of a
+    /// page does not. While a visible page stands at the bottom of a room, all that comes in is read.
     AtBottom {
         /// The room.
         room: RoomId,

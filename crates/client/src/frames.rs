@@ -85,7 +85,7 @@ impl Turn<'_> {
         self.model.rooms.arrange(rooms.iter().map(|info| &info.room));
         if let Some(room) = self.model.rooms.get_mut(&current).filter(|room| room.window.is_none()) {
             room.wants_snapshot = true;
-            room.open();
+            room.divide();
         }
     }
 

@@ -9,7 +9,8 @@ use crate::{Notice, Write, WriteWhat};
 
 impl Turn<'_> {
     pub(crate) fn open_room(&mut self, id: RoomId, around: Option<Seq>) {
-        if self.model.current != id {
+        let moved = self.model.current != id;
+        if moved {
             if let Some(left) = self.model.rooms.get_mut(&self.model.current) {
                 // Nobody looks any more: its window follows the newest messages, where it is attached.
                 left.at_bottom = true;
@@ -17,7 +18,11 @@ impl Turn<'_> {
             self.model.current = id.clone();
         }
         let room = self.model.rooms.ensure(&id);
-        room.open();
+        if moved {
+            room.at_bottom = around.is_none();
+        }
+        room.divide();
+        room.fresh = 0;
         room.focus = around;
         if room.gone {
             room.stream = Stream::Idle;
@@ -34,7 +39,7 @@ impl Turn<'_> {
                 }
             }
             None if room.window.is_none() || room.is_detached() => self.want_snapshot(&id),
-            None => {}
+            None => self.read(&id),
         }
     }
 

@@ -78,7 +78,7 @@ impl Model {
         let you = model.you.as_ref().map(|you| you.id.clone());
         let room = model.rooms.ensure(current);
         room.replace(&page.snapshot, you.as_ref());
-        room.open();
+        room.divide();
         room.focus = page.focus;
         if let Some(window) = &mut room.window {
             window.after = page.after;

@@ -195,10 +195,8 @@ impl Room {
     }
 
     /// The reader comes to the room: the divider goes where they had read to.
-    pub(crate) fn open(&mut self) {
+    pub(crate) fn divide(&mut self) {
         self.divider = (self.unread > 0).then_some(self.read);
-        self.at_bottom = false;
-        self.fresh = 0;
     }
 
     /// Applies the next entry of the log; anything else changes nothing. `seen`: the reader has the room's

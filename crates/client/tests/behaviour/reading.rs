@@ -277,3 +277,26 @@ fn a_new_room_stands_first_in_the_list_and_is_followed() {
     let watch = ClientFrame::Watch { room, after: Some(1) };
     assert!(world.clients[0].up.contains(&watch), "{:?}", world.clients[0].up);
 }
+
+#[test]
+fn opening_a_room_shows_its_newest_and_reads_it_a_link_does_not() {
+    let mut world = world();
+    let yard = world.rooms[1].clone();
+    let seq = post(&mut world, 1);
+    world.event(0, Event::OpenRoom { room: yard.clone(), around: Some(seq) });
+    world.deliver();
+    assert_eq!(unread(&world, 0, 1), 1);
+    world.event(0, Event::OpenRoom { room: RoomId::lobby(), around: None });
+    world.event(0, Event::OpenRoom { room: yard, around: None });
+    world.deliver();
+    assert_eq!(unread(&world, 0, 1), 0);
+}
+
+#[test]
+fn opening_the_room_that_is_open_does_not_forget_where_the_reader_is() {
+    let mut world = world();
+    at_bottom(&mut world, true);
+    world.event(0, Event::OpenRoom { room: RoomId::lobby(), around: None });
+    post(&mut world, 0);
+    assert_eq!(unread(&world, 0, 0), 0);
+}
