@@ -225,17 +225,12 @@ impl Rooms {
         self.0.store.entries_after(room, cursor, limit).await.map_err(logged)
     }
 
-    /// The rooms as this person sees them. Unread messages are counted from the first time that somebody has
-    /// read in a room: to a newcomer nothing is new.
+    /// The rooms as this person sees them.
     ///
     /// # Errors
     /// A failing disk.
     pub async fn list(&self, user: Option<UserId>) -> Result<Vec<RoomInfo>, Refusal> {
-        let mut rooms = self.0.store.rooms(user, LISTED_ROOMS).await.map_err(logged)?;
-        for room in rooms.iter_mut().filter(|room| room.read == 0) {
-            room.unread = 0;
-        }
-        Ok(rooms)
+        self.0.store.rooms(user, LISTED_ROOMS).await.map_err(logged)
     }
 
     fn take_token(&self, user: &UserId, now: UnixMs) -> Result<(), Refusal> {

@@ -45,10 +45,15 @@ pub async fn run(app: App, mut socket: WebSocket, you: Person, stop: Cancellatio
         Ok((session, out)) => Box::pin(converse(&app, &mut socket, session, out)).await,
         Err(end) => end,
     };
-    if let End::Close(code) = end {
-        app.metrics.closed(code);
-        let _ = timeout(GOODBYE, close(&mut socket, code, app.random())).await;
-    }
+    // Best effort, for a peer that may be gone.
+    let _ = match end {
+        End::Close(code) => {
+            app.metrics.closed(code);
+            timeout(GOODBYE, close(&mut socket, code, app.random())).await
+        }
+        // A peer that closed waits for the answer to its close, which is queued: without it its end is not clean.
+        End::Gone => timeout(GOODBYE, socket.flush()).await,
+    };
     app.metrics.connections.dec();
 }
 

@@ -238,7 +238,7 @@ async fn only_old_guests_without_a_trace_are_removed() {
         store.add_guest(user(id), [hash; 32], at).await.unwrap();
     }
     store.append(write(1, "a trace")).await.unwrap();
-    store.mark_read(user("reader"), RoomId::lobby(), 1).await.unwrap();
+    store.mark_read(user("reader"), RoomId::lobby(), 2).await.unwrap();
     store.rename(user("named"), "Named".into()).await.unwrap();
     drop(store);
 

@@ -2,7 +2,7 @@
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
-use axum::http::header::{SEC_WEBSOCKET_VERSION, SET_COOKIE};
+use axum::http::header::{SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use madang_protocol::{CloseCode, SUBPROTOCOL};
@@ -28,6 +28,10 @@ pub(super) async fn open(
         Ok(upgrade) => upgrade,
         Err(rejection) => return not_an_upgrade(&app, rejection),
     };
+    if !has_key(&headers) {
+        app.metrics.rejected("upgrade");
+        return (StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is 16 bytes in base64.\n").into_response();
+    }
     if !origin::is_allowed(&headers, &app.config.origins) {
         return origin::refuse(&app);
     }
@@ -63,6 +67,14 @@ pub(super) async fn open(
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response
+}
+
+/// Whether the key is 16 bytes in base64, as RFC 6455, 4.2.1 asks; axum takes any.
+fn has_key(headers: &HeaderMap) -> bool {
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
+    let digits = key.and_then(|key| key.strip_suffix(b"=="));
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    digits.is_some_and(|digits| digits.len() == 22 && digits.iter().all(is_digit))
 }
 
 /// Takes `madang.v1` if it is offered, or no subprotocol if none is.

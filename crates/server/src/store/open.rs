@@ -120,7 +120,7 @@ fn remove_old_guests(sql: &Connection, before: UnixMs) -> rusqlite::Result<()> {
     let removed = sql.execute(
         "DELETE FROM users WHERE made_at < ?1 AND name = ''
          AND NOT exists (SELECT 1 FROM entries WHERE by = users.key)
-         AND NOT exists (SELECT 1 FROM read_markers WHERE user = users.key)",
+         AND NOT exists (SELECT 1 FROM read_markers WHERE user = users.key AND moved)",
         [before],
     );
     match removed {

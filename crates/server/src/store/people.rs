@@ -48,7 +48,7 @@ pub(super) fn insert_room(
     Ok(key)
 }
 
-/// Makes a guest and their login.
+/// Makes a guest and their login. To a newcomer nothing is new: their read markers stand at the heads.
 pub(super) fn add_guest(
     batch: &mut Batch<'_>,
     user: &UserId,
@@ -66,8 +66,11 @@ pub(super) fn add_guest(
     }
     sql.prepare_cached("INSERT INTO users (id, made_at) VALUES (?1, ?2)")?
         .execute(params![user.as_str(), at])?;
+    let key = sql.last_insert_rowid();
     sql.prepare_cached("INSERT INTO logins (token_hash, user, made_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![token_hash, sql.last_insert_rowid(), at])?;
+        .execute(params![token_hash, key, at])?;
+    sql.prepare_cached("INSERT INTO read_markers (user, room, seq) SELECT ?1, key, head FROM rooms")?
+        .execute([key])?;
     Ok(())
 }
 
@@ -101,7 +104,9 @@ pub(super) fn mark_read(
     if seq > old {
         batch
             .sql
-            .prepare_cached("INSERT OR REPLACE INTO read_markers (user, room, seq) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO read_markers (user, room, seq, moved) VALUES (?1, ?2, ?3, 1)",
+            )?
             .execute(params![reader, room.key.0, seq.cast_signed()])?;
     }
     Ok(ReadMarker { seq, unread: unread(batch.sql, room.key, seq, reader)? })

@@ -61,6 +61,7 @@ behaviours! {
         a_taken_id_or_token_is_refused,
         a_new_name_is_on_old_entries_too,
         unread_counts_messages_of_others_that_stand,
+        to_a_newcomer_nothing_is_unread,
         unread_is_counted_up_to_a_thousand,
         a_read_marker_never_goes_back_nor_beyond_the_head,
         a_read_marker_outlives_reopening,

@@ -1,6 +1,6 @@
 //! Guests, names, rooms, read markers.
 
-use madang_protocol::{Person, RoomId, What};
+use madang_protocol::{Person, RoomId, UserId, What};
 use madang_server::store::{MAX_ROOMS, ReadMarker, StoreError, UNREAD_MAX};
 
 use crate::stand::{Stand, post};
@@ -52,14 +52,26 @@ pub(crate) async fn unread_counts_messages_of_others_that_stand(mut stand: Stand
         let rooms = stand.store.rooms(Some(user), 10).await.unwrap();
         (rooms[0].read, rooms[0].unread)
     };
-    assert_eq!(unread(ann.clone()).await, (0, 1), "her own do not count");
-    assert_eq!(unread(bo.clone()).await, (0, 2), "nor the deleted one, and an edit counts once");
-    assert_eq!(unread(cho.clone()).await, (0, 3));
+    assert_eq!(unread(ann.clone()).await, (1, 1), "her own do not count");
+    assert_eq!(unread(bo.clone()).await, (1, 2), "nor the deleted one, and an edit counts once");
+    assert_eq!(unread(cho.clone()).await, (1, 3));
     let marker = stand.store.mark_read(cho.clone(), lobby, 3).await.unwrap();
     assert_eq!(marker, ReadMarker { seq: 3, unread: 1 });
     assert_eq!(unread(cho).await, (3, 1), "the list says what the answer said");
     let nobody = stand.store.rooms(None, 10).await.unwrap();
     assert_eq!((nobody[0].read, nobody[0].unread), (0, 0));
+}
+
+pub(crate) async fn to_a_newcomer_nothing_is_unread(mut stand: Stand) {
+    let ann = stand.ann.clone();
+    stand.post(&ann, "before").await;
+    let newcomer: UserId = "dal".parse().unwrap();
+    stand.store.add_guest(newcomer.clone(), [9; 32], 1).await.unwrap();
+    let lobby = async || stand.store.rooms(Some(newcomer.clone()), 10).await.unwrap().remove(0);
+    assert_eq!((lobby().await.read, lobby().await.unread), (2, 0));
+    stand.post(&ann, "after").await;
+    let lobby = stand.store.rooms(Some(newcomer), 10).await.unwrap().remove(0);
+    assert_eq!((lobby.read, lobby.unread), (2, 1));
 }
 
 pub(crate) async fn unread_is_counted_up_to_a_thousand(mut stand: Stand) {

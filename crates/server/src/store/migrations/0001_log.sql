@@ -57,8 +57,9 @@ CREATE TABLE messages (
 );
 
 CREATE TABLE read_markers (
-    user INTEGER NOT NULL REFERENCES users (key),
-    room INTEGER NOT NULL REFERENCES rooms (key),
-    seq  INTEGER NOT NULL,
+    user  INTEGER NOT NULL REFERENCES users (key) ON DELETE CASCADE,
+    room  INTEGER NOT NULL REFERENCES rooms (key),
+    seq   INTEGER NOT NULL,
+    moved INTEGER NOT NULL DEFAULT 0,   -- 1 once the person has read, and not only come
     PRIMARY KEY (user, room)
 ) WITHOUT ROWID;
