@@ -1,0 +1,19 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect } from "@playwright/test";
+import type { Person } from "./person";
+
+/** What WCAG 2.2 AA asks for, and what is good practice besides. */
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** Everyone can use the screen that this person sees. */
+export async function isAccessible(person: Person, screen: string): Promise<void> {
+  // Colours are judged as they are in the end, not on the way there.
+  await person.page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => undefined))),
+  );
+  const { violations } = await new AxeBuilder({ page: person.page }).withTags(RULES).analyze();
+  const told = violations.map(
+    ({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `    ${node.html}\n    ${node.failureSummary}`).join("\n")}`,
+  );
+  expect(told, screen).toEqual([]);
+}

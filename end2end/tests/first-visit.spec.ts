@@ -1,0 +1,141 @@
+import type { Person } from "../support/person";
+import { expect, test, UNLIMITED } from "../support/test";
+
+const KB = 1_000;
+
+/** Bytes over the wire of each file, as the browser counted them. */
+async function transfers(person: Person, path: string): Promise<Map<string, number>> {
+  const devtools = await person.context.newCDPSession(person.page);
+  await devtools.send("Network.enable");
+  const paths = new Map<string, string>();
+  const bytes = new Map<string, number>();
+  devtools.on("Network.requestWillBeSent", ({ requestId, request }) => paths.set(requestId, new URL(request.url).pathname));
+  devtools.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    const path = paths.get(requestId) ?? requestId;
+    bytes.set(path, (bytes.get(path) ?? 0) + encodedDataLength);
+  });
+  await person.visit(path);
+  await person.page.waitForLoadState("networkidle");
+  return bytes;
+}
+
+test.describe("to a busy room", () => {
+  test.use({ limits: UNLIMITED });
+
+  test("the first visit transfers little", async ({ join, wire }) => {
+    const chatter = Array.from({ length: 60 }, (_, at) => `Message ${at}: the gate is open, 대문이 열려 있어요.`);
+    await (await wire("Ben")).postAll("lobby", chatter);
+    const ada = await join({ path: null });
+    const bytes = await transfers(ada, "/r/lobby");
+    const wasm = [...bytes].filter(([path]) => path.endsWith(".wasm")).reduce((sum, [, size]) => sum + size, 0);
+    const all = [...bytes.values()].reduce((sum, size) => sum + size, 0);
+    const parts = [...bytes].map(([path, size]) => `${path} ${(size / KB).toFixed(1)}`).join(", ");
+    console.log(`    first visit: ${(all / KB).toFixed(1)} KB (${parts})`);
+    expect(wasm).toBeGreaterThan(0);
+    expect(wasm).toBeLessThanOrEqual(250 * KB);
+    expect(all).toBeLessThanOrEqual(350 * KB);
+  });
+});
+
+test("a second visit loads the page alone", async ({ join }) => {
+  const ada = await join();
+  const bytes = await transfers(ada, "/r/lobby");
+  const big = [...bytes].filter(([path, size]) => path.startsWith("/pkg/") && size > 0);
+  expect(big).toEqual([]);
+});
+
+test("the page is alive soon after it is there, and has not flickered", async ({ join, wire }) => {
+  await (await wire("Ben")).postAll("lobby", ["one", "two", "three"]);
+  const ada = await join({ path: null });
+  await ada.page.addInitScript(() => {
+    const times = { alive: 0, shifts: 0 };
+    Object.assign(window, { times });
+    new MutationObserver((_, observer) => {
+      if (!document.documentElement?.hasAttribute("data-alive")) return;
+      times.alive = performance.now();
+      observer.disconnect();
+    }).observe(document, { attributes: true, subtree: true, attributeFilter: ["data-alive"] });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) times.shifts += (entry as unknown as { value: number }).value;
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  await ada.visit();
+  await ada.reads(["one", "two", "three"]);
+  const { alive, shifts, loaded } = await ada.page.evaluate(() => ({
+    ...(window as unknown as { times: { alive: number; shifts: number } }).times,
+    loaded: performance.getEntriesByType("navigation")[0]!.toJSON().loadEventEnd as number,
+  }));
+  console.log(`    alive ${alive.toFixed(0)} ms after the navigation (loaded: ${loaded.toFixed(0)} ms), layout shift ${shifts.toFixed(4)}`);
+  expect(alive).toBeGreaterThan(0);
+  // A second on a machine that has nothing else to do; this one may have.
+  expect(alive).toBeLessThan(10_000);
+  expect(shifts).toBeLessThan(0.02);
+});
+
+test("the browser takes over the very elements that the server rendered", async ({ join, wire }) => {
+  await (await wire("Ben")).postAll("lobby", ["one", "two", "three"]);
+  const ada = await join({ path: null });
+  const held = await holdWasm(ada);
+  await ada.page.goto(`${ada.base}/r/lobby`);
+  await expect(ada.message("three")).toBeVisible();
+  await ada.messages.evaluateAll((rows) => rows.forEach((row) => row.setAttribute("data-from-server", "")));
+  held.release();
+  await ada.alive();
+  await ada.connected();
+  await expect(ada.log.locator(".message[data-from-server]")).toHaveCount(3);
+});
+
+test("before the page is alive, a message can be sent by the plain form", async ({ join }) => {
+  const ben = await join({ name: "Ben" });
+  const ada = await join({ path: null });
+  const held = await holdWasm(ada);
+  await ada.page.goto(`${ada.base}/r/lobby`);
+  await ada.composer.fill("early bird");
+  await ada.page.getByRole("button", { name: "Send" }).click();
+  await expect(ada.message("early bird")).toBeVisible();
+  await ben.reads(["early bird"]);
+  held.release();
+  await ada.alive();
+  await ada.post("and alive");
+  await ben.reads(["early bird", "and alive"]);
+});
+
+test("what is typed before the page is alive is kept", async ({ join }) => {
+  const ada = await join({ path: null });
+  const held = await holdWasm(ada);
+  await ada.page.goto(`${ada.base}/r/lobby`);
+  await ada.composer.pressSequentially("begun earl");
+  held.release();
+  await ada.alive();
+  await ada.connected();
+  await expect(ada.composer).toHaveValue("begun earl");
+  await ada.composer.pressSequentially("y");
+  await ada.composer.press("Enter");
+  await ada.reads(["begun early"]);
+});
+
+test("the page may load and run nothing but its own", async ({ join }) => {
+  const ada = await join({ path: null });
+  const answer = await ada.page.goto(`${ada.base}/r/lobby`);
+  const headers = answer!.headers();
+  const policy = headers["content-security-policy"] ?? "";
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain("unsafe-inline");
+  expect(policy).not.toMatch(/'unsafe-eval'/);
+  expect(headers["x-content-type-options"]).toBe("nosniff");
+  await ada.alive();
+  const [login] = (await ada.context.cookies()).filter((cookie) => cookie.name === "madang_login");
+  expect(login).toMatchObject({ httpOnly: true, sameSite: "Lax" });
+});
+
+/** Holds the page's wasm back until released. */
+async function holdWasm(person: Person): Promise<{ release: () => void }> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await person.page.route(/\.wasm(\?|$)/, async (route) => {
+    await released;
+    // The page that asked may be gone by now.
+    await route.continue().catch(() => undefined);
+  });
+  return { release };
+}
