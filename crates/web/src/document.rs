@@ -35,8 +35,8 @@ pub fn document() -> impl IntoView {
     let Assets { style, script, wasm } = use_context().unwrap_or_default();
     let locale = data.as_ref().map(|data| data.locale).unwrap_or_default();
     let theme = data.as_ref().map(|data| data.theme).unwrap_or_default();
-    let room = data.map(|data| data.snapshot.title).unwrap_or_default();
     let t = strings(locale);
+    let room = data.map(|data| t.room(&data.snapshot.room, &data.snapshot.title)).unwrap_or_default();
     // Without hydration nothing is lost: the page is complete as it is.
     let start =
         format!("import init,{{hydrate}} from {script:?};init({{module_or_path:{wasm:?}}}).then(hydrate)");

@@ -71,6 +71,8 @@ pub(crate) struct Page {
     pub(crate) clock: RwSignal<u32>,
 
     pub(crate) room: RwSignal<RoomId>,
+    /// Its title, as it is shown.
+    pub(crate) title: RwSignal<String>,
     pub(crate) view: RwSignal<RoomView>,
     pub(crate) rows: RwSignal<Vec<RowItem>>,
     pub(crate) lines: RwSignal<Vec<RoomLine>>,
@@ -122,6 +124,7 @@ impl Page {
             here: RwSignal::new(here(model, &view, t)),
             typing: RwSignal::new(Vec::new()),
             rows: RwSignal::new(Vec::new()),
+            title: RwSignal::new(t.room(&room, &view.title)),
             room: RwSignal::new(room),
             view: RwSignal::new(view),
             lines: RwSignal::new(model.room_lines()),
@@ -156,6 +159,7 @@ impl Page {
         if moved {
             self.leave_room();
         }
+        set(self.title, self.t.room(&room, &view.title));
         set(self.room, room);
         set(self.here, here(model, &view, self.t));
         set(self.typing, view.typing.iter().map(|who| shown_name(model, who, self.t).to_string()).collect());

@@ -63,7 +63,7 @@ pub(crate) fn App(
 /// The tab says which room it shows, and how many messages wait in all of them.
 fn name_the_tab(page: Page) {
     Effect::new(move |_| {
-        let title = page.view.with(|view| title(&view.title));
+        let title = page.title.with(|room| title(room));
         document().set_title(&match page.unread.get() {
             0 => title,
             unread => format!("({unread}) {title}"),

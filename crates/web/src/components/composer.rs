@@ -63,7 +63,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                     autocomplete="off"
                     enterkeyhint="send"
                     placeholder=t.placeholder
-                    aria-label=move || page.view.with(|view| (t.composer)(&view.title))
+                    aria-label=move || page.title.with(|room| (t.composer)(room))
                     aria-describedby="composer-count"
                     node_ref=field
                     on:input=move |_| {

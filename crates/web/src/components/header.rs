@@ -18,7 +18,7 @@ pub(super) fn RoomHeader(page: Page) -> impl IntoView {
                 {icons::menu()}
             </button>
             <h1 id="room-title" class="room-title">
-                {move || page.view.with(|view| view.title.to_string())}
+                {move || page.title.get()}
             </h1>
             <button class="here-button" type="button" popovertarget="people" aria-label=t.here>
                 {icons::people()} <span class="here-count">{move || (t.here_count)(count())}</span>

@@ -63,7 +63,7 @@ fn room_link(page: Page, first: RoomLine) -> impl IntoView {
             aria-current=move || line.with(|line| line.current.then_some("page"))
         >
             <span class="room-name" dir="auto">
-                {move || line.with(|line| line.title.to_string())}
+                {move || line.with(|line| page.t.room(&line.room, &line.title))}
             </span>
             {move || match unread() {
                 0 => None,

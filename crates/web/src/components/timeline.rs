@@ -20,7 +20,7 @@ use super::{icons, logo};
 #[component]
 pub(super) fn Timeline(page: Page) -> impl IntoView {
     let t = page.t;
-    let label = move || page.view.with(|view| (t.messages)(&view.title));
+    let label = move || page.title.with(|room| (t.messages)(room));
     let busy = move || page.view.with(|view| (view.loading_before || view.loading_after).to_string());
     view! {
         <div class="log-frame">
@@ -78,7 +78,7 @@ fn row(page: Page, item: RowItem) -> impl IntoView {
 fn top(page: Page) -> impl IntoView {
     let t = page.t;
     let (before, loading, loaded) = page.view.with(|view| (view.before, view.loading_before, view.loaded));
-    let rows = page.rows.with(|rows| rows.first().is_some());
+    let rows = page.rows.with(|rows| !rows.is_empty());
     match (before, rows) {
         (true, _) if page.alive.get() => {
             EitherOf3::A(view! { <p class="end">{if loading { t.loading } else { "" }}</p> })

@@ -36,6 +36,7 @@ pub(super) static EN: Strings = Strings {
     open: "Open",
     close: "Close",
     cancel: "Cancel",
+    lobby: "Lobby",
     here: "Here now",
     here_count: |count| format!("{count} here"),
     more_people: |count| format!("and {count} more"),

@@ -23,6 +23,7 @@ pub(super) static KO: Strings = Strings {
     open: "만들기",
     close: "닫기",
     cancel: "취소",
+    lobby: "로비",
     here: "지금 함께 있는 사람",
     here_count: |count| format!("{count}명"),
     more_people: |count| format!("외 {count}명"),

@@ -6,7 +6,7 @@ mod en;
 mod ko;
 
 use madang_client::Locale;
-use madang_protocol::RefusalCode;
+use madang_protocol::{LOBBY, RefusalCode, RoomId};
 
 /// The words of one language. A name is always given as it is shown; sentences are built so that they read
 /// well whatever it ends in.
@@ -23,6 +23,8 @@ pub(crate) struct Strings {
     pub(crate) open: &'static str,
     pub(crate) close: &'static str,
     pub(crate) cancel: &'static str,
+    /// The room that always exists, in place of its title.
+    pub(crate) lobby: &'static str,
     // Who is here.
     pub(crate) here: &'static str,
     pub(crate) here_count: fn(u32) -> String,
@@ -113,6 +115,13 @@ pub(crate) struct Day {
     pub(crate) this_year: bool,
 }
 
+impl Strings {
+    /// A room's title, as it is shown.
+    pub(crate) fn room(&self, room: &RoomId, title: &str) -> String {
+        if room.as_str() == LOBBY { self.lobby.to_owned() } else { title.to_owned() }
+    }
+}
+
 /// The words for `locale`.
 pub(crate) fn strings(locale: Locale) -> &'static Strings {
     match locale {
@@ -151,6 +160,12 @@ mod tests {
         assert_eq!((ko::KO.typing)(&names[..2]), "Ada 님과 민수 님이 입력하고 있어요…");
         assert_eq!((ko::KO.typing)(&names), "여러 명이 입력하고 있어요…");
         assert_eq!((ko::KO.typing)(&[]), "");
+    }
+
+    #[test]
+    fn the_lobby_has_a_name_in_every_language() {
+        assert_eq!(ko::KO.room(&RoomId::lobby(), "Lobby"), "로비");
+        assert_eq!(ko::KO.room(&"a1".parse().unwrap(), "Lobby"), "Lobby");
     }
 
     #[test]
