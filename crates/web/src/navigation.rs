@@ -69,7 +69,8 @@ fn followed(event: &web_sys::MouseEvent) -> Option<Place> {
     let link = event.target()?.dyn_into::<Element>().ok()?.closest("a[href]").ok()??;
     let link: HtmlAnchorElement = link.dyn_into().ok()?;
     let ours = link.target().is_empty() && link.origin() == window().location().origin().ok()?;
-    if !ours || !link.search().is_empty() {
+    // A fragment leads to a place on this page: the browser's own way moves the focus there, too.
+    if !ours || !link.search().is_empty() || !link.hash().is_empty() {
         return None;
     }
     routes::place(&link.pathname())
