@@ -69,7 +69,7 @@ fn link_at(text: &str) -> &str {
         Some(host) => {
             match host.find(is_hangul).filter(|at| !host.get(*at..).unwrap_or_default().contains('.')) {
                 Some(at) => whole.get(..scheme + at).unwrap_or_default(),
-                None => without_particle(whole),
+                None => without_particle(trim_end(whole)),
             }
         }
         None => return "",
