@@ -1,0 +1,110 @@
+//! Plain HTTP, as bytes: nothing between the test and what the server really says.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::within;
+
+/// An answer to one request.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The first header of that name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.all(name).first().copied()
+    }
+
+    /// All headers of that name.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The `Set-Cookie` that sets `name`.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.all("set-cookie").into_iter().find(|cookie| cookie.starts_with(&format!("{name}=")))
+    }
+}
+
+/// Sends one request on a connection of its own.
+pub(crate) async fn ask(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if method == "POST" {
+        request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    request.push_str("\r\n");
+    request.push_str(body);
+    exchange(addr, request.as_bytes()).await
+}
+
+/// Sends these bytes and reads one answer.
+pub(crate) async fn exchange(addr: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(addr).await.expect("a connection");
+    // A server that refuses early may close before it has read everything.
+    let _ = stream.write_all(bytes).await;
+    within("an answer", read_answer(&mut stream)).await.expect("an answer")
+}
+
+/// Reads one answer; nothing of what follows a head that has no body.
+pub(crate) async fn read_answer(stream: &mut TcpStream) -> Option<Answer> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(head).expect("a head of text");
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut answer = Answer { status, headers, body: String::new() };
+    if ![101, 204, 304].contains(&status) {
+        let bytes = read_body(stream, &answer).await;
+        answer.body = String::from_utf8(bytes).expect("a body of text");
+    }
+    Some(answer)
+}
+
+async fn read_body(stream: &mut TcpStream, answer: &Answer) -> Vec<u8> {
+    let mut body = Vec::new();
+    if let Some(length) = answer.header("content-length") {
+        body.resize(length.parse().expect("a length"), 0);
+        stream.read_exact(&mut body).await.expect("a whole body");
+    } else if answer.header("transfer-encoding") == Some("chunked") {
+        while let Some(mut chunk) = read_chunk(stream).await {
+            body.append(&mut chunk);
+        }
+    } else {
+        stream.read_to_end(&mut body).await.expect("a body");
+    }
+    body
+}
+
+async fn read_chunk(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut size = String::new();
+    while !size.ends_with("\r\n") {
+        size.push(stream.read_u8().await.expect("a chunk's size").into());
+    }
+    let size = usize::from_str_radix(size.trim(), 16).expect("a size");
+    let mut chunk = vec![0; size + 2];
+    stream.read_exact(&mut chunk).await.expect("a chunk");
+    chunk.truncate(size);
+    (size > 0).then_some(chunk)
+}

@@ -1,0 +1,238 @@
+//! The program, started on a free port with a folder of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tempfile::TempDir;
+
+use super::{PATIENCE, ask, until};
+
+/// A running server. It ends with this value; its log is shown if the test fails.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+    folder: Arc<TempDir>,
+    options: Vec<String>,
+    stderr: Stderr,
+}
+
+/// A server that ended instead of serving.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stderr: String,
+}
+
+impl Server {
+    /// A server with its defaults.
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// A server with these options.
+    pub(crate) fn with(options: &[&str]) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        Self::on(folder, options).expect("the server starts")
+    }
+
+    /// What becomes of a start with these options, none of which is given a default.
+    pub(crate) fn attempt(options: &[&str]) -> Ended {
+        let mut child = command().args(options).spawn().expect("the program starts");
+        let stderr = Stderr::of(&mut child);
+        let status = wait(&mut child);
+        Ended { status, stderr: stderr.all() }
+    }
+
+    /// A second server over the same folder, while this one runs or after it ended.
+    pub(crate) fn second(&self, options: &[&str]) -> Result<Self, Ended> {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        Self::on(self.folder.clone(), options)
+    }
+
+    fn on(folder: Arc<TempDir>, options: Vec<String>) -> Result<Self, Ended> {
+        let mut child = command()
+            .args(["--addr", "127.0.0.1:0", "--data"])
+            .arg(folder.path().join("data"))
+            .args(&options)
+            .spawn()
+            .expect("the program starts");
+        let stderr = Stderr::of(&mut child);
+        match first_line(&mut child).recv_timeout(PATIENCE) {
+            Ok(line) => {
+                let addr =
+                    line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}"));
+                Ok(Self { child, addr: addr.parse().expect("an address"), folder, options, stderr })
+            }
+            Err(_) => {
+                let status = wait(&mut child);
+                Err(Ended { status, stderr: stderr.all() })
+            }
+        }
+    }
+
+    /// The folder of the database.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Ends the process as a power cut would, without any farewell.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Starts again over the same folder with the same options, on another port.
+    pub(crate) fn start_again(&mut self) {
+        let options: Vec<String> = self.options.clone();
+        self.start_again_with(&options.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    /// As [`Server::start_again`], with these options instead.
+    pub(crate) fn start_again_with(&mut self, options: &[&str]) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let again = self.second(options).expect("the server starts again");
+        // What was this server until now ends here.
+        drop(std::mem::replace(self, again));
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends a signal by its short name.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the server's end", async || {
+            status = self.child.try_wait().expect("a child");
+            status.is_some()
+        })
+        .await;
+        status.expect("an end")
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.stderr.so_far()
+    }
+
+    /// A counter or gauge of `/metrics`, by its whole name with labels; 0 if it is not there yet.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let text = ask(self.addr, "GET", "/metrics", &[], "").await.body;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().expect("a number"))
+    }
+
+    /// Resident memory in KiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its size");
+        line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    }
+
+    /// It still takes newcomers and passes their messages on.
+    pub(crate) async fn lives(&self) {
+        let mut ann = super::Client::join(self, "a newcomer").await;
+        ann.watch_now(&super::lobby()).await;
+        let seq = ann.say("still here").await;
+        assert_eq!(ann.next_entry(&super::lobby()).await.seq, seq);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the server's log\n{}---", self.stderr.so_far());
+        }
+    }
+}
+
+/// `madang serve` in an empty environment, so that nobody's MADANG_… gets in.
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_madang"));
+    command.arg("serve").env_clear().current_dir(elsewhere());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Not the checkout: the program must run from any folder.
+fn elsewhere() -> &'static Path {
+    Path::new("/")
+}
+
+fn first_line(child: &mut Child) -> Receiver<String> {
+    let (line_sender, line_receiver) = channel();
+    let out = child.stdout.take().expect("its output");
+    std::thread::spawn(move || {
+        let mut out = BufReader::new(out);
+        let mut line = String::new();
+        if out.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+            let _ = line_sender.send(line);
+        }
+        drop(line_sender);
+        // Nothing else is expected; if it came, the pipe must not fill up.
+        let _ = std::io::copy(&mut out, &mut std::io::sink());
+    });
+    line_receiver
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < deadline {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    panic!("the server neither serves nor ends");
+}
+
+/// What a child writes to its standard error, collected by a thread.
+struct Stderr {
+    text: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Stderr {
+    fn of(child: &mut Child) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let mut pipe = child.stderr.take().expect("its errors");
+        let sink = text.clone();
+        let reader = std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(bytes @ 1..) = pipe.read(&mut chunk) {
+                sink.lock().unwrap().push_str(&String::from_utf8_lossy(&chunk[..bytes]));
+            }
+        });
+        Self { text, reader: Some(reader) }
+    }
+
+    fn so_far(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
+    /// Everything, once the child has ended.
+    fn all(mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.so_far()
+    }
+}

@@ -1,0 +1,19 @@
+//! The server, as its clients meet it: the real program on a free port, spoken to over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod closing;
+mod disk;
+mod doors;
+mod form_refusals;
+mod harness;
+mod hostile;
+mod idempotency;
+mod limits;
+mod pages;
+mod people;
+mod pressure;
+mod refusals;
+mod restart;
+mod resuming;
+mod resuming_under_load;
+mod talking;

@@ -1,0 +1,213 @@
+//! Coming back: by a cursor exactly what was missed, and where no cursor helps, a snapshot that says so.
+
+use madang_protocol::{ClientFrame, RefusalCode, ResumePoint, RoomId, ServerFrame, What};
+
+use crate::harness::{Browser, Client, Dial, Server, UNLIMITED, bodies, body, lobby, seqs};
+
+/// The room of a title, opened by the person of `client`.
+async fn room(server: &Server, client: &Client, title: &str) -> RoomId {
+    let opened = Browser::of(server, &client.cookie).script().submit("/rooms", &[("title", title)]).await;
+    serde_json::from_str::<madang_protocol::RoomInfo>(&opened.body).unwrap().room
+}
+
+/// Posts `count` messages without waiting for each.
+async fn chatter(client: &mut Client, count: usize) {
+    let mut cmids = Vec::new();
+    for n in 0..count {
+        cmids.push(client.post(&lobby(), &format!("message {n}")).await);
+    }
+    for cmid in cmids {
+        client.done(cmid).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_gets_exactly_what_was_missed() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    let mut bob = Client::join(&server, "bob").await;
+    bob.watch_now(&lobby()).await;
+    ann.say("seen").await;
+    let cursor = bob.next_entry(&lobby()).await.seq;
+    for n in 0..5 {
+        ann.say(&format!("missed {n}")).await;
+    }
+    let mut back = Client::resume(&server, &bob, &[(&lobby(), cursor)]).await;
+    let attached = back.attached(&lobby()).await;
+    assert!(attached.snapshot.is_none());
+    assert_eq!(seqs(&attached.entries), [3, 4, 5, 6, 7]);
+    assert_eq!(attached.head, 7);
+    assert_eq!(back.say("and on").await, 8);
+    assert_eq!(back.next_entry(&lobby()).await.seq, 8, "it is live");
+}
+
+#[tokio::test]
+async fn a_cursor_at_the_head_gets_nothing_but_live() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    let head = ann.say("all there is").await;
+    let attached = Client::resume(&server, &ann, &[(&lobby(), head)]).await.attached(&lobby()).await;
+    assert!(attached.snapshot.is_none() && attached.entries.is_empty());
+    assert_eq!(attached.head, head);
+}
+
+#[tokio::test]
+async fn a_cursor_of_zero_gets_the_log_from_its_first_entry() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    ann.say("hello").await;
+    let attached = ann.watch(&lobby(), Some(0)).await;
+    assert_eq!(seqs(&attached.entries), [1, 2]);
+    let opened = &attached.entries[0];
+    assert_eq!(opened.by.as_str(), "madang");
+    assert!(matches!(opened.what, What::Opened { .. }), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_cursor_survives_the_restart_of_the_server() {
+    let mut server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    for n in 0..4 {
+        ann.say(&n.to_string()).await;
+    }
+    server.start_again();
+    let mut back = Client::resume(&server, &ann, &[(&lobby(), 3)]).await;
+    assert_eq!(back.id(), ann.id());
+    assert_eq!(back.welcome().epoch, ann.welcome().epoch);
+    let attached = back.attached(&lobby()).await;
+    assert_eq!(attached.entries.iter().map(body).collect::<Vec<_>>(), ["2", "3"]);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_epoch_or_of_none_gets_a_snapshot() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    ann.say("hello").await;
+    for epoch in [Some("another".parse().unwrap()), None] {
+        let mut back = Dial::new(&server).cookie(&ann.cookie).open("ann").await.unwrap();
+        back.hello(vec![ResumePoint { room: lobby(), seq: 1 }], epoch, None).await;
+        let attached = back.attached(&lobby()).await;
+        let snapshot = attached.snapshot.expect("a snapshot");
+        assert_eq!((bodies(&snapshot.messages), snapshot.head), (vec!["hello"], 2));
+        assert!(attached.entries.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_ahead_of_the_log_gets_a_snapshot() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    ann.say("hello").await;
+    for ahead in [3, 1_000_000, u64::MAX] {
+        let attached = ann.watch(&lobby(), Some(ahead)).await;
+        assert_eq!(attached.snapshot.expect("a snapshot").head, 2, "cursor {ahead}");
+    }
+    ann.say("still").await;
+    assert_eq!(ann.next_entry(&lobby()).await.seq, 3);
+}
+
+#[tokio::test]
+async fn a_cursor_a_thousand_behind_is_replayed_and_one_more_gets_a_snapshot() {
+    let server = Server::with(&UNLIMITED);
+    let mut ann = Client::join(&server, "ann").await;
+    chatter(&mut ann, 1_001).await;
+    let attached = ann.watch(&lobby(), Some(2)).await;
+    assert!(attached.snapshot.is_none());
+    assert_eq!(seqs(&attached.entries), (3..=1_002).collect::<Vec<_>>());
+    let attached = ann.watch(&lobby(), Some(1)).await;
+    let snapshot = attached.snapshot.expect("a snapshot");
+    assert_eq!((snapshot.head, snapshot.messages.len(), snapshot.before), (1_002, 50, true));
+    assert!(attached.entries.is_empty());
+}
+
+#[tokio::test]
+async fn several_rooms_are_resumed_each_from_its_cursor() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    let (food, music) = (room(&server, &ann, "food").await, room(&server, &ann, "music").await);
+    for n in 2..=4 {
+        assert_eq!(ann.say_in(&food, "kimchi").await, n);
+        assert_eq!(ann.say_in(&music, "gugak").await, n);
+    }
+    let cursors = [(&food, 1), (&lobby(), 1), (&music, 3)];
+    let mut back = Client::resume(&server, &ann, &cursors).await;
+    assert_eq!(seqs(&back.attached(&food).await.entries), [2, 3, 4]);
+    assert_eq!(seqs(&back.attached(&music).await.entries), [4]);
+    assert!(back.attached(&lobby()).await.entries.is_empty());
+    ann.say_in(&music, "pansori").await;
+    assert_eq!(back.next_entry(&music).await.seq, 5);
+}
+
+#[tokio::test]
+async fn a_room_that_is_not_there_is_refused_and_the_others_are_resumed() {
+    let server = Server::start();
+    let ann = Client::join(&server, "ann").await;
+    let nowhere: RoomId = "nowhere".parse().unwrap();
+    let mut back = Client::resume(&server, &ann, &[(&nowhere, 7), (&lobby(), 0)]).await;
+    let refused = back.refused().await;
+    assert_eq!((refused.code, refused.room), (RefusalCode::UnknownRoom, Some(nowhere)));
+    assert_eq!(seqs(&back.attached(&lobby()).await.entries), [1]);
+}
+
+#[tokio::test]
+async fn after_unwatch_nothing_comes_and_a_new_watch_goes_on_at_its_cursor() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    let mut bob = Client::join(&server, "bob").await;
+    ann.watch_now(&lobby()).await;
+    bob.watch_now(&lobby()).await;
+    ann.say("heard").await;
+    bob.next_entry(&lobby()).await;
+    bob.send(&ClientFrame::Unwatch { room: lobby() }).await;
+    bob.round_trip().await;
+    ann.say("not heard").await;
+    ann.entries_up_to(&lobby(), 3).await;
+    bob.round_trip().await;
+    assert!(!bob.holds(|frame| matches!(frame, ServerFrame::Entry(_))));
+    let attached = bob.watch(&lobby(), Some(2)).await;
+    assert_eq!(attached.entries.iter().map(body).collect::<Vec<_>>(), ["not heard"]);
+}
+
+#[tokio::test]
+async fn who_never_watched_a_room_hears_nothing_of_it() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    let mut eve = Client::join(&server, "eve").await;
+    let food = room(&server, &ann, "food").await;
+    eve.watch_now(&lobby()).await;
+    ann.watch_now(&food).await;
+    ann.say_in(&food, "kimchi").await;
+    ann.send(&ClientFrame::Typing { room: food.clone() }).await;
+    ann.next_entry(&food).await;
+    eve.round_trip().await;
+    assert!(!eve.holds(|frame| matches!(
+        frame,
+        ServerFrame::Entry(_) | ServerFrame::Typing { .. } | ServerFrame::People { .. }
+    )));
+}
+
+#[tokio::test]
+async fn a_room_watched_twice_in_a_row_is_followed_once() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    for n in 0..10 {
+        ann.say(&n.to_string()).await;
+    }
+    let mut bob = Client::join(&server, "bob").await;
+    bob.send(&ClientFrame::Watch { room: lobby(), after: Some(0) }).await;
+    bob.send(&ClientFrame::Watch { room: lobby(), after: Some(5) }).await;
+    bob.round_trip().await;
+    ann.say("once").await;
+    // A client keeps what follows its cursor: whatever came of the first watch, the second one completes it.
+    let mut cursor = 0;
+    let mut last = Vec::new();
+    while cursor < 12 {
+        let entry = bob.next_entry(&lobby()).await;
+        assert!(entry.seq <= cursor + 1 || (cursor == 0 && entry.seq == 6), "a hole before {}", entry.seq);
+        cursor = cursor.max(entry.seq);
+        last.push(entry.seq);
+    }
+    bob.round_trip().await;
+    assert_eq!(last.iter().filter(|seq| **seq == 12).count(), 1, "{last:?}");
+    assert!(!bob.holds(|frame| matches!(frame, ServerFrame::Entry(_))));
+}
