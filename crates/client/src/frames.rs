@@ -164,13 +164,14 @@ impl Turn<'_> {
 
     fn live(&mut self, id: &RoomId, head: Seq) {
         let Some(room) = self.model.rooms.get_mut(id) else { return };
-        if room.cursor.is_some_and(|cursor| cursor >= head) {
+        // A snapshot that was asked for comes before its `live`.
+        if room.cursor.is_some_and(|cursor| cursor >= head) && !room.wants_snapshot {
             room.stream = Stream::Live;
             return;
         }
         let Stream::CatchingUp { tries, .. } = room.stream else { return };
         room.wants_snapshot |= room.cursor.is_none() || tries >= REPLAYS;
-        self.watch_again(id, tries + 1);
+        self.watch_again(id, tries.saturating_add(1));
     }
 
     /// A head that this client has not reached: if its entries are not already on their way, they were lost.

@@ -80,18 +80,17 @@ impl Room {
             }
             (Ask::After(seq), Some(window)) if window.last() == Some(seq) => {
                 window.append(&page.messages, after);
+                self.reached = self.reached.max(page.head);
             }
             (Ask::Around(_), window) => {
                 *window = Some(Window::new(&page.messages, page.before, after));
+                self.reached = self.reached.max(page.head);
                 self.resets += 1;
             }
             // The window moved meanwhile: the page does not touch it any more.
             _ => {}
         }
-        if self.recount(you) {
-            // The page may be ahead of the stream: what it shows is not counted again.
-            self.counted = self.counted.max(page.head);
-        }
+        self.recount(you);
         false
     }
 }

@@ -71,6 +71,9 @@ pub(crate) struct Room {
     pub(crate) unread: u32,
     /// Entries up to here are in `unread` already.
     pub(crate) counted: Seq,
+    /// A window that is not detached has all messages up to here: the cursor, or more, if a page was ahead of
+    /// the stream.
+    pub(crate) reached: Seq,
     /// The read marker when the room was opened, if anything was unread: where the "new" divider stands.
     pub(crate) divider: Option<Seq>,
 
@@ -117,6 +120,7 @@ impl Room {
             read_sent_at: 0,
             unread: 0,
             counted: 0,
+            reached: 0,
             divider: None,
             at_bottom: false,
             fresh: 0,
@@ -156,6 +160,7 @@ impl Room {
         self.read = 0;
         self.read_sent = 0;
         self.counted = 0;
+        self.reached = 0;
         self.unread = 0;
         self.divider = None;
         if new_epoch {
@@ -181,6 +186,7 @@ impl Room {
         self.cursor = Some(snapshot.head);
         self.last_change = snapshot.head;
         self.last_post = snapshot.head;
+        self.reached = snapshot.head;
         self.fresh = 0;
         self.resets += 1;
         self.here = snapshot.here.clone();
@@ -229,6 +235,8 @@ impl Room {
             What::Unknown => {}
         }
         self.counted = self.counted.max(entry.seq);
+        self.reached = self.reached.max(entry.seq);
+        self.recount(you);
         Applied::Next
     }
 
@@ -247,11 +255,12 @@ impl Room {
         }
     }
 
-    /// Counts what is unread from the window, where that reaches far enough to be exact. Whether it does.
-    pub(crate) fn recount(&mut self, you: Option<&UserId>) -> bool {
-        let exact = self.window.as_ref().and_then(|window| window.unread(self.read, you));
-        self.unread = exact.unwrap_or(self.unread);
-        exact.is_some()
+    /// Counts what is unread from the window, where that reaches far enough to be exact.
+    pub(crate) fn recount(&mut self, you: Option<&UserId>) {
+        if let Some(unread) = self.window.as_ref().and_then(|window| window.unread(self.read, you)) {
+            self.unread = unread;
+            self.counted = self.reached;
+        }
     }
 
     /// Moves the read marker to the end of what is known. Whether it moved.
