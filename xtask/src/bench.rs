@@ -68,7 +68,7 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
     }
     println!("\n{}", table::render(&figures));
     if unclean > 0 {
-        bail!("Something was lost, doubled, reordered or refused in {unclean} of the steps above.");
+        bail!("{unclean} of the steps above went wrong: their figures are missing or cannot be believed.");
     }
     Ok(())
 }
@@ -108,7 +108,10 @@ impl Bench {
             let server = Running::start(contender, &self.program, &self.peers, &self.scratch)?;
             let started = server.started_in.as_secs_f64() * 1e3;
             figures.entry((scenario::START_UP, contender)).or_default().push(started);
-            let (outcome, run_is_clean) = self.load(&scenario.arguments(&server, self.length))?;
+            let Some((outcome, run_is_clean)) = self.load(&scenario.arguments(&server, self.length))? else {
+                clean = false;
+                continue;
+            };
             clean &= run_is_clean;
             for metric in scenario.metrics {
                 if let Some(value) = outcome.pointer(metric.pointer).and_then(Value::as_f64) {
@@ -120,16 +123,15 @@ impl Bench {
     }
 
     /// Runs the load generator on its own core. It prints what it measured in any case, and fails if the run
-    /// was not clean.
-    fn load(&self, arguments: &[String]) -> Result<(Value, bool)> {
+    /// was not clean. Nothing if it could not measure; its own words are shown.
+    fn load(&self, arguments: &[String]) -> Result<Option<(Value, bool)>> {
         let output = pinned(GENERATOR_CORE, &self.load)
             .args(arguments)
             .stderr(Stdio::inherit())
             .output()
             .context("Cannot start the load generator")?;
-        let outcome = serde_json::from_slice(&output.stdout)
-            .with_context(|| format!("The load generator failed: madang-load {}", arguments.join(" ")))?;
-        Ok((outcome, output.status.success()))
+        let outcome = serde_json::from_slice(&output.stdout).ok();
+        Ok(outcome.map(|outcome| (outcome, output.status.success())))
     }
 }
 
