@@ -81,6 +81,12 @@ fn needs(project: &Project) -> Vec<Need> {
             ),
         ),
         need(
+            "wasm-opt",
+            "cargo leptos build --release",
+            which("wasm-opt").is_some(),
+            "npm install --global binaryen",
+        ),
+        need(
             "trunk",
             "trunk serve (the page alone)",
             cmd("trunk").arg("--version").ask().is_some(),

@@ -39,6 +39,7 @@ fn stages(project: &Project, tally: &mut Tally) -> Result<()> {
     let toolchain = wasm::ensure(project)?;
     node::ensure_packages(project)?;
     browser::ensure(project)?;
+    step("types of the browser tests", || checks::types(project))?;
     step("lints", || checks::lints(project))?;
     step("lints of the page", || checks::lints_of_page(project, &toolchain))?;
     step("documentation", || checks::documentation(project))?;

@@ -7,7 +7,7 @@ mod tidy;
 
 use anyhow::{Context, Result};
 
-use crate::command::cargo;
+use crate::command::{cargo, cmd};
 use crate::project::Project;
 use crate::setup::wasm::Toolchain;
 use crate::site;
@@ -23,6 +23,11 @@ pub(crate) fn without_compiling(project: &Project) -> Result<()> {
 /// Everything is as rustfmt writes it.
 fn formatting(project: &Project) -> Result<()> {
     cargo(project).args(["fmt", "--all", "--check"]).show().context("Run `cargo fmt --all`")
+}
+
+/// The browser tests are what TypeScript takes them for: Playwright itself only strips the types.
+pub(crate) fn types(project: &Project) -> Result<()> {
+    cmd("npx").args(["tsc", "--noEmit"]).within(&project.root.join("end2end")).show()
 }
 
 /// The native code, its tests included, gives no warning.
