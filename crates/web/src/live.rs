@@ -35,7 +35,8 @@ pub(crate) fn start(page: Page, model: Model) {
     );
     SHELL.with_borrow_mut(|shell| *shell = Some(running));
     navigation::start(page);
-    scroll::settle(page, true);
+    // Whoever scrolled before stays where they are: the browser showed the bottom, or the linked message.
+    scroll::settle(page, false);
     if let Some(root) = document().document_element() {
         // For the styles, which take what only serves the plain page out of sight, and for tests.
         let _ = root.set_attribute("data-alive", "");

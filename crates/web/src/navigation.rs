@@ -41,8 +41,14 @@ pub(crate) fn go(page: Page, place: Place) {
         // It fails only for another origin's address, and after thousands of steps in a few seconds.
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&path));
     }
+    let to_room = place.message.is_none();
     page.dispatch(Event::OpenRoom { room: place.room, around: place.message });
     close_popovers();
+    // Where there is a keyboard, one goes on writing there. On a phone it would cover half of the room.
+    let keyboard = window().match_media("(hover: hover)").ok().flatten().is_some_and(|media| media.matches());
+    if let (true, Some(composer)) = (keyboard && to_room, page.composer.get_untracked()) {
+        let _ = composer.focus();
+    }
 }
 
 /// The place that the address bar names.
