@@ -36,7 +36,7 @@ pub(super) fn Timeline(page: Page) -> impl IntoView {
                 on:keydown=move |event| walk(&event)
                 on:pointerover=move |event| touch(page, event.unchecked_ref(), Touch::Over)
                 on:pointerleave=move |_| page.hovered.set(None)
-                on:focusout=move |_| page.active.set(None)
+                on:focusout=move |event| leave(page, event.unchecked_ref())
                 on:focusin=move |event| touch(page, event.unchecked_ref(), Touch::Focus)
                 on:click=move |event| touch(page, &event, Touch::Press)
             >
@@ -189,6 +189,16 @@ fn touch(page: Page, event: &MouseEvent, touch: Touch) {
             });
         }
         Touch::Press => {}
+    }
+}
+
+/// Hides the actions of a row that loses the focus, unless it loses it to them: they take the link's place, and
+/// the browser reports that, too.
+fn leave(page: Page, event: &web_sys::Event) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let for_actions = target.is_some_and(|target| target.class_list().contains("more"));
+    if !for_actions {
+        page.active.set(None);
     }
 }
 
