@@ -120,6 +120,7 @@ test("after five seconds of trouble the page says what is going on", async ({ ga
   await ada.disconnected();
   const words = ada.connection.getByRole("status");
   await ada.say("kept");
+  // The place of the words is known to screen readers before they come: only then they are read out.
   await expect(words).toHaveText(/^\s*$/);
   await expect(words).toContainText("Go on writing: it is kept, and sent as soon as it is back.");
   const quiet = performance.now() - cut;

@@ -2,8 +2,8 @@ import type { Person } from "../support/person";
 import { expect, test } from "../support/test";
 
 const ground = (person: Person) =>
-  person.page.locator("body").evaluate((body) => {
-    const [r = 0, g = 0, b = 0] = getComputedStyle(body).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
+  person.page.getByRole("main").evaluate((room) => {
+    const [r = 0, g = 0, b = 0] = getComputedStyle(room).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
     return (r + g + b) / 3 > 128 ? "light" : "dark";
   });
 
@@ -17,7 +17,7 @@ test("a Korean browser gets a Korean page, and English can be chosen and given b
   await expect(minsu.log.locator(".day")).toHaveText(["오늘"]);
 
   let settings = await minsu.openSettings();
-  await settings.getByText("English").click();
+  await settings.getByRole("radio", { name: "English" }).click();
   await expect(html).toHaveAttribute("lang", "en");
   await minsu.alive();
   await expect(minsu.composer).toHaveAttribute("placeholder", "Write a message");
@@ -27,7 +27,7 @@ test("a Korean browser gets a Korean page, and English can be chosen and given b
 
   settings = await minsu.openSettings();
   await expect(settings.getByRole("radio", { name: "English" })).toBeChecked();
-  await settings.getByRole("group", { name: "Language" }).getByText("Automatic").click();
+  await settings.getByRole("group", { name: "Language" }).getByRole("radio", { name: "Automatic" }).click();
   await expect(html).toHaveAttribute("lang", "ko");
 });
 
@@ -35,7 +35,7 @@ test("an English browser can have a Korean page", async ({ join }) => {
   const ada = await join({ locale: "en-GB" });
   await expect(ada.page.locator("html")).toHaveAttribute("lang", "en");
   const settings = await ada.openSettings();
-  await settings.getByText("한국어").click();
+  await settings.getByRole("radio", { name: "한국어" }).click();
   await expect(ada.page.locator("html")).toHaveAttribute("lang", "ko");
   await expect(ada.page.getByRole("navigation", { name: "방" })).toBeVisible();
 });
@@ -77,13 +77,13 @@ for (const system of ["light", "dark"] as const) {
     const other = system === "light" ? "dark" : "light";
     const settings = await ada.openSettings();
     const saved = ada.page.waitForResponse("**/settings");
-    await settings.getByText(other === "dark" ? "Dark" : "Light", { exact: true }).click();
+    await settings.getByRole("radio", { name: other === "dark" ? "Dark" : "Light" }).click();
     await expect.poll(() => ground(ada)).toBe(other);
     await saved;
     await ada.reload();
     expect(await ground(ada)).toBe(other);
     await ada.openSettings();
-    await settings.getByRole("group", { name: "Appearance" }).getByText("Automatic").click();
+    await settings.getByRole("group", { name: "Appearance" }).getByRole("radio", { name: "Automatic" }).click();
     await expect.poll(() => ground(ada)).toBe(system);
   });
 }

@@ -71,6 +71,7 @@ test("everything is large enough for a finger", async ({ join, wire }) => {
   await ada.post("three");
   expect(await tooSmall(ada), "a room").toEqual([]);
   await ada.message("three").locator(".more").tap();
+  await expect(ada.message("three").getByRole("button", { name: "Edit" })).toBeVisible();
   expect(await tooSmall(ada), "a message's actions").toEqual([]);
   await ada.page.getByRole("button", { name: "Rooms" }).tap();
   await expect(ada.page.locator("#rooms")).toBeInViewport({ ratio: 0.9 });
@@ -110,7 +111,7 @@ test.describe("in a busy room", () => {
 
 for (const width of [320, 390]) {
   test(`nothing is wider than ${width} px`, async ({ join, wire }) => {
-    const ben = await wire("A person with a nickname of 40 characters");
+    const ben = await wire("A person with a nickname of 40 letters,");
     await ben.post("lobby", `${"word".repeat(60)} https://example.org/${"path/".repeat(40)}`);
     await ben.open("A room with a title that is as long as titles of rooms may be, which is 80 chars");
     const ada = await join({ viewport: { width, height: 640 } });
