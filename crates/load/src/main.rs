@@ -2,6 +2,7 @@
 //! lost, doubled or reordered.
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -98,9 +99,19 @@ struct Time {
     frame_bytes: usize,
 }
 
+fn main() -> ExitCode {
+    match perform(Cli::parse().run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("madang-load: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
-    match Cli::parse().run {
+async fn perform(run: Run) -> Result<()> {
+    match run {
         Run::Fanout { server, time, receivers, writers, rate, window } => {
             let pace = if rate == 0 { Pace::Saturated(window) } else { Pace::Rate(rate) };
             report_run(engine::run(plan(&server, &time, receivers, writers, pace)).await?)
@@ -135,7 +146,7 @@ fn plan(server: &Server, time: &Time, receivers: u32, writers: u32, pace: Pace) 
         frame_bytes: time.frame_bytes,
         warm_up: Duration::from_secs_f64(time.warm_up),
         length: Duration::from_secs_f64(time.seconds),
-        patience: Duration::from_secs(20),
+        patience: Duration::from_secs(60),
     }
 }
 
