@@ -77,12 +77,13 @@ fn files_in(page: &str, from: &str, named: &mut BTreeSet<String>) {
 fn imports_in(source: &str, of: &str, named: &mut BTreeSet<String>) {
     let of = place(of);
     let folder = of.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let parts = source.split(['"', '\'', '(', ')']);
-    for part in parts.filter(|part| is_file(part)) {
-        if let Some(below) = part.strip_prefix("./") {
-            named.insert(format!("{folder}/{below}"));
-        } else if of.ends_with(".css") && part.starts_with('/') {
-            named.insert(part.to_owned());
+    let parts: Vec<&str> = source.split(['"', '\'', '(', ')']).collect();
+    for (before, part) in parts.iter().zip(parts.iter().skip(1)).filter(|(_, part)| is_file(part)) {
+        let imported = before.trim_end().ends_with("from") || before.trim_end().ends_with("import");
+        match part.strip_prefix("./") {
+            Some(below) if imported => _ = named.insert(format!("{folder}/{below}")),
+            None if of.ends_with(".css") && part.starts_with('/') => _ = named.insert((*part).to_owned()),
+            _ => {}
         }
     }
 }
@@ -122,7 +123,7 @@ mod tests {
     fn imports_are_found_next_to_their_script() {
         let mut named = BTreeSet::new();
         imports_in(
-            "import { a } from './snippets/b/inline0.js'; new URL('x.wasm')",
+            "import { a } from './snippets/b/inline0.js'; new URL('x.wasm'); { './m_bg.js': a }",
             "/pkg/m.js?v=a1",
             &mut named,
         );
