@@ -130,7 +130,7 @@ test("English, light, on a desktop", async ({ join, wire }) => {
   await slowDown(mina);
   await mina.visit();
   await play(ENGLISH, mina, wire);
-  await take(mina, "desktop-light-en");
+  await take(mina, "room-en-light");
 });
 
 test("Korean, dark, on a desktop and a phone", async ({ join, wire }) => {
@@ -138,8 +138,8 @@ test("Korean, dark, on a desktop and a phone", async ({ join, wire }) => {
   await slowDown(mina);
   await mina.visit();
   await play(KOREAN, mina, wire);
-  await take(mina, "desktop-dark-ko");
+  await take(mina, "room-ko-dark");
   await mina.page.setViewportSize({ width: 390, height: 844 });
   await mina.composer.blur();
-  await take(mina, "phone-dark-ko");
+  await take(mina, "phone-ko-dark");
 });
