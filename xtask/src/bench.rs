@@ -67,6 +67,11 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
         }
     }
     println!("\n{}", table::render(&figures));
+    if table::median_of(&figures, scenario::PACED_P50).any(|ms| ms > scenario::PACED_INTERVAL_MS) {
+        println!(
+            "The machine was too busy: paced messages queued up and left together, which flatters their figures."
+        );
+    }
     if unclean > 0 {
         bail!("{unclean} of the steps above went wrong: their figures are missing or cannot be believed.");
     }

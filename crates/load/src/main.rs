@@ -146,7 +146,7 @@ fn plan(server: &Server, time: &Time, receivers: u32, writers: u32, pace: Pace) 
         frame_bytes: time.frame_bytes,
         warm_up: Duration::from_secs_f64(time.warm_up),
         length: Duration::from_secs_f64(time.seconds),
-        patience: Duration::from_secs(60),
+        patience: Duration::from_secs(20),
     }
 }
 

@@ -24,6 +24,11 @@ pub(crate) fn render(figures: &Figures) -> String {
     table
 }
 
+/// Each contender's median of one metric.
+pub(crate) fn median_of(figures: &Figures, name: &'static str) -> impl Iterator<Item = f64> {
+    figures.iter().filter(move |((metric, _), _)| *metric == name).filter_map(|(_, values)| median(values))
+}
+
 fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
