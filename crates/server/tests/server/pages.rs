@@ -168,6 +168,17 @@ async fn a_text_never_becomes_markup() {
 }
 
 #[tokio::test]
+async fn a_text_never_becomes_markup_in_the_form_to_edit_it_either() {
+    let server = Server::start();
+    let mut ann = Browser::new(&server);
+    post(&mut ann, "</textarea><script>alert(1)</script>&lt;").await;
+    let page = ann.get("/r/lobby/2/edit").await.body;
+    assert!(page.contains("&lt;/textarea"), "the text itself is there");
+    assert!(page.contains("&amp;lt;"), "what looks like an entity is text, too");
+    assert!(!page.contains("</textarea><script>"), "{page}");
+}
+
+#[tokio::test]
 async fn a_page_runs_its_own_scripts_alone_and_stands_in_no_frame() {
     let server = Server::start();
     let answer = Browser::new(&server).get("/r/lobby").await;

@@ -19,6 +19,8 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
     let body = body.map(|body| body.to_string()).unwrap_or_default();
     let address = routes::message(&page.room_now(), seq);
     let (save_to, delete_at) = (format!("{address}/edit"), format!("{address}/delete"));
+    // The server's rendering does not escape what stands in a text area; in the browser it is a text node.
+    let inside = if page.alive.get_untracked() { body.clone() } else { escaped(&body) };
     let field = NodeRef::<html::Textarea>::new();
     let ime = StoredValue::new(Ime::default());
     let done = move || {
@@ -86,7 +88,7 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
                     on:compositionend=move |event| react(typing::composed(&event), &event)
                     on:blur=move |event| react(ime::Event::Left, &event)
                 >
-                    {body.clone()}
+                    {inside}
                 </textarea>
                 <div class="edit-buttons">
                     <button class="button primary small" type="submit">
@@ -120,5 +122,20 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
                     })
             }}
         </div>
+    }
+}
+
+/// `text` as it is written inside of a text area, whose first line end does not count.
+fn escaped(text: &str) -> String {
+    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_ends_its_text_area() {
+        assert_eq!(escaped("</textarea><b>&amp;"), "\n&lt;/textarea>&lt;b>&amp;amp;");
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn RoomHeader(page: Page) -> impl IntoView {
                 {move || page.title.get()}
             </h1>
             <button class="here-button" type="button" popovertarget="people" aria-label=t.here>
-                {icons::people()} <span class="here-count">{move || (t.here_count)(count())}</span>
+                {icons::people()} <span class="here-count">{move || Some(count()).filter(|count| *count != 0).map(t.here_count)}</span>
             </button>
         </header>
     }

@@ -1,11 +1,11 @@
 //! The timeline of a room: a window of rows, what stands at its ends, and the way back to the newest.
 
 use leptos::either::EitherOf3;
-use leptos::ev::{KeyboardEvent, MouseEvent};
+use leptos::ev::{FocusEvent, KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 use madang_client::RowKey;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, EventTarget, HtmlElement};
 
 use crate::live;
 use crate::page::{Page, RowItem};
@@ -36,7 +36,7 @@ pub(super) fn Timeline(page: Page) -> impl IntoView {
                 on:keydown=move |event| walk(&event)
                 on:pointerover=move |event| touch(page, event.unchecked_ref(), Touch::Over)
                 on:pointerleave=move |_| page.hovered.set(None)
-                on:focusout=move |event| leave(page, event.unchecked_ref())
+                on:focusout=move |event| leave(page, &event)
                 on:focusin=move |event| touch(page, event.unchecked_ref(), Touch::Focus)
                 on:click=move |event| touch(page, &event, Touch::Press)
             >
@@ -192,12 +192,14 @@ fn touch(page: Page, event: &MouseEvent, touch: Touch) {
     }
 }
 
-/// Hides the actions of a row that loses the focus, unless it loses it to them: they take the link's place, and
-/// the browser reports that, too.
-fn leave(page: Page, event: &web_sys::Event) {
-    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let for_actions = target.is_some_and(|target| target.class_list().contains("more"));
-    if !for_actions {
+/// Hides the actions of the row that loses the focus. Not if another place in a row gets it: the actions may be
+/// that place, and would be gone before they had it. And not for the link that they replace.
+fn leave(page: Page, event: &FocusEvent) {
+    let element = |target: Option<EventTarget>| target.and_then(|target| target.dyn_into::<Element>().ok());
+    let to_row =
+        element(event.related_target()).is_some_and(|to| matches!(to.closest("[data-key]"), Ok(Some(_))));
+    let from_link = element(event.target()).is_some_and(|from| from.class_list().contains("more"));
+    if !to_row && !from_link {
         page.active.set(None);
     }
 }

@@ -325,6 +325,10 @@ impl Client {
 
     /// Reads to the end of the connection.
     pub(crate) async fn farewell(&mut self) -> Farewell {
+        within("the farewell", self.farewell_at_last()).await
+    }
+
+    async fn farewell_at_last(&mut self) -> Farewell {
         let mut farewell = Farewell::default();
         while let Some((_, frame)) = self.next().await {
             if let ServerFrame::Bye { code, retry_after_ms } = frame {

@@ -128,10 +128,14 @@ async fn read(reading: &mut OwnedReadHalf) -> Option<(u8, Vec<u8>)> {
     Some((first & 0x0f, payload))
 }
 
-/// What is said up to a close or the end.
+/// What is said up to a close or the end. Pings do not count as a sign that it is still coming.
 async fn heard(reading: &mut OwnedReadHalf) -> Farewell {
+    within("the farewell", heard_at_last(reading)).await
+}
+
+async fn heard_at_last(reading: &mut OwnedReadHalf) -> Farewell {
     let mut farewell = Farewell::default();
-    while let Some((opcode, payload)) = within("a frame", read(reading)).await {
+    while let Some((opcode, payload)) = read(reading).await {
         if opcode == Opcode::Close as u8 {
             farewell.close = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
             break;
