@@ -63,6 +63,7 @@ impl Session {
     }
 
     fn follow_from(&mut self, room: RoomId, cursor: Seq) {
+        let room = self.hub().shared(&room);
         self.follows.insert(room.clone(), Follow { sent: cursor, live: false });
         self.behind.push_back(room);
     }
