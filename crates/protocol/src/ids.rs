@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -30,10 +31,10 @@ macro_rules! string_id {
     ($(#[$doc:meta])* $name:ident, $problem:literal) => {
         $(#[$doc])*
         ///
-        /// 1 to 64 of `a-z`, `0-9`, `-` and `_`.
+        /// 1 to 64 of `a-z`, `0-9`, `-` and `_`. Clones share the text.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The id as it stands on the wire and in links.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::Utf8Bytes;
 use madang_protocol::{Entry, Person, RoomId, Seq, ServerFrame};
+use tungstenite::Utf8Bytes;
 
 /// The text of one frame; cloning shares it.
 pub type Encoded = Utf8Bytes;

@@ -1,122 +1,189 @@
-//! The door of the WebSocket.
+//! The door of the WebSocket: the handshake of RFC 6455, 4.2.
 
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
-use axum::http::header::{SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use madang_protocol::{CloseCode, SUBPROTOCOL};
 use std::net::SocketAddr;
 
-use crate::app::App;
-use crate::socket;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{
+    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, SET_COOKIE, UPGRADE,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use madang_protocol::{CloseCode, SUBPROTOCOL};
+use tokio::net::TcpStream;
+use tungstenite::handshake::derive_accept_key;
 
+use crate::app::App;
+use crate::socket::{self, Wire};
+
+use super::login::Login;
 use super::{error, login, origin, preferences};
 
 /// Upgrades a request to a connection. A newcomer becomes a guest, with the login in the answer's cookie.
 pub(super) async fn open(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    mut request: Request,
 ) -> Response {
     if app.stop.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.\n")
             .into_response();
     }
-    let mut upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return not_an_upgrade(&app, rejection),
+    let upgraded = hyper::upgrade::on(&mut request);
+    let headers = request.headers();
+    let handshake = match handshake(headers) {
+        Ok(handshake) => handshake,
+        Err(response) => {
+            app.metrics.rejected("upgrade");
+            return response;
+        }
     };
-    if !has_key(&headers) {
-        app.metrics.rejected("upgrade");
-        return (StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is 16 bytes in base64.\n").into_response();
-    }
-    if !origin::is_allowed(&headers, &app.config.origins) {
+    if !origin::is_allowed(headers, &app.config.origins) {
         return origin::refuse(&app);
     }
-    if !choose_protocol(&mut upgrade) {
+    let Some(protocol) = choose_protocol(headers) else {
         app.metrics.rejected("subprotocol");
         let known = format!("None of the offered subprotocols is known here. Known: {SUBPROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, known).into_response();
-    }
-    let login = match login::or_newcomer(&app, &headers).await {
-        Ok(login) => login,
-        Err(refusal) => return error::plain(&refusal, preferences::locale(&headers), app.rooms.limits()),
     };
-    let upgrade = bounded(upgrade, &app);
-    let tracker = app.connections.clone();
-    let mut response = match app.addresses.admit(peer.ip()) {
-        Some(place) => upgrade.on_upgrade(move |socket| {
-            let person = login.person;
-            tracker.track_future(async move {
-                let stop = app.stop.clone();
-                socket::run(app, socket, person, stop).await;
-                drop(place);
-            })
-        }),
+    let login = match login::or_newcomer(&app, headers).await {
+        Ok(login) => login,
+        Err(refusal) => {
+            return error::plain(&refusal, preferences::locale(headers), app.rooms.limits());
+        }
+    };
+    let cookie = HeaderValue::try_from(&login.set_cookie).ok();
+    app.connections.spawn(connection(app.clone(), upgraded, peer, login));
+    let switched = switching_protocols(handshake, protocol, cookie);
+    switched.unwrap_or_else(|| StatusCode::BAD_REQUEST.into_response())
+}
+
+/// What the client's key has to be answered with.
+///
+/// # Errors
+/// The answer to a request that is no handshake.
+fn handshake(headers: &HeaderMap) -> Result<String, Response> {
+    if !lists(headers, CONNECTION, "upgrade") || !lists(headers, UPGRADE, "websocket") {
+        let upgrade = [(UPGRADE, "websocket"), (CONNECTION, "upgrade")];
+        let sentence = "A WebSocket is spoken here; see the documentation.\n";
+        return Err((StatusCode::UPGRADE_REQUIRED, upgrade, sentence).into_response());
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        let version = [(SEC_WEBSOCKET_VERSION, "13")];
+        let sentence = "WebSocket version 13 is spoken here.\n";
+        return Err((StatusCode::UPGRADE_REQUIRED, version, sentence).into_response());
+    }
+    match headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())) {
+        Some(key) => Ok(derive_accept_key(key.as_bytes())),
+        None => {
+            let sentence = "Sec-WebSocket-Key must be 16 bytes in base64.\n";
+            Err((StatusCode::BAD_REQUEST, sentence).into_response())
+        }
+    }
+}
+
+/// 16 bytes in base64: 22 digits and two signs of padding.
+fn is_key(key: &[u8]) -> bool {
+    let digits = key.strip_suffix(b"==").unwrap_or_default();
+    digits.len() == 22 && digits.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/'))
+}
+
+/// Whether a header's list has this word, in any case.
+fn lists(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
+    items(headers, name).any(|item| item.eq_ignore_ascii_case(word))
+}
+
+fn items(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// The subprotocol to answer with: `madang.v1` if it is offered, none if none is. Nothing, if all that are
+/// offered are unknown.
+fn choose_protocol(headers: &HeaderMap) -> Option<Option<HeaderValue>> {
+    let mut offers = items(headers, SEC_WEBSOCKET_PROTOCOL).peekable();
+    if offers.peek().is_none() {
+        return Some(None);
+    }
+    offers.any(|offer| offer == SUBPROTOCOL).then_some(Some(HeaderValue::from_static(SUBPROTOCOL)))
+}
+
+fn switching_protocols(
+    accept: String,
+    protocol: Option<HeaderValue>,
+    cookie: Option<HeaderValue>,
+) -> Option<Response> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, HeaderValue::try_from(accept).ok()?);
+    protocol.map(|protocol| headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol));
+    cookie.map(|cookie| headers.append(SET_COOKIE, cookie));
+    Some(response)
+}
+
+/// Runs the connection, once the answer has been sent.
+async fn connection(app: App, upgraded: OnUpgrade, peer: SocketAddr, login: Login) {
+    let upgraded = match upgraded.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => return tracing::debug!(%peer, %error, "a connection was lost in its upgrade"),
+    };
+    let Some(wire) = wire(upgraded, app.config.max_frame) else { return };
+    match app.addresses.admit(peer.ip()) {
+        Some(_place) => {
+            let stop = app.stop.clone();
+            socket::run(app, wire, login.person, stop).await;
+        }
         None => {
             app.metrics.closed(CloseCode::OVER_LIMIT);
             tracing::info!(address = %peer.ip(), "an address has as many connections as it may");
-            upgrade.on_upgrade(move |socket| {
-                tracker.track_future(socket::turn_away(socket, CloseCode::OVER_LIMIT))
-            })
+            socket::turn_away(wire).await;
         }
-    };
-    if let Ok(cookie) = HeaderValue::try_from(login.set_cookie) {
-        response.headers_mut().append(SET_COOKIE, cookie);
     }
-    response
 }
 
-/// Whether the key is 16 bytes in base64, as RFC 6455, 4.2.1 asks; axum takes any.
-fn has_key(headers: &HeaderMap) -> bool {
-    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
-    let digits = key.and_then(|key| key.strip_suffix(b"=="));
-    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    digits.is_some_and(|digits| digits.len() == 22 && digits.iter().all(is_digit))
+/// The TCP stream below, with what was read of it already.
+fn wire(upgraded: Upgraded, max_frame: u32) -> Option<Wire> {
+    // The accept loop serves nothing but this kind of stream.
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some(Wire::new(parts.io.into_inner(), parts.read_buf.into(), max_frame))
 }
 
-/// Takes `madang.v1` if it is offered, or no subprotocol if none is.
-fn choose_protocol(upgrade: &mut WebSocketUpgrade) -> bool {
-    let mut offered = upgrade.requested_protocols().peekable();
-    if offered.peek().is_none() {
-        return true;
-    }
-    let known = offered.any(|offer| offer.as_bytes() == SUBPROTOCOL.as_bytes());
-    drop(offered);
-    if known {
-        upgrade.set_selected_protocol(HeaderValue::from_static(SUBPROTOCOL));
-    }
-    known
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The bounds of what the WebSocket layer holds for one connection.
-fn bounded(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade {
-    let frame = match app.config.max_frame {
-        0 => usize::MAX,
-        bytes => bytes as usize,
-    };
-    upgrade
-        .read_buffer_size(socket::READ_BUFFER)
-        .max_message_size(frame)
-        .max_frame_size(frame)
-        .write_buffer_size(socket::WRITE_BUFFER)
-}
-
-fn not_an_upgrade(app: &App, rejection: WebSocketUpgradeRejection) -> Response {
-    app.metrics.rejected("upgrade");
-    match rejection {
-        WebSocketUpgradeRejection::InvalidWebSocketVersionHeader(_) => {
-            let version = [(SEC_WEBSOCKET_VERSION, "13")];
-            (StatusCode::UPGRADE_REQUIRED, version, "WebSocket version 13 is spoken here.\n").into_response()
+    #[test]
+    fn a_key_is_sixteen_bytes_in_base64() {
+        assert!(is_key(b"dGhlIHNhbXBsZSBub25jZQ=="));
+        for wrong in
+            ["", "==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhl IHNhbXBsZSBub25jZ=="]
+        {
+            assert!(!is_key(wrong.as_bytes()), "{wrong}");
         }
-        WebSocketUpgradeRejection::InvalidConnectionHeader(_)
-        | WebSocketUpgradeRejection::InvalidUpgradeHeader(_) => {
-            let upgrade = [("upgrade", "websocket"), ("connection", "upgrade")];
-            (StatusCode::UPGRADE_REQUIRED, upgrade, "A WebSocket is spoken here; see the documentation.\n")
-                .into_response()
-        }
-        other => other.into_response(),
+    }
+
+    #[test]
+    fn headers_are_lists_in_any_case_and_number() {
+        let mut headers = HeaderMap::new();
+        headers.append(CONNECTION, HeaderValue::from_static("keep-alive, Upgrade"));
+        headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("chat"));
+        headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("x , madang.v1"));
+        assert!(lists(&headers, CONNECTION, "upgrade"));
+        assert!(!lists(&headers, UPGRADE, "websocket"));
+        assert_eq!(choose_protocol(&headers), Some(Some(HeaderValue::from_static(SUBPROTOCOL))));
+    }
+
+    #[test]
+    fn unknown_subprotocols_alone_are_refused_and_none_is_fine() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(choose_protocol(&headers), Some(None));
+        headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("madang.v10"));
+        assert_eq!(choose_protocol(&headers), None);
     }
 }

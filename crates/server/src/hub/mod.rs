@@ -210,6 +210,11 @@ impl Hub {
         }
     }
 
+    /// The hub's own copy of an id. Who keeps it compares it with those of entries in memory that is warm.
+    pub fn shared(&self, id: &RoomId) -> RoomId {
+        self.read_rooms().get_key_value(id).map_or_else(|| id.clone(), |(own, _)| own.clone())
+    }
+
     /// The session no longer follows the room.
     pub fn detach(&self, room: &RoomId, id: SessionId) {
         if let Some(room) = self.room(room) {

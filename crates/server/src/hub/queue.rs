@@ -22,7 +22,7 @@ pub(super) const VOLATILE_BYTES: usize = 256 * 1024;
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 /// How much one [`Queue::take`] returns: what one write to the socket carries.
-pub const BATCH_BYTES: usize = 64 * 1024;
+pub const BATCH_BYTES: usize = 32 * 1024;
 
 /// An idle session keeps room for so many frames, and no memory of its busiest moment.
 const IDLE_FRAMES: usize = 16;

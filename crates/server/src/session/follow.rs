@@ -63,6 +63,7 @@ impl Session {
     }
 
     fn follow_from(&mut self, room: RoomId, cursor: Seq) {
+        let room = self.hub().shared(&room);
         self.follows.insert(room.clone(), Follow { sent: cursor, live: false });
         self.behind.push_back(room);
     }
@@ -123,15 +124,14 @@ impl Session {
 
     /// Passes an entry of a live room on. What was sent already is dropped; a hole puts the room behind.
     pub(super) fn deliver_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Encoded>) {
-        let id = self.id;
-        match self.follows.get_mut(&entry.room) {
-            Some(follow) if follow.live && entry.seq == follow.sent + 1 => self.send_entry(entry, out),
-            Some(follow) if follow.live && entry.seq > follow.sent + 1 => {
-                follow.live = false;
-                self.behind.push_back(entry.room.clone());
-                self.hub().detach(&entry.room, id);
-            }
-            _ => {}
+        let Some(follow) = self.follows.get_mut(&entry.room).filter(|follow| follow.live) else { return };
+        if entry.seq == follow.sent + 1 {
+            follow.sent = entry.seq;
+            self.say_entry(entry, out);
+        } else if entry.seq > follow.sent {
+            follow.live = false;
+            self.behind.push_back(entry.room.clone());
+            self.hub().detach(&entry.room, self.id);
         }
     }
 
@@ -142,6 +142,10 @@ impl Session {
             return;
         }
         follow.sent = entry.seq;
+        self.say_entry(entry, out);
+    }
+
+    fn say_entry(&mut self, entry: &EntryFrame, out: &mut Vec<Encoded>) {
         self.introduce_encoded(&entry.author, out);
         out.push(entry.json.clone());
     }

@@ -7,7 +7,7 @@
 mod follow;
 mod requests;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use madang_client::Locale;
 use madang_protocol::{ClientFrame, CloseCode, Person, RoomId, ServerFrame, UnixMs, UserId};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::encoded::{Encoded, PersonFrame, encode};
 use crate::hub::{Hub, Queue, Queued, SessionId};
@@ -45,14 +46,14 @@ pub struct Session {
     locale: Locale,
     rooms: Rooms,
     queue: Arc<Queue>,
-    follows: HashMap<RoomId, Follow>,
+    follows: FxHashMap<RoomId, Follow>,
     /// The followed rooms that are not live, in the order in which they are caught up. One that was let go
     /// meanwhile is passed over.
     behind: VecDeque<RoomId>,
     present: Option<RoomId>,
     typing_at: UnixMs,
     /// Whose names this client was told.
-    known: HashSet<UserId>,
+    known: FxHashSet<UserId>,
     pending: FuturesOrdered<Pending>,
     frame_rate: Rate,
     frames: Bucket,
@@ -82,11 +83,11 @@ impl Session {
             locale: locale.as_deref().and_then(Locale::from_tag).unwrap_or_default(),
             rooms: rooms.clone(),
             queue,
-            follows: HashMap::new(),
+            follows: FxHashMap::default(),
             behind: VecDeque::new(),
             present: None,
             typing_at: 0,
-            known: HashSet::from([you.id.clone()]),
+            known: FxHashSet::from_iter([you.id.clone()]),
             pending: FuturesOrdered::new(),
             frame_rate: terms.frame_rate,
             frames: Bucket::full(terms.frame_rate, now),

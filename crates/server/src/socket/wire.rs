@@ -1,0 +1,236 @@
+//! The WebSocket's bytes. tungstenite reads frames and answers control frames; what the server says is framed
+//! here, into one buffer that leaves in one system call.
+//!
+//! Two things make a delivery cheap. Frames of many entries are written together. And a connection that is
+//! woken to write does not look for input: the socket is read only when the kernel says that there is some.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::Duration;
+
+use madang_protocol::CloseCode;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tungstenite::{Error, Message, WebSocket};
+
+/// tungstenite reserves this much for a socket: its default of 128 KiB would be most of an idle connection.
+const READ_BUFFER: usize = 1024;
+
+/// What is kept of the buffer of frames that leave, once it is empty.
+const IDLE_BYTES: usize = 4 * 1024;
+
+/// A peer that takes nothing of what is written to it for so long has stalled.
+const STALL: Duration = Duration::from_secs(10);
+
+/// An open WebSocket.
+pub(crate) struct Wire {
+    socket: WebSocket<Stream>,
+    /// There may be more in the read buffer than the last message.
+    more: bool,
+    /// tungstenite has an answer to a ping or a close that has not been written.
+    answers: bool,
+}
+
+/// What tungstenite reads from and writes to: it never waits here.
+struct Stream {
+    tcp: TcpStream,
+    out: Vec<u8>,
+    /// So many bytes of `out` have left.
+    left: usize,
+}
+
+impl Wire {
+    /// A WebSocket on `tcp`, after the handshake. `early` was read already; a message has at most `max` bytes,
+    /// 0: any number.
+    pub(crate) fn new(tcp: TcpStream, early: Vec<u8>, max: u32) -> Self {
+        let max = (max > 0).then_some(max as usize);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .max_message_size(max)
+            .max_frame_size(max);
+        let more = !early.is_empty();
+        let stream = Stream { tcp, out: Vec::new(), left: 0 };
+        let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(config));
+        Self { socket, more, answers: false }
+    }
+
+    /// The next message, or none after the end. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Option<Result<Message, Error>> {
+        loop {
+            if !self.more {
+                let tcp = &self.socket.get_ref().tcp;
+                if let Err(error) = poll_fn(|context| tcp.poll_read_ready(context)).await {
+                    return Some(Err(error.into()));
+                }
+            }
+            match self.socket.read() {
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => self.more = false,
+                Err(Error::ConnectionClosed | Error::AlreadyClosed) => return None,
+                result => {
+                    self.more = true;
+                    self.answers |= matches!(result, Ok(Message::Ping(_) | Message::Close(_)));
+                    return Some(result);
+                }
+            }
+        }
+    }
+
+    /// Adds a text message to what leaves with the next [`Wire::flush`].
+    pub(crate) fn text(&mut self, text: &str) {
+        const FINAL_TEXT: u8 = 0x81;
+        let out = &mut self.socket.get_mut().out;
+        out.push(FINAL_TEXT);
+        // RFC 6455, 5.2: 7 bits, or 126 and 16 bits, or 127 and 64 bits.
+        match (u8::try_from(text.len()), u16::try_from(text.len())) {
+            (Ok(length @ 0..=125), _) => out.push(length),
+            (_, Ok(length)) => {
+                out.push(126);
+                out.extend(length.to_be_bytes());
+            }
+            _ => {
+                out.push(127);
+                out.extend((text.len() as u64).to_be_bytes());
+            }
+        }
+        out.extend(text.as_bytes());
+    }
+
+    /// Adds a ping.
+    pub(crate) fn ping(&mut self) {
+        const FINAL_PING: u8 = 0x89;
+        self.socket.get_mut().out.extend([FINAL_PING, 0]);
+    }
+
+    /// Adds a close. What is added after it is lost.
+    pub(crate) fn close(&mut self, code: CloseCode, reason: &'static str) -> Result<(), Error> {
+        self.answers = true;
+        self.socket.close(Some(CloseFrame { code: code.0.into(), reason: reason.into() }))
+    }
+
+    /// Whether there is something to flush.
+    pub(crate) fn has_output(&self) -> bool {
+        self.answers || !self.socket.get_ref().out.is_empty()
+    }
+
+    /// Writes what was added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`] if the peer took nothing for 10 s; any other: the connection is gone.
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.answers) {
+            match self.socket.flush() {
+                Ok(()) | Err(Error::ConnectionClosed | Error::AlreadyClosed) => {}
+                Err(Error::Io(error)) => return Err(error),
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+        let stream = self.socket.get_mut();
+        while let Some(rest) = stream.out.get(stream.left..).filter(|rest| !rest.is_empty()) {
+            match stream.tcp.try_write(rest) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => stream.left += written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let ready = poll_fn(|context| stream.tcp.poll_write_ready(context));
+                    timeout(STALL, ready).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        stream.left = 0;
+        stream.out.clear();
+        if stream.out.capacity() > IDLE_BYTES {
+            stream.out = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.tcp.try_read(buffer)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
+        self.out.extend(frames);
+        Ok(frames.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn pair(max: u32) -> (Wire, Wire) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        let mut client = Wire::new(client, Vec::new(), 0);
+        let stream = std::mem::replace(&mut client.socket, placeholder().await).into_inner();
+        client.socket = WebSocket::from_raw_socket(stream, Role::Client, None);
+        (Wire::new(server, Vec::new(), max), client)
+    }
+
+    async fn placeholder() -> WebSocket<Stream> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        WebSocket::from_raw_socket(Stream { tcp, out: Vec::new(), left: 0 }, Role::Server, None)
+    }
+
+    #[tokio::test]
+    async fn texts_of_every_length_form_arrive_whole_and_in_order() {
+        let (mut server, mut client) = pair(0).await;
+        let lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 300_000];
+        let writer = async {
+            for length in lengths {
+                server.text(&"가".repeat(length).as_str()[..length - length % 3]);
+            }
+            server.flush().await.unwrap();
+            server
+        };
+        let reader = async {
+            for length in lengths {
+                let Some(Ok(Message::Text(text))) = client.next().await else { panic!("a text") };
+                assert_eq!(text.len(), length - length % 3);
+            }
+        };
+        let (server, ()) = tokio::join!(writer, reader);
+        assert!(!server.has_output());
+        assert_eq!(server.socket.get_ref().out.capacity(), 0, "an idle connection keeps no large buffer");
+    }
+
+    #[tokio::test]
+    async fn a_ping_is_answered_between_frames_never_inside_one() {
+        let (mut server, mut client) = pair(0).await;
+        client.socket.send(Message::Ping(vec![1, 2].into())).unwrap();
+        client.answers = true;
+        client.flush().await.unwrap();
+        server.text("before");
+        assert!(matches!(server.next().await, Some(Ok(Message::Ping(_)))));
+        server.text("after");
+        server.flush().await.unwrap();
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            seen.push(client.next().await.unwrap().unwrap());
+        }
+        assert!(seen.contains(&Message::Pong(vec![1, 2].into())));
+        assert!(seen.contains(&Message::text("before")) && seen.contains(&Message::text("after")));
+    }
+
+    #[tokio::test]
+    async fn a_message_over_the_limit_is_an_error() {
+        let (mut server, mut client) = pair(10).await;
+        client.socket.send(Message::text("0123456789a")).unwrap();
+        client.answers = true;
+        client.flush().await.unwrap();
+        assert!(matches!(server.next().await, Some(Err(Error::Capacity(_)))));
+    }
+}
