@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use madang_client::{Model, PageData};
 use madang_protocol::RoomId;
 
-use crate::components::{App, title};
-use crate::strings::strings;
+use crate::components::App;
+use crate::strings::{strings, tab_title};
 
 /// Where the browser finds the parts of the page: absolute paths on this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn document() -> impl IntoView {
                     name="viewport"
                     content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
                 />
-                <title>{title(&room)}</title>
+                <title>{tab_title(&room)}</title>
                 <meta name="description" content=t.description />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f3eee4" />

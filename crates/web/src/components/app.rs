@@ -5,6 +5,7 @@ use madang_client::{Model, PageData};
 
 use crate::live;
 use crate::page::Page;
+use crate::strings::tab_title;
 
 use super::composer::Composer;
 use super::connection::Connection;
@@ -63,15 +64,10 @@ pub(crate) fn App(
 /// The tab says which room it shows, and how many messages wait in all of them.
 fn name_the_tab(page: Page) {
     Effect::new(move |_| {
-        let title = page.title.with(|room| title(room));
+        let title = page.title.with(|room| tab_title(room));
         document().set_title(&match page.unread.get() {
             0 => title,
             unread => format!("({unread}) {title}"),
         });
     });
-}
-
-/// The tab's title for a room.
-pub(crate) fn title(room: &str) -> String {
-    if room.is_empty() { "Madang".to_owned() } else { format!("{room} · Madang") }
 }

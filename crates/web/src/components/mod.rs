@@ -19,4 +19,4 @@ mod timeline;
 mod tools;
 mod welcome;
 
-pub(crate) use app::{App, title};
+pub(crate) use app::App;

@@ -19,7 +19,7 @@ pub(super) fn Rooms(page: Page) -> impl IntoView {
     view! {
         <nav id="rooms" class="rooms" popover="auto" aria-label=t.rooms>
             <div class="rooms-head">
-                <a class="brand" href="/r/lobby">
+                <a class="brand" href="/r/lobby" title=t.description>
                     {mark()}
                     <span class="brand-name">"Madang"</span>
                     <span class="brand-hangul" lang="ko">"마당"</span>

@@ -130,6 +130,11 @@ pub(crate) fn strings(locale: Locale) -> &'static Strings {
     }
 }
 
+/// The tab's title for a room.
+pub(crate) fn tab_title(room: &str) -> String {
+    if room.is_empty() { "Madang".to_owned() } else { format!("{room} · Madang") }
+}
+
 /// The `index`th of a list of names.
 fn named(names: &[&'static str], index: usize) -> &'static str {
     names.get(index).copied().unwrap_or_default()
