@@ -48,7 +48,7 @@ pub struct Serve {
     #[arg(long, env = "MADANG_DATA", default_value = "./data", value_name = "DIR")]
     pub data: PathBuf,
 
-    /// Another site whose pages may connect and post, such as https://chat.example.org. The server's own
+    /// Another site whose pages may connect and post, such as `https://chat.example.org`. The server's own
     /// address, as the browser sends it in Host, is always allowed. May be repeated.
     #[arg(long = "origin", env = "MADANG_ORIGIN", value_delimiter = ',', value_name = "URL")]
     pub origins: Vec<String>,

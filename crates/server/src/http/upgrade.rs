@@ -36,9 +36,9 @@ pub(super) async fn open(
     let headers = request.headers();
     let handshake = match handshake(headers) {
         Ok(handshake) => handshake,
-        Err(response) => {
+        Err(reason) => {
             app.metrics.rejected("upgrade");
-            return response;
+            return reason.into_response();
         }
     };
     if !origin::is_allowed(headers, &app.config.origins) {
@@ -61,28 +61,44 @@ pub(super) async fn open(
     switched.unwrap_or_else(|| StatusCode::BAD_REQUEST.into_response())
 }
 
-/// What the client's key has to be answered with.
-///
-/// # Errors
-/// The answer to a request that is no handshake.
-fn handshake(headers: &HeaderMap) -> Result<String, Response> {
-    if !lists(headers, CONNECTION, "upgrade") || !lists(headers, UPGRADE, "websocket") {
-        let upgrade = [(UPGRADE, "websocket"), (CONNECTION, "upgrade")];
-        let sentence = "A WebSocket is spoken here; see the documentation.\n";
-        return Err((StatusCode::UPGRADE_REQUIRED, upgrade, sentence).into_response());
-    }
-    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        let version = [(SEC_WEBSOCKET_VERSION, "13")];
-        let sentence = "WebSocket version 13 is spoken here.\n";
-        return Err((StatusCode::UPGRADE_REQUIRED, version, sentence).into_response());
-    }
-    match headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())) {
-        Some(key) => Ok(derive_accept_key(key.as_bytes())),
-        None => {
-            let sentence = "Sec-WebSocket-Key must be 16 bytes in base64.\n";
-            Err((StatusCode::BAD_REQUEST, sentence).into_response())
+/// Why a request is no handshake.
+#[derive(Debug, PartialEq, Eq)]
+enum NoHandshake {
+    NoUpgrade,
+    OtherVersion,
+    BadKey,
+}
+
+impl IntoResponse for NoHandshake {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoUpgrade => {
+                let upgrade = [(UPGRADE, "websocket"), (CONNECTION, "upgrade")];
+                let sentence = "A WebSocket is spoken here; see the documentation.\n";
+                (StatusCode::UPGRADE_REQUIRED, upgrade, sentence).into_response()
+            }
+            Self::OtherVersion => {
+                let version = [(SEC_WEBSOCKET_VERSION, "13")];
+                (StatusCode::UPGRADE_REQUIRED, version, "WebSocket version 13 is spoken here.\n")
+                    .into_response()
+            }
+            Self::BadKey => {
+                (StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64.\n").into_response()
+            }
         }
     }
+}
+
+/// What the client's key has to be answered with.
+fn handshake(headers: &HeaderMap) -> Result<String, NoHandshake> {
+    if !lists(headers, CONNECTION, "upgrade") || !lists(headers, UPGRADE, "websocket") {
+        return Err(NoHandshake::NoUpgrade);
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(NoHandshake::OtherVersion);
+    }
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
+    key.map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::BadKey)
 }
 
 /// 16 bytes in base64: 22 digits and two signs of padding.

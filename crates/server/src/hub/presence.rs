@@ -13,7 +13,7 @@ pub(super) const HERE_SHOWN: usize = 50;
 /// Who is here: some by name, and how many in all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Here {
-    /// At most [`HERE_SHOWN`].
+    /// At most 50.
     pub people: Vec<Person>,
     /// All.
     pub count: u32,
