@@ -114,6 +114,16 @@ test("a message of one's own can be edited and deleted", async ({ join }) => {
   await ada.reads(["a typo", "This message was deleted."]);
 });
 
+test("the form to edit a message shows its markup as text", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  const markup = "</textarea><b>bold</b> &amp;";
+  await post(ada, markup);
+  await ada.message(markup).locator(".more").click();
+  await expect(ada.page.locator(".edit-text")).toHaveValue(markup);
+  await ada.page.getByRole("button", { name: "Save" }).first().click();
+  await ada.reads([markup]);
+});
+
 test("a nickname can be chosen", async ({ join }) => {
   const ada = await join();
   await post(ada, "hello");

@@ -139,28 +139,40 @@ test("the keyboard alone reaches everything", async ({ join }) => {
 });
 
 test("every stop of the Tab key can be seen and has a name", async ({ join }) => {
-  const ada = await join({ name: "Ada" });
+  const ada = await join({ name: "Ada", reducedMotion: "reduce" });
   await ada.post("one");
   await ada.reload();
   await ada.connected();
   const names: string[] = [];
   for (let stop = 0; stop < 25; stop++) {
     await ada.page.keyboard.press("Tab");
-    const found = await ada.page.evaluate(() => {
-      const element = document.activeElement;
-      if (!element || element === document.body) return null;
-      const box = element.getBoundingClientRect();
-      const labels = (element as HTMLInputElement).labels ?? [];
-      const name = element.getAttribute("aria-label") ?? (element.textContent || labels[0]?.textContent || "");
-      const style = getComputedStyle(element);
-      const ring = style.outlineStyle !== "none" || style.boxShadow !== "none" || !!element.closest(":focus-within:not(body)");
-      return { name: name.trim(), seen: box.width > 4 && box.height > 4, ring };
-    });
+    const found = await ada.page.evaluate(stopOfTab);
     if (!found) break;
-    expect(found.seen, `stop ${names.length}: ${found.name}`).toBe(true);
-    expect(found.ring, `stop ${names.length}: ${found.name}`).toBe(true);
-    expect(found.name, `stop ${names.length} after ${names.at(-1)}`).not.toBe("");
+    const where = `stop ${names.length}: ${found.name || `nameless, after ${names.at(-1)}`}`;
+    expect(found, where).toMatchObject({ large: true, marked: true, name: expect.stringMatching(/./) });
     names.push(found.name);
   }
   expect(names).toEqual(expect.arrayContaining(["Skip to writing a message", "Lobby", "Message to Lobby", "Send"]));
 });
+
+/** What has the focus, and whether one sees that it has. Runs in the browser. */
+function stopOfTab() {
+  const element = document.activeElement;
+  if (!(element instanceof HTMLElement) || element === document.body) return null;
+  const look = () => {
+    const boxes = [element, element.parentElement, element.parentElement?.parentElement];
+    return boxes.map((box) => {
+      if (!box) return "";
+      const { boxShadow, outline, borderColor, transform } = getComputedStyle(box);
+      return [boxShadow, outline, borderColor, transform].join();
+    });
+  };
+  const focused = look().join();
+  const { width, height } = element.getBoundingClientRect();
+  const labels = (element as HTMLInputElement).labels ?? [];
+  const name = element.getAttribute("aria-label") ?? (element.textContent || labels[0]?.textContent || "");
+  element.blur();
+  const marked = look().join() !== focused;
+  element.focus();
+  return { name: name.trim(), large: width > 4 && height > 4, marked };
+}

@@ -19,6 +19,17 @@ test("what looks like markup is text", async ({ join }) => {
   expect(await ben.page.evaluate(() => "hacked" in window)).toBe(false);
 });
 
+test("the form to edit a message shows its markup as text", async ({ join }) => {
+  const ada = await join();
+  const attack = "</textarea><img src=x onerror='window.hacked = true'>\n<b>&lt;</b>";
+  await ada.post(attack);
+  const seq = await ada.messages.first().getAttribute("data-seq");
+  await ada.visit(`/r/lobby/${seq}/edit`);
+  await expect(ada.page.locator(".edit-text")).toHaveValue(attack);
+  await expect(ada.log.locator("img")).toHaveCount(0);
+  expect(await ada.page.evaluate(() => "hacked" in window)).toBe(false);
+});
+
 test("addresses are links that open safely elsewhere", async ({ join }) => {
   const ada = await join();
   await ada.post("Look at https://example.org/a?b=c#d, and (http://example.com/x).");
