@@ -65,9 +65,9 @@ impl Project {
         Ok(Self { root, target, leptos })
     }
 
-    /// The finished site. A `site-root` under `target` follows CARGO_TARGET_DIR.
+    /// The finished site. `site-root` may begin with a marker for the target folder, as cargo-leptos defines it.
     pub(crate) fn site(&self) -> PathBuf {
-        match self.leptos.site_root.strip_prefix("target") {
+        match self.leptos.site_root.strip_prefix("CARGO_TARGET_DIR") {
             Ok(rest) => self.target.join(rest),
             Err(_) => self.root.join(&self.leptos.site_root),
         }
