@@ -6,6 +6,7 @@ use madang_protocol::{
 
 use crate::history::Page;
 use crate::room::{Applied, Room, Stream};
+use crate::simulation::{Mutant, is};
 use crate::update::Turn;
 use crate::{Effect, Failure};
 
@@ -62,6 +63,7 @@ impl Turn<'_> {
 
     fn welcome(&mut self, you: Person, epoch: Epoch, rooms: &[RoomInfo], limits: Limits) {
         let new_epoch = self.model.epoch.as_ref().is_some_and(|known| *known != epoch);
+        let new_epoch = new_epoch && !is(Mutant::IgnoresEpoch);
         let new_person = !self.model.is_you(&you.id);
         if new_epoch || new_person {
             self.model.rooms.iter_mut().for_each(|room| room.forget_marks(new_epoch));

@@ -22,6 +22,7 @@ mod people;
 mod reading;
 mod room;
 mod rooms;
+pub mod simulation;
 mod timeline;
 mod update;
 mod view;

@@ -168,6 +168,12 @@ impl Model {
         self.outbox.unsent()
     }
 
+    /// The last entry of `room` that was applied, for a simulation that compares it with what was sent.
+    #[cfg(feature = "simulation")]
+    pub fn cursor(&self, room: &RoomId) -> Option<Seq> {
+        self.rooms.get(room)?.cursor
+    }
+
     pub(crate) fn you_id(&self) -> Option<UserId> {
         self.you.as_ref().map(|you| you.id.clone())
     }

@@ -2,6 +2,7 @@
 
 use madang_protocol::{ClientFrame, Cmid, Epoch, RoomId, Seq, UnixMs};
 
+use crate::simulation::{Mutant, is};
 use crate::{Failure, Write, WriteWhat};
 
 /// A write that is neither acknowledged nor refused by then is sent again.
@@ -106,7 +107,7 @@ impl Outbox {
         }
         let mut served: Vec<RoomId> = Vec::new();
         for queued in &mut self.queue {
-            if !queued.is_open() || served.contains(&queued.write.room) {
+            if !queued.is_open() || (served.contains(&queued.write.room) && !is(Mutant::SendsAhead)) {
                 continue;
             }
             served.push(queued.write.room.clone());
@@ -117,6 +118,9 @@ impl Outbox {
             };
             if due {
                 queued.stage = Stage::InFlight { until: now + PATIENCE_MS };
+                if queued.sent && is(Mutant::RepeatsUnderNewId) {
+                    queued.write.cmid.0 ^= 1 << 127;
+                }
                 queued.sent = true;
                 frames.push(queued.write.frame());
             }
@@ -164,7 +168,7 @@ impl Outbox {
     pub(crate) fn adopt(&mut self, epoch: &Epoch) -> (Vec<Cmid>, Vec<Write>) {
         let (mut dropped, mut changed) = (Vec::new(), Vec::new());
         self.queue.retain_mut(|Queued { write, stage, .. }| {
-            let stale = write.is_stale(epoch);
+            let stale = write.is_stale(epoch) && !is(Mutant::IgnoresEpoch);
             write.epoch = Some(epoch.clone());
             match &mut write.what {
                 _ if !stale => true,

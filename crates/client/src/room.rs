@@ -5,6 +5,7 @@ use std::sync::Arc;
 use madang_protocol::{ClientFrame, Entry, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, What};
 
 use crate::history::{Ask, Request};
+use crate::simulation::{Mutant, is};
 use crate::window::Window;
 
 /// Unread messages are counted so far, here and by the server.
@@ -212,7 +213,7 @@ impl Room {
         if entry.seq <= cursor {
             return Applied::Ignored;
         }
-        if entry.seq > cursor + 1 {
+        if entry.seq > cursor + 1 && !is(Mutant::JumpsGaps) {
             return Applied::Gap;
         }
         self.cursor = Some(entry.seq);

@@ -4,6 +4,7 @@ use madang_protocol::{ClientFrame, CloseCode, Cmid, Person, ResumePoint, RoomId,
 
 use crate::history::PATIENCE_MS;
 use crate::room::Stream;
+use crate::simulation::{Mutant, is};
 use crate::{Effect, Event, Model, Roll, Write};
 
 /// Rooms that are asked for at once, and how long after the next ones are.
@@ -251,6 +252,9 @@ impl Turn<'_> {
     }
 
     pub(crate) fn save(&mut self, write: Option<Write>) {
+        if is(Mutant::KeepsNothing) {
+            return;
+        }
         if let (Some(user), Some(write)) = (self.model.you_id(), write) {
             self.effects.push(Effect::SaveWrite { user, write });
         }

@@ -77,6 +77,12 @@ impl Broker {
 }
 
 impl Inbox {
+    /// The next event, for a simulation that carries events itself.
+    #[cfg(feature = "simulation")]
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
     /// Feeds `hub` until the store's writer and all publishers are gone.
     pub async fn run(mut self, hub: Arc<Hub>, store: Store) {
         loop {

@@ -20,6 +20,7 @@ pub mod rate;
 pub mod refusal;
 pub mod room;
 pub mod session;
+pub mod simulation;
 pub mod socket;
 pub mod store;
 

@@ -13,6 +13,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::rate::{Bucket, Rate};
 use crate::refusal::Refusal;
+use crate::simulation::{Mutant, is};
 use crate::store::{Appended, Change, Committed, PageAt, PageRead, Store, StoreError, Write};
 
 /// Messages in a snapshot.
@@ -172,7 +173,7 @@ impl Rooms {
         let snapshot = Snapshot {
             room,
             title: state.title,
-            head: state.head,
+            head: if is(Mutant::SnapshotsAhead) { state.head + 1 } else { state.head },
             messages: state.messages,
             before: state.before,
             here: here.people.into_iter().map(|person| person.id).collect(),

@@ -14,6 +14,7 @@ use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UnixMs, UserI
 use crate::broker::Event;
 use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
 use crate::metrics::Metrics;
+use crate::simulation::{Mutant, is};
 use crate::store::{Committed, Store};
 
 pub use presence::Here;
@@ -81,7 +82,7 @@ impl Hub {
         let room = self.room_or_new(&committed.entry.room);
         loop {
             let head = lock(&room).head;
-            if committed.entry.seq <= head + 1 {
+            if committed.entry.seq <= head + 1 || is(Mutant::LeavesGaps) {
                 break;
             }
             match store.entries_after(committed.entry.room.clone(), head, FILL).await {
@@ -102,7 +103,8 @@ impl Hub {
 
     fn deliver_next(&self, room: &Mutex<Room>, committed: Committed) {
         let mut room = lock(room);
-        if committed.entry.seq != room.head + 1 {
+        let leaps = committed.entry.seq > room.head && is(Mutant::LeavesGaps);
+        if committed.entry.seq != room.head + 1 && !leaps {
             return;
         }
         room.head = committed.entry.seq;
@@ -200,7 +202,11 @@ impl Hub {
     pub fn attach(&self, room: &RoomId, id: SessionId, queue: &Arc<Queue>, cursor: Seq) -> Attached {
         let room = self.room_or_new(room);
         let mut room = lock(&room);
-        let missed = if cursor >= room.head { Some(Vec::new()) } else { room.ring.after(cursor) };
+        let missed = if cursor >= room.head || is(Mutant::SkipsReplay) {
+            Some(Vec::new())
+        } else {
+            room.ring.after(cursor)
+        };
         match missed {
             Some(frames) => {
                 room.followers.insert(id, queue.clone());

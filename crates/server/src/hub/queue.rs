@@ -14,6 +14,7 @@ use futures_util::task::AtomicWaker;
 use madang_protocol::CloseCode;
 
 use crate::encoded::{Encoded, EntryFrame, PersonFrame};
+use crate::simulation::{Mutant, bound, is};
 
 /// Queued bytes beyond which volatile frames are dropped.
 pub(super) const VOLATILE_BYTES: usize = 256 * 1024;
@@ -157,7 +158,10 @@ impl State {
         if frame.is_volatile() && self.bytes + bytes > VOLATILE_BYTES {
             return true;
         }
-        if self.bytes + bytes > MAX_BYTES {
+        if self.bytes + bytes > bound(MAX_BYTES, |bounds| bounds.queue_bytes) {
+            if is(Mutant::DropsOneFrame) {
+                return true;
+            }
             self.frames = VecDeque::new();
             self.bytes = 0;
             self.overflowed = true;

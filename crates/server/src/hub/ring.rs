@@ -6,6 +6,7 @@ use std::sync::Arc;
 use madang_protocol::Seq;
 
 use crate::encoded::EntryFrame;
+use crate::simulation::{Mutant, bound, is};
 
 /// Most entries that a ring holds; the oldest is dropped for the next.
 const ENTRIES: usize = 256;
@@ -25,7 +26,7 @@ impl Ring {
     pub(super) fn push(&mut self, frame: Arc<EntryFrame>) {
         self.bytes += frame.json.len();
         self.frames.push_back(frame);
-        while self.frames.len() > ENTRIES || self.bytes > BYTES {
+        while self.frames.len() > bound(ENTRIES, |bounds| bounds.ring_entries) || self.bytes > BYTES {
             let Some(oldest) = self.frames.pop_front() else { break };
             self.bytes -= oldest.json.len();
         }
@@ -35,6 +36,7 @@ impl Ring {
     pub(super) fn after(&self, cursor: Seq) -> Option<Vec<Arc<EntryFrame>>> {
         let first = self.frames.front()?.seq;
         let skip = usize::try_from((cursor + 1).checked_sub(first)?).ok()?;
+        let skip = if is(Mutant::ReplaysOneTooFew) { skip + 1 } else { skip };
         Some(self.frames.iter().skip(skip).cloned().collect())
     }
 

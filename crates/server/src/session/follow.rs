@@ -9,6 +9,7 @@ use crate::encoded::{Encoded, EntryFrame, encode};
 use crate::hub::Attached;
 use crate::refusal::Refusal;
 use crate::room::{Rooms, Seen};
+use crate::simulation::bound;
 
 /// A cursor further behind than this is answered with a snapshot instead of a replay: it is what the reader
 /// wants to see, and smaller.
@@ -92,7 +93,8 @@ impl Session {
     }
 
     async fn replay(&mut self, room: RoomId, sent: Seq, out: &mut Vec<Encoded>) {
-        match self.rooms.entries_after(room.clone(), sent, REPLAY_STEP).await {
+        let step = bound(REPLAY_STEP, |bounds| bounds.replay_step);
+        match self.rooms.entries_after(room.clone(), sent, step).await {
             Ok(entries) => {
                 for committed in entries {
                     self.send_entry(&Arc::new(EntryFrame::new(committed.entry, committed.author)), out);

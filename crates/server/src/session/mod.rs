@@ -22,6 +22,7 @@ use crate::hub::{Hub, Queue, Queued, SessionId};
 use crate::rate::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
+use crate::simulation::{Mutant, is};
 
 use follow::Follow;
 
@@ -102,7 +103,7 @@ impl Session {
             limits: rooms.limits().clone(),
             heartbeat_ms: terms.heartbeat_ms,
         }));
-        let same_epoch = epoch.as_ref() == Some(rooms.epoch());
+        let same_epoch = epoch.as_ref() == Some(rooms.epoch()) || is(Mutant::IgnoresEpoch);
         for point in resume {
             session.watch(point.room, same_epoch.then_some(point.seq), out).await;
         }

@@ -6,11 +6,15 @@ use rusqlite::{OptionalExtension, params};
 use super::batch::{Author, Batch, Failure, RoomHead};
 use super::rows::{self, RoomKey, kind, seq_of};
 use super::{Appended, Change, StoreError, Write};
+use crate::simulation::{Mutant, is};
 
 /// Writes one entry, or finds the one that an earlier try of the same write made.
 pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Failure> {
     let author = batch.author(&write.by)?;
-    if let Some(first) = first_of(batch, &author, write.cmid)? {
+    if let Some(mut first) = first_of(batch, &author, write.cmid)? {
+        if is(Mutant::RepeatsWithNewSeq) {
+            first.seq = batch.room(&write.room)?.head;
+        }
         return Ok(first);
     }
     let room = batch.room(&write.room)?;
@@ -54,12 +58,13 @@ impl Line {
         target: Option<i64>,
         body: Option<&str>,
     ) -> rusqlite::Result<()> {
+        let cmid = (!is(Mutant::ForgetsCmid)).then_some(self.cmid.0.to_be_bytes());
         batch
             .sql
             .prepare_cached(
                 "INSERT INTO entries (pos, at, by, cmid, kind, target, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![self.pos(), self.at, self.author, self.cmid.0.to_be_bytes(), kind, target, body])?;
+            .execute(params![self.pos(), self.at, self.author, cmid, kind, target, body])?;
         Ok(())
     }
 }

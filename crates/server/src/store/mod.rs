@@ -8,6 +8,8 @@
 
 mod append;
 mod batch;
+#[cfg(feature = "simulation")]
+pub mod manual;
 mod migrations;
 mod open;
 mod people;
@@ -59,7 +61,8 @@ struct Inner {
     readers: Readers,
     writer: Writer,
     epoch: Epoch,
-    _lock: File,
+    /// None: nobody else can reach the database.
+    _lock: Option<File>,
 }
 
 impl std::fmt::Debug for Store {
@@ -90,7 +93,7 @@ impl Store {
         let readers = Readers::start(&ready.file, options.readers)?;
         let writer = Writer::start(ready.sql, committed)
             .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
-        Ok(Self(Arc::new(Inner { readers, writer, epoch: ready.epoch, _lock: ready.lock })))
+        Ok(Self(Arc::new(Inner { readers, writer, epoch: ready.epoch, _lock: Some(ready.lock) })))
     }
 
     /// The database's life: cursors mean something under it alone.

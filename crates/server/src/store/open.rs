@@ -76,7 +76,7 @@ fn locked(folder: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn made_ready(sql: &Connection, options: &StoreOptions) -> rusqlite::Result<Epoch> {
+pub(super) fn made_ready(sql: &Connection, options: &StoreOptions) -> rusqlite::Result<Epoch> {
     sql.set_prepared_statement_cache_capacity(64);
     sql.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     // FULL: a commit returns after its sync. secure_delete: what was deleted or edited away is overwritten.

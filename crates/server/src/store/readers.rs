@@ -20,6 +20,9 @@ pub(super) struct Readers {
     jobs: Option<Sender<Job>>,
     turns: Arc<Semaphore>,
     threads: Vec<JoinHandle<()>>,
+    /// In a simulation: reads run where they are asked for.
+    #[cfg(feature = "simulation")]
+    by_hand: Option<Arc<Mutex<Connection>>>,
 }
 
 impl Readers {
@@ -37,7 +40,20 @@ impl Readers {
                 .map_err(|error| OpenError::Disk { file: file.to_owned(), reason: error.to_string() })?;
             threads.push(thread);
         }
-        Ok(Self { jobs: Some(jobs), turns: Arc::new(Semaphore::new(WAITING_MAX)), threads })
+        Ok(Self {
+            jobs: Some(jobs),
+            turns: Arc::new(Semaphore::new(WAITING_MAX)),
+            threads,
+            #[cfg(feature = "simulation")]
+            by_hand: None,
+        })
+    }
+
+    /// Without threads: each read runs on `sql` when it is asked for.
+    #[cfg(feature = "simulation")]
+    pub(super) fn by_hand(sql: Arc<Mutex<Connection>>) -> Self {
+        let turns = Arc::new(Semaphore::new(WAITING_MAX));
+        Self { jobs: None, turns, threads: Vec::new(), by_hand: Some(sql) }
     }
 
     /// Runs `read` on one of the threads, against one state of the database.
@@ -45,6 +61,11 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        #[cfg(feature = "simulation")]
+        if let Some(sql) = &self.by_hand {
+            let sql = sql.lock().unwrap_or_else(PoisonError::into_inner);
+            return in_one_state(&sql, read).map_err(|ReadError(error)| error);
+        }
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |sql| {

@@ -15,7 +15,7 @@ use super::batch::{Batch, Known};
 use super::{Appended, Committed, ReadMarker, StoreError, Write, append, people};
 
 /// Commands in one transaction.
-const BATCH_MAX: usize = 256;
+pub(super) const BATCH_MAX: usize = 256;
 
 /// Commands that wait for the writer, some seconds of work on a slow disk. At the bound the next one is
 /// refused at once as [`StoreError::Unavailable`]: the caller says so to its client, which tries again later.
@@ -56,6 +56,13 @@ impl Writer {
         let work = Work { sql, known: Known::default(), commands, committed, health: Arc::clone(&health) };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| work.run())?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)), health })
+    }
+
+    /// Without a thread: whoever has the other end does what is queued.
+    #[cfg(feature = "simulation")]
+    pub(super) fn by_hand() -> (Self, Receiver<Command>) {
+        let (queue, commands) = sync_channel(WAITING_MAX);
+        (Self { queue, thread: Mutex::new(None), health: Arc::default() }, commands)
     }
 
     /// Queues a command, without waiting.
@@ -175,7 +182,7 @@ impl Work {
 }
 
 /// Does a command's work; none for [`Command::Close`].
-fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
+pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
     Some(match command {
         Command::Append { write, reply } => batch.perform(reply, |batch| append::append(batch, write)),
         Command::OpenRoom { room, title, by, at, reply } => {

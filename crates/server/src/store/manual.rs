@@ -1,0 +1,208 @@
+//! The store stepped by hand, for a simulation: the same SQL and the same batches on a database in memory. Reads
+//! run where they are asked for; what the writer's thread does in one go is done step by step, so that a crash
+//! can fall between any two.
+
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use madang_protocol::{Epoch, UnixMs};
+use rusqlite::{Connection, params};
+
+use super::batch::{Batch, Failure, Known};
+use super::readers::Readers;
+use super::writer::{self, Answer, Command, Writer};
+use super::{Committed, Inner, OpenError, Store, StoreError, StoreOptions, open};
+use crate::simulation::{Mutant, is};
+
+/// A disk with a database on it. It outlives every crash with what was committed, and nothing else. Clones are
+/// the same disk.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    sql: Arc<Mutex<Connection>>,
+}
+
+/// What the disk does to a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It works.
+    None,
+    /// It fails behind so many of the batch's commands.
+    Fails(usize),
+    /// It has no page left.
+    Full,
+}
+
+/// The writer, moved by hand: [`take`](Self::take), [`commit`](Self::commit), [`answer`](Self::answer). To drop
+/// it is to crash.
+pub struct Stepper {
+    disk: Disk,
+    known: Known,
+    commands: Receiver<Command>,
+    taken: Vec<Command>,
+    answers: Vec<Answer>,
+    failed: Option<String>,
+    /// With [`Mutant::AnswersEarly`], what a crash would leave: the disk before the last commit.
+    unsynced: Option<Disk>,
+}
+
+impl Drop for Stepper {
+    fn drop(&mut self) {
+        if let Some(before) = self.unsynced.take() {
+            let _ = self.disk.restore(&before);
+        }
+    }
+}
+
+impl Disk {
+    /// An empty disk.
+    ///
+    /// # Errors
+    /// SQLite's words.
+    pub fn new() -> Result<Self, StoreError> {
+        let sql = Connection::open_in_memory().map_err(unavailable)?;
+        Ok(Self { sql: Arc::new(Mutex::new(sql)) })
+    }
+
+    /// What a backup of this moment holds.
+    ///
+    /// # Errors
+    /// SQLite's words.
+    pub fn backup(&self) -> Result<Self, StoreError> {
+        let copy = Self::new()?;
+        copy.restore(self)?;
+        Ok(copy)
+    }
+
+    /// Puts a backup in the place of everything. Nobody may have the store open.
+    ///
+    /// # Errors
+    /// SQLite's words.
+    pub fn restore(&self, backup: &Self) -> Result<(), StoreError> {
+        let (from, mut to) = (backup.lock(), self.lock());
+        to.flush_prepared_statement_cache();
+        let copy = rusqlite::backup::Backup::new(&from, &mut to).map_err(unavailable)?;
+        copy.step(-1).map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Opens the store, as after the start of a process. The epoch and the time of the first rows are given,
+    /// because nothing in a simulation may be left to chance.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(&self, epoch: &Epoch, at: UnixMs) -> Result<(Store, Stepper), OpenError> {
+        let failed =
+            |error: rusqlite::Error| OpenError::Disk { file: ":memory:".into(), reason: error.to_string() };
+        {
+            let sql = self.lock();
+            open::made_ready(&sql, &StoreOptions::default()).map_err(failed)?;
+            made_repeatable(&sql, epoch, at).map_err(failed)?;
+        }
+        let (writer, commands) = Writer::by_hand();
+        let store = Store(Arc::new(Inner {
+            readers: Readers::by_hand(Arc::clone(&self.sql)),
+            writer,
+            epoch: epoch.clone(),
+            _lock: None,
+        }));
+        let stepper = Stepper {
+            disk: self.clone(),
+            known: Known::default(),
+            commands,
+            taken: Vec::new(),
+            answers: Vec::new(),
+            failed: None,
+            unsynced: None,
+        };
+        Ok((store, stepper))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.sql.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stepper {
+    /// Takes what is queued as the next batch. How many commands it has.
+    pub fn take(&mut self) -> usize {
+        self.unsynced = None;
+        while self.taken.len() < writer::BATCH_MAX
+            && let Ok(command) = self.commands.try_recv()
+        {
+            self.taken.push(command);
+        }
+        self.taken.len()
+    }
+
+    /// Commits the batch, or fails to. What it wrote is to be given to the hub, and to be answered then.
+    pub fn commit(&mut self, fault: Fault) -> Vec<Committed> {
+        if is(Mutant::AnswersEarly) {
+            self.unsynced = self.disk.backup().ok();
+        }
+        let sql = self.disk.lock();
+        if fault == Fault::Full {
+            limit_pages(&sql, true);
+        }
+        let mut batch = Batch::begin(&sql, &mut self.known);
+        for (number, command) in self.taken.drain(..).enumerate() {
+            if fault == Fault::Fails(number) {
+                fail(&mut batch);
+            }
+            self.answers.extend(writer::run(command, &mut batch));
+        }
+        if matches!(fault, Fault::Fails(number) if number >= self.answers.len()) {
+            fail(&mut batch);
+        }
+        let ended = batch.end();
+        if fault == Fault::Full {
+            limit_pages(&sql, false);
+        }
+        match ended {
+            Ok(entries) => {
+                self.failed = None;
+                entries
+            }
+            Err(words) => {
+                self.failed = Some(words);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Answers the batch. How many answers there were.
+    pub fn answer(&mut self) -> usize {
+        let answers = std::mem::take(&mut self.answers);
+        let failed = self.failed.take();
+        let count = answers.len();
+        answers.into_iter().for_each(|answer| answer(failed.as_deref()));
+        count
+    }
+}
+
+/// A command that fails as a disk does.
+fn fail(batch: &mut Batch<'_>) {
+    let (reply, _) = tokio::sync::oneshot::channel();
+    let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+    let words = Some("disk I/O error".to_owned());
+    drop(batch.perform::<()>(reply, |_| Err(Failure::Sql(rusqlite::Error::SqliteFailure(error, words)))));
+}
+
+/// Leaves no free page, or as many as there may be.
+fn limit_pages(sql: &Connection, full: bool) {
+    let pages: i64 = sql.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap_or_default();
+    let pages = if full { pages } else { i64::from(u32::MAX - 1) };
+    // The pragma answers with the number in force, which is not asked for here.
+    let _ = sql.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
+}
+
+fn made_repeatable(sql: &Connection, epoch: &Epoch, at: UnixMs) -> rusqlite::Result<()> {
+    sql.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch.as_str()])?;
+    sql.execute("UPDATE users SET made_at = ?1 WHERE key = 1", [at])?;
+    sql.execute("UPDATE entries SET at = min(at, ?1)", params![at])?;
+    sql.execute("UPDATE rooms SET last_at = min(last_at, ?1)", params![at])?;
+    Ok(())
+}
+
+fn unavailable(error: rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
