@@ -2,24 +2,41 @@
 
 use madang_protocol::{ClientFrame, Cmid, UnixMs, UserId};
 
-use crate::{Conn, Write};
+use crate::{Conn, TabId, TabMessage, Transport, Write};
 
 /// What whoever runs the core must do, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Open a socket, and report its life under this number. An older socket is dropped, with its listeners.
+    /// Open a further carrier, and report its life under this number. It lives beside the others until its
+    /// `Close` or until it ends by itself. Never [`Transport::Tab`]: that one goes by [`Effect::Tell`].
     Connect {
-        /// The new socket's number.
+        /// The new carrier's number.
         conn: Conn,
+        /// What it is to be.
+        transport: Transport,
     },
-    /// Close the socket; its `Closed` is still to be reported.
+    /// Close this carrier: it brings no further frames. Its `Closed` is still to be reported.
     Close {
-        /// Which socket.
+        /// Which carrier.
         conn: Conn,
     },
-    /// Send a frame, if this socket is still the one that is open; otherwise drop it.
+    /// Show the server that this carrier is still read: `POST /rt/{session}?ack=N` with `[]`. Only for
+    /// [`Transport::EventSource`]; a poll's next `GET` shows it by itself.
+    SignOfLife {
+        /// Which carrier.
+        conn: Conn,
+    },
+    /// Tell other tabs of this browser something. They get it as [`crate::Event::Tab`], what one tab tells in the
+    /// order in which it told it.
+    Tell {
+        /// Which tabs; empty: all others.
+        to: Vec<TabId>,
+        /// What.
+        message: TabMessage,
+    },
+    /// Send a frame on this carrier, if it is open; otherwise drop it.
     Send {
-        /// Which socket.
+        /// Which carrier.
         conn: Conn,
         /// The frame.
         frame: ClientFrame,
@@ -31,7 +48,8 @@ pub enum Effect {
         /// Whose.
         user: UserId,
     },
-    /// Keep this write over a reload, in place of what was kept under its id.
+    /// Keep this write over a reload (begin with it before the next effect, so that no tab that is told of a write,
+    /// or reads the store after, finds it missing), in place of what was kept under its id.
     SaveWrite {
         /// Whose.
         user: UserId,

@@ -1,11 +1,11 @@
 //! What can happen.
 
-use madang_protocol::{Cmid, Person, RoomId, RoomInfo, Seq, ServerFrame};
+use madang_protocol::{Cmid, Person, RoomId, RoomInfo, Seq, ServerFrame, UserId};
 
-use crate::{Locale, Theme, Write};
+use crate::{Locale, Role, TabId, TabMessage, Theme, Write};
 
-/// The number of a connection: the first socket of a page is 1, and each later one counts on. Whatever an
-/// older socket still reports is recognised by it, and ignored.
+/// The number of a connection: the first carrier of a page is 1, and each later one counts on. Whatever an
+/// older carrier still reports is recognised by it, and ignored.
 pub type Conn = u64;
 
 /// A random number, even over its whole range: the jitter of the next attempt to connect.
@@ -14,7 +14,8 @@ pub type Roll = u32;
 /// What happened: to the page, to the connection, or because a person wanted it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The page lives: connect, and bring back the writes that an earlier page could not send.
+    /// The page lives: bring back the writes that an earlier page could not send. It connects once it knows its
+    /// [`Role`].
     Started {
         /// Whether the page is on screen.
         visible: bool,
@@ -34,30 +35,43 @@ pub enum Event {
     Reconnect,
     /// The page goes away.
     Stopped,
+    /// What this tab is among the tabs of its browser, at first and whenever that changes.
+    Role(Role),
+    /// Another tab told this one something, by [`crate::Effect::Tell`].
+    Tab {
+        /// Which tab.
+        from: TabId,
+        /// What.
+        message: TabMessage,
+        /// For the wait before the next attempt, should this tab find its connection lost meanwhile.
+        roll: Roll,
+    },
 
-    /// The socket is open.
+    /// The carrier can take frames. A WebSocket: its handshake is over. The others: at once.
     Opened {
-        /// Which socket.
+        /// Which carrier.
         conn: Conn,
     },
-    /// The socket brought a frame.
+    /// The carrier brought a frame.
     Frame {
-        /// Which socket.
+        /// Which carrier.
         conn: Conn,
         /// What it brought.
         frame: ServerFrame,
     },
-    /// The socket is closed, or could not be opened.
+    /// The carrier has ended, or could not be opened.
     Closed {
-        /// Which socket.
+        /// Which carrier.
         conn: Conn,
-        /// The close code; 1006 if there was none.
+        /// The close code; 1006 if there was none, 4001 for a session that is gone (410).
         code: u16,
         /// For the wait before the next attempt.
         roll: Roll,
     },
     /// What [`crate::Effect::Restore`] found, in any order.
     Restored {
+        /// Whose.
+        user: UserId,
         /// The writes that an earlier page saved and never saw acknowledged.
         writes: Vec<Write>,
     },

@@ -1,6 +1,6 @@
 //! What the person wants: rooms, writes, history.
 
-use madang_protocol::{Cmid, RefusalCode, RoomId, RoomInfo, Seq};
+use madang_protocol::{Cmid, RefusalCode, RoomId, RoomInfo, Seq, UserId};
 
 use crate::history::{Ask, Request};
 use crate::room::Stream;
@@ -104,7 +104,10 @@ impl Turn<'_> {
     }
 
     /// What an earlier page left unacknowledged; the log may have it meanwhile.
-    pub(crate) fn restored(&mut self, writes: Vec<Write>) {
+    pub(crate) fn restored(&mut self, user: &UserId, writes: Vec<Write>) {
+        if !self.model.is_you(user) {
+            return;
+        }
         let (settled, open): (Vec<Write>, Vec<Write>) = writes.into_iter().partition(|write| {
             let window = self.model.rooms.get(&write.room).and_then(|room| room.window.as_ref());
             window.is_some_and(|window| {

@@ -6,7 +6,24 @@
 //! [`timeline`] for the rows of a room, [`LinkView`], [`RoomLine`] and [`RoomView`]. All of these are cheap to
 //! clone and to compare.
 //!
-//! Reading order: `event`, `effect`, `update`, `frames` (what each frame from the server does), `link` (the
+//! # Whoever runs the core
+//! * works events off one at a time, carries out the effects of each in order, and asks for the time anew with
+//!   each event (the local clock; it may jump);
+//! * reports [`Event::Started`], then [`Event::Role`] as soon as it knows it (nothing connects before), and each
+//!   change of it. Without locks or without a channel between tabs that is [`Role::Alone`], once;
+//! * opens **carriers**: [`Effect::Connect`] opens a further one beside those that live, [`Effect::Close`] ends one.
+//!   Each reports `Opened`, its `Frame`s, and `Closed` once, under its number:
+//!   - *WebSocket*: `Opened` after the handshake;
+//!   - *EventSource* and *Poll*: `Opened` at once. The first frame that such a carrier is given is `hello`: it is posted to
+//!     `/rt`, and then the session's `GET` begins. Further frames go one `POST` at a time, those that wait as one array of at most
+//!     60 KiB. A `GET` that ends is made again from the last frame's number. A `POST` that fails, or a `GET` that cannot be made
+//!     again, is `Closed` with 1006; a 410 is `Closed` with 4001;
+//! * carries [`Effect::Tell`] to other tabs (of this browser, origin and build of the wire), as [`Event::Tab`] with the name of
+//!   the tab that told it; listens before it reports `Started`. A tab never hears itself. What one tab tells stays in order;
+//! * reports `Woke` when [`Effect::WakeAt`] is due; the timer's lateness is how the core learns of a sleep;
+//! * keeps writes: one store for all tabs of the browser. `Restored` answers each [`Effect::Restore`].
+//!
+//! Reading order: `event`, `effect`, `tabs`, `update`, `frames` (what each frame from the server does), `link` (the
 //! connection), `room` and `window`, `outbox`, `timeline`.
 
 mod effect;
@@ -23,6 +40,7 @@ mod reading;
 mod room;
 mod rooms;
 pub mod simulation;
+mod tabs;
 mod timeline;
 mod update;
 mod view;
@@ -34,6 +52,7 @@ pub use event::{Conn, Event, Roll};
 pub use link::{LinkView, ReadyState, Transport};
 pub use model::Model;
 pub use page::{Locale, Notice, PageData, Theme};
+pub use tabs::{Role, TabId, TabMessage};
 pub use timeline::{MessageRow, Reply, Row, RowKey, SendState, timeline, utc_day};
 pub use update::update;
 pub use view::{RoomLine, RoomView};

@@ -56,13 +56,22 @@ pub enum Transport {
     /// A WebSocket.
     #[default]
     WebSocket,
+    /// `POST`s up, server-sent events down.
+    EventSource,
+    /// `POST`s up, one `GET` after another down.
+    Poll,
+    /// Through the tab that leads.
+    Tab,
 }
 
 impl Transport {
-    /// `websocket`.
+    /// `websocket`, `eventsource`, `poll` or `tab`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::WebSocket => "websocket",
+            Self::EventSource => "eventsource",
+            Self::Poll => "poll",
+            Self::Tab => "tab",
         }
     }
 }
@@ -201,7 +210,7 @@ impl Link {
         self.not_before = None;
         self.probe_until = None;
         self.trouble_since.get_or_insert(now);
-        effects.push(Effect::Connect { conn: self.conn });
+        effects.push(Effect::Connect { conn: self.conn, transport: Transport::WebSocket });
     }
 
     pub(crate) fn opened(&mut self, now: UnixMs) {

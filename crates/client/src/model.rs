@@ -6,7 +6,7 @@ use crate::link::{Link, LinkView};
 use crate::outbox::Outbox;
 use crate::people::People;
 use crate::rooms::Rooms;
-use crate::{Locale, Notice, PageData, Theme, WriteWhat};
+use crate::{Locale, Notice, PageData, Role, Theme, WriteWhat};
 
 /// Everything that the client knows. Views read it; only [`crate::update`] changes it.
 #[derive(Clone, Debug)]
@@ -16,6 +16,9 @@ pub struct Model {
     pub(crate) epoch: Option<Epoch>,
     pub(crate) limits: Limits,
     pub(crate) link: Link,
+    /// Whether the page lives, and what it is among its tabs, once both are known.
+    pub(crate) started: bool,
+    pub(crate) role: Option<Role>,
     pub(crate) people: People,
     pub(crate) rooms: Rooms,
     /// The room on screen.
@@ -45,6 +48,8 @@ impl Model {
             epoch: None,
             limits: Limits::default(),
             link: Link::default(),
+            started: false,
+            role: None,
             people: People::default(),
             rooms,
             current: room,

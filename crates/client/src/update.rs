@@ -5,7 +5,7 @@ use madang_protocol::{ClientFrame, CloseCode, Cmid, Person, ResumePoint, RoomId,
 use crate::history::PATIENCE_MS;
 use crate::room::Stream;
 use crate::simulation::{Mutant, is};
-use crate::{Effect, Event, Model, Roll, Write};
+use crate::{Effect, Event, Model, Role, Roll, Write};
 
 /// Rooms that are asked for at once, and how long after the next ones are.
 const WATCHES: usize = 50;
@@ -50,7 +50,9 @@ impl Turn<'_> {
             }
             // What an older socket still has to say was said again to the present one, or will be.
             Event::Opened { .. } | Event::Frame { .. } | Event::Closed { .. } => {}
-            Event::Restored { writes } => self.restored(writes),
+            Event::Role(role) => self.role(role),
+            Event::Tab { .. } => {}
+            Event::Restored { user, writes } => self.restored(&user, writes),
 
             Event::OpenRoom { room, around } => self.open_room(room, around),
             Event::Post { room, cmid, body, reply_to } => self.post(room, cmid, body, reply_to),
@@ -73,17 +75,31 @@ impl Turn<'_> {
     }
 
     fn started(&mut self, visible: bool) {
-        if !self.model.link.is_idle() {
+        if self.model.started {
             return;
         }
+        self.model.started = true;
         self.model.visible = visible;
         if let Some(user) = self.model.you_id() {
             self.effects.push(Effect::Restore { user });
         }
-        self.model.link.connect(self.now, &mut self.effects);
+        self.begin();
+    }
+
+    fn role(&mut self, role: Role) {
+        self.model.role = Some(role);
+        self.begin();
+    }
+
+    /// Connects, once the page lives and its role is known.
+    fn begin(&mut self) {
+        if self.model.started && self.model.role.is_some() && self.model.link.is_idle() {
+            self.model.link.connect(self.now, &mut self.effects);
+        }
     }
 
     fn stopped(&mut self) {
+        self.model.started = false;
         self.model.link.stop(self.now, &mut self.effects);
         self.cut();
     }

@@ -1,6 +1,6 @@
 //! The connection, with the time in hand and no server at all.
 
-use madang_client::{Effect, Event, LinkView, Locale, Model, ReadyState, Theme, update};
+use madang_client::{Effect, Event, LinkView, Locale, Model, ReadyState, Role, Theme, update};
 use madang_protocol::{ClientFrame, CloseCode, Limits, Person, RoomId, RoomInfo, ServerFrame, UnixMs};
 
 const START: UnixMs = 1_700_000_000_000;
@@ -17,8 +17,14 @@ impl Alone {
 
     fn started() -> Self {
         let mut alone = Self::new();
-        alone.event(Event::Started { visible: true });
+        alone.start();
         alone
+    }
+
+    fn start(&mut self) -> Vec<Effect> {
+        let effects = self.event(Event::Started { visible: true });
+        assert!(!connects(&effects), "nothing connects before the role is known");
+        self.event(Event::Role(Role::Alone))
     }
 
     fn connected() -> Self {
@@ -88,7 +94,7 @@ fn watches(effects: &[Effect]) -> usize {
 fn the_ready_state_is_the_sockets() {
     let mut alone = Alone::new();
     assert_eq!(alone.link().ready_state, ReadyState::Closed);
-    assert!(connects(&alone.event(Event::Started { visible: true })));
+    assert!(connects(&alone.start()));
     assert_eq!(alone.link().ready_state, ReadyState::Connecting);
     alone.event(Event::Opened { conn: 1 });
     assert_eq!(alone.link().ready_state, ReadyState::Open);
@@ -301,7 +307,7 @@ fn many_rooms_are_followed_a_few_at_a_time_the_one_on_screen_first() {
 fn the_first_frame_says_hello_in_the_pages_language() {
     let mut alone = Alone::new();
     alone.event(Event::LocaleChosen(Locale::Ko));
-    alone.event(Event::Started { visible: true });
+    alone.start();
     let effects = alone.event(Event::Opened { conn: 1 });
     let hello = ClientFrame::Hello { resume: Vec::new(), epoch: None, locale: Some("ko".into()) };
     assert_eq!(effects[0], Effect::Send { conn: 1, frame: hello });

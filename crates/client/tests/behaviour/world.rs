@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use madang_client::{
-    Conn, Effect, Event, Locale, Model, PageData, Row, Theme, Write, timeline, update, utc_day,
+    Conn, Effect, Event, Locale, Model, PageData, Role, Row, Theme, Write, timeline, update, utc_day,
 };
 use madang_protocol::{ClientFrame, Cmid, Limits, Person, RoomId, Seq, UnixMs, UserId};
 
@@ -46,7 +46,7 @@ impl World {
         let model = Model::from_page(&self.page(&user, &self.rooms[0]));
         let (up, posted) = (VecDeque::new(), Vec::new());
         self.clients.push(Client { user, model, up, socket: None, wake: None, posted });
-        self.event(self.clients.len() - 1, Event::Started { visible: true });
+        self.start(self.clients.len() - 1);
     }
 
     /// What the server renders for `user`.
@@ -81,7 +81,7 @@ impl World {
         for effect in effects {
             let client = &mut self.clients[id];
             match effect {
-                Effect::Connect { conn } => {
+                Effect::Connect { conn, .. } => {
                     client.socket = Some((conn, false));
                     client.up.clear();
                     self.server.sessions.remove(&id);
@@ -96,8 +96,8 @@ impl World {
                 }
                 Effect::WakeAt(at) => client.wake = Some(at),
                 Effect::Restore { user } => {
-                    let writes = self.storage.entry(user).or_default().values().cloned().collect();
-                    self.event(id, Event::Restored { writes });
+                    let writes = self.storage.entry(user.clone()).or_default().values().cloned().collect();
+                    self.event(id, Event::Restored { user, writes });
                 }
                 Effect::SaveWrite { user, write } => {
                     self.storage.entry(user).or_default().insert(write.cmid, write);
@@ -105,6 +105,7 @@ impl World {
                 Effect::ForgetWrite { user, cmid } => {
                     self.storage.entry(user).or_default().remove(&cmid);
                 }
+                Effect::SignOfLife { .. } | Effect::Tell { .. } => {}
             }
         }
         self.check_rows(id);
@@ -161,7 +162,12 @@ impl World {
         client.up.clear();
         client.socket = None;
         client.wake = None;
+        self.start(id);
+    }
+
+    fn start(&mut self, id: usize) {
         self.event(id, Event::Started { visible: true });
+        self.event(id, Event::Role(Role::Alone));
     }
 
     pub(crate) fn pass(&mut self, ms: i64, roll: u32) {

@@ -17,7 +17,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use madang_client::{Effect, Event, Model, update};
+use madang_client::{Effect, Event, Model, Role, update};
 use wasm_bindgen::JsCast;
 use web_sys::{PageTransitionEvent, VisibilityState, Window};
 
@@ -67,6 +67,7 @@ impl Shell {
             inner.listeners.replace(listeners(&window, &Rc::downgrade(&inner)));
         }
         inner.dispatch(Event::Started { visible: is_visible() });
+        inner.dispatch(Event::Role(Role::Alone));
         Self { inner }
     }
 
@@ -122,7 +123,7 @@ impl Inner {
 
     fn run(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::Connect { conn } => {
+            Effect::Connect { conn, .. } => {
                 let socket = Socket::open(conn, self.reporter());
                 if socket.is_none() {
                     self.queue.borrow_mut().push_back(Event::Closed {
@@ -141,10 +142,13 @@ impl Inner {
                 self.wake.replace(Later::timeout(at - clock::now(), woke));
             }
             Effect::Restore { user } => {
-                self.queue.borrow_mut().push_back(Event::Restored { writes: storage::load(&user) });
+                let writes = storage::load(&user);
+                self.queue.borrow_mut().push_back(Event::Restored { user, writes });
             }
             Effect::SaveWrite { user, write } => storage::save(&user, &write),
             Effect::ForgetWrite { user, cmid } => storage::forget(&user, cmid),
+            // Only other transports and other tabs ask for these.
+            Effect::SignOfLife { .. } | Effect::Tell { .. } => {}
         }
     }
 
