@@ -8,7 +8,7 @@ use crate::history::Page;
 use crate::room::{Applied, Room, Stream};
 use crate::simulation::{Mutant, is};
 use crate::update::Turn;
-use crate::{Effect, Failure};
+use crate::{Effect, Failure, TabMessage, Transport};
 
 /// After so many replays in a row that left a hole, only a snapshot can help.
 const REPLAYS: u8 = 3;
@@ -17,8 +17,11 @@ impl Turn<'_> {
     pub(crate) fn frame(&mut self, frame: ServerFrame) {
         match frame {
             ServerFrame::Welcome { you, epoch, rooms, limits, heartbeat_ms } => {
-                self.model.link.welcomed(heartbeat_ms, self.now);
+                self.model.link.welcomed(heartbeat_ms, self.now, &mut self.effects);
                 self.welcome(you, epoch, &rooms, limits);
+                if self.leads() {
+                    self.tell(Vec::new(), TabMessage::Leading);
+                }
             }
             ServerFrame::Snapshot(snapshot) => self.snapshot(&snapshot),
             ServerFrame::People { people } => self.people(&people),
@@ -52,7 +55,10 @@ impl Turn<'_> {
                 }
             }
             ServerFrame::Read { room, seq, unread } => self.read_elsewhere(&room, seq, unread),
-            ServerFrame::Heads { heads } => heads.iter().for_each(|(room, head)| self.head(room, *head)),
+            ServerFrame::Heads { heads } => {
+                self.sign_of_life();
+                heads.iter().for_each(|(room, head)| self.head(room, *head));
+            }
             ServerFrame::Bye { code, retry_after_ms } => {
                 self.model.link.bye(code, retry_after_ms, self.now, &mut self.effects);
                 self.cut();
@@ -106,7 +112,7 @@ impl Turn<'_> {
             self.effects.extend(cmids.iter().map(forget));
         }
         let writes: Vec<_> = self.model.outbox.writes().cloned().collect();
-        writes.into_iter().for_each(|write| self.save(Some(write)));
+        writes.into_iter().for_each(|write| self.keep(Some(write)));
         if let Some(user) = self.model.you_id() {
             self.effects.push(Effect::Restore { user });
         }
@@ -171,9 +177,23 @@ impl Turn<'_> {
             room.stream = Stream::Live;
             return;
         }
-        let Stream::CatchingUp { tries, .. } = room.stream else { return };
+        let tries = match room.stream {
+            Stream::CatchingUp { tries, .. } => tries,
+            // Another tab's replay went past this one.
+            Stream::Live => 0,
+            Stream::Idle | Stream::Refused { .. } => return,
+        };
         room.wants_snapshot |= room.cursor.is_none() || tries >= REPLAYS;
         self.watch_again(id, tries.saturating_add(1));
+    }
+
+    /// The heartbeat is answered where the transport itself does not.
+    fn sign_of_life(&mut self) {
+        match (self.model.link.transport(), self.model.link.up(), self.model.link.leader()) {
+            (Transport::EventSource, Some(conn), _) => self.effects.push(Effect::SignOfLife { conn }),
+            (Transport::Tab, _, Some(leader)) => self.tell(vec![leader], TabMessage::Alive),
+            _ => {}
+        }
     }
 
     /// A head that this client has not reached: if its entries are not already on their way, they were lost.
@@ -224,16 +244,25 @@ impl Turn<'_> {
     }
 
     fn write_refused(&mut self, cmid: Cmid, failure: Failure, until: Option<i64>) {
-        let hopeless = matches!(failure.code, RefusalCode::UnknownMessage | RefusalCode::NotYours);
+        if self.follows() {
+            return self.told_of_refusal(cmid, failure);
+        }
         if let Some(until) = until {
             self.model.outbox.refused_until(cmid, until);
-        } else if hopeless && self.model.outbox.drop_change(cmid) {
+        } else if is_hopeless(&failure) && self.model.outbox.drop_change(cmid) {
             // The message is gone, and may not even be on screen: there is nothing to retry or to discard.
             self.model.notice = Some(failure.into());
             self.forget(cmid);
         } else {
             let write = self.model.outbox.failed(cmid, failure).cloned();
             self.save(write);
+        }
+    }
+
+    /// The tab that sends decides; it tells of all but this.
+    fn told_of_refusal(&mut self, cmid: Cmid, failure: Failure) {
+        if is_hopeless(&failure) && self.model.visible && self.model.outbox.is_change(cmid) {
+            self.model.notice = Some(failure.into());
         }
     }
 
@@ -280,4 +309,9 @@ impl Turn<'_> {
             room.recount(you.as_ref());
         }
     }
+}
+
+/// Whether a change can never succeed.
+fn is_hopeless(failure: &Failure) -> bool {
+    matches!(failure.code, RefusalCode::UnknownMessage | RefusalCode::NotYours)
 }

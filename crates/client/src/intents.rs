@@ -85,7 +85,7 @@ impl Turn<'_> {
         let epoch = self.model.epoch.clone();
         let write = Write { cmid, room, order: 0, at: self.now, what, epoch, failure: None };
         let write = self.model.outbox.push(write).cloned();
-        self.save(write);
+        self.keep(write);
     }
 
     pub(crate) fn refuse(&mut self, code: RefusalCode) {
@@ -99,7 +99,7 @@ impl Turn<'_> {
 
     pub(crate) fn discard(&mut self, cmid: Cmid) {
         if self.model.outbox.discard(cmid) {
-            self.forget(cmid);
+            self.give_up(cmid);
         }
     }
 

@@ -5,6 +5,7 @@ use madang_protocol::{Epoch, Limits, Person, RefusalCode, RoomId, Seq, Snapshot,
 use crate::link::{Link, LinkView};
 use crate::outbox::Outbox;
 use crate::people::People;
+use crate::relay::Relay;
 use crate::rooms::Rooms;
 use crate::{Locale, Notice, PageData, Role, Theme, WriteWhat};
 
@@ -19,6 +20,10 @@ pub struct Model {
     /// Whether the page lives, and what it is among its tabs, once both are known.
     pub(crate) started: bool,
     pub(crate) role: Option<Role>,
+    /// The tabs that go through this one.
+    pub(crate) relay: Relay,
+    /// When something last happened.
+    pub(crate) clock: UnixMs,
     pub(crate) people: People,
     pub(crate) rooms: Rooms,
     /// The room on screen.
@@ -50,6 +55,8 @@ impl Model {
             link: Link::default(),
             started: false,
             role: None,
+            relay: Relay::default(),
+            clock: 0,
             people: People::default(),
             rooms,
             current: room,

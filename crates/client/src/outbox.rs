@@ -1,5 +1,7 @@
 //! One's own writes on their way: one in flight per room, in the order in which they were made.
 
+use std::collections::VecDeque;
+
 use madang_protocol::{ClientFrame, Cmid, Epoch, RoomId, Seq, UnixMs};
 
 use crate::simulation::{Mutant, is};
@@ -8,6 +10,9 @@ use crate::{Failure, Write, WriteWhat};
 /// A write that is neither acknowledged nor refused by then is sent again.
 pub(crate) const PATIENCE_MS: i64 = 20_000;
 
+/// Settled writes that are remembered.
+const FORGOTTEN: usize = 256;
+
 /// Where a write is. One with a [`Failure`] is `Waiting` for the person, whatever its stage says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -15,6 +20,8 @@ pub(crate) enum Stage {
     Waiting,
     /// Sent on the present connection; `until`: when to lose patience.
     InFlight { until: UnixMs },
+    /// Handed to the tab that sends, on the present connection.
+    Handed,
     /// Refused for now: its turn comes again at `until`, before any later one of the room.
     Refused { until: UnixMs },
     /// Durable as entry `seq`, which the log has not brought yet: shown until it does, never sent again.
@@ -31,7 +38,11 @@ pub(crate) struct Queued {
 
 impl Queued {
     fn is_open(&self) -> bool {
-        self.write.failure.is_none() && !matches!(self.stage, Stage::Acknowledged { .. })
+        self.write.failure.is_none() && !self.is_acknowledged()
+    }
+
+    fn is_acknowledged(&self) -> bool {
+        matches!(self.stage, Stage::Acknowledged { .. })
     }
 }
 
@@ -41,6 +52,9 @@ pub(crate) struct Outbox {
     queue: Vec<Queued>,
     /// Whether what an earlier page left is in it. Nothing is sent before, or it would overtake.
     pub(crate) restored: bool,
+    /// The last writes that were settled or given up: what another tab still says of them comes too late. The oldest
+    /// gives way.
+    forgotten: VecDeque<Cmid>,
 }
 
 impl Outbox {
@@ -92,11 +106,54 @@ impl Outbox {
     pub(crate) fn restore(&mut self, writes: Vec<Write>) {
         self.restored = true;
         for write in writes {
-            if self.find(write.cmid).is_none() {
-                self.queue.push(Queued { write, stage: Stage::Waiting, sent: true });
-            }
+            self.learn(write, true);
         }
+    }
+
+    /// Takes in an open write of another page or tab, which may have been sent. `sending`: here is where it will be.
+    pub(crate) fn learn(&mut self, write: Write, sending: bool) {
+        if self.find(write.cmid).is_some() || self.forgotten.contains(&write.cmid) {
+            return;
+        }
+        let stage = if sending { Stage::Waiting } else { Stage::Handed };
+        self.queue.push(Queued { write, stage, sent: true });
         self.queue.sort_by_key(|queued| (queued.write.order, queued.write.cmid));
+    }
+
+    /// Another tab says that a write failed, or is to be sent again.
+    pub(crate) fn change(&mut self, write: Write, sending: bool) {
+        match self.find_mut(write.cmid) {
+            Some(queued) if queued.is_acknowledged() => {}
+            Some(queued) => {
+                if queued.write.failure != write.failure {
+                    queued.stage = if sending { Stage::Waiting } else { Stage::Handed };
+                }
+                queued.write = write;
+            }
+            None => self.learn(write, sending),
+        }
+    }
+
+    /// A write is settled or was given up, here or in another tab. One that is acknowledged stays until the log
+    /// shows it.
+    pub(crate) fn forgotten(&mut self, cmid: Cmid) {
+        self.queue.retain(|queued| queued.write.cmid != cmid || queued.is_acknowledged());
+        if self.forgotten.len() >= FORGOTTEN {
+            self.forgotten.pop_front();
+        }
+        self.forgotten.push_back(cmid);
+    }
+
+    /// What the tab that sends is to be handed, in order.
+    pub(crate) fn hand_over(&mut self) -> Vec<Write> {
+        let mut writes = Vec::new();
+        let waiting = |queued: &&mut Queued| !queued.is_acknowledged() && queued.stage != Stage::Handed;
+        for queued in self.queue.iter_mut().filter(|_| self.restored).filter(waiting) {
+            queued.stage = Stage::Handed;
+            queued.sent = true;
+            writes.push(queued.write.clone());
+        }
+        writes
     }
 
     /// The frames to send now: of each room the first open write, unless one is in flight or must wait.
@@ -131,7 +188,7 @@ impl Outbox {
     /// The connection is gone: what was in flight goes first on the next one.
     pub(crate) fn cut(&mut self) {
         for queued in &mut self.queue {
-            if let Stage::InFlight { .. } = queued.stage {
+            if let Stage::InFlight { .. } | Stage::Handed = queued.stage {
                 queued.stage = Stage::Waiting;
             }
         }
@@ -212,7 +269,11 @@ impl Outbox {
 
     /// Drops a change that can never succeed. Whether it was one.
     pub(crate) fn drop_change(&mut self, cmid: Cmid) -> bool {
-        self.find(cmid).is_some_and(|queued| queued.write.is_change()) && self.remove(cmid).is_some()
+        self.is_change(cmid) && self.remove(cmid).is_some()
+    }
+
+    pub(crate) fn is_change(&self, cmid: Cmid) -> bool {
+        self.find(cmid).is_some_and(|queued| queued.write.is_change())
     }
 
     /// Gives up a write that failed, or was never sent. Whether it could be.
@@ -223,6 +284,7 @@ impl Outbox {
 
     /// Another person signed in: nothing of the one before is sent under their name by itself.
     pub(crate) fn fail_all(&mut self, failure: &Failure) {
+        self.forgotten.clear();
         self.queue.retain(|queued| !matches!(queued.stage, Stage::Acknowledged { .. }));
         for queued in &mut self.queue {
             queued.write.failure.get_or_insert_with(|| failure.clone());
@@ -233,6 +295,15 @@ impl Outbox {
     pub(crate) fn writes(&self) -> impl Iterator<Item = &Write> {
         let open = |queued: &&Queued| !matches!(queued.stage, Stage::Acknowledged { .. });
         self.queue.iter().filter(open).map(|queued| &queued.write)
+    }
+
+    /// The clock was set back.
+    pub(crate) fn shift(&mut self, by: i64) {
+        for queued in &mut self.queue {
+            if let Stage::InFlight { until } | Stage::Refused { until } = &mut queued.stage {
+                *until += by;
+            }
+        }
     }
 
     /// When something is due. `sending`: there is a connection.

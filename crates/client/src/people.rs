@@ -17,6 +17,11 @@ impl People {
         }
     }
 
+    pub(crate) fn all(&self) -> Vec<Person> {
+        let person = |(id, name): (&UserId, &Arc<str>)| Person { id: id.clone(), name: name.to_string() };
+        self.names.iter().map(person).collect()
+    }
+
     pub(crate) fn name(&self, user: &UserId) -> Option<&str> {
         self.names.get(user).map(|name| &**name).filter(|name| !name.is_empty())
     }

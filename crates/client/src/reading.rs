@@ -3,6 +3,7 @@
 use madang_protocol::{ClientFrame, RoomId, UnixMs};
 
 use crate::room::{Room, Stream};
+use crate::time::shift;
 use crate::update::Turn;
 
 /// The read marker is told at most so often for a room.
@@ -64,6 +65,17 @@ impl Room {
     /// Whether the newest message is on screen, when the room is.
     pub(crate) fn shows_newest(&self) -> bool {
         self.at_bottom && !self.is_detached()
+    }
+
+    /// The clock was set back.
+    pub(crate) fn shift(&mut self, by: i64) {
+        shift(&mut self.read_sent_at, by);
+        self.typing.iter_mut().for_each(|(_, until)| shift(until, by));
+        self.typed_at.iter_mut().for_each(|at| shift(at, by));
+        self.request.iter_mut().for_each(|request| shift(&mut request.until, by));
+        if let Stream::Refused { until } = &mut self.stream {
+            shift(until, by);
+        }
     }
 
     /// When something is due in this room. `up`: there is a session.

@@ -65,8 +65,6 @@ pub enum TabMessage {
         user: UserId,
         /// The write.
         write: Write,
-        /// Whether it may have been sent.
-        sent: bool,
     },
     /// A tab to all: this write failed, or is to be sent again.
     Changed {
@@ -74,13 +72,6 @@ pub enum TabMessage {
         user: UserId,
         /// The write, as it is now.
         write: Write,
-    },
-    /// A follower to whoever leads: give this write up, if it was never sent.
-    Discard {
-        /// Whose.
-        user: UserId,
-        /// The write.
-        cmid: Cmid,
     },
     /// A tab to all: this write is settled, or was given up.
     Forgot {

@@ -1,20 +1,21 @@
 //! The one way in: an event changes the model, and says what is to be done.
 
-use madang_protocol::{ClientFrame, CloseCode, Cmid, Person, ResumePoint, RoomId, UnixMs};
+use madang_protocol::{ClientFrame, CloseCode, Person, ResumePoint, RoomId, ServerFrame, UnixMs};
 
 use crate::history::PATIENCE_MS;
-use crate::room::Stream;
-use crate::simulation::{Mutant, is};
-use crate::{Effect, Event, Model, Role, Roll, Write};
+use crate::link::Nudged;
+use crate::room::{Room, Stream};
+use crate::{Conn, Effect, Event, Model, Role, TabMessage};
 
 /// Rooms that are asked for at once, and how long after the next ones are.
 const WATCHES: usize = 50;
-const WATCHES_EVERY_MS: i64 = 500;
+pub(crate) const WATCHES_EVERY_MS: i64 = 500;
 
 /// Lets `event`, which happened at `now` by the local clock, change `model`; returns what is to be done, in
 /// order.
 pub fn update(model: &mut Model, event: Event, now: UnixMs) -> Vec<Effect> {
     let mut turn = Turn { model, now, effects: Vec::new() };
+    turn.look_at_the_clock();
     turn.take(event);
     turn.send_what_is_due();
     turn.ask_to_be_woken();
@@ -36,22 +37,29 @@ impl Turn<'_> {
             Event::Online => self.network(true),
             Event::Offline => self.network(false),
             Event::Visible(visible) => self.visible(visible),
-            Event::Reconnect => self.model.link.reconnect(self.now, &mut self.effects),
+            Event::Reconnect => self.reconnect(),
             Event::Stopped => self.stopped(),
+            Event::Role(role) => self.role(role),
+            Event::Tab { from, message, roll } => self.tab(from, message, roll),
 
             Event::Opened { conn } if self.model.link.is_current(conn) => self.hello(),
+            Event::Opened { conn } if self.model.link.is_trial(conn) => self.hello_on_trial(conn),
             Event::Frame { conn, frame } if self.model.link.is_current(conn) => {
                 self.model.link.heard(self.now);
-                self.frame(frame);
+                if !self.leads() || self.route(&frame) {
+                    self.frame(frame);
+                }
             }
+            Event::Frame { conn, frame } if self.model.link.is_trial(conn) => self.trial(conn, frame),
             Event::Closed { conn, code, roll } if self.model.link.is_current(conn) => {
-                self.model.link.lost(CloseCode(code), roll, self.now);
+                self.model.link.lost(CloseCode(code), roll, self.now, &mut self.effects);
                 self.cut();
             }
-            // What an older socket still has to say was said again to the present one, or will be.
+            Event::Closed { conn, roll, .. } if self.model.link.is_trial(conn) => {
+                self.model.link.trial_failed(roll, self.now);
+            }
+            // What an older carrier still has to say was said again to the present one, or will be.
             Event::Opened { .. } | Event::Frame { .. } | Event::Closed { .. } => {}
-            Event::Role(role) => self.role(role),
-            Event::Tab { .. } => {}
             Event::Restored { user, writes } => self.restored(&user, writes),
 
             Event::OpenRoom { room, around } => self.open_room(room, around),
@@ -87,41 +95,39 @@ impl Turn<'_> {
     }
 
     fn role(&mut self, role: Role) {
+        if self.model.role == Some(role) {
+            return;
+        }
         self.model.role = Some(role);
+        if let (true, Role::Leader, Some(user)) = (self.model.started, role, self.model.you_id()) {
+            // What another tab kept and could not tell.
+            self.effects.push(Effect::Restore { user });
+        }
         self.begin();
     }
 
-    /// Connects, once the page lives and its role is known.
+    /// Connects, once the page lives and its role is known; anew when the role changes.
     fn begin(&mut self) {
-        if self.model.started && self.model.role.is_some() && self.model.link.is_idle() {
-            self.model.link.connect(self.now, &mut self.effects);
+        if let (true, Some(role)) = (self.model.started, self.model.role) {
+            self.model.link.start(role == Role::Follower, self.now, &mut self.effects);
+            self.cut();
         }
     }
 
     fn stopped(&mut self) {
         self.model.started = false;
+        if let Some(leader) = self.model.link.leader() {
+            self.tell(vec![leader], TabMessage::Left);
+        }
         self.model.link.stop(self.now, &mut self.effects);
         self.cut();
     }
 
-    fn woke(&mut self, roll: Roll) {
-        self.model.wake = None;
-        if self.model.link.woke(roll, self.now, &mut self.effects) {
-            self.cut();
+    fn reconnect(&mut self) {
+        if self.follows() {
+            self.tell(Vec::new(), TabMessage::Nudge { by_person: true });
         }
-        let now = self.now;
-        for room in self.model.rooms.iter_mut() {
-            room.forget_typing(now);
-            if matches!(room.stream, Stream::Refused { until } if until <= now) {
-                room.stream = Stream::Idle;
-            }
-            if let Some(request) = room.request.as_mut().filter(|request| request.until <= now) {
-                request.req = None;
-            }
-        }
-        if self.model.outbox.lose_patience(now) {
-            self.nudge();
-        }
+        self.model.link.reconnect(self.now, &mut self.effects);
     }
 
     fn network(&mut self, there: bool) {
@@ -144,35 +150,80 @@ impl Turn<'_> {
     }
 
     /// Tries the connection: opens one at once, or asks the open one for a sign of life.
-    fn nudge(&mut self) {
-        if self.model.link.nudge(self.now, &mut self.effects)
-            && let Some(room) = self.model.rooms.get_mut(&self.model.current)
-        {
-            // Watching again from the cursor is harmless, and is answered with `live`.
-            room.stream = Stream::Idle;
+    pub(crate) fn nudge(&mut self) {
+        if self.follows() {
+            self.tell(Vec::new(), TabMessage::Nudge { by_person: false });
+        }
+        match self.model.link.nudge(self.now, &mut self.effects) {
+            Nudged::Probe => {
+                if let Some(room) = self.model.rooms.get_mut(&self.model.current) {
+                    // Watching again from the cursor is harmless, and is answered with `live`.
+                    room.stream = Stream::Idle;
+                }
+            }
+            Nudged::Cut => self.cut(),
+            Nudged::Done => {}
         }
     }
 
-    fn hello(&mut self) {
+    pub(crate) fn hello(&mut self) {
         self.model.link.opened(self.now);
-        let mut resume = Vec::new();
-        if self.model.epoch.is_some() {
-            for room in self.model.rooms.iter_mut() {
-                if let (Some(seq), true, false) = (room.cursor, room.window.is_some(), room.wants_snapshot) {
-                    resume.push(ResumePoint { room: room.id.clone(), seq });
-                    room.stream = Stream::catching_up();
-                }
+        let resume = self.cursors();
+        self.resumed(resume.iter().map(|point| &point.room));
+        let frame = self.hello_with(resume);
+        self.send_on(self.model.link.view().conn, frame);
+    }
+
+    /// The WebSocket under trial says hello too, while the present connection goes on.
+    fn hello_on_trial(&mut self, conn: Conn) {
+        let resume = self.cursors();
+        self.model.link.trial_greets(resume.iter().map(|point| point.room.clone()).collect());
+        let frame = self.hello_with(resume);
+        self.effects.push(Effect::Send { conn, frame });
+    }
+
+    /// The WebSocket under trial brought a frame.
+    fn trial(&mut self, conn: Conn, frame: ServerFrame) {
+        if let ServerFrame::Welcome { .. } = frame {
+            let resumed = self.model.link.trial_won(self.now, &mut self.effects);
+            self.cut();
+            self.resumed(resumed.iter());
+            self.model.link.heard(self.now);
+            self.frame(frame);
+        } else {
+            self.effects.push(Effect::Close { conn });
+            self.model.link.trial_failed(0, self.now);
+        }
+    }
+
+    /// Where to go on from.
+    fn cursors(&self) -> Vec<ResumePoint> {
+        let held = |room: &&Room| room.window.is_some() && !room.wants_snapshot;
+        let point = |room: &Room| Some(ResumePoint { room: room.id.clone(), seq: room.cursor? });
+        let rooms = self.model.rooms.iter().filter(|_| self.model.epoch.is_some());
+        rooms.filter(held).filter_map(point).collect()
+    }
+
+    fn resumed<'a>(&mut self, rooms: impl Iterator<Item = &'a RoomId>) {
+        for id in rooms {
+            if let Some(room) = self.model.rooms.get_mut(id).filter(|room| !room.wants_snapshot) {
+                room.stream = Stream::catching_up();
             }
         }
+    }
+
+    fn hello_with(&self, resume: Vec<ResumePoint>) -> ClientFrame {
         let locale = Some(self.model.locale.as_str().to_owned());
-        // Sent before there is a session, so not through `send`.
-        let conn = self.model.link.view().conn;
-        let frame = ClientFrame::Hello { resume, epoch: self.model.epoch.clone(), locale };
-        self.effects.push(Effect::Send { conn, frame });
+        ClientFrame::Hello { resume, epoch: self.model.epoch.clone(), locale }
     }
 
     /// The connection is gone, and with it everything that was under way on it.
     pub(crate) fn cut(&mut self) {
+        let tabs = self.model.relay.clear();
+        if !tabs.is_empty() {
+            let code = self.model.link.ended().map_or(1006, |code| code.0);
+            self.effects.push(Effect::Tell { to: tabs, message: TabMessage::Closed { code } });
+        }
         self.model.outbox.cut();
         self.model.present = None;
         self.model.watched_at = None;
@@ -197,8 +248,18 @@ impl Turn<'_> {
         self.present();
         self.send_reads();
         self.send_requests();
-        for frame in self.model.outbox.pump(self.now) {
-            self.send(frame);
+        self.pump();
+    }
+
+    /// Sends what is due of the outbox; a follower hands it to the tab that does.
+    fn pump(&mut self) {
+        if !self.follows() {
+            return self.model.outbox.pump(self.now).into_iter().for_each(|frame| self.send(frame));
+        }
+        let writes = self.model.outbox.hand_over();
+        let Some(user) = self.model.you_id() else { return };
+        for write in writes {
+            self.tell(Vec::new(), TabMessage::Wrote { user: user.clone(), write });
         }
     }
 
@@ -222,7 +283,8 @@ impl Turn<'_> {
     }
 
     fn present(&mut self) {
-        let room = self.model.visible.then(|| self.model.current.clone());
+        let own = self.model.visible.then(|| self.model.current.clone());
+        let room = own.or_else(|| self.model.relay.present());
         if self.model.present.as_ref() != Some(&room) {
             self.model.present = Some(room.clone());
             self.send(ClientFrame::Present { room });
@@ -244,41 +306,17 @@ impl Turn<'_> {
         frames.into_iter().for_each(|frame| self.send(frame));
     }
 
-    fn ask_to_be_woken(&mut self) {
-        let up = self.model.link.is_up();
-        let idle = up && self.model.rooms.iter().any(|room| room.stream == Stream::Idle);
-        let watch = self.model.watched_at.filter(|_| idle).map(|at| at + WATCHES_EVERY_MS);
-        let rooms = self.model.rooms.iter().filter_map(|room| room.wake(up)).chain(watch);
-        let wake =
-            [self.model.link.wake(), self.model.outbox.wake(up)].into_iter().flatten().chain(rooms).min();
-        // Each frame moves the watchdog on: a timer that rings too early is cheaper than one set anew each time.
-        if let Some(at) = wake
-            && self.model.wake.is_none_or(|asked| at < asked || asked <= self.now)
-        {
-            self.model.wake = wake;
-            self.effects.push(Effect::WakeAt(at));
-        }
-    }
-
     /// Sends a frame if there is a session.
     pub(crate) fn send(&mut self, frame: ClientFrame) {
         if let Some(conn) = self.model.link.up() {
-            self.effects.push(Effect::Send { conn, frame });
+            self.send_on(conn, frame);
         }
     }
 
-    pub(crate) fn save(&mut self, write: Option<Write>) {
-        if is(Mutant::KeepsNothing) {
-            return;
-        }
-        if let (Some(user), Some(write)) = (self.model.you_id(), write) {
-            self.effects.push(Effect::SaveWrite { user, write });
-        }
-    }
-
-    pub(crate) fn forget(&mut self, cmid: Cmid) {
-        if let Some(user) = self.model.you_id() {
-            self.effects.push(Effect::ForgetWrite { user, cmid });
+    fn send_on(&mut self, conn: Conn, frame: ClientFrame) {
+        match self.model.link.leader() {
+            Some(leader) => self.tell(vec![leader], TabMessage::Up { frame }),
+            None => self.effects.push(Effect::Send { conn, frame }),
         }
     }
 

@@ -118,14 +118,14 @@ fn play(world: &mut World, act: &Act) {
         Act::Twice(c) => world.down(c, 2),
         Act::Lose(c) => {
             // A `read` is volatile: without it, another device's marker stays where it was until the next one.
-            let next = world.server.sessions.get(&c).and_then(|session| session.down.front());
+            let next = world.session(c).and_then(|session| session.down.front());
             if !matches!(next, Some(ServerFrame::Read { .. })) {
                 world.down(c, 0);
             }
         }
         Act::DelayPage(c) => {
             // Only a page is made beside the stream; everything else keeps its order.
-            let Some(session) = world.server.sessions.get_mut(&c) else { return };
+            let Some(session) = world.session(c) else { return };
             if let Some(ServerFrame::Page { .. }) = session.down.front() {
                 session.down.rotate_left(1);
             }

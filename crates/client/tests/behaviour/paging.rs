@@ -58,7 +58,7 @@ fn one_page_is_asked_for_at_a_time_and_only_if_there_is_one() {
         world.event(0, Event::Newer { room: lobby() });
     }
     let asked =
-        world.clients[0].up.iter().filter(|frame| matches!(frame, ClientFrame::History { .. })).count();
+        world.clients[0].up().iter().filter(|frame| matches!(frame, ClientFrame::History { .. })).count();
     assert_eq!(asked, 1);
     let view = world.clients[0].model.room_view(&lobby()).unwrap();
     assert!(view.loading_before && !view.loading_after);
@@ -131,7 +131,7 @@ fn a_page_that_was_read_before_a_change_is_asked_for_again() {
     world.up(0);
     // The page is made; a message in it is edited; and the edit overtakes the page.
     world.server.append(&lobby(), &bob(), None, What::Edited { seq: 30, body: "edited".into() });
-    world.server.sessions.get_mut(&0).unwrap().down.rotate_left(1);
+    world.session(0).unwrap().down.rotate_left(1);
     world.deliver();
     let edited = world.rows(0, &lobby()).into_iter().find(|(seq, _)| *seq == Some(30));
     assert_eq!(edited, Some((Some(30), Some("edited".into()))));
@@ -152,7 +152,7 @@ fn a_room_that_does_not_exist_is_gone() {
     let mut world = world(3);
     let nowhere: RoomId = "nowhere".parse().unwrap();
     world.event(0, Event::OpenRoom { room: nowhere.clone(), around: None });
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     let conn = world.clients[0].model.link().conn;
     let (room, code) = (Some(nowhere.clone()), madang_protocol::RefusalCode::UnknownRoom);
     let message = String::new();

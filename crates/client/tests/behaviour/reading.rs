@@ -40,7 +40,7 @@ fn fresh(world: &World) -> u32 {
 fn reads(world: &World) -> Vec<Seq> {
     let read =
         |frame: &ClientFrame| if let ClientFrame::Read { seq, .. } = frame { Some(*seq) } else { None };
-    world.clients[0].up.iter().filter_map(read).collect()
+    world.clients[0].waits().filter_map(read).collect()
 }
 
 /// The seq of the message that follows the "new" divider.
@@ -84,7 +84,7 @@ fn what_comes_in_at_the_bottom_of_a_visible_page_is_read() {
     let mut world = world();
     at_bottom(&mut world, true);
     world.pass(1_000, 0);
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     let lobby = RoomId::lobby();
     let seq = world.server.append(&lobby, &bob(), None, What::Posted { body: "hi".into(), reply_to: None });
     world.down(0, 1);
@@ -193,9 +193,9 @@ fn typing_is_told_every_three_seconds_at_most_and_again_after_a_post() {
     let mut world = world();
     let lobby = RoomId::lobby();
     let typed = |world: &mut World| {
-        world.clients[0].up.clear();
+        world.clients[0].up().clear();
         world.event(0, Event::Typed { room: RoomId::lobby() });
-        world.clients[0].up.iter().any(|frame| matches!(frame, ClientFrame::Typing { .. }))
+        world.clients[0].up().iter().any(|frame| matches!(frame, ClientFrame::Typing { .. }))
     };
     assert!(typed(&mut world));
     world.pass(2_999, 0);
@@ -234,10 +234,10 @@ fn someone_types_until_they_post_or_were_not_heard_of_for_six_seconds() {
 #[test]
 fn the_server_is_told_which_room_is_looked_at() {
     let mut world = world();
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     let yard = world.rooms[1].clone();
     let presents = |world: &mut World| {
-        let up = std::mem::take(&mut world.clients[0].up);
+        let up = std::mem::take(world.clients[0].up());
         let present = |frame| if let ClientFrame::Present { room } = frame { Some(room) } else { None };
         up.into_iter().filter_map(present).collect::<Vec<_>>()
     };
@@ -262,7 +262,7 @@ fn presence_replaces_what_was_known() {
 #[test]
 fn a_new_room_stands_first_in_the_list_and_is_followed() {
     let mut world = world();
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     let room: RoomId = "kitchen".parse().unwrap();
     let info = madang_protocol::RoomInfo {
         room: room.clone(),
@@ -275,7 +275,7 @@ fn a_new_room_stands_first_in_the_list_and_is_followed() {
     assert_eq!(world.clients[0].model.room_lines()[0].room, room);
     world.pass(1_000, 0);
     let watch = ClientFrame::Watch { room, after: Some(1) };
-    assert!(world.clients[0].up.contains(&watch), "{:?}", world.clients[0].up);
+    assert!(world.clients[0].up().contains(&watch), "{:?}", world.clients[0].up());
 }
 
 #[test]

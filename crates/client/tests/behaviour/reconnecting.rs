@@ -26,7 +26,7 @@ fn come_back(world: &mut World) -> Vec<ResumePoint> {
     world.cut(0, 0);
     world.pass(30_000, 0);
     world.open(0);
-    match world.clients[0].up.front() {
+    match world.clients[0].up().front() {
         Some(ClientFrame::Hello { resume, .. }) => resume.clone(),
         other => panic!("the first frame is hello, not {other:?}"),
     }
@@ -37,7 +37,7 @@ fn an_idle_client_resumes_from_the_page_that_it_was_rendered_with() {
     let mut world = World::new(&["lobby"], &["alice"]);
     world.open(0);
     let lobby = world.rooms[0].clone();
-    let hello = world.clients[0].up.front().cloned();
+    let hello = world.clients[0].up().front().cloned();
     let resume = vec![ResumePoint { room: lobby, seq: 1 }];
     let epoch = Some(world.server.epoch());
     assert_eq!(hello, Some(ClientFrame::Hello { resume, epoch, locale: Some("en".into()) }));
@@ -107,8 +107,8 @@ fn a_replay_that_comes_twice_shows_once() {
     world.pass(30_000, 0);
     world.open(0);
     world.up(0);
-    let replay: Vec<_> = world.server.sessions[&0].down.iter().cloned().collect();
-    world.server.sessions.get_mut(&0).unwrap().down.extend(replay.into_iter().skip(1));
+    let replay: Vec<_> = world.session(0).unwrap().down.iter().cloned().collect();
+    world.session(0).unwrap().down.extend(replay.into_iter().skip(1));
     world.deliver();
     assert_eq!(bodies(&world), ["0", "1", "2"]);
 }
@@ -139,7 +139,7 @@ fn a_gap_is_asked_for_once_from_the_cursor() {
     world.down(0, 0);
     world.down(0, 1);
     world.down(0, 1);
-    let asked: Vec<_> = world.clients[0].up.iter().cloned().collect();
+    let asked: Vec<_> = world.clients[0].up().iter().cloned().collect();
     assert_eq!(asked, [ClientFrame::Watch { room: world.rooms[0].clone(), after: Some(1) }]);
     world.deliver();
     assert_eq!(bodies(&world), ["0", "1", "2"]);

@@ -3,10 +3,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use madang_client::Conn;
 use madang_protocol::{
     ClientFrame, Cmid, Entry, Epoch, Limits, Message, Person, RefusalCode, RoomId, RoomInfo, Seq,
     ServerFrame, Snapshot, UnixMs, UserId, What,
 };
+
+/// A carrier of a client.
+pub(crate) type At = (usize, Conn);
 
 pub(crate) struct Session {
     pub(crate) user: UserId,
@@ -19,7 +23,8 @@ pub(crate) struct Server {
     pub(crate) logs: BTreeMap<RoomId, Vec<Entry>>,
     pub(crate) done: BTreeMap<(UserId, Cmid), (RoomId, Seq)>,
     pub(crate) read: BTreeMap<(UserId, RoomId), Seq>,
-    pub(crate) sessions: BTreeMap<usize, Session>,
+    /// By client and carrier.
+    pub(crate) sessions: BTreeMap<At, Session>,
     /// So many writes are refused for a moment.
     pub(crate) refuse: u8,
     pub(crate) now: UnixMs,
@@ -133,8 +138,8 @@ impl Server {
         }
     }
 
-    /// Works off a frame of client `id`.
-    pub(crate) fn frame(&mut self, id: usize, frame: ClientFrame) {
+    /// Works off a frame that came on `id`.
+    pub(crate) fn frame(&mut self, id: At, frame: ClientFrame) {
         let user = self.sessions[&id].user.clone();
         match frame {
             ClientFrame::Hello { resume, epoch, .. } => {
@@ -176,11 +181,11 @@ impl Server {
         }
     }
 
-    fn tell(&mut self, id: usize, frame: ServerFrame) {
+    fn tell(&mut self, id: At, frame: ServerFrame) {
         self.sessions.get_mut(&id).unwrap().down.push_back(frame);
     }
 
-    fn attach(&mut self, id: usize, room: &RoomId, after: Option<Seq>) {
+    fn attach(&mut self, id: At, room: &RoomId, after: Option<Seq>) {
         let head = self.head(room);
         match after.filter(|after| *after <= head) {
             Some(after) => {
@@ -198,7 +203,7 @@ impl Server {
         }
     }
 
-    fn write(&mut self, id: usize, user: &UserId, room: &RoomId, cmid: Cmid, what: What) {
+    fn write(&mut self, id: At, user: &UserId, room: &RoomId, cmid: Cmid, what: What) {
         let key = (user.clone(), cmid);
         if let Some((room, seq)) = self.done.get(&key).cloned() {
             return self.tell(id, ServerFrame::Done { cmid, room, seq });
@@ -228,7 +233,7 @@ impl Server {
         }
     }
 
-    fn refuse(&mut self, id: usize, cmid: Cmid, code: RefusalCode, retry_after_ms: Option<u32>) {
+    fn refuse(&mut self, id: At, cmid: Cmid, code: RefusalCode, retry_after_ms: Option<u32>) {
         let message = String::new();
         self.tell(
             id,

@@ -9,7 +9,7 @@ use crate::world::World;
 fn world() -> World {
     let mut world = World::new(&["lobby", "yard"], &["alice"]);
     world.deliver();
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     world
 }
 
@@ -45,13 +45,13 @@ fn one_write_is_in_flight_per_room_and_rooms_do_not_wait_for_each_other() {
         world.post(0, &room);
     }
     let posts = |world: &World| {
-        let up = world.clients[0].up.iter();
+        let up = world.clients[0].waits();
         up.filter(|frame| matches!(frame, ClientFrame::Post { .. })).cloned().collect::<Vec<_>>()
     };
     let post =
         |room, n: u128| ClientFrame::Post { room, cmid: Cmid(n), body: format!("alice {n}"), reply_to: None };
     assert_eq!(posts(&world), [post(lobby(), 1), post(yard, 3)]);
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     let conn = world.clients[0].model.link().conn;
     let done = ServerFrame::Done { cmid: Cmid(1), room: lobby(), seq: 2 };
     world.event(0, Event::Frame { conn, frame: done });
@@ -106,13 +106,13 @@ fn refused_for_a_moment_is_sent_again_before_the_next() {
     let mut world = world();
     world.post(0, &lobby());
     world.post(0, &lobby());
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     refuse(&mut world, Cmid(1), RefusalCode::TooFast, Some(700));
-    assert!(world.clients[0].up.is_empty(), "the second may not overtake the first");
+    assert!(world.clients[0].up().is_empty(), "the second may not overtake the first");
     world.pass(699, 0);
-    assert!(world.clients[0].up.is_empty());
+    assert!(world.clients[0].up().is_empty());
     world.pass(1, 0);
-    assert!(matches!(world.clients[0].up.front(), Some(ClientFrame::Post { cmid: Cmid(1), .. })));
+    assert!(matches!(world.clients[0].up().front(), Some(ClientFrame::Post { cmid: Cmid(1), .. })));
 }
 
 #[test]
@@ -120,9 +120,9 @@ fn refused_for_good_fails_and_lets_the_next_go() {
     let mut world = world();
     world.post(0, &lobby());
     world.post(0, &lobby());
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     refuse(&mut world, Cmid(1), RefusalCode::TooLong, None);
-    assert!(matches!(world.clients[0].up.front(), Some(ClientFrame::Post { cmid: Cmid(2), .. })));
+    assert!(matches!(world.clients[0].up().front(), Some(ClientFrame::Post { cmid: Cmid(2), .. })));
     assert!(matches!(rows(&world)[0].1, SendState::Failed { cmid: Cmid(1), .. }));
 }
 
@@ -130,13 +130,13 @@ fn refused_for_good_fails_and_lets_the_next_go() {
 fn a_retry_is_the_same_write_and_a_discard_ends_it() {
     let mut world = world();
     world.post(0, &lobby());
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     refuse(&mut world, Cmid(1), RefusalCode::UnknownRoom, None);
     world.reload(0);
     assert!(matches!(rows(&world)[0].1, SendState::Failed { .. }), "a failure outlives a reload");
     world.deliver();
     world.event(0, Event::Retry { cmid: Cmid(1) });
-    assert!(matches!(world.clients[0].up.front(), Some(ClientFrame::Post { cmid: Cmid(1), .. })));
+    assert!(matches!(world.clients[0].up().front(), Some(ClientFrame::Post { cmid: Cmid(1), .. })));
     refuse(&mut world, Cmid(1), RefusalCode::UnknownRoom, None);
     world.event(0, Event::Discard { cmid: Cmid(1) });
     assert_eq!((rows(&world).len(), stored(&world)), (0, 0));
@@ -154,10 +154,10 @@ fn what_may_be_in_the_log_cannot_be_discarded() {
 fn a_write_without_an_answer_is_sent_again() {
     let mut world = world();
     world.post(0, &lobby());
-    world.clients[0].up.clear();
+    world.clients[0].up().clear();
     world.pass(20_000, 0);
     let again =
-        world.clients[0].up.iter().any(|frame| matches!(frame, ClientFrame::Post { cmid: Cmid(1), .. }));
+        world.clients[0].up().iter().any(|frame| matches!(frame, ClientFrame::Post { cmid: Cmid(1), .. }));
     assert!(again);
 }
 

@@ -1,0 +1,203 @@
+//! The tab that leads: it hands the one session on to the others.
+//!
+//! Nothing here must be exact about cursors. Whatever a tab gets twice it ignores, and whatever it misses it asks
+//! for, by the same rules as on a connection of its own.
+
+use madang_protocol::{ClientFrame, RoomId, RoomInfo, Seq, ServerFrame};
+
+use crate::relay::Asked;
+use crate::room::{Room, Stream};
+use crate::update::Turn;
+use crate::{Conn, Role, TabId, TabMessage};
+
+/// A tab that said nothing for so many heartbeats is gone.
+const SILENT_HEARTBEATS: i64 = 3;
+
+impl Turn<'_> {
+    pub(crate) fn leads(&self) -> bool {
+        self.model.role == Some(Role::Leader)
+    }
+
+    /// A tab wants to be taken in.
+    pub(crate) fn asked(&mut self, from: TabId, conn: Conn) {
+        if self.model.link.is_up() {
+            self.leave(from);
+            self.model.relay.take_in(from, self.now);
+            self.tell(vec![from], TabMessage::Opened { conn });
+        } else if let Some(code) = self.model.link.ended() {
+            self.tell(vec![from], TabMessage::Closed { code: code.0 });
+        }
+    }
+
+    /// A tab is gone.
+    pub(crate) fn leave(&mut self, id: TabId) {
+        let rooms = self.model.relay.rooms(id);
+        self.model.relay.drop_tab(id);
+        rooms.iter().for_each(|room| self.unwatch(room));
+    }
+
+    /// A tab was heard of; one that was dropped is told so.
+    pub(crate) fn is_tab(&mut self, id: TabId) -> bool {
+        let known = self.model.relay.heard(id, self.now);
+        if !known {
+            self.tell(vec![id], TabMessage::Closed { code: 1006 });
+        }
+        known
+    }
+
+    /// A tab says something to the server.
+    pub(crate) fn tab_says(&mut self, id: TabId, frame: ClientFrame) {
+        match frame {
+            ClientFrame::Hello { resume, epoch, .. } => {
+                self.welcome_tab(id);
+                let known = epoch.is_some() && epoch == self.model.epoch;
+                for point in resume {
+                    self.tab_watches(id, point.room, known.then_some(point.seq));
+                }
+            }
+            ClientFrame::Watch { room, after } => self.tab_watches(id, room, after),
+            ClientFrame::Unwatch { room } => {
+                self.model.relay.unfollow(id, &room);
+                self.unwatch(&room);
+            }
+            ClientFrame::Present { room } => self.model.relay.look(id, room),
+            ClientFrame::History { req, room, before, after, around, limit } => {
+                self.model.req += 1;
+                self.model.relay.asks(self.model.req, id, req);
+                let req = self.model.req;
+                self.send(ClientFrame::History { req, room, before, after, around, limit });
+            }
+            ClientFrame::Read { .. } | ClientFrame::Typing { .. } => self.send(frame),
+            // Writes go through the outbox that all tabs share.
+            _ => {}
+        }
+    }
+
+    /// What the server would say to a tab that came just now.
+    fn welcome_tab(&mut self, id: TabId) {
+        let Some(you) = self.model.you.clone() else { return };
+        let Some(epoch) = self.model.epoch.clone() else { return };
+        let rooms = self.model.rooms.iter().filter_map(info).collect();
+        let limits = self.model.limits.clone();
+        let heartbeat_ms = self.model.link.heartbeat_ms();
+        self.model.relay.greeted(id);
+        self.down(vec![id], ServerFrame::Welcome { you, epoch, rooms, limits, heartbeat_ms });
+        let people = self.model.people.all();
+        self.down(vec![id], ServerFrame::People { people });
+        self.tell_writes(vec![id]);
+    }
+
+    /// A tab follows a room. What the leader itself is at, or is on its way to, need not be asked for again.
+    fn tab_watches(&mut self, id: TabId, room: RoomId, after: Option<Seq>) {
+        let own = self.model.rooms.get(&room).map(|room| (room.stream, room.cursor));
+        let enough = |cursor: Option<Seq>| after.is_some() && cursor.is_some() && after >= cursor;
+        let asked = match own {
+            Some((Stream::Live, cursor @ Some(head))) if enough(cursor) => {
+                self.down(vec![id], ServerFrame::Live { room: room.clone(), head });
+                Asked::Nothing
+            }
+            Some((Stream::CatchingUp { .. }, cursor)) if enough(cursor) => Asked::Nothing,
+            _ => {
+                self.send(ClientFrame::Watch { room: room.clone(), after });
+                if after.is_some() { Asked::Replay } else { Asked::Snapshot }
+            }
+        };
+        self.model.relay.follow(id, room, asked);
+    }
+
+    /// Stops following a room that neither this tab nor another follows.
+    fn unwatch(&mut self, room: &RoomId) {
+        if self.model.rooms.get(room).is_none() && self.model.relay.following(room).is_empty() {
+            self.send(ClientFrame::Unwatch { room: room.clone() });
+        }
+    }
+
+    /// Hands a frame of the session to the tabs that it concerns. Whether it concerns this one too.
+    pub(crate) fn route(&mut self, frame: &ServerFrame) -> bool {
+        let relay = &self.model.relay;
+        let (to, own) = match frame {
+            ServerFrame::Entry(entry) => (relay.following(&entry.room), true),
+            ServerFrame::Typing { room, .. } | ServerFrame::Presence { room, .. } => {
+                (relay.following(room), true)
+            }
+            ServerFrame::Snapshot(snapshot) => self.answer(&snapshot.room, Asked::Snapshot),
+            ServerFrame::Live { room, .. } => {
+                let to = relay.following(room);
+                self.model.relay.settle(room, Asked::Replay);
+                (to, true)
+            }
+            ServerFrame::Page { req, .. } | ServerFrame::Refused { req: Some(req), cmid: None, .. } => {
+                return !self.answer_request(*req, frame);
+            }
+            ServerFrame::Refused { cmid: None, room: Some(room), .. } => {
+                let answer = self.answer(room, Asked::Snapshot);
+                self.model.relay.settle(room, Asked::Replay);
+                answer
+            }
+            ServerFrame::Heads { .. } => {
+                self.drop_silent();
+                (self.model.relay.all(), true)
+            }
+            ServerFrame::Welcome { .. } | ServerFrame::Bye { .. } | ServerFrame::Unknown => {
+                (Vec::new(), true)
+            }
+            // Names, rooms, markers, and what became of writes concern all.
+            _ => (relay.all(), true),
+        };
+        self.down(to, frame.clone());
+        own
+    }
+
+    /// Who asked for this. If nobody did, the server replaces what all had.
+    fn answer(&mut self, room: &RoomId, answered: Asked) -> (Vec<TabId>, bool) {
+        let waiting = self.model.relay.waiting(room);
+        let catching_up = |room: &Room| matches!(room.stream, Stream::CatchingUp { .. });
+        let own = self.model.rooms.get(room).is_some_and(catching_up);
+        self.model.relay.settle(room, answered);
+        if waiting.is_empty() && !own {
+            return (self.model.relay.following(room), true);
+        }
+        (waiting, own)
+    }
+
+    /// Hands an answer to the tab that asked. Whether it was one.
+    fn answer_request(&mut self, req: u32, frame: &ServerFrame) -> bool {
+        let Some((id, theirs)) = self.model.relay.answered(req) else { return false };
+        let mut frame = frame.clone();
+        match &mut frame {
+            ServerFrame::Page { req, .. } => *req = theirs,
+            ServerFrame::Refused { req, .. } => *req = Some(theirs),
+            _ => {}
+        }
+        self.down(vec![id], frame);
+        true
+    }
+
+    fn drop_silent(&mut self) {
+        let patience = SILENT_HEARTBEATS * i64::from(self.model.link.heartbeat_ms());
+        if patience > 0 {
+            let silent = self.model.relay.silent(self.now - patience);
+            silent.into_iter().for_each(|id| self.leave(id));
+        }
+    }
+
+    fn down(&mut self, to: Vec<TabId>, frame: ServerFrame) {
+        if !to.is_empty() {
+            self.tell(to, TabMessage::Down { frame });
+        }
+    }
+}
+
+/// A room as a `welcome` lists it.
+fn info(room: &Room) -> Option<RoomInfo> {
+    // Each room that exists has an entry. What is counted as unread may lie after the cursor.
+    let head = room.cursor.unwrap_or(0).max(room.counted);
+    let (id, title) = (room.id.clone(), room.title.to_string());
+    (head > 0 && !room.gone).then_some(RoomInfo {
+        room: id,
+        title,
+        head,
+        read: room.read,
+        unread: room.unread,
+    })
+}

@@ -1,0 +1,99 @@
+//! The connection, as people and tests see it.
+
+use madang_protocol::{CloseCode, UnixMs};
+
+use super::{Link, Phase};
+use crate::Conn;
+
+/// The state of the socket, by the names of the WebSocket standard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReadyState {
+    /// The socket is being opened.
+    Connecting,
+    /// Frames can be sent.
+    Open,
+    /// The end was announced.
+    Closing,
+    /// There is no socket.
+    #[default]
+    Closed,
+}
+
+impl ReadyState {
+    /// `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "CONNECTING",
+            Self::Open => "OPEN",
+            Self::Closing => "CLOSING",
+            Self::Closed => "CLOSED",
+        }
+    }
+}
+
+/// What carries the frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// A WebSocket.
+    #[default]
+    WebSocket,
+    /// `POST`s up, server-sent events down.
+    EventSource,
+    /// `POST`s up, one `GET` after another down.
+    Poll,
+    /// Through the tab that leads.
+    Tab,
+}
+
+impl Transport {
+    /// `websocket`, `eventsource`, `poll` or `tab`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::EventSource => "eventsource",
+            Self::Poll => "poll",
+            Self::Tab => "tab",
+        }
+    }
+}
+
+/// The connection, as people and tests see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// The socket's state.
+    pub ready_state: ReadyState,
+    /// What carries the frames.
+    pub transport: Transport,
+    /// Whether the session is established: `welcome` was received, writes go out.
+    pub connected: bool,
+    /// When the next attempt is made, while none is.
+    pub retry_at: Option<UnixMs>,
+    /// There is no session, for 5 s or more: tell the person.
+    pub trouble: bool,
+    /// The browser says that there is no network.
+    pub offline: bool,
+    /// The server does not want this client back by itself, and why: offer [`crate::Event::Reconnect`].
+    pub ended: Option<CloseCode>,
+    /// Which carrier.
+    pub conn: Conn,
+}
+
+impl Link {
+    pub(crate) fn view(&self) -> LinkView {
+        LinkView {
+            ready_state: match self.phase {
+                Phase::Connecting => ReadyState::Connecting,
+                Phase::Greeting | Phase::Up => ReadyState::Open,
+                Phase::Closing => ReadyState::Closing,
+                Phase::Idle | Phase::Waiting { .. } | Phase::Ended { .. } => ReadyState::Closed,
+            },
+            transport: self.transport,
+            connected: self.is_up(),
+            retry_at: if let Phase::Waiting { retry_at } = self.phase { Some(retry_at) } else { None },
+            trouble: self.trouble,
+            offline: self.offline,
+            ended: self.ended(),
+            conn: self.conn,
+        }
+    }
+}
