@@ -91,9 +91,11 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let metrics = Metrics::default();
     let (broker, commits, inbox) = Broker::new();
     let max_bytes = (config.max_database > 0).then(|| u64::from(config.max_database) * 1024 * 1024);
-    let store = Store::open(&config.data, StoreOptions { max_bytes, readers: READERS }, commits)?;
+    let reads = metrics.store_reads.clone();
+    let options = StoreOptions { max_bytes, readers: READERS, reads, ..StoreOptions::default() };
+    let store = Store::open(&config.data, options, commits)?;
     let listener = listen(config.addr).await?;
-    let hub = Arc::new(Hub::new(store.heads().await?, metrics.clone()));
+    let hub = Arc::new(Hub::new(store.heads(), metrics.clone()));
     let rooms = Rooms::new(store.clone(), hub.clone(), broker, config.limits(), metrics.clone());
     let addresses = Addresses::new(config.connections_per_address);
     let connections = TaskTracker::new();

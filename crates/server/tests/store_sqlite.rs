@@ -49,7 +49,7 @@ fn write(cmid: u128, body: &str) -> Write {
 }
 
 async fn head(store: &Store) -> Seq {
-    store.heads().await.unwrap()[0].1
+    store.heads()[0].1
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ fn another_programs_database_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_database_refuses_writes_whole_and_recovers_with_more_room() {
     let folder = tempdir().unwrap();
-    let small = StoreOptions { max_bytes: Some(300_000), readers: 2 };
+    let small = StoreOptions { max_bytes: Some(300_000), ..StoreOptions::default() };
     let (store, mut stream) = open_with(folder.path(), small).unwrap();
     store.add_guest(user("ann"), [1; 32], now()).await.unwrap();
 
@@ -180,7 +180,7 @@ async fn a_store_that_is_full_when_opened_still_reads() {
     store.add_guest(user("ann"), [1; 32], now()).await.unwrap();
     store.append(write(1, &"x".repeat(20_000))).await.unwrap();
     drop(store);
-    let full = StoreOptions { max_bytes: Some(1), readers: 1 };
+    let full = StoreOptions { max_bytes: Some(1), ..StoreOptions::default() };
     let (store, _stream) = open_with(folder.path(), full).unwrap();
     assert_eq!(head(&store).await, 2);
     let refused = store.append(write(2, &"x".repeat(20_000))).await;

@@ -33,7 +33,7 @@ pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Fa
     let appended = Appended { room: write.room.clone(), seq: line.seq, repeat: false };
     let entry =
         Entry { room: write.room, seq: line.seq, at: line.at, by: write.by, cmid: Some(write.cmid), what };
-    batch.entered(room.key, entry, author.person);
+    batch.entered(room.key, entry, author);
     Ok(appended)
 }
 

@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::directory::News;
 use super::rows::{RoomKey, seq_from_column};
 use super::writer::{Answer, Reply};
 use super::{Committed, StoreError};
@@ -61,6 +62,7 @@ pub(super) struct Batch<'w> {
     pub(super) sql: &'w Connection,
     known: &'w mut Known,
     committed: Vec<Committed>,
+    news: Vec<News>,
     moved: Vec<RoomId>,
     failure: Option<rusqlite::Error>,
     /// Rows that the connection had changed in its life when the batch began.
@@ -71,7 +73,8 @@ impl<'w> Batch<'w> {
     /// Begins. A failure to do so is kept, and answers every command.
     pub(super) fn begin(sql: &'w Connection, known: &'w mut Known) -> Self {
         let failure = rolled_back(sql).and_then(|()| sql.execute_batch("BEGIN IMMEDIATE")).err();
-        Self { sql, known, committed: Vec::new(), moved: Vec::new(), failure, changes: sql.total_changes() }
+        let (committed, news, moved) = Default::default();
+        Self { sql, known, committed, news, moved, failure, changes: sql.total_changes() }
     }
 
     /// Whether SQLite has failed, so that nothing more needs to be tried in this batch.
@@ -111,16 +114,16 @@ impl<'w> Batch<'w> {
         })
     }
 
-    /// Commits, or rolls back and forgets what was known.
+    /// Commits, or rolls back and forgets what was known. Returns the entries, and all that is news.
     ///
     /// # Errors
     /// SQLite's words; then nothing of the batch is written.
-    pub(super) fn end(mut self) -> Result<Vec<Committed>, String> {
+    pub(super) fn end(mut self) -> Result<(Vec<Committed>, Vec<News>), String> {
         let result = match self.failure.take() {
             Some(error) => Err(error),
             None => self.write_heads().and_then(|()| self.sql.execute_batch("COMMIT")),
         };
-        result.map(|()| self.committed).map_err(|error| {
+        result.map(|()| (self.committed, self.news)).map_err(|error| {
             *self.known = Known::default();
             // If this fails too, the next batch tries it again before it begins.
             let _ = rolled_back(self.sql);
@@ -184,7 +187,7 @@ impl<'w> Batch<'w> {
     }
 
     /// Notes an entry that was written, and moves its room's head to it.
-    pub(super) fn entered(&mut self, key: RoomKey, entry: Entry, author: Person) {
+    pub(super) fn entered(&mut self, key: RoomKey, entry: Entry, author: Author) {
         let head = RoomHead { key, head: entry.seq, last_at: entry.at };
         match self.known.rooms.entry(entry.room.clone()) {
             Slot::Occupied(mut known) => *known.get_mut() = head,
@@ -193,7 +196,13 @@ impl<'w> Batch<'w> {
         if !self.moved.contains(&entry.room) {
             self.moved.push(entry.room.clone());
         }
-        self.committed.push(Committed { entry, author });
+        self.news.push(News::Entry { room: key, by: author.key });
+        self.committed.push(Committed { entry, author: author.person });
+    }
+
+    /// Notes a change that is no entry.
+    pub(super) fn note(&mut self, news: News) {
+        self.news.push(news);
     }
 }
 

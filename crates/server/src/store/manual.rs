@@ -9,6 +9,7 @@ use madang_protocol::{Epoch, UnixMs};
 use rusqlite::{Connection, params};
 
 use super::batch::{Batch, Failure, Known};
+use super::directory::Directory;
 use super::readers::Readers;
 use super::writer::{self, Answer, Command, Writer};
 use super::{Committed, Inner, OpenError, Store, StoreError, StoreOptions, open};
@@ -37,6 +38,7 @@ pub enum Fault {
 pub struct Stepper {
     disk: Disk,
     known: Known,
+    directory: Arc<Directory>,
     commands: Receiver<Command>,
     taken: Vec<Command>,
     answers: Vec<Answer>,
@@ -93,21 +95,25 @@ impl Disk {
     pub fn open(&self, epoch: &Epoch, at: UnixMs) -> Result<(Store, Stepper), OpenError> {
         let failed =
             |error: rusqlite::Error| OpenError::Disk { file: ":memory:".into(), reason: error.to_string() };
-        {
+        let options = StoreOptions::default();
+        let directory = {
             let sql = self.lock();
-            open::made_ready(&sql, &StoreOptions::default()).map_err(failed)?;
+            open::made_ready(&sql, &options).map_err(failed)?;
             made_repeatable(&sql, epoch, at).map_err(failed)?;
-        }
+            Arc::new(Directory::open(&sql, options.people).map_err(failed)?)
+        };
         let (writer, commands) = Writer::by_hand();
         let store = Store(Arc::new(Inner {
             readers: Readers::by_hand(Arc::clone(&self.sql)),
             writer,
+            directory: Arc::clone(&directory),
             epoch: epoch.clone(),
             _lock: None,
         }));
         let stepper = Stepper {
             disk: self.clone(),
             known: Known::default(),
+            directory,
             commands,
             taken: Vec::new(),
             answers: Vec::new(),
@@ -158,8 +164,9 @@ impl Stepper {
             limit_pages(&sql, false);
         }
         match ended {
-            Ok(entries) => {
+            Ok((entries, news)) => {
                 self.failed = None;
+                self.directory.heard(&entries, news);
                 entries
             }
             Err(words) => {

@@ -8,6 +8,7 @@
 
 mod append;
 mod batch;
+mod directory;
 #[cfg(feature = "simulation")]
 pub mod manual;
 mod migrations;
@@ -29,11 +30,13 @@ use std::task::{Context, Poll, ready};
 use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use tokio::sync::{mpsc, oneshot};
 
+pub use directory::{KEPT_MESSAGES, Version};
 pub use types::{
     Appended, Change, Committed, OpenError, PageAt, PageRead, ReadMarker, RoomState, StoreError,
     StoreOptions, Write,
 };
 
+use directory::Directory;
 use readers::Readers;
 use writer::{Command, Reply, Writer};
 
@@ -43,9 +46,10 @@ pub const MAX_ROOMS: u32 = 500;
 /// Unread messages are counted up to this number, among the newest [`UNREAD_SEEN`] messages.
 pub const UNREAD_MAX: u32 = 1_000;
 
-/// Messages looked at to count the unread, the newest ones: without a bound, somebody who posted a million
-/// times and never read could make each count slow.
-pub const UNREAD_SEEN: u32 = 10_000;
+/// Messages looked at to count the unread, the newest ones. Their authors are kept in memory, for every room,
+/// so that a count needs no read: 2,000 show a thousand unread also among as many that are one's own or
+/// deleted, and are 16 MiB in all of [`MAX_ROOMS`] rooms.
+pub const UNREAD_SEEN: u32 = 2_000;
 
 /// A guest who neither chose a name, wrote nor read anything is removed by the first open after so long: 30
 /// days, in milliseconds.
@@ -60,6 +64,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     readers: Readers,
     writer: Writer,
+    directory: Arc<Directory>,
     epoch: Epoch,
     /// None: nobody else can reach the database.
     _lock: Option<File>,
@@ -90,10 +95,12 @@ impl Store {
         committed: mpsc::Sender<Vec<Committed>>,
     ) -> Result<Self, OpenError> {
         let ready = open::ready(folder, &options)?;
-        let readers = Readers::start(&ready.file, options.readers)?;
-        let writer = Writer::start(ready.sql, committed)
+        let readers = Readers::start(&ready.file, options.readers, options.reads)?;
+        let directory = Arc::new(ready.directory);
+        let writer = Writer::start(ready.sql, Arc::clone(&directory), committed)
             .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
-        Ok(Self(Arc::new(Inner { readers, writer, epoch: ready.epoch, _lock: Some(ready.lock) })))
+        let epoch = ready.epoch;
+        Ok(Self(Arc::new(Inner { readers, writer, directory, epoch, _lock: Some(ready.lock) })))
     }
 
     /// The database's life: cursors mean something under it alone.
@@ -149,12 +156,18 @@ impl Store {
         self.queued(|reply| Command::MarkRead { user, room, seq, reply })
     }
 
+    // --- Reading. What is in memory is answered at once, and exactly as the database would.
+
     /// The person whose login has the token with this hash.
     ///
     /// # Errors
     /// From this and every other read: [`StoreError::Unavailable`] if the disk fails.
     pub async fn login(&self, token_hash: [u8; 32]) -> Result<Option<Person>, StoreError> {
-        self.0.readers.read(move |sql| reads::login(sql, token_hash)).await
+        if let Some(person) = self.0.directory.login(&token_hash) {
+            return Ok(Some(person));
+        }
+        let directory = Arc::clone(&self.0.directory);
+        self.0.readers.read(move |sql| directory.load_login(sql, &token_hash)).await
     }
 
     /// At most `limit` entries behind a cursor, oldest first, with their authors' present names. Of a deleted
@@ -171,12 +184,45 @@ impl Store {
         self.0.readers.read(move |sql| reads::entries_after(sql, &room, after, limit)).await
     }
 
-    /// A room with its newest messages, at most `limit`; none: there is no such room.
+    /// The newest entries of a room, oldest first: at most `limit`, and no more once their texts are `bytes`
+    /// long. The same read brings the newest messages into memory.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`].
+    pub async fn newest(
+        &self,
+        room: RoomId,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<Committed>, StoreError> {
+        let directory = Arc::clone(&self.0.directory);
+        let read = move |sql: &_| {
+            directory.load_messages(sql, &room)?;
+            directory::newest_entries(sql, &room, limit, bytes)
+        };
+        self.0.readers.read(read).await
+    }
+
+    /// A room with its newest messages, at most `limit`; none: there is no such room. Up to
+    /// [`KEPT_MESSAGES`] are kept in memory once they were asked for.
     ///
     /// # Errors
     /// As [`Store::login`].
     pub async fn snapshot(&self, room: RoomId, limit: usize) -> Result<Option<RoomState>, StoreError> {
-        self.0.readers.read(move |sql| reads::snapshot(sql, &room, limit)).await
+        if limit > KEPT_MESSAGES {
+            return self.0.readers.read(move |sql| reads::snapshot(sql, &room, limit)).await;
+        }
+        if let Some(state) = self.0.directory.snapshot(&room, limit) {
+            return Ok(Some(state));
+        }
+        let directory = Arc::clone(&self.0.directory);
+        let read = move |sql: &_| {
+            directory.load_messages(sql, &room)?;
+            // Too large to be kept: from the database itself.
+            let kept = directory.snapshot(&room, limit);
+            kept.map_or_else(|| reads::snapshot(sql, &room, limit), |state| Ok(Some(state)))
+        };
+        self.0.readers.read(read).await
     }
 
     /// At most `limit` messages of a room; none: there is no such room.
@@ -193,15 +239,22 @@ impl Store {
     /// # Errors
     /// As [`Store::login`].
     pub async fn rooms(&self, user: Option<UserId>, limit: usize) -> Result<Vec<RoomInfo>, StoreError> {
-        self.0.readers.read(move |sql| reads::rooms(sql, user.as_ref(), limit)).await
+        if let Some(rooms) = self.0.directory.list(user.as_ref(), limit) {
+            return Ok(rooms);
+        }
+        let Some(user) = user else { return Ok(Vec::new()) };
+        let directory = Arc::clone(&self.0.directory);
+        self.0.readers.read(move |sql| directory.load_list(sql, &user, limit)).await
     }
 
     /// Every room with the seq of its newest entry, the oldest room first.
-    ///
-    /// # Errors
-    /// As [`Store::login`].
-    pub async fn heads(&self) -> Result<Vec<(RoomId, Seq)>, StoreError> {
-        self.0.readers.read(reads::heads).await
+    pub fn heads(&self) -> Vec<(RoomId, Seq)> {
+        self.0.directory.heads()
+    }
+
+    /// The version of what a snapshot of the room shows; none: there is no such room.
+    pub fn version(&self, room: &RoomId) -> Option<Version> {
+        self.0.directory.version(room)
     }
 
     /// Whether a write would work now. While writes succeed this costs nothing; otherwise it tries one.

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use madang_protocol::{Epoch, RoomId, UnixMs, UserId};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
+use super::directory::Directory;
 use super::migrations::{self, Found};
 use super::{GUEST_KEPT, OpenError, StoreOptions, people, rows};
 
@@ -24,6 +25,7 @@ pub(super) struct Ready {
     pub(super) file: PathBuf,
     pub(super) sql: Connection,
     pub(super) epoch: Epoch,
+    pub(super) directory: Directory,
 }
 
 /// Makes or opens the database in `folder`.
@@ -43,7 +45,8 @@ pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, Open
         }
     }
     let epoch = made_ready(&sql, options).map_err(failed)?;
-    Ok(Ready { lock, file, sql, epoch })
+    let directory = Directory::open(&sql, options.people).map_err(failed)?;
+    Ok(Ready { lock, file, sql, epoch, directory })
 }
 
 /// A read-only connection to `file`.

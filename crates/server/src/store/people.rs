@@ -4,6 +4,7 @@ use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
+use super::directory::{self, News};
 use super::rows::{RoomKey, SEQ_MAX, kind, seq_from_column};
 use super::{MAX_ROOMS, ReadMarker, StoreError, UNREAD_MAX, UNREAD_SEEN};
 
@@ -28,7 +29,7 @@ pub(super) fn open_room(
     }
     let key = insert_room(batch.sql, &room, &title, author.key, at)?;
     let entry = Entry { room, seq: 1, at, by, cmid: None, what: What::Opened { title } };
-    batch.entered(key, entry.clone(), author.person);
+    batch.entered(key, entry.clone(), author);
     Ok(entry)
 }
 
@@ -71,6 +72,8 @@ pub(super) fn add_guest(
         .execute(params![token_hash, key, at])?;
     sql.prepare_cached("INSERT INTO read_markers (user, room, seq) SELECT ?1, key, head FROM rooms")?
         .execute([key])?;
+    let markers = directory::markers(sql, key)?;
+    batch.note(News::Guest { key, user: user.clone(), token_hash, markers });
     Ok(())
 }
 
@@ -82,6 +85,7 @@ pub(super) fn rename(batch: &mut Batch<'_>, user: UserId, name: String) -> Resul
         .prepare_cached("UPDATE users SET name = ?2 WHERE key = ?1")?
         .execute(params![author.key, name])?;
     batch.forget_author(&user);
+    batch.note(News::Renamed { key: author.key, name: name.clone() });
     Ok(Person { id: user, name })
 }
 
@@ -108,6 +112,7 @@ pub(super) fn mark_read(
                 "INSERT OR REPLACE INTO read_markers (user, room, seq, moved) VALUES (?1, ?2, ?3, 1)",
             )?
             .execute(params![reader, room.key.0, seq.cast_signed()])?;
+        batch.note(News::Read { key: reader, room: room.key, seq });
     }
     Ok(ReadMarker { seq, unread: unread(batch.sql, room.key, seq, reader)? })
 }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use prometheus_client::metrics::counter::Counter;
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -17,6 +18,7 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The threads and the way to them.
 pub(super) struct Readers {
+    reads: Counter,
     jobs: Option<Sender<Job>>,
     turns: Arc<Semaphore>,
     threads: Vec<JoinHandle<()>>,
@@ -26,8 +28,8 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Starts `count` threads, at least one, on the database `file`.
-    pub(super) fn start(file: &Path, count: usize) -> Result<Self, OpenError> {
+    /// Starts `count` threads, at least one, on the database `file`. Each read is counted in `reads`.
+    pub(super) fn start(file: &Path, count: usize, reads: Counter) -> Result<Self, OpenError> {
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         let mut threads = Vec::new();
@@ -41,6 +43,7 @@ impl Readers {
             threads.push(thread);
         }
         Ok(Self {
+            reads,
             jobs: Some(jobs),
             turns: Arc::new(Semaphore::new(WAITING_MAX)),
             threads,
@@ -53,7 +56,7 @@ impl Readers {
     #[cfg(feature = "simulation")]
     pub(super) fn by_hand(sql: Arc<Mutex<Connection>>) -> Self {
         let turns = Arc::new(Semaphore::new(WAITING_MAX));
-        Self { jobs: None, turns, threads: Vec::new(), by_hand: Some(sql) }
+        Self { reads: Counter::default(), jobs: None, turns, threads: Vec::new(), by_hand: Some(sql) }
     }
 
     /// Runs `read` on one of the threads, against one state of the database.
@@ -61,6 +64,7 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.reads.inc();
         #[cfg(feature = "simulation")]
         if let Some(sql) = &self.by_hand {
             let sql = sql.lock().unwrap_or_else(PoisonError::into_inner);

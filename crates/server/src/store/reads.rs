@@ -1,30 +1,11 @@
 //! SQL of the reads. Each function sees one state of the database.
 
-use madang_protocol::{Message, Person, RoomId, RoomInfo, Seq, UserId};
+use madang_protocol::{Message, Person, RoomId, Seq};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::people;
 use super::readers::ReadError;
 use super::rows::{self, ENTRY_COLUMNS, MESSAGE_COLUMNS, RoomKey, SEQ_MAX, seq_from_column};
 use super::{Committed, PageAt, PageRead, RoomState, StoreError};
-
-/// The person whose login has this token.
-pub(super) fn login(sql: &Connection, token_hash: [u8; 32]) -> Result<Option<Person>, ReadError> {
-    let person = sql
-        .prepare_cached(
-            "SELECT u.id, u.name FROM logins l JOIN users u ON u.key = l.user WHERE l.token_hash = ?1",
-        )?
-        .query_row([token_hash], |row| Ok(Person { id: rows::id(row, 0)?, name: row.get(1)? }))
-        .optional()?;
-    Ok(person)
-}
-
-/// Every room's head.
-pub(super) fn heads(sql: &Connection) -> Result<Vec<(RoomId, Seq)>, ReadError> {
-    let mut statement = sql.prepare_cached("SELECT id, head FROM rooms ORDER BY key")?;
-    let heads = statement.query_map([], |row| Ok((rows::id(row, 0)?, seq_from_column(row.get(1)?))))?;
-    Ok(heads.collect::<Result<_, _>>()?)
-}
 
 /// The log behind a cursor.
 pub(super) fn entries_after(
@@ -88,43 +69,6 @@ pub(super) fn page(
     Ok(Some(PageRead { head, messages, before, after, people }))
 }
 
-/// The rooms as `user` sees them, the most recently active first, the lobby always among them.
-pub(super) fn rooms(
-    sql: &Connection,
-    user: Option<&UserId>,
-    limit: usize,
-) -> Result<Vec<RoomInfo>, ReadError> {
-    let reader: Option<i64> = match user {
-        Some(user) => sql
-            .prepare_cached("SELECT key FROM users WHERE id = ?1")?
-            .query_row([user.as_str()], |row| row.get(0))
-            .optional()?,
-        None => None,
-    };
-    let mut statement = sql.prepare_cached(
-        "SELECT r.key, r.id, r.title, r.head, coalesce(m.seq, 0)
-         FROM rooms r LEFT JOIN read_markers m ON m.user = ?1 AND m.room = r.key
-         WHERE r.key IN (SELECT key FROM rooms ORDER BY id = ?2 DESC, last_at DESC, key DESC LIMIT ?3)
-         ORDER BY r.last_at DESC, r.key DESC",
-    )?;
-    let rooms =
-        statement.query_map(params![reader, madang_protocol::LOBBY, rows_of(limit.max(1))], |row| {
-            let read = seq_from_column(row.get(4)?);
-            let unread = match reader {
-                Some(reader) => people::unread(sql, RoomKey(row.get(0)?), read, reader)?,
-                None => 0,
-            };
-            Ok(RoomInfo {
-                room: rows::id(row, 1)?,
-                title: row.get(2)?,
-                head: seq_from_column(row.get(3)?),
-                read,
-                unread,
-            })
-        })?;
-    Ok(rooms.collect::<Result<_, _>>()?)
-}
-
 struct FoundRoom {
     key: RoomKey,
     title: String,
@@ -184,7 +128,7 @@ fn any_message(sql: &Connection, from: i64, to: i64) -> rusqlite::Result<bool> {
 }
 
 /// The messages, and each author once.
-fn parted(authored: Vec<Authored>) -> (Vec<Message>, Vec<Person>) {
+pub(super) fn parted(authored: Vec<Authored>) -> (Vec<Message>, Vec<Person>) {
     let mut people: Vec<Person> = Vec::new();
     let messages = authored
         .into_iter()

@@ -20,7 +20,7 @@ const SEQ_BITS: u32 = 40;
 pub(super) const SEQ_MAX: Seq = (1 << SEQ_BITS) - 1;
 
 /// A room's integer key in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RoomKey(pub(super) i64);
 
 impl RoomKey {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use madang_protocol::{Cmid, Entry, Message, Person, RoomId, Seq, UnixMs, UserId};
+use prometheus_client::metrics::counter::Counter;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -12,11 +13,15 @@ pub struct StoreOptions {
     pub max_bytes: Option<u64>,
     /// Threads that serve reads, each with a connection of its own; at least 1.
     pub readers: usize,
+    /// People whose login and read markers are kept in memory; at least 1. Others are read when they come.
+    pub people: usize,
+    /// Counts the reads: every time that something was not in memory.
+    pub reads: Counter,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { max_bytes: None, readers: 2 }
+        Self { max_bytes: None, readers: 2, people: 20_000, reads: Counter::default() }
     }
 }
 

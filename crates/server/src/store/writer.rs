@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Known};
+use super::directory::Directory;
 use super::{Appended, Committed, ReadMarker, StoreError, Write, append, people};
 
 /// Commands in one transaction.
@@ -50,10 +51,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on `sql`.
-    pub(super) fn start(sql: Connection, committed: mpsc::Sender<Vec<Committed>>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        sql: Connection,
+        directory: Arc<Directory>,
+        committed: mpsc::Sender<Vec<Committed>>,
+    ) -> std::io::Result<Self> {
         let (queue, commands) = sync_channel(WAITING_MAX);
         let health = Arc::new(Health::default());
-        let work = Work { sql, known: Known::default(), commands, committed, health: Arc::clone(&health) };
+        let (known, noted) = (Known::default(), Arc::clone(&health));
+        let work = Work { sql, known, directory, commands, committed, health: noted };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| work.run())?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)), health })
     }
@@ -113,6 +119,7 @@ impl Health {
 struct Work {
     sql: Connection,
     known: Known,
+    directory: Arc<Directory>,
     commands: Receiver<Command>,
     committed: mpsc::Sender<Vec<Committed>>,
     health: Arc<Health>,
@@ -154,10 +161,11 @@ impl Work {
         }
         let wrote = batch.wrote();
         let failed = match batch.end() {
-            Ok(entries) => {
+            Ok((entries, news)) => {
                 if wrote {
                     self.health.note(true);
                 }
+                self.directory.heard(&entries, news);
                 self.hand_over(entries);
                 None
             }

@@ -10,7 +10,7 @@ pub(crate) async fn the_lobby_exists_from_the_first_open(stand: Stand) {
     assert_eq!(log.len(), 1);
     assert_eq!((log[0].seq, &log[0].by), (1, &UserId::system()));
     assert_eq!(log[0].what, What::Opened { title: "Lobby".into() });
-    assert_eq!(stand.store.heads().await.unwrap(), [(stand.lobby.clone(), 1)]);
+    assert_eq!(stand.store.heads(), [(stand.lobby.clone(), 1)]);
 }
 
 pub(crate) async fn the_epoch_and_the_log_outlive_reopening(mut stand: Stand) {

@@ -4,6 +4,7 @@
 
 mod concurrency;
 mod log;
+mod memory;
 mod messages;
 mod model;
 mod pages;
@@ -42,6 +43,9 @@ behaviours! {
         a_concurrent_repeat_writes_once,
         readers_see_whole_batches_while_writers_write,
         a_write_happens_though_nobody_waits_for_it;
+    memory: what_is_loaded_while_writers_write_misses_nothing,
+        only_the_newest_messages_are_kept_and_they_are_the_same,
+        what_is_in_memory_is_not_read;
     messages: an_edit_replaces_the_text_and_keeps_the_place,
         a_delete_redacts_every_text_in_projection_and_log,
         a_deleted_message_can_be_neither_edited_nor_deleted,

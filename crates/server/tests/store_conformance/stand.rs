@@ -20,27 +20,42 @@ pub(crate) struct Stand {
     stream: mpsc::Receiver<Vec<Committed>>,
     last_cmid: u128,
     folder: TempDir,
+    options: StoreOptions,
 }
 
 impl Stand {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (store, stream) = open(folder.path());
+        let options = StoreOptions::default();
+        let (store, stream) = open(folder.path(), &options);
         let [ann, bo, cho] = ["ann", "bo", "cho"].map(|id| id.parse::<UserId>().unwrap());
-        // Guests of long ago who left no trace would be gone after reopening.
-        let today = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as UnixMs;
         for (user, byte) in [(&ann, 1), (&bo, 2), (&cho, 3)] {
-            store.add_guest(user.clone(), [byte; 32], today).await.unwrap();
+            store.add_guest(user.clone(), [byte; 32], today()).await.unwrap();
         }
-        Self { store, lobby: RoomId::lobby(), ann, bo, cho, stream, last_cmid: 0, folder }
+        Self { store, lobby: RoomId::lobby(), ann, bo, cho, stream, last_cmid: 0, folder, options }
+    }
+
+    /// A store that keeps so few people in memory.
+    pub(crate) async fn keeping(people: usize) -> Self {
+        Self { options: StoreOptions { people, ..StoreOptions::default() }, ..Self::new().await }.reopened()
     }
 
     /// Ends the store and opens it again.
     pub(crate) fn reopened(self) -> Self {
-        let Self { store, folder, .. } = self;
+        let Self { store, folder, options, .. } = self;
         drop(store);
-        let (store, stream) = open(folder.path());
-        Self { store, folder, stream, ..self }
+        let (store, stream) = open(folder.path(), &options);
+        Self { store, folder, stream, options, ..self }
+    }
+
+    /// Another store on a copy of what this one has on its disk now, which has nothing in memory from before.
+    /// No write may be under way.
+    pub(crate) fn copied(&self) -> (Store, TempDir) {
+        let copy = tempfile::tempdir().unwrap();
+        for name in ["madang.db", "madang.db-wal"] {
+            std::fs::copy(self.folder.path().join(name), copy.path().join(name)).unwrap();
+        }
+        (open(copy.path(), &StoreOptions::default()).0, copy)
     }
 
     pub(crate) fn next_cmid(&mut self) -> Cmid {
@@ -104,9 +119,14 @@ impl Stand {
     }
 }
 
-fn open(folder: &Path) -> (Store, mpsc::Receiver<Vec<Committed>>) {
+/// Guests of long ago who left no trace would be gone after reopening.
+pub(crate) fn today() -> UnixMs {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as UnixMs
+}
+
+fn open(folder: &Path, options: &StoreOptions) -> (Store, mpsc::Receiver<Vec<Committed>>) {
     let (committed, stream) = mpsc::channel(STREAM);
-    (Store::open(folder, StoreOptions::default(), committed).unwrap(), stream)
+    (Store::open(folder, options.clone(), committed).unwrap(), stream)
 }
 
 pub(crate) fn post(body: &str) -> Change {

@@ -1,0 +1,195 @@
+//! What the store keeps in memory, so that thousands who come back at once are welcomed without a read each:
+//! who has which login and read markers, the rooms, which of their newest messages stand, and the newest
+//! messages themselves.
+//!
+//! It cannot differ from the log. It is loaded from the database before anything is written, and the writer,
+//! which alone changes the database, tells it what each commit changed before it answers. What is loaded later
+//! is read and put in place while the writer's news has to wait ([`Directory::load`]); what that read saw
+//! already, the news changes once more into the same.
+
+mod load;
+mod people;
+mod rooms;
+
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use madang_protocol::{Person, RoomId, RoomInfo, Seq, UserId};
+use rusqlite::Connection;
+
+use super::readers::ReadError;
+use super::rows::RoomKey;
+use super::{Committed, RoomState};
+
+pub(super) use load::{entries as newest_entries, markers};
+use people::{Member, People};
+use rooms::Rooms;
+
+/// Messages of a room that are kept as a snapshot shows them.
+pub const KEPT_MESSAGES: usize = 50;
+
+/// What a commit changed besides the entries that it made.
+pub(super) enum News {
+    /// An entry, the next one of the commit.
+    Entry { room: RoomKey, by: i64 },
+    /// A guest came.
+    Guest { key: i64, user: UserId, token_hash: [u8; 32], markers: Vec<(RoomKey, Seq)> },
+    /// A person has another name.
+    Renamed { key: i64, name: String },
+    /// A read marker moved.
+    Read { key: i64, room: RoomKey, seq: Seq },
+}
+
+/// The tables, and the gate that puts loading and the writer's news one after the other.
+pub(super) struct Directory {
+    /// Taken before the tables. Held while the database is read, so only threads of the store take it.
+    gate: Mutex<()>,
+    tables: RwLock<Tables>,
+}
+
+struct Tables {
+    people: People,
+    rooms: Rooms,
+    /// Names that were changed since the start.
+    renames: u64,
+}
+
+/// Changes whenever a snapshot of the room may have changed, and never back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The newest entry.
+    pub head: Seq,
+    renames: u64,
+}
+
+impl Directory {
+    /// Reads what is kept from a database that nobody writes meanwhile. Of people, the most that are kept.
+    pub(super) fn open(sql: &Connection, people: usize) -> rusqlite::Result<Self> {
+        let tables = Tables { people: load::people(sql, people)?, rooms: load::rooms(sql)?, renames: 0 };
+        Ok(Self { gate: Mutex::default(), tables: RwLock::new(tables) })
+    }
+
+    /// The writer tells what it committed.
+    pub(super) fn heard(&self, entries: &[Committed], news: Vec<News>) {
+        if news.is_empty() {
+            return;
+        }
+        let _gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.change();
+        let mut entries = entries.iter();
+        for news in news {
+            tables.heard(news, &mut entries);
+        }
+    }
+
+    // --- From memory. None: it is not there; load it.
+
+    /// The person with this login.
+    pub(super) fn login(&self, token_hash: &[u8; 32]) -> Option<Person> {
+        self.look().people.login(token_hash).map(|member| member.person.clone())
+    }
+
+    /// The rooms as `user` sees them, or nobody in particular.
+    pub(super) fn list(&self, user: Option<&UserId>, limit: usize) -> Option<Vec<RoomInfo>> {
+        let tables = self.look();
+        let reader = match user {
+            Some(user) => Some(tables.people.of(user)?),
+            None => None,
+        };
+        Some(tables.rooms.list(reader, limit))
+    }
+
+    /// A room with its newest messages.
+    pub(super) fn snapshot(&self, room: &RoomId, limit: usize) -> Option<RoomState> {
+        self.look().rooms.snapshot(room, limit)
+    }
+
+    // --- From memory, always there.
+
+    pub(super) fn heads(&self) -> Vec<(RoomId, Seq)> {
+        self.look().rooms.heads()
+    }
+
+    pub(super) fn version(&self, room: &RoomId) -> Option<Version> {
+        let tables = self.look();
+        Some(Version { head: tables.rooms.head(room)?, renames: tables.renames })
+    }
+
+    // --- From the database. `sql` must not have read anything in its transaction yet.
+
+    /// Reads and keeps the person with this login.
+    pub(super) fn load_login(
+        &self,
+        sql: &Connection,
+        token_hash: &[u8; 32],
+    ) -> Result<Option<Person>, ReadError> {
+        self.load(sql, || load::key_of_login(sql, token_hash), |_, member| Some(member?.person.clone()))
+    }
+
+    /// Reads and keeps this person, and lists the rooms as they see them. To nobody all counts are zero.
+    pub(super) fn load_list(
+        &self,
+        sql: &Connection,
+        user: &UserId,
+        limit: usize,
+    ) -> Result<Vec<RoomInfo>, ReadError> {
+        self.load(sql, || load::key_of_user(sql, user), |rooms, member| rooms.list(member, limit))
+    }
+
+    fn load<T>(
+        &self,
+        sql: &Connection,
+        key: impl FnOnce() -> rusqlite::Result<Option<i64>>,
+        show: impl FnOnce(&Rooms, Option<&Member>) -> T,
+    ) -> Result<T, ReadError> {
+        let _gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let member = match key()? {
+            Some(key) => load::member(sql, key)?,
+            None => None,
+        };
+        let mut tables = self.change();
+        let shown = show(&tables.rooms, member.as_ref());
+        member.into_iter().for_each(|member| tables.people.insert(member));
+        Ok(shown)
+    }
+
+    /// Reads and keeps the room's newest messages.
+    pub(super) fn load_messages(&self, sql: &Connection, room: &RoomId) -> Result<(), ReadError> {
+        let _gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = self.look().rooms.key(room);
+        let Some(key) = key else { return Ok(()) };
+        let newest = load::messages(sql, key)?;
+        self.change().rooms.keep(key, newest);
+        Ok(())
+    }
+
+    fn look(&self) -> RwLockReadGuard<'_, Tables> {
+        // Nothing panics while it holds this lock.
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn heard<'a>(&mut self, news: News, entries: &mut impl Iterator<Item = &'a Committed>) {
+        match news {
+            News::Entry { room, by } => {
+                if let Some(committed) = entries.next() {
+                    self.rooms.enter(room, by, committed);
+                }
+            }
+            News::Guest { key, user, token_hash, markers } => {
+                let person = Person { id: user, name: String::new() };
+                self.people.insert(Member { key, person, logins: vec![token_hash], markers });
+            }
+            News::Renamed { key, name } => {
+                self.renames += 1;
+                self.people.rename(key, &name);
+                self.rooms.rename(key, &name);
+            }
+            News::Read { key, room, seq } => self.people.read(key, room, seq),
+        }
+    }
+}
