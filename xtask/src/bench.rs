@@ -78,7 +78,7 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn build_load(project: &Project) -> Result<PathBuf> {
+pub(crate) fn build_load(project: &Project) -> Result<PathBuf> {
     step("load generator", || {
         cargo(project).args(["build", "--release", "--package", "madang-load"]).quiet(&project.log("load"))
     })?;

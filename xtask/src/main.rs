@@ -4,6 +4,7 @@
 //! sentence that helps.
 
 mod bench;
+mod chaos;
 mod checks;
 mod command;
 mod dev;
@@ -66,6 +67,18 @@ enum Task {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Break everything around the program as it ships, and count the broken promises
+    Chaos {
+        /// How long things go wrong
+        #[arg(long, default_value_t = 10.0)]
+        minutes: f64,
+        /// Decides what happens when; another one each time if it is not given
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Clients
+        #[arg(long, default_value_t = 200)]
+        clients: u32,
+    },
     /// List what the other tasks need, what is missing, and the command that gets it
     Doctor,
     /// Run the checks that compile nothing: formatting, style rules, licences
@@ -94,6 +107,7 @@ fn perform(project: &Project, task: Task) -> anyhow::Result<()> {
         Task::Test => test::run(project),
         Task::E2e { playwright } => e2e::run(project, &playwright),
         Task::Bench { args } => bench::run(project, &args),
+        Task::Chaos { minutes, seed, clients } => chaos::run(project, minutes, seed, clients),
         Task::Doctor => doctor::report(project),
         Task::Tidy => checks::without_compiling(project),
     }

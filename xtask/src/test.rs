@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::chaos;
 use crate::checks;
 use crate::command::cargo;
 use crate::e2e;
@@ -48,7 +49,8 @@ fn stages(project: &Project, tally: &mut Tally) -> Result<()> {
     step("tests in the browser", || {
         let good = playwright.lines(|line| tally.count_playwright(line))?;
         if good { Ok(()) } else { bail!("The browser tests failed.") }
-    })
+    })?;
+    chaos::short(project)
 }
 
 fn crates(project: &Project, tally: &mut Tally) -> Result<()> {

@@ -143,25 +143,36 @@ fn check_record(record: &Record, log: &Log, verdict: &mut Verdict) {
     }
 }
 
-enum Order {
+/// How an entry stands to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// After all of them.
     Next,
+    /// In a hole that was left.
     Late,
+    /// It was there already.
     Again,
 }
 
 /// A receiver's position in one room.
-struct Reader {
+#[derive(Debug)]
+pub(crate) struct Reader {
     next: u64,
     /// What it jumped over and has not seen since; empty unless something is wrong.
     holes: Vec<Range<u64>>,
 }
 
 impl Reader {
-    fn after(cursor: u64) -> Self {
+    pub(crate) fn after(cursor: u64) -> Self {
         Self { next: cursor.saturating_add(1), holes: Vec::new() }
     }
 
-    fn read(&mut self, seq: u64) -> Order {
+    /// What is to come next.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    pub(crate) fn read(&mut self, seq: u64) -> Order {
         if seq >= self.next {
             if seq > self.next {
                 self.holes.push(self.next..seq);

@@ -2,12 +2,13 @@
 //! crowds, and at the end the promise itself: nothing lost, doubled or reordered.
 //!
 //! In reading order: [`engine`] runs writers against receivers, [`idle`] only holds connections, [`page`]
-//! weighs the first visit. [`history`] is the checker. Below them: [`board`] counts, [`socket`] connects,
+//! weighs the first visit, [`chaos`] breaks what can be broken around the server. [`history`] is the checker. Below them: [`board`] counts, [`socket`] connects,
 //! [`mark`] is what a generated message says of itself, [`process`] reads the server's CPU and memory.
 //!
 //! Everything runs on one thread: the generator has one core, the server the other.
 
 pub mod board;
+pub mod chaos;
 pub mod engine;
 pub mod history;
 pub mod idle;

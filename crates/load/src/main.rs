@@ -2,14 +2,16 @@
 //! lost, doubled or reordered.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
+use madang_load::chaos::network::Crime;
 use madang_load::engine::{self, Outcome, Pace, Plan};
 use madang_load::socket::{Speaks, Target};
-use madang_load::{idle, page};
+use madang_load::{chaos, idle, page};
 use serde::Serialize;
 
 /// Drives a chat server hard, measures it, and checks that nothing was lost, doubled or reordered.
@@ -71,6 +73,27 @@ enum Run {
         #[arg(long, default_value = "/r/lobby")]
         path: String,
     },
+    /// Starts a server, breaks everything around it, and judges: the last line counts the broken promises.
+    Chaos {
+        /// The program `madang`.
+        #[arg(long)]
+        program: PathBuf,
+        /// How long things go wrong.
+        #[arg(long, default_value_t = 1.0)]
+        minutes: f64,
+        /// Decides what happens when.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Clients.
+        #[arg(long, default_value_t = 200)]
+        clients: usize,
+        /// Rooms.
+        #[arg(long, default_value_t = 4)]
+        rooms: usize,
+        /// Let the network break what TCP promises: the judge must notice.
+        #[arg(long, value_enum)]
+        sabotage: Option<Crime>,
+    },
 }
 
 #[derive(Args)]
@@ -127,6 +150,10 @@ async fn perform(run: Run) -> Result<()> {
             report(&idle::run(server.target(), connections, Duration::from_secs_f64(settle), pid).await?)
         }
         Run::Page { addr, path } => report(&page::run(addr, &path)?),
+        Run::Chaos { program, minutes, seed, clients, rooms, sabotage } => {
+            let length = Duration::from_secs_f64(minutes * 60.0);
+            judge(chaos::Plan { program, length, seed, clients, rooms, sabotage }).await
+        }
     }
 }
 
@@ -148,6 +175,19 @@ fn plan(server: &Server, time: &Time, receivers: u32, writers: u32, pace: Pace) 
         length: Duration::from_secs_f64(time.seconds),
         patience: Duration::from_secs(20),
     }
+}
+
+async fn judge(plan: chaos::Plan) -> Result<()> {
+    let seed = plan.seed;
+    let verdict = chaos::run(plan).await?;
+    for complaint in &verdict.complaints {
+        eprintln!("{complaint}");
+    }
+    println!("{verdict}");
+    if !verdict.is_clean() {
+        bail!("promises were broken, or clients stuck ({}); seed {seed}", verdict.stuck);
+    }
+    Ok(())
 }
 
 fn report_run(outcome: Outcome) -> Result<()> {

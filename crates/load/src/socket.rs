@@ -83,12 +83,21 @@ async fn connect_tcp(address: SocketAddr, number: usize) -> Result<TcpStream> {
 /// # Errors
 /// If the server answers anything but `welcome`.
 pub async fn hello(socket: &mut Socket) -> Result<Seq> {
+    let rooms = rooms(socket).await?;
+    let lobby = rooms.into_iter().find(|(room, _)| *room == RoomId::lobby());
+    Ok(lobby.context("the welcome names no lobby")?.1)
+}
+
+/// Says `hello`; answers all rooms and their heads.
+///
+/// # Errors
+/// If the server answers anything but `welcome`.
+pub async fn rooms(socket: &mut Socket) -> Result<Vec<(RoomId, Seq)>> {
     send(socket, &ClientFrame::Hello { resume: Vec::new(), epoch: None, locale: None }).await?;
     loop {
         match next(socket).await? {
             ServerFrame::Welcome { rooms, .. } => {
-                let lobby = rooms.into_iter().find(|info| info.room == RoomId::lobby());
-                return Ok(lobby.context("the welcome names no lobby")?.head);
+                return Ok(rooms.into_iter().map(|info| (info.room, info.head)).collect());
             }
             ServerFrame::People { .. } => {}
             other => bail!("expected a welcome, got {other:?}"),
@@ -122,11 +131,19 @@ pub fn text(frame: &ClientFrame) -> Result<Message> {
     Ok(Message::Text(Utf8Bytes::from(serde_json::to_string(frame)?)))
 }
 
-async fn send(socket: &mut Socket, frame: &ClientFrame) -> Result<()> {
+/// Sends a frame.
+///
+/// # Errors
+/// If the connection is gone.
+pub async fn send(socket: &mut Socket, frame: &ClientFrame) -> Result<()> {
     Ok(socket.send(text(frame)?).await?)
 }
 
-async fn next(socket: &mut Socket) -> Result<ServerFrame> {
+/// The next frame.
+///
+/// # Errors
+/// If the connection is gone, or brings what is no frame.
+pub async fn next(socket: &mut Socket) -> Result<ServerFrame> {
     loop {
         match socket.next().await.ok_or_else(|| anyhow!("the server closed the connection"))?? {
             Message::Text(text) => return Ok(serde_json::from_str(&text)?),

@@ -1,0 +1,124 @@
+//! What stands at each place of each room.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+
+use madang_protocol::{Cmid, Entry, Message, RoomId, Seq, UnixMs, UserId, What};
+
+use super::{Broken, Verdict};
+
+/// The messages of every room at the end, as the server tells them.
+pub type Truth = HashMap<RoomId, BTreeMap<Seq, Message>>;
+
+/// What an entry did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `opened`, or what a newer server writes.
+    Other,
+    /// `posted`.
+    Posted,
+    /// `edited`, this message.
+    Edited(Seq),
+    /// `deleted`, this message.
+    Deleted(Seq),
+}
+
+/// An entry without its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Who wrote it.
+    pub by: UserId,
+    /// Which write it is.
+    pub cmid: Option<Cmid>,
+    /// What it did.
+    pub kind: Kind,
+    at: UnixMs,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    place: Place,
+    /// A number that stands for the text; none while only replays without it were seen, for a message that was
+    /// deleted meanwhile.
+    text: Option<u64>,
+}
+
+/// The log, as all readers together describe it.
+#[derive(Debug, Default)]
+pub struct Log {
+    rooms: HashMap<RoomId, BTreeMap<Seq, Known>>,
+    written: HashMap<Cmid, (RoomId, Seq)>,
+    hasher: RandomState,
+}
+
+impl Log {
+    /// Somebody saw `entry`.
+    pub fn saw(&mut self, entry: &Entry, verdict: &mut Verdict) {
+        let (kind, body) = match &entry.what {
+            What::Posted { body, .. } => (Kind::Posted, body.as_str()),
+            What::Edited { seq, body } => (Kind::Edited(*seq), body.as_str()),
+            What::Deleted { seq } => (Kind::Deleted(*seq), ""),
+            What::Opened { .. } | What::Unknown => (Kind::Other, ""),
+        };
+        let text = (!body.is_empty()).then(|| self.hasher.hash_one(body));
+        let place = Place { by: entry.by.clone(), cmid: entry.cmid, kind, at: entry.at };
+        let entries = self.rooms.entry(entry.room.clone()).or_default();
+        if let Some(known) = entries.get_mut(&entry.seq) {
+            let texts_differ = known.text.zip(text).is_some_and(|(known, text)| known != text);
+            if known.place != place || texts_differ {
+                verdict.broke(Broken::Reordered, || {
+                    format!(
+                        "two readers saw {place:?} and {:?} at {} of {}",
+                        known.place, entry.seq, entry.room
+                    )
+                });
+            }
+            known.text = known.text.or(text);
+            return;
+        }
+        entries.insert(entry.seq, Known { place, text });
+        if let Some(cmid) = entry.cmid {
+            let here = (entry.room.clone(), entry.seq);
+            let first = self.written.entry(cmid).or_insert_with(|| here.clone());
+            if *first != here {
+                let first = first.clone();
+                verdict
+                    .broke(Broken::Doubled, || format!("write {cmid} stands at {first:?} and at {here:?}"));
+            }
+        }
+    }
+
+    /// What stands there.
+    pub fn at(&self, room: &RoomId, seq: Seq) -> Option<&Place> {
+        Some(&self.rooms.get(room)?.get(&seq)?.place)
+    }
+
+    /// Where the write stands.
+    pub fn of(&self, cmid: Cmid) -> Option<&(RoomId, Seq)> {
+        self.written.get(&cmid)
+    }
+
+    /// Every room and its newest place.
+    pub fn heads(&self) -> impl Iterator<Item = (&RoomId, Seq)> {
+        self.rooms.iter().filter_map(|(room, entries)| Some((room, *entries.last_key_value()?.0)))
+    }
+
+    /// Everything that was ever seen must still be so.
+    pub(super) fn against(&self, truth: &Truth, verdict: &mut Verdict) {
+        for (room, entries) in &self.rooms {
+            let messages = truth.get(room);
+            for (seq, known) in entries.iter().filter(|(_, known)| known.place.kind == Kind::Posted) {
+                let message = messages.and_then(|messages| messages.get(seq));
+                if !message.is_some_and(|m| m.by == known.place.by && m.cmid == known.place.cmid) {
+                    verdict.broke(Broken::Lost, || {
+                        format!("{:?} was seen at {seq} of {room}; now {message:?}", known.place)
+                    });
+                }
+            }
+            let unseen = entries.keys().zip(1..).find(|(seq, count)| **seq != *count);
+            if let Some((seq, count)) = unseen {
+                verdict.broke(Broken::Hole, || format!("nobody saw {count} of {room}; the next is {seq}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Wrong histories, each of which must make its number count.
+
+use std::collections::BTreeMap;
+
+use madang_client::WriteWhat;
+use madang_protocol::{
+    ClientFrame, Cmid, Entry, Limits, Message, Person, ResumePoint, RoomId, Seq, ServerFrame, Snapshot,
+    UserId, What,
+};
+
+use super::log::Truth;
+use super::wire::Wire;
+use super::{Judge, Verdict};
+
+fn user() -> UserId {
+    "ada".parse().unwrap()
+}
+
+fn entry(seq: Seq) -> Entry {
+    let what = What::Posted { body: format!("text {seq}"), reply_to: None };
+    let cmid = Some(Cmid(u128::from(seq)));
+    Entry { room: RoomId::lobby(), seq, at: 1_700_000_000_000, by: user(), cmid, what }
+}
+
+fn came(seq: Seq) -> ServerFrame {
+    ServerFrame::Entry(entry(seq))
+}
+
+fn live(head: Seq) -> ServerFrame {
+    ServerFrame::Live { room: RoomId::lobby(), head }
+}
+
+fn watch(after: Seq) -> ClientFrame {
+    ClientFrame::Watch { room: RoomId::lobby(), after: Some(after) }
+}
+
+/// A connection that resumed the lobby after 10 and was brought `frames`.
+fn brought(frames: &[ServerFrame]) -> Verdict {
+    let (mut wire, mut judge) = (Wire::new(1, Some(user())), Judge::default());
+    let resume = vec![ResumePoint { room: RoomId::lobby(), seq: 10 }];
+    wire.sends(&ClientFrame::Hello { resume, epoch: None, locale: None });
+    frames.iter().for_each(|frame| wire.brings(frame, &mut judge));
+    judge.verdict
+}
+
+/// The counts, in the order of the last line.
+fn counts(verdict: &Verdict) -> [u64; 5] {
+    [verdict.lost, verdict.doubled, verdict.reordered, verdict.holes, verdict.outsiders]
+}
+
+/// A judge who knows that write n was made by client 1, acknowledged at seq n, and seen there, for 1 to 3; and
+/// the messages that belong to it.
+fn kept() -> (Judge, Truth) {
+    let (mut judge, mut messages) = (Judge::default(), BTreeMap::new());
+    for seq in 1..=3 {
+        let (cmid, room) = (Cmid(seq.into()), RoomId::lobby());
+        let what = WriteWhat::Post { body: format!("text {seq}"), reply_to: None };
+        judge.ledger.written(1, cmid, room.clone(), what);
+        judge.ledger.done(1, cmid, &room, seq, &mut judge.verdict);
+        judge.log.saw(&entry(seq), &mut judge.verdict);
+        messages.extend(Message::from_posted(&entry(seq)).map(|message| (seq, message)));
+    }
+    (judge, Truth::from([(RoomId::lobby(), messages)]))
+}
+
+#[test]
+fn a_stream_as_promised_is_clean_over_a_second_watch() {
+    assert!(brought(&[came(11), came(12), live(12), came(13)]).is_clean());
+    let (mut wire, mut judge) = (Wire::new(1, None), Judge::default());
+    wire.sends(&watch(10));
+    for frame in [came(11), live(11), came(12)] {
+        wire.brings(&frame, &mut judge);
+    }
+    // The client asks again from 11; 13 was under way already.
+    wire.sends(&watch(11));
+    for frame in [came(13), came(12), came(13), live(13), came(14)] {
+        wire.brings(&frame, &mut judge);
+    }
+    assert!(judge.verdict.is_clean(), "{:?}", judge.verdict);
+}
+
+#[test]
+fn a_snapshot_leaves_no_hole() {
+    let snapshot = Snapshot {
+        room: RoomId::lobby(),
+        title: String::new(),
+        head: 5_000,
+        messages: Vec::new(),
+        before: true,
+        here: Vec::new(),
+        here_count: 0,
+    };
+    assert!(brought(&[ServerFrame::Snapshot(snapshot), live(5_000), came(5_001)]).is_clean());
+}
+
+#[test]
+fn an_entry_that_is_jumped_over_is_a_hole() {
+    assert_eq!(counts(&brought(&[came(11), came(13)])), [0, 0, 0, 1, 0]);
+}
+
+#[test]
+fn a_live_that_promises_more_than_came_is_a_hole() {
+    assert_eq!(counts(&brought(&[came(11), live(12)])), [0, 0, 0, 1, 0]);
+    assert_eq!(counts(&brought(&[live(12)])), [0, 0, 0, 1, 0]);
+}
+
+#[test]
+fn an_entry_that_comes_again_is_doubled() {
+    assert_eq!(counts(&brought(&[came(11), came(12), came(12)])), [0, 1, 0, 0, 0]);
+}
+
+#[test]
+fn an_entry_that_comes_late_is_reordered() {
+    assert_eq!(counts(&brought(&[came(11), came(13), came(12)])), [0, 0, 1, 1, 0]);
+}
+
+#[test]
+fn two_readers_who_saw_different_entries_at_one_place_are_reordered() {
+    let mut judge = Judge::default();
+    judge.log.saw(&entry(1), &mut judge.verdict);
+    judge.log.saw(&Entry { cmid: Some(Cmid(99)), ..entry(1) }, &mut judge.verdict);
+    assert_eq!(counts(&judge.verdict), [0, 0, 1, 0, 0]);
+}
+
+#[test]
+fn a_room_that_was_not_asked_for_is_an_outsiders() {
+    let elsewhere = Entry { room: "elsewhere".parse().unwrap(), ..entry(1) };
+    assert_eq!(counts(&brought(&[ServerFrame::Entry(elsewhere)])), [0, 0, 0, 0, 1]);
+    let room: RoomId = "elsewhere".parse().unwrap();
+    assert_eq!(counts(&brought(&[ServerFrame::Heads { heads: vec![(room, 1)] }])), [0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_welcome_as_somebody_else_is_an_outsiders() {
+    let you = Person { id: "bora".parse().unwrap(), name: String::new() };
+    let welcome = ServerFrame::Welcome {
+        you,
+        epoch: "e".parse().unwrap(),
+        rooms: Vec::new(),
+        limits: Limits::default(),
+        heartbeat_ms: 25_000,
+    };
+    assert_eq!(counts(&brought(&[welcome])), [0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn an_answer_to_somebody_elses_write_is_an_outsiders() {
+    let (mut judge, _) = kept();
+    judge.ledger.done(2, Cmid(1), &RoomId::lobby(), 1, &mut judge.verdict);
+    assert_eq!(counts(&judge.verdict), [0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_log_that_was_kept_is_clean() {
+    let (mut judge, truth) = kept();
+    judge.conclude(&truth);
+    assert!(judge.verdict.is_clean(), "{:?}", judge.verdict);
+    assert_eq!(judge.verdict.to_string(), "acked=3 lost=0 doubled=0 reordered=0 holes=0 outsiders=0");
+}
+
+#[test]
+fn an_acknowledged_write_that_is_not_in_the_log_is_lost() {
+    let (mut judge, mut truth) = kept();
+    truth.get_mut(&RoomId::lobby()).unwrap().remove(&3);
+    judge.conclude(&truth);
+    // For its author, and for everybody who saw it.
+    assert_eq!(counts(&judge.verdict), [2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn an_acknowledged_text_that_became_another_is_lost() {
+    let (mut judge, mut truth) = kept();
+    truth.get_mut(&RoomId::lobby()).unwrap().get_mut(&2).unwrap().body = Some("else".to_owned());
+    judge.conclude(&truth);
+    assert_eq!(counts(&judge.verdict), [1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_write_that_stands_twice_is_doubled() {
+    let (mut judge, _) = kept();
+    judge.log.saw(&Entry { cmid: Some(Cmid(1)), ..entry(4) }, &mut judge.verdict);
+    assert_eq!(counts(&judge.verdict), [0, 1, 0, 0, 0]);
+}
+
+#[test]
+fn a_write_that_was_acknowledged_at_two_places_is_doubled() {
+    let (mut judge, _) = kept();
+    judge.ledger.done(1, Cmid(1), &RoomId::lobby(), 4, &mut judge.verdict);
+    assert_eq!(counts(&judge.verdict), [0, 1, 0, 0, 0]);
+}
+
+#[test]
+fn an_authors_writes_in_another_order_are_reordered() {
+    let (mut judge, truth) = kept();
+    let late = Cmid(0);
+    let what = WriteWhat::Post { body: "text 0".to_owned(), reply_to: None };
+    judge.ledger.written(1, late, RoomId::lobby(), what);
+    judge.conclude(&truth);
+    assert!(judge.verdict.is_clean(), "a write that is not in the log has no place in the order");
+    let mut judge = Judge::default();
+    for n in [2_u64, 1] {
+        let what = WriteWhat::Post { body: format!("text {n}"), reply_to: None };
+        judge.ledger.written(1, Cmid(n.into()), RoomId::lobby(), what);
+        judge.log.saw(&entry(n), &mut judge.verdict);
+    }
+    judge.conclude(&truth);
+    assert_eq!(counts(&judge.verdict), [0, 0, 1, 0, 0]);
+}
+
+#[test]
+fn a_place_that_nobody_saw_is_a_hole() {
+    let (mut judge, mut truth) = kept();
+    judge.log.saw(&entry(5), &mut judge.verdict);
+    let five = Message::from_posted(&entry(5)).unwrap();
+    truth.get_mut(&RoomId::lobby()).unwrap().insert(5, five);
+    judge.conclude(&truth);
+    assert_eq!(counts(&judge.verdict), [0, 0, 0, 1, 0]);
+}

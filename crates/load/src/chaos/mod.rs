@@ -1,0 +1,178 @@
+//! Chaos: the program as it ships, hundreds of real clients, and a network and an operator that break everything
+//! that can be broken from outside. What every client saw and did is judged while it happens.
+//!
+//! In reading order: [`run`], [`weather`] (what goes wrong), [`server`], [`network`] (the proxy), [`person`] (a
+//! client), [`judge`], [`audit`] (the log at the end).
+//!
+//! The seed decides which faults happen when, and what each client does; what the machine makes of it is its own.
+
+mod audit;
+pub mod judge;
+pub mod network;
+pub mod person;
+pub mod server;
+pub mod weather;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fastrand::Rng;
+use madang_client::Model;
+use madang_protocol::{RoomId, RoomInfo};
+use tokio::sync::watch;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{Instant, sleep};
+
+use crate::socket::{Speaks, Target};
+use judge::log::Truth;
+use judge::{Judge, Verdict, screen};
+use network::{Crime, Network, Sabotage};
+use person::{Phase, Screen, World, person};
+use server::Server;
+use weather::Faults;
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The program `madang`.
+    pub program: PathBuf,
+    /// How long things go wrong.
+    pub length: Duration,
+    /// Decides what happens when.
+    pub seed: u64,
+    /// Clients.
+    pub clients: usize,
+    /// Rooms; the lobby is one of them.
+    pub rooms: usize,
+    /// A network that is worse than any, to show that the judge notices.
+    pub sabotage: Option<Crime>,
+}
+
+/// A short heartbeat finds half-open connections while the run lasts.
+const OPTIONS: &[&str] = &["--heartbeat", "2"];
+
+/// All clients are there by then, or the machine is too slow for so many.
+const ARRIVAL: Duration = Duration::from_secs(60);
+
+/// After the last fault, every client has everything by then: twice the longest wait before an attempt, and some
+/// seconds for the machine.
+const BOUND: Duration = Duration::from_secs(70);
+
+/// Runs `plan`; answers what the judge found.
+///
+/// # Errors
+/// If the server does what was not asked of it, or the run cannot be set up.
+pub async fn run(plan: Plan) -> Result<Verdict> {
+    LocalSet::new().run_until(run_here(plan)).await
+}
+
+async fn run_here(plan: Plan) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut server = Server::start(&plan.program, folder.path(), OPTIONS).await?;
+    let target = Target { address: server.address(), speaks: Speaks::Madang };
+    let network = Network::open(server.address(), plan.sabotage.map(Sabotage::new)).await?;
+    let mut rng = Rng::with_seed(plan.seed);
+    let (phase, world) = world(&plan, &server, &network)?;
+    let mut screens = Vec::new();
+    for number in 1..=plan.clients {
+        let (screen, life) = person(number, world.clone(), rng.fork());
+        spawn_local(life);
+        screens.push(screen);
+    }
+    wait(ARRIVAL, || screens.iter().all(|screen| screen.model.borrow().link().connected))
+        .await
+        .context("not all clients arrived")?;
+
+    eprintln!("seed {}: {} clients in {} rooms", plan.seed, plan.clients, plan.rooms);
+    phase.send_replace(Phase::Live);
+    let end = Instant::now() + plan.length;
+    let lines = (1..=plan.clients).map(|number| network.line(number)).collect();
+    let trouble = spawn_local(weather::lines(lines, rng.fork(), end));
+    let mut faults = weather::server(&mut server, rng.fork(), end).await?;
+    faults.extend(trouble.await?);
+    tell(&faults);
+
+    phase.send_replace(Phase::Settle);
+    let mut verdict = settle(target, &screens, &world.judge).await?;
+    for panic in server.panics() {
+        verdict.stuck(|| format!("the server panicked: {panic}"));
+    }
+    Ok(verdict)
+}
+
+fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Sender<Phase>, World)> {
+    let mut rooms = vec![RoomId::lobby()];
+    for number in 1..plan.rooms {
+        rooms.push(make_room(server, number)?);
+    }
+    let (sender, phase) = watch::channel(Phase::Arrive);
+    let world = World {
+        address: network.address,
+        rooms: Rc::new(rooms),
+        judge: Rc::new(RefCell::new(Judge::default())),
+        phase,
+        // About fifty deeds a second, however many clients share them.
+        pause: Duration::from_millis(20) * u32::try_from(plan.clients)?,
+    };
+    Ok((sender, world))
+}
+
+fn make_room(server: &Server, number: usize) -> Result<RoomId> {
+    let mut answer = ureq::post(format!("http://{}/rooms", server.address()))
+        .header("accept", "application/json")
+        .send_form([("title", format!("Room {number}"))])?;
+    let info: RoomInfo = serde_json::from_slice(&answer.body_mut().read_to_vec()?)?;
+    Ok(info.room)
+}
+
+/// Nothing goes wrong any more: every client must come to show what the log says.
+async fn settle(target: Target, screens: &[Rc<Screen>], judge: &RefCell<Judge>) -> Result<Verdict> {
+    let began = Instant::now();
+    let idle = |screen: &Rc<Screen>| {
+        let model = screen.model.borrow();
+        model.link().connected && model.unsent() == 0
+    };
+    let mut late = wait(BOUND, || screens.iter().all(idle)).await.is_err();
+    let mut own = std::mem::take(&mut *judge.borrow_mut());
+    let truth = audit::read(target, &mut own).await?;
+    *judge.borrow_mut() = own;
+    let behind = |screen: &Rc<Screen>| {
+        let model = screen.model.borrow();
+        screen::behind(&model, model.room(), &truth)
+    };
+    late |= wait(BOUND, || screens.iter().all(|screen| behind(screen).is_none())).await.is_err();
+    eprintln!("settled after {:.1} s", began.elapsed().as_secs_f64());
+    let mut judge = judge.borrow_mut();
+    for (screen, number) in screens.iter().zip(1..) {
+        if let Some(why) = behind(screen).filter(|_| late) {
+            judge.verdict.stuck(|| format!("{number}: {why}"));
+        }
+        compare(number, &screen.model.borrow(), &truth, &mut judge);
+    }
+    judge.conclude(&truth);
+    eprintln!("refused: {:?}", judge.ledger.refusals());
+    Ok(judge.verdict.clone())
+}
+
+fn compare(number: usize, model: &Model, truth: &Truth, judge: &mut Judge) {
+    screen::check(number, model, model.room(), &mut judge.verdict);
+    screen::compare(number, model, model.room(), truth, &mut judge.verdict);
+}
+
+/// Waits until `there`, for `bound` at most.
+async fn wait(bound: Duration, there: impl Fn() -> bool) -> Result<()> {
+    let until = async {
+        while !there() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(bound, until).await.context("it took too long")
+}
+
+fn tell(faults: &Faults) {
+    let told: Vec<String> = faults.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    eprintln!("faults: {}", told.join(", "));
+}

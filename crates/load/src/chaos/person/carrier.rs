@@ -1,0 +1,153 @@
+//! What carries the frames of one connection: a task of its own, dropped with the page that opened it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures_util::{SinkExt, StreamExt};
+use madang_client::Conn;
+use madang_protocol::{ClientFrame, SUBPROTOCOL};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, header};
+
+use crate::chaos::network::{address_of, connect_from};
+use crate::socket::text;
+
+/// What a carrier reports.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Frames can be sent.
+    Opened,
+    /// A frame, as it came.
+    Frame(String),
+    /// It is over, with this code.
+    Closed(u16),
+    /// A login was set.
+    Login(String),
+}
+
+/// News, with the connection's number.
+pub(super) type Mailbox = mpsc::Sender<(Conn, News)>;
+
+/// News that wait until the person has time for them; then the carrier waits, and stops reading.
+pub(super) const WAITING: usize = 64;
+
+/// Where a connection goes, and as whom.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    /// The client's number: its line.
+    pub(super) client: usize,
+    /// The proxy.
+    pub(super) address: SocketAddr,
+    /// The cookie, once there is one.
+    pub(super) login: Option<String>,
+}
+
+impl Route {
+    /// What a page of the server would send along.
+    pub(super) fn headers(&self) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ORIGIN, format!("http://{}", self.address).try_into()?);
+        if let Some(login) = &self.login {
+            headers.insert(header::COOKIE, login.try_into()?);
+        }
+        Ok(headers)
+    }
+}
+
+/// An open or opening connection; dropping it is a page that goes away.
+#[derive(Debug)]
+pub(super) struct Carrier {
+    orders: mpsc::UnboundedSender<Order>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+pub(super) enum Order {
+    Send(ClientFrame),
+    Close,
+}
+
+/// The wait for the other side's close frame.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// "No close frame came", of RFC 6455.
+const ABNORMAL: u16 = 1006;
+
+impl Carrier {
+    /// Opens a WebSocket.
+    pub(super) fn open(conn: Conn, route: Route, mailbox: Mailbox) -> Self {
+        let (orders, taken) = mpsc::unbounded_channel();
+        let task = spawn_local(async move {
+            let code = websocket(conn, route, &mailbox, taken).await.unwrap_or(ABNORMAL);
+            // Nobody listens when the page is gone.
+            let _ = mailbox.send((conn, News::Closed(code))).await;
+        });
+        Self { orders, task }
+    }
+
+    /// Sends a frame, if it still can.
+    pub(super) fn send(&self, frame: ClientFrame) {
+        let _ = self.orders.send(Order::Send(frame));
+    }
+
+    /// Ends it; `Closed` is still reported.
+    pub(super) fn close(&self) {
+        let _ = self.orders.send(Order::Close);
+    }
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The value of the login's cookie that an answer sets.
+pub(super) fn login_of(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies
+        .filter_map(|cookie| cookie.split(';').next())
+        .find(|c| c.starts_with("madang_login="))
+        .map(str::to_owned)
+}
+
+async fn websocket(
+    conn: Conn,
+    route: Route,
+    mailbox: &Mailbox,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+) -> Result<u16> {
+    let stream = connect_from(address_of(route.client), route.address).await?;
+    let mut request = format!("ws://{}/ws", route.address).into_client_request()?;
+    request.headers_mut().extend(route.headers()?);
+    request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    let (mut socket, answer) = tokio_tungstenite::client_async(request, stream).await?;
+    if let Some(login) = login_of(answer.headers()) {
+        mailbox.send((conn, News::Login(login))).await?;
+    }
+    mailbox.send((conn, News::Opened)).await?;
+    loop {
+        tokio::select! {
+            order = orders.recv() => match order.context("the page is gone")? {
+                Order::Send(frame) => socket.send(text(&frame)?).await?,
+                Order::Close => {
+                    socket.close(None).await?;
+                    let ended = async { while let Some(Ok(_)) = socket.next().await {} };
+                    // Who does not answer is not waited for.
+                    let _ = timeout(FAREWELL, ended).await;
+                    return Ok(ABNORMAL);
+                }
+            },
+            message = socket.next() => match message.context("closed without a close frame")?? {
+                Message::Text(frame) => mailbox.send((conn, News::Frame(frame.to_string()))).await?,
+                Message::Close(close) => return Ok(close.map_or(1005, |close| close.code.into())),
+                _ => {}
+            },
+        }
+    }
+}

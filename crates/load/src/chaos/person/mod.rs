@@ -1,0 +1,259 @@
+//! One client: a native shell around the real core. It does what the page's shell does in a browser: carriers,
+//! timers, the outbox over a reload; and what a person does in front of it.
+
+mod carrier;
+mod habits;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fastrand::Rng;
+use madang_client::{Conn, Effect, Event, Locale, Model, Role, Theme, Write, update};
+use madang_protocol::{Cmid, RoomId, ServerFrame, UnixMs, UserId};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use carrier::{Carrier, Mailbox, News, Route, WAITING};
+
+use super::judge::wire::Wire;
+use super::judge::{Judge, screen};
+
+/// What all clients have in common.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The proxy.
+    pub address: SocketAddr,
+    /// The rooms there are.
+    pub rooms: Rc<Vec<RoomId>>,
+    /// Who judges.
+    pub judge: Rc<RefCell<Judge>>,
+    /// What is to be done now.
+    pub phase: watch::Receiver<Phase>,
+    /// Between two deeds of a client, on average.
+    pub pause: Duration,
+}
+
+/// What clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// They connect, and wait.
+    Arrive,
+    /// They live.
+    Live,
+    /// They wake up, do nothing of their own any more, and let everything arrive.
+    Settle,
+}
+
+/// What the outside may look at.
+#[derive(Debug)]
+pub struct Screen {
+    /// The state.
+    pub model: RefCell<Model>,
+}
+
+/// See the module.
+struct Person {
+    number: usize,
+    world: World,
+    rng: Rng,
+    screen: Rc<Screen>,
+    /// What a browser keeps over a reload.
+    login: Option<String>,
+    you: Option<UserId>,
+    kept: BTreeMap<Cmid, Write>,
+    /// What a reload throws away.
+    carriers: HashMap<Conn, Carrier>,
+    wires: HashMap<Conn, Wire>,
+    mailbox: Mailbox,
+    news: mpsc::Receiver<(Conn, News)>,
+    wake: Option<Instant>,
+    /// When the next deed is due.
+    next: Instant,
+}
+
+/// A new model, as the client-only page begins.
+fn blank(room: &RoomId) -> Model {
+    Model::new(room.clone(), Locale::En, Theme::default())
+}
+
+/// Makes client `number`: what of it can be seen, and its life, which never ends.
+pub fn person(number: usize, world: World, rng: Rng) -> (Rc<Screen>, impl Future<Output = ()>) {
+    let lobby = RoomId::lobby();
+    let room = world.rooms.first().unwrap_or(&lobby);
+    let screen = Rc::new(Screen { model: RefCell::new(blank(room)) });
+    let (mailbox, news) = mpsc::channel(WAITING);
+    let person = Person {
+        number,
+        world,
+        rng,
+        screen: Rc::clone(&screen),
+        login: None,
+        you: None,
+        kept: BTreeMap::new(),
+        carriers: HashMap::new(),
+        wires: HashMap::new(),
+        mailbox,
+        news,
+        wake: None,
+        next: Instant::now(),
+    };
+    (screen, person.live())
+}
+
+impl Person {
+    async fn live(mut self) {
+        self.start();
+        self.next = self.after_pause();
+        loop {
+            let wake = self.wake;
+            tokio::select! {
+                Some((conn, news)) = self.news.recv() => self.hear(conn, news),
+                () = until(wake) => {
+                    self.wake = None;
+                    let roll = self.rng.u32(..);
+                    self.dispatch(Event::Woke { roll });
+                }
+                () = sleep_until(self.next) => {
+                    self.next = self.after_pause();
+                    let phase = *self.world.phase.borrow();
+                    match phase {
+                        Phase::Arrive => {}
+                        Phase::Live => self.act().await,
+                        Phase::Settle => self.return_to_newest(),
+                    }
+                }
+            }
+        }
+    }
+
+    fn after_pause(&mut self) -> Instant {
+        Instant::now() + self.world.pause.mul_f64(0.2 + 1.6 * self.rng.f64())
+    }
+
+    fn hear(&mut self, conn: Conn, news: News) {
+        match news {
+            News::Login(login) => self.login = Some(login),
+            News::Opened => self.dispatch(Event::Opened { conn }),
+            News::Frame(text) => self.frame(conn, &text),
+            News::Closed(code) => {
+                self.carriers.remove(&conn);
+                self.wires.remove(&conn);
+                let roll = self.rng.u32(..);
+                self.dispatch(Event::Closed { conn, code, roll });
+            }
+        }
+    }
+
+    fn frame(&mut self, conn: Conn, text: &str) {
+        let frame: ServerFrame = match serde_json::from_str(text) {
+            Ok(frame) => frame,
+            Err(error) => {
+                let number = self.number;
+                let mut judge = self.world.judge.borrow_mut();
+                return judge.verdict.broke(super::judge::Broken::Lost, || {
+                    format!("{number} was sent what it cannot read: {error}: {text}")
+                });
+            }
+        };
+        if let ServerFrame::Welcome { you, .. } = &frame {
+            self.you.get_or_insert_with(|| you.id.clone());
+        }
+        if let Some(wire) = self.wires.get_mut(&conn) {
+            wire.brings(&frame, &mut self.world.judge.borrow_mut());
+        }
+        self.dispatch(Event::Frame { conn, frame });
+    }
+
+    /// Lets the core take in what happened, and does what it wants done.
+    fn dispatch(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let effects = update(&mut self.screen.model.borrow_mut(), event, now());
+            for effect in effects {
+                events.extend(self.perform(effect));
+            }
+        }
+    }
+
+    /// Carries out an effect; what follows from it at once.
+    fn perform(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Connect { conn, transport: _ } => {
+                let route =
+                    Route { client: self.number, address: self.world.address, login: self.login.clone() };
+                self.wires.insert(conn, Wire::new(self.number, self.you.clone()));
+                self.carriers.insert(conn, Carrier::open(conn, route, self.mailbox.clone()));
+            }
+            Effect::Close { conn } => {
+                if let Some(carrier) = self.carriers.get(&conn) {
+                    carrier.close();
+                }
+            }
+            Effect::Send { conn, frame } => {
+                if let (Some(wire), Some(carrier)) = (self.wires.get_mut(&conn), self.carriers.get(&conn)) {
+                    wire.sends(&frame);
+                    carrier.send(frame);
+                }
+            }
+            Effect::WakeAt(at) => {
+                let wait = u64::try_from(at - now()).unwrap_or(0);
+                self.wake = Some(Instant::now() + Duration::from_millis(wait));
+            }
+            Effect::Restore { user } => {
+                return Some(Event::Restored { user, writes: self.kept.values().cloned().collect() });
+            }
+            Effect::SaveWrite { write, .. } => _ = self.kept.insert(write.cmid, write),
+            Effect::ForgetWrite { cmid, .. } => _ = self.kept.remove(&cmid),
+            Effect::SignOfLife { .. } | Effect::Tell { .. } => {}
+        }
+        None
+    }
+
+    /// The page is loaded anew, or the browser crashed: what is left is what a browser keeps.
+    fn reload(&mut self) {
+        let room = self.screen.model.borrow().room().clone();
+        self.carriers.clear();
+        self.wires.clear();
+        (self.mailbox, self.news) = mpsc::channel(WAITING);
+        self.wake = None;
+        *self.screen.model.borrow_mut() = blank(&room);
+        self.start();
+    }
+
+    fn start(&mut self) {
+        self.dispatch(Event::Started { visible: true });
+        self.dispatch(Event::Role(Role::Alone));
+    }
+
+    /// Who reads old messages at the end goes back to the newest; the others are left as they are.
+    fn return_to_newest(&mut self) {
+        let view = {
+            let model = self.screen.model.borrow();
+            model.room_view(model.room()).filter(|view| view.after).map(|_| model.room().clone())
+        };
+        if let Some(room) = view {
+            self.dispatch(Event::Latest { room });
+        }
+    }
+
+    /// The rows on screen must be right at any moment.
+    fn look(&self) {
+        let model = self.screen.model.borrow();
+        screen::check(self.number, &model, model.room(), &mut self.world.judge.borrow_mut().verdict);
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn now() -> UnixMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMs::try_from(since.as_millis()).unwrap_or(UnixMs::MAX)
+}

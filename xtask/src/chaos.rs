@@ -1,0 +1,65 @@
+//! The program as it ships, under everything that can be broken around it.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, bail};
+
+use crate::bench;
+use crate::command::{Cmd, cmd};
+use crate::project::Project;
+use crate::server::{self, Profile};
+use crate::step::step;
+
+/// What the network does that the judge must notice.
+const CRIMES: [&str; 3] = ["lose", "double", "swap"];
+
+/// A run of the given length. The last line counts the broken promises.
+pub(crate) fn run(project: &Project, minutes: f64, seed: Option<u64>, clients: u32) -> Result<()> {
+    let (load, program) = build(project)?;
+    let seed = seed.unwrap_or_else(any_seed);
+    println!("▸ chaos for {minutes} min, seed {seed} …");
+    call(&load, &program, minutes, seed, clients).show()
+}
+
+/// A short run that must be clean, and shorter ones over a network that no promise survives.
+pub(crate) fn short(project: &Project) -> Result<()> {
+    let (load, program) = build(project)?;
+    step("chaos, half a minute", || call(&load, &program, 0.4, 1, 60).show())?;
+    for crime in CRIMES {
+        step(&format!("chaos that must be noticed: {crime}"), || {
+            let sabotaged = call(&load, &program, 0.05, 1, 10).args(["--sabotage", crime]);
+            match sabotaged.quiet(&project.log("sabotage")) {
+                Ok(()) => bail!("A network that breaks every promise was found clean."),
+                Err(_) => judged(project, crime),
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// A run that failed must have failed by its verdict, and not because it could not be made.
+fn judged(project: &Project, crime: &str) -> Result<()> {
+    let said = std::fs::read_to_string(project.log("sabotage"))?;
+    if said.lines().any(|line| line.starts_with("acked=") && !line.starts_with("acked=0 ")) {
+        return Ok(());
+    }
+    bail!("The run with a network that can {crime} frames came to no verdict:\n{said}")
+}
+
+fn build(project: &Project) -> Result<(PathBuf, PathBuf)> {
+    let program = server::build_one_file(project, Profile::Release)?;
+    Ok((bench::build_load(project)?, program))
+}
+
+fn call(load: &Path, program: &Path, minutes: f64, seed: u64, clients: u32) -> Cmd {
+    cmd(&load.to_string_lossy())
+        .args(["chaos", "--program"])
+        .arg(program)
+        .args(["--minutes", &minutes.to_string(), "--seed", &seed.to_string()])
+        .args(["--clients", &clients.to_string()])
+}
+
+fn any_seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs())
+}
