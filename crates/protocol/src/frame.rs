@@ -132,8 +132,8 @@ pub enum ServerFrame {
         rooms: Vec<RoomInfo>,
         /// The limits in force.
         limits: Limits,
-        /// The server pings so often; a client that hears nothing for twice this long, and 10 s more, has
-        /// lost the connection. Milliseconds.
+        /// The server gives a sign of life so often: a `heads` frame. A client that hears nothing for twice this
+        /// long has lost the connection. Milliseconds.
         heartbeat_ms: u32,
     },
     /// Replaces all that the client knew of the room's messages.
@@ -227,7 +227,7 @@ pub enum ServerFrame {
         /// Messages by others after it that still stand.
         unread: u32,
     },
-    /// With every second heartbeat: the heads of the watched rooms that moved since the last one, possibly
+    /// With every heartbeat: the heads of the watched rooms that moved since the last one, possibly
     /// none. A client whose cursor is behind one of them has lost a frame, and watches again.
     Heads {
         /// Room and newest seq.

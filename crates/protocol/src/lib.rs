@@ -12,6 +12,7 @@ mod frame;
 mod ids;
 mod limits;
 mod refusal;
+mod rt;
 mod snapshot;
 pub mod text;
 
@@ -21,6 +22,7 @@ pub use frame::{ClientFrame, ResumePoint, ServerFrame};
 pub use ids::{Cmid, Epoch, IdError, RoomId, Seq, UnixMs, UserId};
 pub use limits::Limits;
 pub use refusal::RefusalCode;
+pub use rt::{Opened, Polled, Problem, ProblemCode};
 pub use snapshot::{Person, RoomInfo, Snapshot};
 
 /// The WebSocket subprotocol that both sides offer and accept.

@@ -187,6 +187,32 @@ fn server_frames_are_as_they_always_were() {
     check("server", server_frames());
 }
 
+#[test]
+fn answers_of_the_plain_http_transport_are_as_they_always_were() {
+    check("rt_opened", vec![("opened", Opened { session: "00000000000000000000000000000007".into() })]);
+    let frames = vec![ServerFrame::Heads { heads: vec![(lobby(), 8)] }];
+    check(
+        "rt_polled",
+        vec![("polled", Polled { ack: 7, frames }), ("nothing", Polled { ack: 7, frames: vec![] })],
+    );
+    let problem = |code| Problem { code, message: "why".into() };
+    check(
+        "rt_problem",
+        vec![
+            ("bad_frame", problem(ProblemCode::BadFrame)),
+            ("origin", problem(ProblemCode::Origin)),
+            ("timeout", problem(ProblemCode::Timeout)),
+            ("replaced", problem(ProblemCode::Replaced)),
+            ("session_gone", problem(ProblemCode::SessionGone)),
+            ("too_big", problem(ProblemCode::TooBig)),
+            ("too_fast", problem(ProblemCode::TooFast)),
+            ("over_limit", problem(ProblemCode::OverLimit)),
+            ("unavailable", problem(ProblemCode::Unavailable)),
+        ],
+    );
+    assert_eq!(serde_json::from_str::<ProblemCode>("\"from_the_future\"").unwrap(), ProblemCode::Unknown);
+}
+
 /// The tags in use, from the golden files; a variant without one would be missing here.
 #[test]
 fn every_variant_has_a_golden_file() {

@@ -1,6 +1,8 @@
 //! The accept loop. `axum::serve` gives no way to bound the time and size of a request's head, so that a
 //! client could hold half a request for ever; this loop does.
 
+mod stream;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use crate::app::App;
+
+pub(crate) use stream::Stream;
 
 /// Largest head of a request. Bytes.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -54,7 +58,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: Ap
         .header_read_timeout(app.config.hello_timeout())
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(Stream::new(stream)), TowerToHyperService::new(service))
         .with_upgrades();
     tokio::pin!(connection);
     let result = tokio::select! {

@@ -16,6 +16,7 @@ use crate::accept;
 use crate::addresses::Addresses;
 use crate::broker::Broker;
 use crate::config::Serve;
+use crate::connection::Mailboxes;
 use crate::http;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Connections by address.
     pub addresses: Addresses,
+    /// The sessions over HTTP.
+    pub mailboxes: Mailboxes,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
     /// The connections that are to end before the server does.
@@ -99,8 +102,9 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let rooms = Rooms::new(store.clone(), hub.clone(), broker, config.limits(), metrics.clone());
     let addresses = Addresses::new(config.connections_per_address);
     let connections = TaskTracker::new();
-    let app =
-        App(Arc::new(Parts { config, store, rooms, metrics, addresses, stop: stop.clone(), connections }));
+    let mailboxes = Mailboxes::default();
+    let stop = stop.clone();
+    let app = App(Arc::new(Parts { config, store, rooms, metrics, addresses, mailboxes, stop, connections }));
 
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));

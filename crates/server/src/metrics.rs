@@ -12,8 +12,7 @@ use prometheus_client::registry::Registry;
 /// The counters; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    /// Open WebSocket connections.
-    pub connections: Gauge,
+    connections: Family<CarrierLabel, Gauge>,
     /// Sessions: connections that said hello.
     pub sessions: Gauge,
     /// Frames from clients.
@@ -39,11 +38,71 @@ struct CodeLabel {
     code: String,
 }
 
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// A WebSocket.
+    WebSocket,
+    /// Posts and an event stream.
+    Events,
+    /// Posts and polls; also a session over HTTP that nobody has read from yet.
+    Poll,
+}
+
+impl Carrier {
+    /// As in labels and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::Events => "events",
+            Self::Poll => "poll",
+        }
+    }
+}
+
+/// An open connection in the counters, until it is dropped.
+#[derive(Debug)]
+pub struct OpenConnection {
+    connections: Family<CarrierLabel, Gauge>,
+    carrier: Carrier,
+}
+
+impl OpenConnection {
+    /// What carries it now.
+    pub fn carrier(&self) -> Carrier {
+        self.carrier
+    }
+
+    /// It is carried by something else from now on.
+    pub fn becomes(&mut self, carrier: Carrier) {
+        if carrier != self.carrier {
+            self.gauge().dec();
+            self.carrier = carrier;
+            self.gauge().inc();
+        }
+    }
+
+    fn gauge(&self) -> impl std::ops::Deref<Target = Gauge> {
+        self.connections.get_or_create(&CarrierLabel { transport: self.carrier.name() })
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.gauge().dec();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CarrierLabel {
+    transport: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("madang");
         let metrics = Self {
-            connections: Gauge::default(),
+            connections: Family::default(),
             sessions: Gauge::default(),
             frames_in: Counter::default(),
             frames_out: Counter::default(),
@@ -56,7 +115,7 @@ impl Default for Metrics {
             rejected: Family::default(),
             registry: Arc::default(),
         };
-        registry.register("connections", "Open WebSocket connections", metrics.connections.clone());
+        registry.register("connections", "Open connections, by transport", metrics.connections.clone());
         registry.register("sessions", "Connections that said hello", metrics.sessions.clone());
         registry.register("frames_in", "Frames from clients", metrics.frames_in.clone());
         registry.register("frames_out", "Frames to clients", metrics.frames_out.clone());
@@ -72,6 +131,13 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counts a connection while it is open.
+    pub fn connection(&self, carrier: Carrier) -> OpenConnection {
+        let open = OpenConnection { connections: self.connections.clone(), carrier };
+        open.gauge().inc();
+        open
+    }
+
     /// A frame was refused.
     pub fn refused(&self, code: RefusalCode) {
         let name = serde_json::to_string(&code).unwrap_or_default();

@@ -7,6 +7,7 @@ use madang_protocol::{Person, UserId};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::connection::LoginKey;
 use crate::refusal::Refusal;
 
 /// The cookie that holds the token.
@@ -20,13 +21,20 @@ const LASTS: cookie::time::Duration = cookie::time::Duration::days(400);
 pub(super) struct Login {
     pub(super) person: Person,
     pub(super) set_cookie: String,
+    pub(super) key: LoginKey,
+}
+
+/// The login that the request names, whether it exists or not.
+pub(super) fn key(headers: &HeaderMap) -> Option<LoginKey> {
+    cookie(headers, LOGIN_COOKIE).map(|token| LoginKey(hash(&token)))
 }
 
 /// The person whose token the request carries.
 pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Login>, Refusal> {
     let Some(token) = cookie(headers, LOGIN_COOKIE) else { return Ok(None) };
-    let person = app.store.login(hash(&token)).await?;
-    Ok(person.map(|person| Login { person, set_cookie: login_cookie(app, token) }))
+    let key = hash(&token);
+    let person = app.store.login(key).await?;
+    Ok(person.map(|person| Login { person, set_cookie: login_cookie(app, token), key: LoginKey(key) }))
 }
 
 /// The person whose token the request carries, or a new guest.
@@ -36,8 +44,10 @@ pub(super) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login,
     }
     let token = random_token()?;
     let id = random_id::<UserId>()?;
-    app.store.add_guest(id.clone(), hash(&token), app.now()).await?;
-    Ok(Login { person: Person { id, name: String::new() }, set_cookie: login_cookie(app, token) })
+    let key = hash(&token);
+    app.store.add_guest(id.clone(), key, app.now()).await?;
+    let person = Person { id, name: String::new() };
+    Ok(Login { person, set_cookie: login_cookie(app, token), key: LoginKey(key) })
 }
 
 fn login_cookie(app: &App, token: String) -> String {

@@ -7,8 +7,10 @@ mod login;
 mod origin;
 mod pages;
 mod preferences;
+mod rt;
 mod upgrade;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -55,11 +57,18 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(pages::nowhere)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .route("/ws", get(upgrade::open))
+        .merge(rt::router())
         .layer(CatchPanicLayer::new())
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .with_state(app)
+}
+
+/// Counts a request that is turned away at the door, and says so once in the log.
+fn reject(app: &App, address: IpAddr, reason: &'static str) {
+    app.metrics.rejected(reason);
+    tracing::info!(reason, %address, "a request is turned away");
 }
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

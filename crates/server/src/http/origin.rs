@@ -1,26 +1,34 @@
 //! Which sites' pages may act here. Browsers send a page's origin with every WebSocket and every form that is
 //! posted; without this check any page on the web could act with its visitor's login.
 
-use axum::extract::{Request, State};
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::reject;
 use crate::app::App;
 
 /// Refuses requests that change something when they come from a foreign page.
-pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn check(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
     let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
     if harmless || is_allowed(request.headers(), &app.config.origins) {
         return next.run(request).await;
     }
-    refuse(&app)
+    refuse(&app, peer.ip())
 }
 
 /// The answer to a foreign page.
-pub(super) fn refuse(app: &App) -> Response {
-    app.metrics.rejected("origin");
+pub(super) fn refuse(app: &App, address: IpAddr) -> Response {
+    reject(app, address, "origin");
     (StatusCode::FORBIDDEN, "This page may not use this server. Its address must be allowed with --origin.\n")
         .into_response()
 }

@@ -10,17 +10,19 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use hyper::body::Body as _;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use madang_protocol::{CloseCode, SUBPROTOCOL};
-use tokio::net::TcpStream;
+use madang_protocol::SUBPROTOCOL;
 use tungstenite::handshake::derive_accept_key;
 
+use crate::accept::Stream;
 use crate::app::App;
-use crate::socket::{self, Wire};
+use crate::connection::{self, Peer, Wire};
+use crate::metrics::Carrier;
 
 use super::login::Login;
-use super::{error, login, origin, preferences};
+use super::{error, login, origin, preferences, reject};
 
 /// Upgrades a request to a connection. A newcomer becomes a guest, with the login in the answer's cookie.
 pub(super) async fn open(
@@ -33,19 +35,24 @@ pub(super) async fn open(
             .into_response();
     }
     let upgraded = hyper::upgrade::on(&mut request);
+    if !request.body().is_end_stream() {
+        // What follows the head would be taken for frames.
+        reject(&app, peer.ip(), "upgrade");
+        return (StatusCode::BAD_REQUEST, "An upgrade has no body.\n").into_response();
+    }
     let headers = request.headers();
     let handshake = match handshake(headers) {
         Ok(handshake) => handshake,
         Err(reason) => {
-            app.metrics.rejected("upgrade");
+            reject(&app, peer.ip(), "upgrade");
             return reason.into_response();
         }
     };
     if !origin::is_allowed(headers, &app.config.origins) {
-        return origin::refuse(&app);
+        return origin::refuse(&app, peer.ip());
     }
     let Some(protocol) = choose_protocol(headers) else {
-        app.metrics.rejected("subprotocol");
+        reject(&app, peer.ip(), "subprotocol");
         let known = format!("None of the offered subprotocols is known here. Known: {SUBPROTOCOL}\n");
         return (StatusCode::BAD_REQUEST, known).into_response();
     };
@@ -150,24 +157,20 @@ async fn connection(app: App, upgraded: OnUpgrade, peer: SocketAddr, login: Logi
         Err(error) => return tracing::debug!(%peer, %error, "a connection was lost in its upgrade"),
     };
     let Some(wire) = wire(upgraded, app.config.max_frame) else { return };
-    match app.addresses.admit(peer.ip()) {
-        Some(_place) => {
-            let stop = app.stop.clone();
-            socket::run(app, wire, login.person, stop).await;
-        }
-        None => {
-            app.metrics.closed(CloseCode::OVER_LIMIT);
-            tracing::info!(address = %peer.ip(), "an address has as many connections as it may");
-            socket::turn_away(wire).await;
-        }
-    }
+    let address = peer.ip();
+    let Some(_place) = app.addresses.admit(address) else {
+        return connection::turn_away(&app, wire, address).await;
+    };
+    let _counted = app.metrics.connection(Carrier::WebSocket);
+    let stop = app.stop.clone();
+    connection::run(app, wire, Peer { you: login.person, address }, stop).await;
 }
 
 /// The TCP stream below, with what was read of it already.
 fn wire(upgraded: Upgraded, max_frame: u32) -> Option<Wire> {
     // The accept loop serves nothing but this kind of stream.
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some(Wire::new(parts.io.into_inner(), parts.read_buf.into(), max_frame))
+    let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
+    Some(Wire::new(parts.io.into_inner().into_tcp(), parts.read_buf.into(), max_frame))
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ async fn who_answers_no_ping_is_let_go() {
     let server = Server::with(&["--heartbeat", "1"]);
     let mut dead = RawSocket::welcomed(&server).await;
     assert_eq!(dead.farewell().await, said(CloseCode::NO_PONG));
-    assert_eq!(server.metric("madang_connections").await, 0);
+    assert_eq!(server.connections().await, 0);
 }
 
 #[tokio::test]
@@ -175,8 +175,7 @@ async fn a_close_is_answered_by_a_close() {
     let mut socket = RawSocket::welcomed(&server).await;
     socket.send(Opcode::Close, &1000_u16.to_be_bytes()).await;
     assert_eq!(socket.farewell().await, Farewell { close: Some(1000), ..Farewell::default() });
-    crate::harness::until("the connection's end", async || server.metric("madang_connections").await == 0)
-        .await;
+    crate::harness::until("the connection's end", async || server.connections().await == 0).await;
 }
 
 #[tokio::test]

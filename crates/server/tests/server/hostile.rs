@@ -136,7 +136,7 @@ async fn connections_that_vanish_are_forgotten() {
             socket.send_bytes(b"\x81\xfe").await;
         }
     }
-    let gone = async || server.metric("madang_connections").await == 0;
+    let gone = async || server.connections().await == 0;
     crate::harness::until("the vanished to be forgotten", gone).await;
     assert_eq!(server.metric("madang_sessions").await, 0);
 }

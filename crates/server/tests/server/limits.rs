@@ -53,7 +53,7 @@ async fn connections_of_one_address_are_bounded_and_their_places_are_given_back(
     first.say("those inside go on").await;
 
     drop(first);
-    until("the place", async || server.metric("madang_connections").await == 1).await;
+    until("the place", async || server.connections().await == 1).await;
     server.lives().await;
 }
 

@@ -249,7 +249,7 @@ async fn what_happens_is_counted() {
     ann.send_text("{").await;
     ann.refused().await;
     for (name, value) in [
-        ("madang_connections", 1),
+        (r#"madang_connections{transport="websocket"}"#, 1),
         ("madang_sessions", 1),
         ("madang_writes_total", 1),
         ("madang_frames_in_total", 4),

@@ -88,7 +88,7 @@ async fn who_never_reads_is_let_go_and_the_others_do_not_notice() {
     .await;
     let seq = ann.say("we go on").await;
     assert_eq!(bob.next_entry(&lobby()).await.seq, seq);
-    until("its place to be free", async || server.metric("madang_connections").await == 2).await;
+    until("its place to be free", async || server.connections().await == 2).await;
     while stalled.read().await.is_some() {}
 }
 

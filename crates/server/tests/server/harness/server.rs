@@ -136,6 +136,15 @@ impl Server {
         value.map_or(0, |value| value.parse().expect("a number"))
     }
 
+    /// Open connections, whatever carries them.
+    pub(crate) async fn connections(&self) -> u64 {
+        let mut count = 0;
+        for transport in ["websocket", "events", "poll"] {
+            count += self.metric(&format!(r#"madang_connections{{transport="{transport}"}}"#)).await;
+        }
+        count
+    }
+
     /// Resident memory in KiB.
     #[cfg(target_os = "linux")]
     pub(crate) fn resident_kib(&self) -> u64 {

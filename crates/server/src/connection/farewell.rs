@@ -1,32 +1,39 @@
 //! How the server ends a connection: it says `bye`, closes, and waits for the peer to close.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use madang_protocol::{CloseCode, ServerFrame};
 use tokio::time::timeout;
 
-use super::wire::Wire;
+use super::transport::Transport;
 use crate::encoded::encode;
+use crate::metrics::Carrier;
 
-/// Time for the peer's answer to our close, after which the connection is dropped.
+/// Time for the peer to take our farewell and answer it, after which the connection is dropped.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Ends a connection with a reason that the client can read. Best effort, for a peer that may be gone.
-pub(super) async fn close(wire: &mut Wire, code: CloseCode, random: u32) {
+pub(super) async fn close(transport: &mut impl Transport, code: CloseCode, random: u32) {
     let bye = ServerFrame::Bye { code, retry_after_ms: retry_after(code, random) };
-    wire.text(&encode(&bye));
-    let _ = wire.close(code, reason(code));
-    let said = async {
-        if wire.flush().await.is_ok() {
-            while let Some(Ok(_)) = wire.next().await {}
+    transport.text(encode(&bye));
+    let _ = timeout(GOODBYE, transport.close(code, reason(code))).await;
+}
+
+/// Says in the log why a connection ends: once, and only what an operator may want to act on.
+pub(super) fn tell(code: CloseCode, carrier: Carrier, address: IpAddr) {
+    let (code, reason, transport) = (code.0, reason(code), carrier.name());
+    match CloseCode(code) {
+        CloseCode::RESTART | CloseCode::MOVING | CloseCode::NO_PONG => {
+            tracing::debug!(code, reason, transport, %address, "a connection is closed");
         }
-    };
-    let _ = timeout(GOODBYE, said).await;
+        _ => tracing::info!(code, reason, transport, %address, "a connection is closed"),
+    }
 }
 
 /// Answers a peer that closed, so that its end is clean.
-pub(super) async fn answer(wire: &mut Wire) {
-    let _ = timeout(GOODBYE, wire.flush()).await;
+pub(super) async fn answer(transport: &mut impl Transport) {
+    let _ = timeout(GOODBYE, transport.acknowledge_close()).await;
 }
 
 /// When to come back: spread out, so that all who are sent away do not return at once. Milliseconds.

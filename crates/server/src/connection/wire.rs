@@ -56,7 +56,7 @@ impl Wire {
     }
 
     /// The next message, or none after the end. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Option<Result<Message, Error>> {
+    pub(super) async fn read(&mut self) -> Option<Result<Message, Error>> {
         loop {
             if !self.more {
                 let tcp = &self.socket.get_ref().tcp;
@@ -76,8 +76,8 @@ impl Wire {
         }
     }
 
-    /// Adds a text message to what leaves with the next [`Wire::flush`].
-    pub(crate) fn text(&mut self, text: &str) {
+    /// Adds a text message to what leaves with the next [`Wire::write`].
+    pub(super) fn add_text(&mut self, text: &str) {
         const FINAL_TEXT: u8 = 0x81;
         let out = &mut self.socket.get_mut().out;
         out.push(FINAL_TEXT);
@@ -97,19 +97,19 @@ impl Wire {
     }
 
     /// Adds a ping.
-    pub(crate) fn ping(&mut self) {
+    pub(super) fn add_ping(&mut self) {
         const FINAL_PING: u8 = 0x89;
         self.socket.get_mut().out.extend([FINAL_PING, 0]);
     }
 
     /// Adds a close. What is added after it is lost.
-    pub(crate) fn close(&mut self, code: CloseCode, reason: &'static str) -> Result<(), Error> {
+    pub(super) fn add_close(&mut self, code: CloseCode, reason: &'static str) -> Result<(), Error> {
         self.answers = true;
         self.socket.close(Some(CloseFrame { code: code.0.into(), reason: reason.into() }))
     }
 
     /// Whether there is something to flush.
-    pub(crate) fn has_output(&self) -> bool {
+    pub(super) fn holds_output(&self) -> bool {
         self.answers || !self.socket.get_ref().out.is_empty()
     }
 
@@ -117,7 +117,7 @@ impl Wire {
     ///
     /// # Errors
     /// [`ErrorKind::TimedOut`] if the peer took nothing for 10 s; any other: the connection is gone.
-    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+    pub(super) async fn write(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.answers) {
             match self.socket.flush() {
                 Ok(()) | Err(Error::ConnectionClosed | Error::AlreadyClosed) => {}
@@ -191,19 +191,19 @@ mod tests {
         let lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 300_000];
         let writer = async {
             for length in lengths {
-                server.text(&"가".repeat(length).as_str()[..length - length % 3]);
+                server.add_text(&"가".repeat(length).as_str()[..length - length % 3]);
             }
-            server.flush().await.unwrap();
+            server.write().await.unwrap();
             server
         };
         let reader = async {
             for length in lengths {
-                let Some(Ok(Message::Text(text))) = client.next().await else { panic!("a text") };
+                let Some(Ok(Message::Text(text))) = client.read().await else { panic!("a text") };
                 assert_eq!(text.len(), length - length % 3);
             }
         };
         let (server, ()) = tokio::join!(writer, reader);
-        assert!(!server.has_output());
+        assert!(!server.holds_output());
         assert_eq!(server.socket.get_ref().out.capacity(), 0, "an idle connection keeps no large buffer");
     }
 
@@ -212,14 +212,14 @@ mod tests {
         let (mut server, mut client) = pair(0).await;
         client.socket.send(Message::Ping(vec![1, 2].into())).unwrap();
         client.answers = true;
-        client.flush().await.unwrap();
-        server.text("before");
-        assert!(matches!(server.next().await, Some(Ok(Message::Ping(_)))));
-        server.text("after");
-        server.flush().await.unwrap();
+        client.write().await.unwrap();
+        server.add_text("before");
+        assert!(matches!(server.read().await, Some(Ok(Message::Ping(_)))));
+        server.add_text("after");
+        server.write().await.unwrap();
         let mut seen = Vec::new();
         while seen.len() < 3 {
-            seen.push(client.next().await.unwrap().unwrap());
+            seen.push(client.read().await.unwrap().unwrap());
         }
         assert!(seen.contains(&Message::Pong(vec![1, 2].into())));
         assert!(seen.contains(&Message::text("before")) && seen.contains(&Message::text("after")));
@@ -230,7 +230,7 @@ mod tests {
         let (mut server, mut client) = pair(10).await;
         client.socket.send(Message::text("0123456789a")).unwrap();
         client.answers = true;
-        client.flush().await.unwrap();
-        assert!(matches!(server.next().await, Some(Err(Error::Capacity(_)))));
+        client.write().await.unwrap();
+        assert!(matches!(server.read().await, Some(Err(Error::Capacity(_)))));
     }
 }

@@ -9,7 +9,6 @@ const PONG: Duration = Duration::from_secs(10);
 pub(super) struct Pulse {
     heartbeat: Duration,
     waiting: bool,
-    beats: u64,
     /// Anything came from the peer since the last ping.
     pub(super) heard: bool,
 }
@@ -17,11 +16,8 @@ pub(super) struct Pulse {
 /// What is due.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Beat {
-    /// A ping, every second time with the heads.
-    Ping {
-        /// Whether the heads go with it.
-        heads: bool,
-    },
+    /// A ping, and the heads: a sign of life that every client can see.
+    Ping,
     /// Nothing: the peer gave a sign of life.
     Alive,
     /// The end: it did not.
@@ -30,7 +26,7 @@ pub(super) enum Beat {
 
 impl Pulse {
     pub(super) fn new(heartbeat: Duration) -> Self {
-        Self { heartbeat, waiting: false, beats: 0, heard: true }
+        Self { heartbeat, waiting: false, heard: true }
     }
 
     /// What is due now, and how long until the next.
@@ -39,8 +35,7 @@ impl Pulse {
         if !self.waiting {
             self.waiting = true;
             self.heard = false;
-            self.beats += 1;
-            return (Beat::Ping { heads: self.beats.is_multiple_of(2) }, wait);
+            return (Beat::Ping, wait);
         }
         self.waiting = false;
         (if self.heard { Beat::Alive } else { Beat::Dead }, self.heartbeat - wait)
@@ -56,17 +51,21 @@ mod tests {
     #[test]
     fn a_silent_peer_is_dead_after_one_ping_and_its_wait() {
         let mut pulse = Pulse::new(HEARTBEAT);
-        assert_eq!(pulse.beat(), (Beat::Ping { heads: false }, PONG));
+        assert_eq!(pulse.beat(), (Beat::Ping, PONG));
         assert_eq!(pulse.beat().0, Beat::Dead);
     }
 
     #[test]
-    fn heads_go_with_every_second_ping() {
+    fn pings_are_one_heartbeat_apart_so_that_a_dead_peer_is_found_within_two() {
         let mut pulse = Pulse::new(HEARTBEAT);
-        for heads in [false, true, false, true] {
-            assert_eq!(pulse.beat(), (Beat::Ping { heads }, PONG));
+        for _ in 0..3 {
+            assert_eq!(pulse.beat(), (Beat::Ping, PONG));
             pulse.heard = true;
             assert_eq!(pulse.beat(), (Beat::Alive, HEARTBEAT - PONG));
         }
+        let mut silence = HEARTBEAT;
+        silence += pulse.beat().1;
+        assert_eq!(pulse.beat().0, Beat::Dead);
+        assert!(silence < 2 * HEARTBEAT);
     }
 }

@@ -1,0 +1,324 @@
+//! A connection over HTTP, where no connection can be held open both ways: the client posts its frames, and
+//! fetches the server's with a stream or with one request after another. Between the requests and the
+//! connection's loop stands this mailbox.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use madang_protocol::CloseCode;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::outbox::Outbox;
+use super::transport::{End, Incoming, Transport};
+use crate::encoded::Encoded;
+use crate::metrics::{Carrier, OpenConnection};
+
+/// A client that fetches nothing for so long, while it may not be sent more, has stalled.
+const STALL: Duration = Duration::from_secs(10);
+
+/// Posts that wait for the loop. Together with [`POSTS`] it bounds what a session holds of them: each has at
+/// most as many bytes as a frame.
+const INBOX: usize = 4;
+
+/// Posts of one session under way at a time; one more is refused.
+const POSTS: usize = 4;
+
+/// The hash of a login's token: a session belongs to the login that opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LoginKey(pub(crate) [u8; 32]);
+
+/// What one post brings.
+#[derive(Debug)]
+pub(crate) enum Parcel {
+    /// Frames, in their order; none is a sign of life.
+    Frames(Vec<Encoded>),
+    /// More than a frame may have.
+    TooBig,
+}
+
+/// The session has ended, or what was asked for is not held any more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+/// What a reader gets.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// Frames, and the number of the last of them.
+    Frames(Vec<Encoded>, u64),
+    /// A newer reader has taken over.
+    Replaced,
+    /// The session has ended, and everything was read.
+    Over,
+}
+
+/// The side of the requests.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    login: LoginKey,
+    inbox: mpsc::Sender<Parcel>,
+    posts: Semaphore,
+    state: Mutex<State>,
+    /// Wakes readers: frames, an end, or another reader.
+    changed: Notify,
+    /// Wakes the loop that waits in a flush.
+    fetched: Notify,
+    /// The client has ended the session.
+    left: CancellationToken,
+}
+
+#[derive(Debug)]
+struct State {
+    outbox: Outbox,
+    /// The number of the present reader.
+    reader: u64,
+    ended: bool,
+    /// Counted until the loop has ended.
+    counted: Option<OpenConnection>,
+}
+
+impl Mailbox {
+    /// A mailbox and the transport that it stands for. `first` is the first frame from the client.
+    pub(crate) fn open(
+        login: LoginKey,
+        counted: OpenConnection,
+        first: Encoded,
+    ) -> (Arc<Self>, HttpTransport) {
+        let (inbox, parcels) = mpsc::channel(INBOX);
+        let state = State { outbox: Outbox::default(), reader: 0, ended: false, counted: Some(counted) };
+        let mailbox = Arc::new(Self {
+            login,
+            inbox,
+            posts: Semaphore::new(POSTS),
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            fetched: Notify::new(),
+            left: CancellationToken::new(),
+        });
+        let transport = HttpTransport {
+            mailbox: mailbox.clone(),
+            parcels,
+            unpacked: VecDeque::from([first]),
+            out: Vec::new(),
+        };
+        (mailbox, transport)
+    }
+
+    /// Whether it belongs to this login.
+    pub(crate) fn is_of(&self, login: LoginKey) -> bool {
+        self.login == login
+    }
+
+    /// A place for a post, if not too many are under way.
+    pub(crate) fn admit_post(&self) -> Option<SemaphorePermit<'_>> {
+        self.posts.try_acquire().ok()
+    }
+
+    /// Passes on what was posted, as soon as the session takes it.
+    pub(crate) async fn post(&self, parcel: Parcel, acknowledged: Option<u64>) -> Result<(), Gone> {
+        {
+            let mut state = self.state();
+            if state.ended {
+                return Err(Gone);
+            }
+            if let Some(number) = acknowledged {
+                state.outbox.acknowledge(number);
+                self.fetched.notify_one();
+            }
+        }
+        self.inbox.send(parcel).await.map_err(|_| Gone)
+    }
+
+    /// Ends the session for its client.
+    pub(crate) fn leave(&self) {
+        self.left.cancel();
+        self.end();
+    }
+
+    /// A new reader of the frames after the numbered one, which the client acknowledges so. It replaces the one
+    /// before. A session whose frames are not all held any more cannot go on.
+    pub(crate) fn read(self: &Arc<Self>, after: u64, carrier: Carrier) -> Result<Reader, Gone> {
+        let number = {
+            let mut state = self.state();
+            if state.ended && state.outbox.newest() <= after {
+                return Err(Gone);
+            }
+            if !state.outbox.holds_after(after) {
+                drop(state);
+                self.leave();
+                return Err(Gone);
+            }
+            state.outbox.acknowledge(after);
+            if let Some(counted) = &mut state.counted {
+                counted.becomes(carrier);
+            }
+            state.reader += 1;
+            state.reader
+        };
+        self.changed.notify_waiters();
+        self.fetched.notify_one();
+        // A sign of life. If there is no place for it, posts are waiting, which are one too.
+        let _ = self.inbox.try_send(Parcel::Frames(Vec::new()));
+        Ok(Reader { mailbox: self.clone(), number, after, carrier })
+    }
+
+    fn end(&self) {
+        self.state().ended = true;
+        self.changed.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One request that fetches frames.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    mailbox: Arc<Mailbox>,
+    number: u64,
+    after: u64,
+    carrier: Carrier,
+}
+
+impl Reader {
+    /// Waits for frames; at most so many bytes of them, but one at least. Cancel safe.
+    pub(crate) async fn next(&mut self, bytes: usize) -> Received {
+        let mailbox = self.mailbox.clone();
+        loop {
+            // Made before the look, so that nothing that happens after it is missed.
+            let changed = mailbox.changed.notified();
+            if let Some(received) = self.look(bytes) {
+                break received;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until there is something to be got; that is left to [`Reader::next`].
+    pub(crate) async fn ready(&self) {
+        loop {
+            let changed = self.mailbox.changed.notified();
+            {
+                let state = self.mailbox.state();
+                if state.reader != self.number || state.ended || state.outbox.newest() > self.after {
+                    return;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// The number of the last frame that was got.
+    pub(crate) fn after(&self) -> u64 {
+        self.after
+    }
+
+    fn look(&mut self, bytes: usize) -> Option<Received> {
+        let mut state = self.mailbox.state();
+        if state.reader != self.number {
+            return Some(Received::Replaced);
+        }
+        // A reader's own frames are held until it has got them.
+        let frames = state.outbox.fetch(self.after, bytes).unwrap_or_default();
+        if self.carrier == Carrier::Events {
+            state.outbox.forget();
+        }
+        if frames.is_empty() {
+            return state.ended.then_some(Received::Over);
+        }
+        drop(state);
+        self.mailbox.fetched.notify_one();
+        self.after += frames.len() as u64;
+        Some(Received::Frames(frames, self.after))
+    }
+}
+
+/// The side of the connection's loop.
+#[derive(Debug)]
+pub(crate) struct HttpTransport {
+    mailbox: Arc<Mailbox>,
+    parcels: mpsc::Receiver<Parcel>,
+    unpacked: VecDeque<Encoded>,
+    out: Vec<Encoded>,
+}
+
+impl HttpTransport {
+    /// Puts what was added where readers find it.
+    fn deliver(&mut self) {
+        let mut state = self.mailbox.state();
+        self.out.drain(..).for_each(|frame| state.outbox.push(frame));
+        drop(state);
+        self.mailbox.changed.notify_waiters();
+    }
+}
+
+impl Transport for HttpTransport {
+    fn carrier(&self) -> Carrier {
+        self.mailbox.state().counted.as_ref().map_or(Carrier::Poll, OpenConnection::carrier)
+    }
+
+    async fn next(&mut self) -> Result<Incoming, End> {
+        if let Some(frame) = self.unpacked.pop_front() {
+            return Ok(Incoming::Frame(frame));
+        }
+        let parcel = tokio::select! {
+            () = self.mailbox.left.cancelled() => return Err(End::Gone),
+            parcel = self.parcels.recv() => parcel,
+        };
+        match parcel {
+            Some(Parcel::Frames(frames)) => {
+                self.unpacked = frames.into();
+                Ok(self.unpacked.pop_front().map_or(Incoming::Life, Incoming::Frame))
+            }
+            Some(Parcel::TooBig) => Err(End::Close(CloseCode::TOO_BIG)),
+            None => Err(End::Gone),
+        }
+    }
+
+    fn text(&mut self, frame: Encoded) {
+        self.out.push(frame);
+    }
+
+    /// The frame that goes with each heartbeat is what the client answers.
+    fn ping(&mut self) {}
+
+    fn has_output(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        self.deliver();
+        while self.mailbox.state().outbox.is_crowded() {
+            tokio::select! {
+                () = self.mailbox.left.cancelled() => return Err(End::Gone),
+                waited = timeout(STALL, self.mailbox.fetched.notified()) => {
+                    waited.map_err(|_| End::Close(CloseCode::STALLED))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, _: CloseCode, _: &'static str) {
+        self.deliver();
+        self.mailbox.end();
+        self.parcels.close();
+        while !self.mailbox.left.is_cancelled() && !self.mailbox.state().outbox.is_fetched() {
+            self.mailbox.fetched.notified().await;
+        }
+    }
+
+    async fn acknowledge_close(&mut self) {
+        self.mailbox.end();
+    }
+}
+
+impl Drop for HttpTransport {
+    fn drop(&mut self) {
+        self.mailbox.end();
+        self.mailbox.state().counted = None;
+    }
+}

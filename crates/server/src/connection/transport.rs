@@ -1,0 +1,57 @@
+//! What a connection's loop needs of what carries it.
+
+use madang_protocol::CloseCode;
+
+use crate::encoded::Encoded;
+use crate::metrics::Carrier;
+
+/// What came from the peer.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// One frame's text.
+    Frame(Encoded),
+    /// A sign of life that says nothing else.
+    Life,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The peer closed, or the network did.
+    Gone,
+    /// The server closes, with this code.
+    Close(CloseCode),
+}
+
+/// One transport attachment: it carries frames both ways, in order, and knows nothing of what they mean.
+///
+/// What is said is gathered by [`Transport::text`] and leaves with the next [`Transport::flush`].
+pub(crate) trait Transport: Send {
+    /// How this connection is carried now, for the counters.
+    fn carrier(&self) -> Carrier;
+
+    /// The next thing from the peer. Cancel safe.
+    fn next(&mut self) -> impl Future<Output = Result<Incoming, End>> + Send;
+
+    /// Adds a frame to what leaves.
+    fn text(&mut self, frame: Encoded);
+
+    /// Asks the peer for a sign of life, if the frame that goes with each heartbeat does not do that already.
+    fn ping(&mut self);
+
+    /// Whether there is something to flush.
+    fn has_output(&self) -> bool;
+
+    /// Lets leave what was added. It returns when the peer has taken enough of it that more may be added.
+    ///
+    /// # Errors
+    /// [`CloseCode::STALLED`] if the peer took nothing for 10 s; gone, if it is.
+    fn flush(&mut self) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// Ends the connection from this side: what was added leaves first. It waits as long as the peer takes to
+    /// have it, so the caller bounds the time.
+    fn close(&mut self, code: CloseCode, reason: &'static str) -> impl Future<Output = ()> + Send;
+
+    /// Ends a connection that the peer has ended.
+    fn acknowledge_close(&mut self) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,74 @@
+//! A connection over a WebSocket.
+
+use std::io::ErrorKind;
+
+use madang_protocol::CloseCode;
+use tungstenite::Message;
+use tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
+
+use super::transport::{End, Incoming, Transport};
+use super::wire::Wire;
+use crate::encoded::Encoded;
+use crate::metrics::Carrier;
+
+impl Transport for Wire {
+    fn carrier(&self) -> Carrier {
+        Carrier::WebSocket
+    }
+
+    async fn next(&mut self) -> Result<Incoming, End> {
+        let incoming = match self.read().await {
+            Some(Ok(Message::Text(text))) => Incoming::Frame(text),
+            // A bare frame is something that tungstenite writes, and never reads.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Incoming::Life,
+            Some(Ok(Message::Binary(_))) => return Err(End::Close(CloseCode::PROTOCOL_ERROR)),
+            Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
+            Some(Err(error)) => return Err(unreadable(error)),
+        };
+        Ok(incoming)
+    }
+
+    fn text(&mut self, frame: Encoded) {
+        self.add_text(&frame);
+    }
+
+    fn ping(&mut self) {
+        self.add_ping();
+    }
+
+    fn has_output(&self) -> bool {
+        self.holds_output()
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        self.write().await.map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => End::Close(CloseCode::STALLED),
+            _ => End::Gone,
+        })
+    }
+
+    async fn close(&mut self, code: CloseCode, reason: &'static str) {
+        let _ = self.add_close(code, reason);
+        if self.write().await.is_ok() {
+            while let Some(Ok(_)) = self.read().await {}
+        }
+    }
+
+    async fn acknowledge_close(&mut self) {
+        let _ = self.write().await;
+    }
+}
+
+/// What the WebSocket layer could not read.
+fn unreadable(error: WsError) -> End {
+    match error {
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => End::Close(CloseCode::TOO_BIG),
+        WsError::Utf8(_) => End::Close(CloseCode::NOT_UTF8),
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Gone,
+        WsError::Protocol(error) => {
+            tracing::debug!(%error, "a peer broke the WebSocket protocol");
+            End::Close(CloseCode(1002))
+        }
+        _ => End::Gone,
+    }
+}

@@ -1,0 +1,97 @@
+//! The two ways to fetch a session's frames.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use futures_util::stream;
+use madang_protocol::ProblemCode;
+use serde::Deserialize;
+use tokio::time::{sleep, timeout};
+
+use crate::app::App;
+use crate::connection::{Gone, Reader, Received};
+use crate::metrics::Carrier;
+
+use super::answer::{Refused, events as chunk, polled};
+use super::{Acknowledged, find, refuse};
+
+/// Longest wait of a poll: many proxies cut a request at 30 s.
+const WAIT: Duration = Duration::from_secs(25);
+
+/// A poll that has something waits so long for what comes with it: in a busy room a poll for each frame would be
+/// most of the work.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// Bytes of frames in one answer to a poll, and in one piece of a stream.
+const POLL_BYTES: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 32 * 1024;
+
+/// Where a stream goes on.
+#[derive(Debug, Deserialize)]
+pub(super) struct From {
+    after: Option<u64>,
+}
+
+/// Streams the frames as server-sent events, each with its number.
+pub(super) async fn events(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(session): Path<String>,
+    Query(From { after }): Query<From>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let mailbox = find(&app, peer, &session, &headers)?;
+    // The header is newer than the address, which an EventSource asks for again and again.
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let reader = mailbox.read(last.or(after).unwrap_or(0), Carrier::Events).map_err(gone)?;
+    let kind = [(CONTENT_TYPE, "text/event-stream")];
+    Ok((kind, Body::from_stream(stream(reader))).into_response())
+}
+
+/// The events, until the session ends or a newer reader takes over.
+fn stream(reader: Reader) -> impl stream::Stream<Item = Result<String, Infallible>> {
+    // Sent at once, it tells client and proxies that the stream is open; a stream that is cut is asked for
+    // again after a second.
+    let greeting = stream::once(std::future::ready("retry: 1000\n\n".to_owned()));
+    let frames = stream::unfold(reader, async |mut reader| match reader.next(CHUNK_BYTES).await {
+        Received::Frames(frames, last) => Some((chunk(&frames, last), reader)),
+        Received::Replaced | Received::Over => None,
+    });
+    greeting.chain(frames).map(Ok)
+}
+
+/// Answers with the frames after the acknowledged one, as soon as there are some.
+pub(super) async fn poll(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(session): Path<String>,
+    Query(Acknowledged { ack }): Query<Acknowledged>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let mailbox = find(&app, peer, &session, &headers)?;
+    let reader = mailbox.read(ack.unwrap_or(0), Carrier::Poll).map_err(gone)?;
+    answer_in_time(&app, peer, reader).await
+}
+
+async fn answer_in_time(app: &App, peer: SocketAddr, mut reader: Reader) -> Result<Response, Refused> {
+    if timeout(WAIT, reader.ready()).await.is_err() {
+        return Ok(polled(&[], reader.after()));
+    }
+    sleep(GATHER).await;
+    match reader.next(POLL_BYTES).await {
+        Received::Frames(frames, last) => Ok(polled(&frames, last)),
+        Received::Replaced => Err(refuse(app, peer, ProblemCode::Replaced)),
+        Received::Over => Err(gone(Gone)),
+    }
+}
+
+fn gone(_: Gone) -> Refused {
+    Refused(ProblemCode::SessionGone)
+}

@@ -1,0 +1,156 @@
+//! The protocol over plain HTTP, for networks that block WebSockets: frames are posted, and fetched by an event
+//! stream or by polls. Same frames, same limits, same rules as over a WebSocket; see docs/protocol.md.
+
+mod answer;
+mod body;
+mod fetch;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use madang_protocol::{ClientFrame, Opened, ProblemCode};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::connection::{self, Gone, Mailbox, NotFound, Parcel, Peer};
+use crate::encoded::Encoded;
+use crate::metrics::Carrier;
+
+use super::{error, login, origin, preferences, reject};
+use answer::{Refused, json};
+
+/// The routes. They stand outside the limit on a request's time, and are never compressed.
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/rt", post(open))
+        .route("/rt/{session}", post(send).delete(leave))
+        .route("/rt/{session}/events", get(fetch::events))
+        .route("/rt/{session}/poll", get(fetch::poll))
+        .layer(from_fn(unstored))
+}
+
+/// What was acknowledged with a request.
+#[derive(Debug, Default, Deserialize)]
+struct Acknowledged {
+    ack: Option<u64>,
+}
+
+/// Begins a session with its `hello`.
+async fn open(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    if app.stop.is_cancelled() {
+        return Err(Refused(ProblemCode::Unavailable));
+    }
+    let address = peer.ip();
+    from_own_page(&app, peer, &headers)?;
+    let place = app.addresses.admit(address);
+    let place = place.ok_or_else(|| refuse(&app, peer, ProblemCode::OverLimit))?;
+    let hello = body::read(&app, body).await;
+    let hello = hello.and_then(|text| if is_hello(&text) { Ok(text) } else { Err(ProblemCode::BadFrame) });
+    let hello = hello.map_err(|code| refuse(&app, peer, code))?;
+    let login = match login::or_newcomer(&app, &headers).await {
+        Ok(login) => login,
+        Err(refusal) => {
+            return Ok(error::problem(&refusal, preferences::locale(&headers), app.rooms.limits()));
+        }
+    };
+    let counted = app.metrics.connection(Carrier::Poll);
+    let (mailbox, transport) = Mailbox::open(login.key, counted, hello);
+    let listed = app.mailboxes.list(mailbox).ok_or(Refused(ProblemCode::Unavailable))?;
+    let opened = Opened { session: listed.token() };
+    let peer = Peer { you: login.person, address };
+    app.connections.spawn({
+        let app = app.clone();
+        async move {
+            let stop = app.stop.clone();
+            connection::run(app, transport, peer, stop).await;
+            drop((listed, place));
+        }
+    });
+    let mut answer = (StatusCode::CREATED, json(&opened)).into_response();
+    if let Ok(cookie) = HeaderValue::try_from(&login.set_cookie) {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
+}
+
+/// Takes one frame or an array of them.
+async fn send(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(session): Path<String>,
+    Query(Acknowledged { ack }): Query<Acknowledged>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Refused> {
+    let mailbox = find(&app, peer, &session, &headers)?;
+    let _permit = mailbox.admit_post().ok_or_else(|| refuse(&app, peer, ProblemCode::TooFast))?;
+    let parcel = match body::read(&app, body).await.and_then(|text| body::frames(&text)) {
+        Ok(frames) => Parcel::Frames(frames),
+        Err(ProblemCode::TooBig) => Parcel::TooBig,
+        Err(code) => return Err(refuse(&app, peer, code)),
+    };
+    let too_big = matches!(parcel, Parcel::TooBig);
+    mailbox.post(parcel, ack).await.map_err(|Gone| Refused(ProblemCode::SessionGone))?;
+    // The connection that ends for it is counted and logged; the request is not once more.
+    if too_big { Err(Refused(ProblemCode::TooBig)) } else { Ok(StatusCode::NO_CONTENT) }
+}
+
+/// Ends a session.
+async fn leave(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(session): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Refused> {
+    find(&app, peer, &session, &headers)?.leave();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The session of that token, if this page may use the server and this login opened it.
+fn find(app: &App, peer: SocketAddr, session: &str, headers: &HeaderMap) -> Result<Arc<Mailbox>, Refused> {
+    from_own_page(app, peer, headers)?;
+    app.mailboxes.find(session, login::key(headers)).map_err(|not_found| {
+        match not_found {
+            // So ends every session after a restart: nothing to tell anybody.
+            NotFound::Unknown => app.metrics.rejected("session_gone"),
+            NotFound::OfAnotherLogin => reject(app, peer.ip(), "another_login"),
+        }
+        Refused(ProblemCode::SessionGone)
+    })
+}
+
+fn from_own_page(app: &App, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Refused> {
+    let allowed = origin::is_allowed(headers, &app.config.origins);
+    if allowed { Ok(()) } else { Err(refuse(app, peer, ProblemCode::Origin)) }
+}
+
+/// Counts and logs what is wrong with a request.
+fn refuse(app: &App, peer: SocketAddr, code: ProblemCode) -> Refused {
+    reject(app, peer.ip(), answer::name(code));
+    Refused(code)
+}
+
+fn is_hello(text: &Encoded) -> bool {
+    matches!(serde_json::from_str(text), Ok(ClientFrame::Hello { .. }))
+}
+
+/// Answers are for the asker alone, at once: nobody between may keep them, hold them back or change them.
+async fn unstored(request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    answer
+}
