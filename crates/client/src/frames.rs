@@ -80,11 +80,15 @@ impl Turn<'_> {
         self.model.people.learn(std::slice::from_ref(&you));
         self.you(you, new_person);
 
-        let current = self.model.current.clone();
+        let (current, known) = (self.model.current.clone(), self.model.you_id());
         self.model.rooms.retain(|room| room.id == current || rooms.iter().any(|info| info.room == room.id));
         for info in rooms {
             let room = self.model.rooms.ensure(&info.room);
+            let ahead = room.counted > info.head;
             room.learn(info);
+            if ahead {
+                room.recount(known.as_ref());
+            }
             if room.window.is_none() && room.id != current {
                 room.cursor = None;
                 room.count_from(info.head);

@@ -5,6 +5,7 @@ use madang_protocol::{Cmid, RefusalCode, RoomId, RoomInfo, Seq, UserId};
 use crate::history::{Ask, Request};
 use crate::room::Stream;
 use crate::update::Turn;
+use crate::window::Shown;
 use crate::{Notice, Write, WriteWhat};
 
 impl Turn<'_> {
@@ -108,18 +109,18 @@ impl Turn<'_> {
         if !self.model.is_you(user) {
             return;
         }
-        let (settled, open): (Vec<Write>, Vec<Write>) = writes.into_iter().partition(|write| {
-            let window = self.model.rooms.get(&write.room).and_then(|room| room.window.as_ref());
-            window.is_some_and(|window| {
-                window
-                    .messages
-                    .iter()
-                    .any(|message| message.cmid == Some(write.cmid) && self.model.is_you(&message.by))
-            })
-        });
+        let (settled, open): (Vec<Write>, Vec<Write>) =
+            writes.into_iter().partition(|write| self.is_in_the_log(write));
         settled.iter().for_each(|write| self.forget(write.cmid));
         self.model.outbox.restore(open);
         self.adopt_epoch();
+    }
+
+    /// Whether the window shows the message that this write made.
+    pub(crate) fn is_in_the_log(&self, write: &Write) -> bool {
+        let window = self.model.rooms.get(&write.room).and_then(|room| room.window.as_ref());
+        let made = |message: &Shown| message.cmid == Some(write.cmid) && self.model.is_you(&message.by);
+        window.is_some_and(|window| window.messages.iter().any(made))
     }
 
     /// Makes all writes of the present epoch.

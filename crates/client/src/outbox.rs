@@ -162,7 +162,10 @@ impl Outbox {
         if !self.restored {
             return frames;
         }
-        let mut served: Vec<RoomId> = Vec::new();
+        // Another tab's write may have come to stand before the one in flight.
+        let in_flight = |queued: &&Queued| queued.is_open() && matches!(queued.stage, Stage::InFlight { .. });
+        let mut served: Vec<RoomId> =
+            self.queue.iter().filter(in_flight).map(|queued| queued.write.room.clone()).collect();
         for queued in &mut self.queue {
             if !queued.is_open() || (served.contains(&queued.write.room) && !is(Mutant::SendsAhead)) {
                 continue;
@@ -317,13 +320,18 @@ impl Outbox {
         self.queue.iter().filter_map(due).min()
     }
 
-    /// Makes what was in flight for too long wait again. Whether there was any.
+    /// Makes what was in flight for too long, or was refused until now, wait for its turn. Whether there was any of
+    /// the first.
     pub(crate) fn lose_patience(&mut self, now: UnixMs) -> bool {
         let mut any = false;
         for queued in &mut self.queue {
-            if matches!(queued.stage, Stage::InFlight { until } if until <= now) {
-                queued.stage = Stage::Waiting;
-                any = true;
+            match queued.stage {
+                Stage::InFlight { until } if until <= now => {
+                    queued.stage = Stage::Waiting;
+                    any = true;
+                }
+                Stage::Refused { until } if until <= now => queued.stage = Stage::Waiting,
+                _ => {}
             }
         }
         any

@@ -141,9 +141,12 @@ impl Room {
         self.read_sent = info.read;
         if info.read >= self.read {
             self.read = info.read;
-            // What the stream brings up to the head of the list is in its count.
-            self.unread = info.unread;
-            self.counted = self.counted.max(info.head);
+            // A tab that leads may be behind this one: its count misses what this one has.
+            if info.head >= self.counted {
+                // What the stream brings up to the head of the list is in its count.
+                self.unread = info.unread;
+                self.counted = info.head;
+            }
         }
     }
 

@@ -69,6 +69,11 @@ impl Turn<'_> {
     /// Another tab has, changed or settled a write.
     fn shared(&mut self, message: TabMessage) {
         match message {
+            TabMessage::Wrote { user, write } | TabMessage::Changed { user, write }
+                if self.model.is_you(&user) && self.is_in_the_log(&write) =>
+            {
+                self.forget(write.cmid);
+            }
             TabMessage::Wrote { user, write } if self.model.is_you(&user) => {
                 let leads = self.leads();
                 self.model.outbox.learn(write, leads);

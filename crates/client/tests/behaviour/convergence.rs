@@ -23,6 +23,8 @@ enum Act {
     AtBottom(usize, usize, bool),
     Visible(usize, bool),
     Open(usize),
+    Blocked(bool),
+    Trial(usize, u8),
     Up(usize),
     Down(usize),
     Twice(usize),
@@ -58,6 +60,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (both, any::<bool>()).prop_map(|((c, r), at)| Act::AtBottom(c, r, at)),
         1 => (c.clone(), any::<bool>()).prop_map(|(c, visible)| Act::Visible(c, visible)),
         5 => c.clone().prop_map(Act::Open),
+        1 => any::<bool>().prop_map(Act::Blocked),
+        6 => (c.clone(), 0u8..4).prop_map(|(c, what)| Act::Trial(c, what)),
         20 => c.clone().prop_map(Act::Up),
         20 => c.clone().prop_map(Act::Down),
         3 => c.clone().prop_map(Act::Twice),
@@ -113,6 +117,8 @@ fn play(world: &mut World, act: &Act) {
         Act::AtBottom(c, r, at_bottom) => world.event(c, Event::AtBottom { room: room(world, r), at_bottom }),
         Act::Visible(c, visible) => world.event(c, Event::Visible(visible)),
         Act::Open(c) => world.open(c),
+        Act::Blocked(blocked) => world.blocked = blocked,
+        Act::Trial(c, what) => world.beside(c, what),
         Act::Up(c) => world.up(c),
         Act::Down(c) => world.down(c, 1),
         Act::Twice(c) => world.down(c, 2),
@@ -146,7 +152,7 @@ fn play(world: &mut World, act: &Act) {
 
 /// What a client shows of each room is a stretch of the server's messages, without a hole; and where it says
 /// that nothing lies beyond, nothing does.
-fn check_views(world: &World) {
+pub(crate) fn check_views(world: &World) {
     for (c, client) in world.clients.iter().enumerate() {
         assert!(client.model.link().connected, "client {c} is connected: {:?}", client.model.link());
         assert_eq!(client.model.unsent(), 0, "client {c} has nothing left to send");
@@ -181,7 +187,7 @@ fn check_views(world: &World) {
 }
 
 /// Each post is in the log once, and those of one person in one room in the order in which they were made.
-fn check_log(world: &World) {
+pub(crate) fn check_log(world: &World) {
     for client in &world.clients {
         for room in &world.rooms {
             let log = &world.server.logs[room];

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod alone;
+mod browser;
 mod convergence;
 mod paging;
 mod reading;
 mod reconnecting;
 mod rows;
 mod server;
+mod tabs;
 mod world;
 mod writing;

@@ -25,6 +25,8 @@ pub(crate) struct Server {
     pub(crate) read: BTreeMap<(UserId, RoomId), Seq>,
     /// By client and carrier.
     pub(crate) sessions: BTreeMap<At, Session>,
+    /// The writes that came, in order, repeats and all.
+    pub(crate) received: Vec<Cmid>,
     /// So many writes are refused for a moment.
     pub(crate) refuse: u8,
     pub(crate) now: UnixMs,
@@ -41,6 +43,7 @@ impl Server {
             done: BTreeMap::new(),
             read: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            received: Vec::new(),
             refuse: 0,
             now: 1_700_000_000_000,
             snapshot: 6,
@@ -204,6 +207,7 @@ impl Server {
     }
 
     fn write(&mut self, id: At, user: &UserId, room: &RoomId, cmid: Cmid, what: What) {
+        self.received.push(cmid);
         let key = (user.clone(), cmid);
         if let Some((room, seq)) = self.done.get(&key).cloned() {
             return self.tell(id, ServerFrame::Done { cmid, room, seq });

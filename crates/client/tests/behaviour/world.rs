@@ -255,6 +255,18 @@ impl World {
         }
     }
 
+    /// Something happens to a carrier that is not the present one: a trial, or one that is being closed.
+    pub(crate) fn beside(&mut self, id: usize, what: u8) {
+        let present = self.clients[id].model.link().conn;
+        let Some(conn) = self.conns(id).into_iter().find(|conn| *conn != present) else { return };
+        match what {
+            0 => self.open_on(id, conn),
+            1 => self.up_on(id, conn),
+            2 => self.down_on(id, conn, 1),
+            _ => self.cut_on(id, conn, 1 << 31),
+        }
+    }
+
     /// The page is gone: all that is left is what was stored.
     pub(crate) fn crash(&mut self, id: usize) {
         self.server.sessions.retain(|(client, _), _| *client != id);
@@ -338,6 +350,7 @@ impl World {
     /// Lets trouble end, and time pass, until nothing is left to be done.
     pub(crate) fn settle(&mut self) {
         self.server.refuse = 0;
+        self.blocked = false;
         for _ in 0..8 {
             self.deliver();
             for _ in 0..25 {

@@ -1,0 +1,465 @@
+//! Several tabs of one browser: one connection, one outbox, and whoever leads may go at any moment.
+
+use std::collections::BTreeMap;
+
+use madang_client::{Event, LinkView, Role, Row, SendState, TabMessage, Transport, timeline, utc_day};
+use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, ServerFrame, What};
+use proptest::prelude::*;
+
+use crate::browser::Browser;
+use crate::convergence::{check_log, check_views};
+
+fn link(browser: &Browser, tab: usize) -> LinkView {
+    browser.world.clients[tab].model.link()
+}
+
+fn stranger(browser: &mut Browser, body: &str) {
+    let room = browser.world.rooms[0].clone();
+    let what = What::Posted { body: body.into(), reply_to: None };
+    browser.world.server.append(&room, &"stranger".parse().unwrap(), None, what);
+}
+
+fn bodies(browser: &Browser, tab: usize) -> Vec<String> {
+    let room = browser.world.rooms[0].clone();
+    browser.world.rows(tab, &room).into_iter().filter_map(|(_, body)| body).collect()
+}
+
+/// The own rows of a tab that are not sent.
+fn states(browser: &Browser, tab: usize) -> Vec<SendState> {
+    let room = &browser.world.rooms[0];
+    let state = |row: Row| match row {
+        Row::Message(row) if row.state != SendState::Sent => Some(row.state),
+        _ => None,
+    };
+    let model = &browser.world.clients[tab].model;
+    timeline(model, room, &utc_day).into_iter().filter_map(state).collect()
+}
+
+fn lobby() -> RoomId {
+    RoomId::lobby()
+}
+
+/// The server refuses what the leader sends, for good.
+fn refuse(browser: &mut Browser, cmid: Cmid, code: RefusalCode) {
+    let (req, room, message) = (None, Some(lobby()), String::new());
+    let frame = ServerFrame::Refused { cmid: Some(cmid), req, room, code, message, retry_after_ms: None };
+    let conn = link(browser, 0).conn;
+    browser.world.clients[0].up().clear();
+    browser.world.event(0, Event::Frame { conn, frame });
+    browser.world.deliver();
+}
+
+#[test]
+fn two_tabs_have_one_session() {
+    let browser = Browser::settled(&["lobby"], 2);
+    assert_eq!(browser.world.server.sessions.len(), 1);
+    assert_eq!(link(&browser, 0).transport, Transport::WebSocket);
+    assert_eq!(link(&browser, 1).transport, Transport::Tab);
+    assert!(link(&browser, 0).connected && link(&browser, 1).connected);
+}
+
+#[test]
+fn what_is_posted_by_anyone_shows_in_each_tab() {
+    let mut browser = Browser::settled(&["lobby"], 3);
+    stranger(&mut browser, "hello");
+    browser.world.post(2, &lobby());
+    browser.world.deliver();
+    for tab in 0..3 {
+        assert_eq!(bodies(&browser, tab), ["hello", "alice 1"], "tab {tab}");
+        assert_eq!(states(&browser, tab), []);
+    }
+    assert_eq!(browser.world.server.received, [Cmid(1)]);
+    assert_eq!(browser.world.storage.values().map(BTreeMap::len).sum::<usize>(), 0, "nothing is kept");
+}
+
+#[test]
+fn the_next_message_comes_right_after_the_leader_closed() {
+    for crashes in [false, true] {
+        let mut browser = Browser::settled(&["lobby"], 3);
+        browser.close(0, crashes);
+        stranger(&mut browser, "meanwhile");
+        browser.elect();
+        browser.world.deliver();
+        for tab in 1..3 {
+            assert_eq!(bodies(&browser, tab), ["meanwhile"], "tab {tab}, without any time passing");
+        }
+        assert_eq!(link(&browser, 1).transport, Transport::WebSocket);
+        assert_eq!(link(&browser, 2).transport, Transport::Tab);
+    }
+}
+
+#[test]
+fn a_leader_that_is_closed_in_the_middle_of_a_send_loses_and_doubles_nothing() {
+    for reached in [false, true] {
+        let mut browser = Browser::settled(&["lobby"], 2);
+        (0..3).for_each(|_| browser.world.post(1, &lobby()));
+        browser.hear(0, 0);
+        if reached {
+            // It is committed, and nobody hears of it.
+            browser.world.up(0);
+        }
+        browser.close(0, true);
+        browser.elect();
+        browser.world.deliver();
+        assert_eq!(bodies(&browser, 1), ["alice 1", "alice 2", "alice 3"]);
+        assert_eq!(states(&browser, 1), []);
+        check_log(&browser.world);
+    }
+}
+
+#[test]
+fn a_frozen_leader_that_wakes_up_follows() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    browser.steal(1);
+    browser.world.deliver();
+    assert!(link(&browser, 1).connected, "{:?}", link(&browser, 1));
+    browser.elect();
+    browser.world.deliver();
+    assert_eq!(link(&browser, 0).transport, Transport::Tab);
+    assert!(link(&browser, 0).connected);
+    assert_eq!(browser.world.server.sessions.len(), 1, "the old one's is closed");
+}
+
+#[test]
+fn a_tab_whose_leader_loses_its_connection_is_cut_and_comes_back_with_it() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    browser.world.blocked = true;
+    browser.world.cut(0, 0);
+    browser.hear(1, 0);
+    assert!(!link(&browser, 1).connected);
+    stranger(&mut browser, "away");
+    browser.world.blocked = false;
+    browser.world.pass(1, 0);
+    browser.world.deliver();
+    assert_eq!(bodies(&browser, 1), ["away"]);
+}
+
+#[test]
+fn a_tab_pages_back_through_the_leader_which_does_not_notice() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    (0..9).for_each(|n| stranger(&mut browser, &n.to_string()));
+    browser.world.deliver();
+    let before = bodies(&browser, 0);
+    browser.close(1, true);
+    browser.open(1);
+    browser.world.deliver();
+    let held = bodies(&browser, 1).len();
+    browser.world.event(1, Event::Older { room: lobby() });
+    browser.world.deliver();
+    assert!(bodies(&browser, 1).len() > held, "{:?}", bodies(&browser, 1));
+    assert_eq!(bodies(&browser, 0), before);
+}
+
+#[test]
+fn a_page_under_way_when_the_leader_goes_is_asked_for_again() {
+    let mut browser = Browser::settled(&["lobby"], 3);
+    (0..9).for_each(|n| stranger(&mut browser, &n.to_string()));
+    browser.world.deliver();
+    browser.close(2, true);
+    browser.open(2);
+    browser.world.deliver();
+    let held = bodies(&browser, 2).len();
+    browser.world.event(2, Event::Older { room: lobby() });
+    browser.hear(0, 0);
+    browser.close(0, true);
+    browser.elect();
+    browser.world.deliver();
+    assert!(bodies(&browser, 2).len() > held, "{:?}", bodies(&browser, 2));
+}
+
+#[test]
+fn a_snapshot_for_one_tab_does_not_move_the_others() {
+    let mut browser = Browser::settled(&["lobby"], 3);
+    let resets =
+        |browser: &Browser, tab: usize| browser.world.clients[tab].model.room_view(&lobby()).unwrap().resets;
+    let before = [resets(&browser, 0), resets(&browser, 1)];
+    let leader = browser.world.clients[0].tab.unwrap();
+    let frame = ClientFrame::Watch { room: lobby(), after: None };
+    let told = &mut browser.world.clients[0].told;
+    let from = *told.keys().last().unwrap();
+    told.get_mut(&from).unwrap().push_back(TabMessage::Up { frame });
+    assert_ne!(from, leader);
+    browser.world.deliver();
+    assert_eq!([resets(&browser, 0), resets(&browser, 1)], before);
+    assert_eq!(resets(&browser, 2), before[1] + 1);
+}
+
+#[test]
+fn who_is_looked_at_is_told_by_whichever_tab_is_on_screen() {
+    let mut browser = Browser::settled(&["lobby", "yard"], 2);
+    let yard = browser.world.rooms[1].clone();
+    browser.world.event(1, Event::OpenRoom { room: yard.clone(), around: None });
+    browser.world.deliver();
+    let present = |browser: &Browser| {
+        let frames = browser.world.clients[0].waits();
+        frames
+            .filter_map(|frame| match frame {
+                ClientFrame::Present { room } => Some(room.clone()),
+                _ => None,
+            })
+            .last()
+    };
+    browser.world.event(0, Event::Visible(false));
+    assert_eq!(present(&browser), Some(Some(yard)), "the other tab's room");
+    browser.world.event(1, Event::Visible(false));
+    browser.hear(0, 0);
+    browser.hear(0, 0);
+    assert_eq!(present(&browser), Some(None), "nobody looks");
+}
+
+#[test]
+fn a_tab_that_vanished_is_forgotten_after_three_heartbeats() {
+    let mut browser = Browser::settled(&["lobby"], 3);
+    browser.close(2, true);
+    for _ in 0..4 {
+        browser.world.pass(25_000, 0);
+        browser.world.server.heads();
+        browser.world.deliver();
+    }
+    assert!(link(&browser, 1).connected, "a tab that lives is kept");
+    let tab = browser.world.clients[1].tab.unwrap();
+    stranger(&mut browser, "hello");
+    let conn = link(&browser, 0).conn;
+    let frame = browser.world.session(0).unwrap().down.pop_front().unwrap();
+    let effects = madang_client::update(
+        &mut browser.world.clients[0].model,
+        Event::Frame { conn, frame },
+        browser.world.now,
+    );
+    let told = effects.iter().find_map(|effect| match effect {
+        madang_client::Effect::Tell { to, .. } => Some(to.clone()),
+        _ => None,
+    });
+    assert_eq!(told, Some(vec![tab]));
+}
+
+#[test]
+fn a_failed_write_is_seen_retried_and_discarded_in_any_tab() {
+    let mut browser = Browser::settled(&["lobby"], 3);
+    browser.world.post(1, &lobby());
+    browser.hear(0, 0);
+    refuse(&mut browser, Cmid(1), RefusalCode::TooLong);
+    for tab in 0..3 {
+        let failed = matches!(states(&browser, tab)[..], [SendState::Failed { .. }]);
+        assert!(failed, "tab {tab}: {:?}", states(&browser, tab));
+    }
+    browser.world.event(2, Event::Retry { cmid: Cmid(1) });
+    for tab in [0, 1] {
+        browser.hear(tab, 9);
+        browser.hear(tab, 9);
+        assert_eq!(states(&browser, tab), [SendState::Pending { cmid: Cmid(1) }], "tab {tab}");
+    }
+    refuse(&mut browser, Cmid(1), RefusalCode::TooLong);
+    browser.world.event(2, Event::Discard { cmid: Cmid(1) });
+    browser.world.deliver();
+    for tab in 0..3 {
+        assert_eq!(states(&browser, tab), [], "tab {tab}");
+    }
+    assert_eq!(browser.world.storage.values().map(BTreeMap::len).sum::<usize>(), 0);
+    assert_eq!(browser.world.server.received, [], "{:?}", browser.world.server.received);
+}
+
+#[test]
+fn what_was_written_in_several_tabs_without_a_connection_arrives_once_and_in_order() {
+    let mut browser = Browser::settled(&["lobby"], 3);
+    browser.world.blocked = true;
+    browser.world.cut(0, u32::MAX);
+    (0..20).for_each(|n| browser.world.post(n % 3, &lobby()));
+    browser.close(1, true);
+    browser.close(0, true);
+    browser.settle();
+    check_views(&browser.world);
+    check_log(&browser.world);
+    assert_eq!(browser.world.server.received.len(), 20, "each was sent once");
+}
+
+#[test]
+fn another_person_does_not_send_what_the_one_before_wrote() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    browser.world.cut(0, u32::MAX);
+    browser.world.deliver();
+    browser.world.post(1, &lobby());
+    // The login changed meanwhile, for all tabs.
+    browser.world.clients[0].user = "bob".parse().unwrap();
+    browser.settle();
+    assert_eq!(browser.world.server.received, []);
+    for tab in 0..2 {
+        assert_eq!(browser.world.clients[tab].model.you().unwrap().name, "bob");
+    }
+}
+
+#[test]
+fn the_message_of_a_tab_that_speaks_a_newer_language_is_ignored() {
+    let text = r#"{"t":"sings","song":1}"#;
+    let message: TabMessage = serde_json::from_str(text).unwrap();
+    assert_eq!(message, TabMessage::Unknown);
+    let mut browser = Browser::settled(&["lobby"], 2);
+    let before = link(&browser, 1);
+    browser.world.event(1, Event::Tab { from: 9, message, roll: 0 });
+    assert_eq!(link(&browser, 1), before);
+}
+
+#[test]
+fn a_message_reads_back_as_it_was_told() {
+    let frame = ServerFrame::Live { room: lobby(), head: 3 };
+    let message = TabMessage::Down { frame };
+    let text = serde_json::to_string(&message).unwrap();
+    assert_eq!(text, r#"{"t":"down","frame":{"t":"live","room":"lobby","head":3}}"#);
+    assert_eq!(serde_json::from_str::<TabMessage>(&text).unwrap(), message);
+}
+
+/// One thing that happens; the first number chooses the tab.
+#[derive(Clone, Debug)]
+enum Act {
+    Post(usize, usize),
+    Stranger(usize),
+    OpenRoom(usize, usize),
+    Older(usize, usize),
+    Newer(usize, usize),
+    Visible(usize, bool),
+    Open(usize),
+    Up(usize),
+    Down(usize),
+    Beside(usize, u8),
+    Lose(usize),
+    Hear(usize, usize),
+    Deliver,
+    Heads,
+    Refuse(u8),
+    Blocked(bool),
+    Pass(i64),
+    Cut(usize),
+    Close(usize, bool),
+    Reopen(usize),
+    Steal(usize),
+    Elect,
+}
+
+const TABS: usize = 3;
+const ROOMS: [&str; 2] = ["lobby", "yard"];
+
+/// What happens while nobody comes or goes.
+fn quiet() -> impl Strategy<Value = Act> + Clone {
+    let (c, r) = (0..TABS, 0..ROOMS.len());
+    let both = (c.clone(), r.clone());
+    prop_oneof![
+        8 => both.clone().prop_map(|(c, r)| Act::Post(c, r)),
+        4 => r.prop_map(Act::Stranger),
+        2 => both.clone().prop_map(|(c, r)| Act::OpenRoom(c, r)),
+        2 => both.clone().prop_map(|(c, r)| Act::Older(c, r)),
+        1 => both.prop_map(|(c, r)| Act::Newer(c, r)),
+        1 => (c.clone(), any::<bool>()).prop_map(|(c, visible)| Act::Visible(c, visible)),
+        12 => c.clone().prop_map(Act::Up),
+        12 => c.clone().prop_map(Act::Down),
+        24 => (c, 0..TABS).prop_map(|(c, from)| Act::Hear(c, from)),
+        2 => Just(Act::Deliver),
+    ]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let c = 0..TABS;
+    prop_oneof![
+        60 => quiet(),
+        6 => c.clone().prop_map(Act::Open),
+        4 => (c.clone(), 0u8..4).prop_map(|(c, what)| Act::Beside(c, what)),
+        2 => c.clone().prop_map(Act::Lose),
+        1 => Just(Act::Heads),
+        1 => (1u8..4).prop_map(Act::Refuse),
+        1 => any::<bool>().prop_map(Act::Blocked),
+        3 => (0i64..40_000).prop_map(Act::Pass),
+        2 => c.clone().prop_map(Act::Cut),
+        2 => (c.clone(), any::<bool>()).prop_map(|(c, crashes)| Act::Close(c, crashes)),
+        3 => c.clone().prop_map(Act::Reopen),
+        1 => c.prop_map(Act::Steal),
+        4 => Just(Act::Elect),
+    ]
+}
+
+fn play(browser: &mut Browser, act: &Act) {
+    let room = |browser: &Browser, r: usize| browser.world.rooms[r].clone();
+    match *act {
+        Act::Reopen(c) => browser.open(c),
+        Act::Elect => browser.elect(),
+        Act::Deliver => browser.world.deliver(),
+        Act::Heads => browser.world.server.heads(),
+        Act::Refuse(times) => browser.world.server.refuse = times,
+        Act::Blocked(blocked) => browser.world.blocked = blocked,
+        Act::Pass(ms) => browser.world.pass(ms, 1 << 30),
+        Act::Stranger(r) => {
+            let what = What::Posted { body: "hello".into(), reply_to: None };
+            browser.world.server.append(&room(browser, r), &"stranger".parse().unwrap(), None, what);
+        }
+        Act::Close(c, crashes) => browser.close(c, crashes),
+        Act::Steal(c) => browser.steal(c),
+        Act::Post(c, ..)
+        | Act::OpenRoom(c, ..)
+        | Act::Older(c, ..)
+        | Act::Newer(c, ..)
+        | Act::Visible(c, ..)
+        | Act::Open(c)
+        | Act::Up(c)
+        | Act::Down(c)
+        | Act::Beside(c, ..)
+        | Act::Lose(c)
+        | Act::Cut(c)
+        | Act::Hear(c, ..)
+            if !browser.is_open(c) => {}
+        Act::Post(c, r) => browser.world.post(c, &room(browser, r)),
+        Act::OpenRoom(c, r) => {
+            browser.world.event(c, Event::OpenRoom { room: room(browser, r), around: None })
+        }
+        Act::Older(c, r) => browser.world.event(c, Event::Older { room: room(browser, r) }),
+        Act::Newer(c, r) => browser.world.event(c, Event::Newer { room: room(browser, r) }),
+        Act::Visible(c, visible) => browser.world.event(c, Event::Visible(visible)),
+        Act::Open(c) => browser.world.open(c),
+        Act::Up(c) => browser.world.up(c),
+        Act::Down(c) => browser.world.down(c, 1),
+        Act::Beside(c, what) => browser.world.beside(c, what),
+        Act::Lose(c) => {
+            let next = browser.world.session(c).and_then(|session| session.down.front());
+            if !matches!(next, Some(ServerFrame::Read { .. })) {
+                browser.world.down(c, 0);
+            }
+        }
+        Act::Cut(c) => browser.world.cut(c, 1 << 30),
+        Act::Hear(c, from) => browser.hear(c, from),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whoever_leads_and_however_often_it_changes_all_tabs_end_in_the_servers_state(
+        acts in prop::collection::vec(act(), 1..200),
+    ) {
+        let mut browser = Browser::new(&ROOMS, "alice", TABS);
+        acts.iter().for_each(|act| play(&mut browser, act));
+        browser.settle();
+        check_views(&browser.world);
+        check_log(&browser.world);
+        prop_assert_eq!(browser.world.server.sessions.len(), 1, "one connection for all");
+    }
+
+    #[test]
+    fn while_nobody_comes_or_goes_each_write_is_sent_once(acts in prop::collection::vec(quiet(), 1..200)) {
+        let mut browser = Browser::settled(&ROOMS, TABS);
+        acts.iter().for_each(|act| play(&mut browser, act));
+        browser.world.deliver();
+        let mut sent = browser.world.server.received.clone();
+        sent.sort();
+        let made: Vec<Cmid> = (1..=browser.world.cmids).map(Cmid).collect();
+        prop_assert_eq!(sent, made);
+        check_log(&browser.world);
+    }
+}
+
+#[test]
+fn a_role_that_does_not_change_changes_nothing() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    for (tab, role) in [(0, Role::Leader), (1, Role::Follower)] {
+        let before = link(&browser, tab);
+        browser.world.event(tab, Event::Role(role));
+        assert_eq!(link(&browser, tab), before);
+    }
+}
