@@ -16,4 +16,7 @@ mod refusals;
 mod restart;
 mod resuming;
 mod resuming_under_load;
+mod rt_ending;
+mod rt_fetching;
+mod rt_talking;
 mod talking;

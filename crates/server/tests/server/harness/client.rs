@@ -1,23 +1,20 @@
-//! A client of madang.v1: typed frames in and out over a real WebSocket.
+//! A client of madang.v1: typed frames in and out over a real connection.
 
 use std::collections::VecDeque;
 
-use futures_util::{SinkExt, StreamExt};
 use madang_protocol::{
     ClientFrame, Cmid, Entry, Epoch, RefusalCode, ResumePoint, RoomId, Seq, ServerFrame, Snapshot, UserId,
 };
-use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::heard::{Attached, Farewell, Page, Refused, Welcome};
-use super::{Dial, Server, fresh_cmid, lobby, within};
+use super::over::{Heard, Link};
+use super::{Dial, Over, Server, fresh_cmid, lobby, within};
 
 /// One person's connection. Frames that a story has not asked for yet are held, in their order.
 pub(crate) struct Client {
     name: &'static str,
-    ws: WebSocketStream<TcpStream>,
+    pub(crate) link: Link,
     /// The login, as `Cookie` carries it.
     pub(crate) cookie: String,
     pub(crate) welcome: Option<Welcome>,
@@ -28,14 +25,19 @@ pub(crate) struct Client {
 
 // --- Beginning.
 impl Client {
-    /// Over an upgraded connection.
-    pub(crate) fn new(name: &'static str, ws: WebSocketStream<TcpStream>, cookie: String) -> Self {
-        Self { name, ws, cookie, welcome: None, held: VecDeque::new(), closed: None, requests: 0 }
+    /// Over a connection that is there.
+    pub(crate) fn new(name: &'static str, link: Link, cookie: String) -> Self {
+        Self { name, link, cookie, welcome: None, held: VecDeque::new(), closed: None, requests: 0 }
     }
 
     /// A newcomer who said hello.
     pub(crate) async fn join(server: &Server, name: &'static str) -> Self {
-        let mut client = Dial::new(server).open(name).await.expect("a connection");
+        Self::join_over(server, name, Over::WebSocket).await
+    }
+
+    /// A newcomer who said hello over this transport.
+    pub(crate) async fn join_over(server: &Server, name: &'static str, over: Over) -> Self {
+        let mut client = Dial::new(server).over(over).open(name).await.expect("a connection");
         client.hello(vec![], None, None).await;
         client
     }
@@ -49,8 +51,19 @@ impl Client {
 
     /// A person's new session that goes on from these cursors.
     pub(crate) async fn resume(server: &Server, old: &Client, cursors: &[(&RoomId, Seq)]) -> Self {
+        Self::resume_over(server, old, cursors, Over::WebSocket).await
+    }
+
+    /// As [`Client::resume`], over this transport.
+    pub(crate) async fn resume_over(
+        server: &Server,
+        old: &Client,
+        cursors: &[(&RoomId, Seq)],
+        over: Over,
+    ) -> Self {
         let epoch = old.welcome().epoch.clone();
-        let mut client = Dial::new(server).cookie(&old.cookie).open(old.name).await.expect("a connection");
+        let dial = Dial::new(server).over(over).cookie(&old.cookie);
+        let mut client = dial.open(old.name).await.expect("a connection");
         let resume = cursors.iter().map(|(room, seq)| ResumePoint { room: (*room).clone(), seq: *seq });
         client.hello(resume.collect(), Some(epoch), None).await;
         client
@@ -65,6 +78,9 @@ impl Client {
     ) {
         let locale = locale.map(str::to_owned);
         self.send(&ClientFrame::Hello { resume, epoch, locale }).await;
+        if let Some(cookie) = self.link.cookie() {
+            self.cookie = cookie.to_owned();
+        }
         let welcome = self
             .expect("welcome", |frame| match frame {
                 ServerFrame::Welcome { you, epoch, rooms, limits, heartbeat_ms } => Some(Welcome {
@@ -96,21 +112,21 @@ impl Client {
     }
 
     pub(crate) async fn send_text(&mut self, text: &str) {
-        self.try_send(Message::text(text)).await.expect("the server takes a frame");
+        self.try_send(text).await.expect("the server takes a frame");
     }
 
     pub(crate) async fn send_binary(&mut self, bytes: &[u8]) {
-        self.try_send(Message::binary(bytes.to_vec())).await.expect("the server takes a frame");
+        within("the server to read", self.link.binary(bytes)).await.expect("the server takes a frame");
     }
 
-    async fn try_send(&mut self, message: Message) -> Option<()> {
-        within("the server to read", self.ws.send(message)).await.ok()
+    async fn try_send(&mut self, text: &str) -> Option<()> {
+        within("the server to read", self.link.text(text)).await
     }
 
     /// Posts without waiting for the answer. None if the connection is gone.
     pub(crate) async fn try_post(&mut self, room: &RoomId, cmid: Cmid, body: &str) -> Option<()> {
         let post = ClientFrame::Post { room: room.clone(), cmid, body: body.into(), reply_to: None };
-        self.try_send(Message::text(serde_json::to_string(&post).unwrap())).await
+        self.try_send(&serde_json::to_string(&post).unwrap()).await
     }
 
     /// Posts and waits until it is durable. None if the connection is gone before.
@@ -198,16 +214,14 @@ impl Client {
     async fn receive(&mut self) -> Option<(Utf8Bytes, ServerFrame)> {
         let what = format!("a frame to {}", self.name);
         loop {
-            match within(&what, self.ws.next()).await {
-                Some(Ok(Message::Text(text))) => {
+            match within(&what, self.link.next()).await? {
+                Heard::Text(text) => {
                     let frame = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
                     return Some((text, frame));
                 }
-                Some(Ok(Message::Close(close))) => {
-                    self.closed.get_or_insert(close.map(|close| close.code.into()));
+                Heard::Close(code) => {
+                    self.closed.get_or_insert(code);
                 }
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return None,
             }
         }
     }

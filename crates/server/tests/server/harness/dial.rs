@@ -5,44 +5,51 @@ use std::net::SocketAddr;
 use madang_protocol::SUBPROTOCOL;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use super::{Client, Server, within};
+use super::over::{Link, Over};
+use super::{Client, Rt, Server, within};
 
 /// A connection that is still to be made.
 pub(crate) struct Dial {
     addr: SocketAddr,
-    headers: Vec<(&'static str, String)>,
+    over: Over,
+    cookie: String,
 }
 
 impl Dial {
     pub(crate) fn new(server: &Server) -> Self {
-        Self { addr: server.addr, headers: vec![("sec-websocket-protocol", SUBPROTOCOL.into())] }
+        Self { addr: server.addr, over: Over::WebSocket, cookie: String::new() }
+    }
+
+    /// Over this transport.
+    pub(crate) fn over(self, over: Over) -> Self {
+        Self { over, ..self }
     }
 
     /// As the person of this cookie.
-    pub(crate) fn cookie(mut self, cookie: &str) -> Self {
-        self.headers.push(("cookie", cookie.into()));
-        self
+    pub(crate) fn cookie(self, cookie: &str) -> Self {
+        Self { cookie: cookie.into(), ..self }
     }
 
-    /// Upgrades the connection, and says nothing yet. None if the server is not there.
+    /// Upgrades the connection, and says nothing yet. Over plain HTTP there is nothing to be done before hello.
+    /// None if the server is not there.
     pub(crate) async fn open(self, name: &'static str) -> Option<Client> {
-        let mut request = format!("ws://{}/ws", self.addr).into_client_request().expect("a request");
-        let mut cookie = String::new();
-        for (key, value) in self.headers {
-            if key == "cookie" {
-                cookie.clone_from(&value);
-            }
-            request.headers_mut().append(HeaderName::from_static(key), HeaderValue::try_from(value).unwrap());
+        let Self { addr, over, cookie } = self;
+        if over != Over::WebSocket {
+            let rt = Rt::new(addr, over, cookie.clone());
+            return Some(Client::new(name, Link::Http(Box::new(rt)), cookie));
         }
-        let stream = TcpStream::connect(self.addr).await.ok()?;
+        let mut request = format!("ws://{addr}/ws").into_client_request().expect("a request");
+        let headers = request.headers_mut();
+        headers.append("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
+        headers.append("cookie", HeaderValue::try_from(&cookie).expect("a cookie"));
+        let stream = TcpStream::connect(addr).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let upgraded = within("an upgrade", tokio_tungstenite::client_async(request, stream)).await;
         let (ws, answer) = upgraded.ok()?;
-        if let Some(set) = answer.headers().get("set-cookie") {
-            cookie = set.to_str().unwrap().split(';').next().unwrap().to_owned();
-        }
-        Some(Client::new(name, ws, cookie))
+        let set = answer.headers().get("set-cookie").map(|set| set.to_str().expect("text"));
+        let cookie = set.and_then(|set| set.split(';').next()).map_or(cookie, str::to_owned);
+        Some(Client::new(name, Link::WebSocket(Box::new(ws)), cookie))
     }
 }

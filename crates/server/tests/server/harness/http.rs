@@ -41,6 +41,17 @@ pub(crate) async fn ask(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Answer {
+    try_ask(addr, method, path, headers, body).await.expect("an answer")
+}
+
+/// As [`ask`], of a server that may have gone.
+pub(crate) async fn try_ask(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<Answer> {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
@@ -50,19 +61,33 @@ pub(crate) async fn ask(
     }
     request.push_str("\r\n");
     request.push_str(body);
-    exchange(addr, request.as_bytes()).await
+    try_exchange(addr, request.as_bytes()).await
 }
 
 /// Sends these bytes and reads one answer.
 pub(crate) async fn exchange(addr: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(addr).await.expect("a connection");
+    try_exchange(addr, bytes).await.expect("an answer")
+}
+
+async fn try_exchange(addr: SocketAddr, bytes: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(addr).await.ok()?;
     // A server that refuses early may close before it has read everything.
     let _ = stream.write_all(bytes).await;
-    within("an answer", read_answer(&mut stream)).await.expect("an answer")
+    within("an answer", read_answer(&mut stream)).await
 }
 
 /// Reads one answer; nothing of what follows a head that has no body.
 pub(crate) async fn read_answer(stream: &mut TcpStream) -> Option<Answer> {
+    let mut answer = read_head(stream).await?;
+    if ![101, 204, 304].contains(&answer.status) {
+        let bytes = read_body(stream, &answer).await;
+        answer.body = String::from_utf8(bytes).expect("a body of text");
+    }
+    Some(answer)
+}
+
+/// Reads the head of an answer.
+pub(crate) async fn read_head(stream: &mut TcpStream) -> Option<Answer> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -74,12 +99,7 @@ pub(crate) async fn read_answer(stream: &mut TcpStream) -> Option<Answer> {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let mut answer = Answer { status, headers, body: String::new() };
-    if ![101, 204, 304].contains(&status) {
-        let bytes = read_body(stream, &answer).await;
-        answer.body = String::from_utf8(bytes).expect("a body of text");
-    }
-    Some(answer)
+    Some(Answer { status, headers, body: String::new() })
 }
 
 async fn read_body(stream: &mut TcpStream, answer: &Answer) -> Vec<u8> {
@@ -97,14 +117,15 @@ async fn read_body(stream: &mut TcpStream, answer: &Answer) -> Vec<u8> {
     body
 }
 
-async fn read_chunk(stream: &mut TcpStream) -> Option<Vec<u8>> {
+/// The next chunk of a body; none after the last one, or where the connection ends.
+pub(crate) async fn read_chunk(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut size = String::new();
     while !size.ends_with("\r\n") {
-        size.push(stream.read_u8().await.expect("a chunk's size").into());
+        size.push(stream.read_u8().await.ok()?.into());
     }
     let size = usize::from_str_radix(size.trim(), 16).expect("a size");
     let mut chunk = vec![0; size + 2];
-    stream.read_exact(&mut chunk).await.expect("a chunk");
+    stream.read_exact(&mut chunk).await.ok()?;
     chunk.truncate(size);
     (size > 0).then_some(chunk)
 }

@@ -3,9 +3,12 @@
 mod browser;
 mod client;
 mod dial;
+mod events;
 mod heard;
 mod http;
+mod over;
 mod raw;
+mod rt;
 mod server;
 
 use std::sync::LazyLock;
@@ -17,9 +20,12 @@ use madang_protocol::{Cmid, Entry, Message, RoomId, What};
 pub(crate) use browser::{Browser, hidden};
 pub(crate) use client::Client;
 pub(crate) use dial::Dial;
+pub(crate) use events::{Event, EventStream};
 pub(crate) use heard::{Farewell, Refused};
 pub(crate) use http::{Answer, ask, exchange};
+pub(crate) use over::Over;
 pub(crate) use raw::{Opcode, RawSocket, ask_upgrade, frame, upgrade_request};
+pub(crate) use rt::Rt;
 pub(crate) use server::{Ended, Server};
 
 /// How long anything may take: generous, because it only passes when something is broken.

@@ -1,0 +1,178 @@
+//! Fetching frames over plain HTTP: whatever happens to a request, each frame comes once, in order.
+
+use madang_protocol::{Problem, ProblemCode};
+
+use crate::harness::{Client, Event, Over, Server, UNLIMITED, ask, fresh_cmid, lobby, until, within};
+
+fn problem(body: &str) -> ProblemCode {
+    serde_json::from_str::<Problem>(body).unwrap().code
+}
+
+#[tokio::test]
+async fn a_stream_that_is_cut_goes_on_where_it_was() {
+    let server = Server::with(&UNLIMITED);
+    let mut writer = Client::join(&server, "writer").await;
+    let mut ann = Client::join_over(&server, "ann", Over::Events).await;
+    ann.watch(&lobby(), Some(1)).await;
+    // The client checks the numbers of frames; the entries must follow each other.
+    for seq in 2..=101 {
+        assert_eq!(writer.say("in spite of the proxy").await, seq);
+        if seq % 3 == 0 {
+            ann.link.http().cut();
+        }
+        if seq % 2 == 1 {
+            assert_eq!(ann.next_entry(&lobby()).await.seq, seq - 1);
+            assert_eq!(ann.next_entry(&lobby()).await.seq, seq);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_begins_after_the_frame_that_is_named_and_the_header_is_newer_than_the_address() {
+    let server = Server::start();
+    let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
+    ann.watch_now(&lobby()).await;
+    let rt = ann.link.http();
+    assert_eq!(rt.last, 3, "welcome, snapshot, live");
+    let ids = async |below: &str, header: &str| {
+        let path = format!("{}/events{below}", rt.path);
+        let headers = [("Cookie", rt.cookie.clone()), (header, "2".to_owned())];
+        let mut stream = crate::harness::EventStream::open(rt.addr, &path, &headers).await.unwrap();
+        stream.next().await.unwrap().id
+    };
+    // `watch` was answered to a poll that acknowledged the welcome.
+    assert_eq!(ids("?after=1", "X-Nothing").await, 2);
+    assert_eq!(ids("?after=1", "Last-Event-ID").await, 3);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_given_again() {
+    let server = Server::start();
+    let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
+    ann.watch_now(&lobby()).await;
+    let last = ann.link.http().last;
+    let cmid = ann.post(&lobby(), "once").await;
+    ann.done(cmid).await;
+    ann.next_entry(&lobby()).await;
+    let rt = ann.link.http();
+    let again = rt.get(&format!("/poll?ack={last}")).await;
+    assert_eq!(again.status, 200);
+    assert_eq!(
+        rt.get(&format!("/poll?ack={last}")).await.body,
+        again.body,
+        "the same under the same numbers"
+    );
+    assert!(again.body.contains("once"), "{}", again.body);
+    assert_eq!(ann.say("and then").await, 3, "what was got twice was done once");
+}
+
+#[tokio::test]
+async fn frames_that_were_acknowledged_or_never_were_end_the_session() {
+    let server = Server::start();
+    for wrong in ["/poll?ack=0", "/poll?ack=99", "/events?after=0", "/events?after=18446744073709551615"] {
+        let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
+        ann.watch_now(&lobby()).await;
+        let rt = ann.link.http();
+        let gone = rt.get(wrong).await;
+        assert_eq!((gone.status, problem(&gone.body)), (410, ProblemCode::SessionGone), "{wrong}");
+        assert_eq!(rt.get(&format!("/poll?ack={}", rt.last)).await.status, 410, "it cannot go on: {wrong}");
+    }
+    until("all to be forgotten", async || server.metric("madang_sessions").await == 0).await;
+}
+
+#[tokio::test]
+async fn a_newer_request_takes_over() {
+    let server = Server::start();
+    let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
+    ann.watch_now(&lobby()).await;
+    let rt = ann.link.http();
+    let mut older = rt.stream(rt.last).await.unwrap();
+    let mut newer = rt.stream(rt.last).await.unwrap();
+    assert_eq!(within("the older stream's end", older.next()).await, None);
+
+    let poll = format!("/poll?ack={}", rt.last);
+    let waiting = rt.get(&poll);
+    let takes_over = async {
+        assert_eq!(within("the newer stream's end", newer.next()).await, None, "the poll took over");
+        rt.stream(rt.last).await.unwrap()
+    };
+    let (refused, mut stream) = tokio::join!(waiting, takes_over);
+    assert_eq!((refused.status, problem(&refused.body)), (409, ProblemCode::Replaced));
+
+    let number = rt.last;
+    rt.post(r#"{"t":"typing"}"#).await;
+    let Event { id, data } = stream.next().await.unwrap();
+    assert_eq!((id, data.contains("bad_frame")), (number + 1, true), "the newest one hears");
+}
+
+#[tokio::test]
+async fn a_session_is_there_for_the_login_that_opened_it_alone() {
+    let server = Server::start();
+    let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
+    let mallory = Client::join_over(&server, "mallory", Over::Poll).await;
+    let rt = ann.link.http();
+    let path = rt.path.clone();
+    let unknown = "/rt/00000000000000000000000000000000".to_owned();
+    let odd = "/rt/..%2f".to_owned();
+    for cookie in [mallory.cookie.as_str(), "", "madang_login=0", "madang_login="] {
+        for (method, path) in [
+            ("GET", format!("{path}/poll?ack=1")),
+            ("GET", format!("{path}/events?after=1")),
+            ("POST", path.clone()),
+            ("DELETE", path.clone()),
+            ("POST", unknown.clone()),
+            ("GET", format!("{unknown}/poll")),
+            ("POST", odd.clone()),
+        ] {
+            let answer = ask(rt.addr, method, &path, &[("Cookie", cookie)], "[]").await;
+            assert_eq!(
+                (answer.status, problem(&answer.body)),
+                (410, ProblemCode::SessionGone),
+                "{method} {path}"
+            );
+        }
+    }
+    assert_eq!(server.metric(r#"madang_rejected_total{code="another_login"}"#).await, 16);
+    assert_eq!(server.log().matches("another_login").count(), 16, "each is told once");
+    ann.say("and ann noticed nothing").await;
+}
+
+#[tokio::test]
+async fn nobody_between_is_asked_to_keep_or_change_an_answer() {
+    let server = Server::start();
+    let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
+    let rt = ann.link.http();
+    let accept = [
+        ("Cookie", rt.cookie.as_str()),
+        ("Accept-Encoding", "gzip, br"),
+        ("Origin", &format!("http://{}", rt.addr)),
+    ];
+    rt.post(r#"{"t":"watch","room":"lobby"}"#).await;
+    let poll = ask(rt.addr, "GET", &format!("{}/poll?ack=1", rt.path), &accept, "").await;
+    let opened = ask(rt.addr, "POST", "/rt", &accept, r#"{"t":"hello"}"#).await;
+    let gone = ask(rt.addr, "GET", "/rt/0/poll", &accept, "").await;
+    let stream = rt.stream(1).await.unwrap().head;
+    assert_eq!(stream.header("content-type"), Some("text/event-stream"));
+    assert_eq!(poll.header("content-type"), Some("application/json"));
+    for answer in [poll, opened, gone, stream] {
+        assert_eq!(answer.header("cache-control"), Some("no-store, no-transform"), "{answer:?}");
+        assert_eq!(answer.header("x-accel-buffering"), Some("no"));
+        assert_eq!(answer.header("content-encoding"), None);
+        assert_eq!(answer.header("access-control-allow-origin"), None, "for no foreign page");
+    }
+}
+
+#[tokio::test]
+async fn two_clients_that_write_at_once_double_nothing_when_their_answers_are_lost() {
+    let server = Server::with(&UNLIMITED);
+    let mut ann = Client::join_over(&server, "ann", Over::Events).await;
+    ann.watch(&lobby(), Some(1)).await;
+    let cmid = fresh_cmid();
+    let post = format!(r#"{{"t":"post","room":"lobby","cmid":"{cmid}","body":"again"}}"#);
+    for _ in 0..3 {
+        assert_eq!(ann.link.http().post(&post).await.status, 204);
+        assert_eq!(ann.done(cmid).await, 2);
+        ann.link.http().cut();
+    }
+    assert_eq!(ann.say("the next one").await, 3);
+}
