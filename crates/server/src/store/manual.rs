@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madang_protocol::{Epoch, UnixMs};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::batch::{Batch, Failure, Known};
 use super::directory::Directory;
@@ -205,8 +205,9 @@ fn limit_pages(sql: &Connection, full: bool) {
 fn made_repeatable(sql: &Connection, epoch: &Epoch, at: UnixMs) -> rusqlite::Result<()> {
     sql.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch.as_str()])?;
     sql.execute("UPDATE users SET made_at = ?1 WHERE key = 1", [at])?;
-    sql.execute("UPDATE entries SET at = min(at, ?1)", params![at])?;
-    sql.execute("UPDATE rooms SET last_at = min(last_at, ?1)", params![at])?;
+    // Of what the server writes by itself, the lobby's first entry alone.
+    sql.execute("UPDATE entries SET at = ?1 WHERE by = 1", [at])?;
+    sql.execute("UPDATE rooms SET last_at = ?1 WHERE head = 1", [at])?;
     Ok(())
 }
 

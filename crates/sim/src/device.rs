@@ -1,0 +1,80 @@
+//! One device of a person: the real client core, with its storage, its clock and its network.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use madang_client::{Model, Write};
+use madang_protocol::{ClientFrame, Cmid, RoomId, UnixMs, UserId};
+
+use crate::act::Ms;
+use crate::link::{Down, LinkId};
+use crate::rng::Rng;
+use crate::world::BEGIN;
+
+pub(crate) struct Device {
+    pub(crate) user: UserId,
+    /// The page; none while it is being loaded.
+    pub(crate) model: Option<Model>,
+    /// So many pages were loaded.
+    pub(crate) page: u32,
+    /// What the browser keeps over a reload.
+    pub(crate) storage: BTreeMap<Cmid, Write>,
+    /// What the device's clock is ahead.
+    pub(crate) clock: i64,
+    /// Does nothing before then.
+    pub(crate) asleep: Ms,
+    /// Does not take anything from the network before then.
+    pub(crate) slow: Ms,
+    /// Has no network before then.
+    pub(crate) offline: Ms,
+    /// The number of the timer in force.
+    pub(crate) timer: u64,
+    /// What came and was not taken.
+    pub(crate) unread: VecDeque<(LinkId, Down)>,
+    /// The last write that was sent, to be said again.
+    pub(crate) last_write: Option<ClientFrame>,
+    /// So many writes were made in each room.
+    pub(crate) places: BTreeMap<RoomId, usize>,
+    /// What each room shows belongs to this epoch's log, by its number; and whether pages were asked for.
+    pub(crate) shown: BTreeMap<RoomId, Shown>,
+    /// This device's own chance.
+    pub(crate) chance: Rng,
+}
+
+/// What a room on the screen was made from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shown {
+    /// The number of the log.
+    pub(crate) log: usize,
+    /// Whether it may hold pages, which may be ahead of the cursor.
+    pub(crate) paged: bool,
+}
+
+impl Device {
+    pub(crate) fn new(user: &str, chance: Rng) -> Self {
+        Self {
+            user: user.parse().expect("a user id"),
+            model: None,
+            page: 0,
+            storage: BTreeMap::new(),
+            clock: 0,
+            asleep: 0,
+            slow: 0,
+            offline: 0,
+            timer: 0,
+            unread: VecDeque::new(),
+            last_write: None,
+            places: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            chance,
+        }
+    }
+
+    pub(crate) fn time(&self, now: Ms) -> UnixMs {
+        BEGIN + now as i64 + self.clock
+    }
+
+    /// How long something takes to the server or back.
+    pub(crate) fn delay(&mut self) -> Ms {
+        if self.chance.chance(5) { self.chance.between(50, 400) } else { self.chance.between(1, 30) }
+    }
+}

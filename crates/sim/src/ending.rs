@@ -1,0 +1,94 @@
+//! The end of a story: nothing goes wrong any more, and all must come to rest in the same state.
+
+use crate::shadow::Meant;
+use crate::world::{Ev, Weather, World};
+use crate::{Check, DEVICES, broken};
+
+/// How long it may take.
+const PATIENCE: u64 = 240_000;
+
+impl World {
+    pub(crate) fn come_to_an_end(&mut self) -> Check {
+        self.calm_down()?;
+        // A last word of everyone in every room: what the broker lost silently shows by what follows it.
+        self.run_until(self.now + 3_000)?;
+        for device in 0..self.devices.len() {
+            for room in 0..self.rooms.len() {
+                self.post(device, room, 10, false)?;
+            }
+        }
+        let until = self.now + PATIENCE;
+        loop {
+            self.run_until(self.now + 2_000)?;
+            match self.settled() {
+                Ok(()) => break,
+                Err(_) if self.now < until => {}
+                Err(reason) => return broken(format!("all is calm, and yet: {reason}")),
+            }
+        }
+        self.check_disk()?;
+        self.check_writes()?;
+        // And it stays so.
+        self.run_until(self.now + 1_000)?;
+        self.settled()
+    }
+
+    /// Ends all that goes wrong.
+    fn calm_down(&mut self) -> Check {
+        self.calm = true;
+        self.note(|| "--- all is calm".into(), &[9]);
+        self.weather = Weather { clock: self.weather.clock, ..Weather::default() };
+        for link in &mut self.links {
+            link.stalled = 0;
+            link.to_lose = 0;
+        }
+        for device in 0..self.devices.len() {
+            let body = &mut self.devices[device];
+            (body.asleep, body.slow, body.offline) = (0, 0, 0);
+            self.reads_on(device)?;
+            self.after(100, Ev::Network(device));
+        }
+        self.after(5_000, Ev::Start);
+        Ok(())
+    }
+
+    /// Whether all have all.
+    fn settled(&self) -> Check {
+        let Some(server) = &self.server else { return broken("there is no server") };
+        for (device, body) in self.devices.iter().enumerate() {
+            let who = DEVICES[device].1;
+            let Some(model) = &body.model else { return broken(format!("{who} has no page")) };
+            if !model.link().connected {
+                return broken(format!("{who} is not connected: {:?}", model.link()));
+            }
+            if model.unsent() > 0 {
+                return broken(format!("{who} has {} writes to send", model.unsent()));
+            }
+            if let Some(left) = body.storage.values().find(|write| write.failure.is_none()) {
+                return broken(format!("{who} still keeps write {}", left.cmid));
+            }
+            for room in &self.rooms {
+                if let Err(broken) = self.check_settled(device, room) {
+                    return crate::broken(format!("{who} in {room}: {broken}"));
+                }
+            }
+        }
+        if server.connections.len() != self.devices.len() {
+            return broken(format!("the server has {} connections", server.connections.len()));
+        }
+        Ok(())
+    }
+
+    /// Every write that somebody made is in the log, unless there was a reason.
+    fn check_writes(&self) -> Check {
+        for (cmid, made) in &self.made {
+            let found = |log: &crate::shadow::Log| log.find(&made.by, *cmid).is_some();
+            // A form may have been refused; a change may have come too late; a restore loses what it loses.
+            let excused = made.place.is_none() || !matches!(made.what, Meant::Post { .. });
+            if !excused && !self.logs.iter().any(found) {
+                return broken(format!("write {cmid} is lost: {made:?}"));
+            }
+        }
+        Ok(())
+    }
+}

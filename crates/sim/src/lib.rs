@@ -1,0 +1,59 @@
+//! A deterministic simulation: the real client core against the real session, room, hub and store code, over a
+//! network, disks and clocks that are moved by hand.
+//!
+//! A seed makes a story, a list of scenes at their times ([`act`]). `World` plays it: one loop over a queue of
+//! events, on one thread, with every choice taken from the seed. A shadow of the log ([`shadow`]) tells after
+//! each step whether a promise was broken: on the wire ([`wire`]), in the log (`writer`), on the screens
+//! (`screen`), and in the end, when all have settled (`ending`). A seed that fails is shrunk to a short story.
+//!
+//! The whole crate is a test, and may fail loudly.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod act;
+mod acts;
+mod client;
+mod connection;
+mod device;
+mod ending;
+mod link;
+mod node;
+mod poll;
+mod rng;
+mod screen;
+mod shadow;
+mod shrink;
+mod tally;
+mod wire;
+mod world;
+mod writer;
+
+use std::fmt;
+
+pub use act::{Scene, scenes};
+pub use shrink::{Story, shrink, tell};
+pub use tally::Tally;
+pub use world::{Options, Run, play};
+
+/// Who takes part: their ids, and what the story calls their devices. A person may have two.
+pub(crate) const DEVICES: [(&str, &str); 4] =
+    [("ada", "Ada's laptop"), ("ada", "Ada's phone"), ("bora", "Bora"), ("chae", "Chae")];
+
+/// The rooms.
+pub(crate) const ROOMS: [&str; 3] = ["lobby", "yard", "well"];
+
+/// A promise was broken: how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken(String);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The outcome of a check.
+pub(crate) type Check<T = ()> = Result<T, Broken>;
+
+pub(crate) fn broken<T>(words: impl Into<String>) -> Check<T> {
+    Err(Broken(words.into()))
+}

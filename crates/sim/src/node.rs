@@ -1,0 +1,255 @@
+//! The server's process: its start, its ends, and what its disk keeps.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use madang_client::{Locale, PageData, Theme};
+use madang_protocol::{Cmid, Entry, Limits, RoomId, UserId};
+use madang_server::broker::{Broker, Inbox};
+use madang_server::hub::Hub;
+use madang_server::metrics::Metrics;
+use madang_server::refusal::Refusal;
+use madang_server::room::Rooms;
+use madang_server::store::manual::{Fault, Stepper};
+use madang_server::store::{Appended, Change, Committed, Store};
+
+use crate::act::{Ms, Step};
+use crate::connection::{Connection, HEARTBEAT};
+use crate::link::LinkId;
+use crate::poll::at_once;
+use crate::world::{BEGIN, Ev, World};
+use crate::{Check, DEVICES, broken};
+
+/// A form that waits for its answer: whose, which write, and the answer.
+pub(crate) type Form = (UserId, Cmid, Pin<Box<dyn Future<Output = Result<Appended, Refusal>>>>);
+
+/// The process, with everything that a crash takes.
+pub(crate) struct Server {
+    pub(crate) connections: BTreeMap<LinkId, Connection>,
+    pub(crate) forms: Vec<Form>,
+    pub(crate) rooms: Rooms,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) inbox: Inbox,
+    pub(crate) store: Store,
+    pub(crate) stepper: Stepper,
+    /// The writer has something under way, or will look for it.
+    pub(crate) writing: bool,
+    pub(crate) committed: Vec<Committed>,
+    /// When the broker delivers what was published last.
+    pub(crate) broker_at: Ms,
+    pub(crate) announcing: bool,
+    pub(crate) draining: bool,
+}
+
+impl World {
+    /// The first start, with the people and the rooms of the story.
+    pub(crate) fn begin(&mut self) -> Check {
+        self.start()?;
+        let Some(server) = &mut self.server else { return broken("no server") };
+        let mut queued = Vec::new();
+        for (index, (user, _)) in DEVICES.iter().enumerate() {
+            let user: UserId = user.parse().expect("a user id");
+            queued.push(server.store.add_guest(user, [index as u8; 32], BEGIN));
+        }
+        let by: UserId = DEVICES[0].0.parse().expect("a user id");
+        for room in &self.rooms[1..] {
+            drop(server.store.open_room(room.clone(), room.to_string(), by.clone(), BEGIN));
+        }
+        server.stepper.take();
+        let committed = server.stepper.commit(Fault::None);
+        server.stepper.answer();
+        for committed in committed {
+            at_once(server.hub.deliver(committed.clone(), &server.store))?;
+            self.logs[0].commit(committed.entry)?;
+        }
+        for device in 0..self.devices.len() {
+            self.load(device, true, 300)?;
+        }
+        Ok(())
+    }
+
+    /// The process starts on what the disk has.
+    pub(crate) fn start(&mut self) -> Check {
+        if self.server.is_some() {
+            return Ok(());
+        }
+        self.lives += 1;
+        let (store, stepper) = match self.disk.open(&self.log().epoch.clone(), BEGIN) {
+            Ok(opened) => opened,
+            Err(error) => return broken(format!("the server does not start: {error}")),
+        };
+        let metrics = Metrics::default();
+        let (broker, _, inbox) = Broker::new();
+        let heads = at_once(store.heads())?.map_err(|error| error.to_string())?;
+        let hub = Arc::new(Hub::new(heads, metrics.clone()));
+        let rooms = Rooms::new(store.clone(), hub.clone(), broker, Limits::default(), metrics);
+        self.server = Some(Server {
+            connections: BTreeMap::new(),
+            forms: Vec::new(),
+            rooms,
+            hub,
+            inbox,
+            store,
+            stepper,
+            writing: false,
+            committed: Vec::new(),
+            broker_at: 0,
+            announcing: false,
+            draining: false,
+        });
+        self.after(1_000, Ev::Presence(self.lives));
+        self.note(|| "the server starts".into(), &[3]);
+        self.check_disk()
+    }
+
+    /// What was committed is on the disk, all of it and nothing else.
+    pub(crate) fn check_disk(&mut self) -> Check {
+        let Some(server) = &self.server else { return Ok(()) };
+        for room in &self.rooms {
+            let Ok(stored) = at_once(server.store.entries_after(room.clone(), 0, 1_000_000))? else {
+                continue;
+            };
+            let stored: Vec<Entry> = stored.into_iter().map(|committed| committed.entry).collect();
+            if self.logs.len() == 1 && self.log().head(room) == 0 && stored.len() == 1 {
+                // What the first start wrote by itself.
+                self.logs[0].commit(stored[0].clone())?;
+            }
+            self.log().check_stored(room, &stored)?;
+        }
+        Ok(())
+    }
+
+    /// The process is gone, for so long.
+    pub(crate) fn crash(&mut self, ms: Ms, resets: bool) {
+        let Some(server) = self.server.take() else { return };
+        self.tally.crashes += 1;
+        self.tally.torn += u64::from(server.writing);
+        self.note(|| "the server crashes".into(), &[4]);
+        self.end(server, resets);
+        self.after(ms, Ev::Start);
+    }
+
+    /// Ends a process; the network tells the clients, or does not.
+    fn end(&mut self, server: Server, resets: bool) {
+        self.lives += 1;
+        let links: Vec<LinkId> = server.connections.keys().copied().collect();
+        drop(server);
+        for link in links {
+            if resets && !self.links[link].cut {
+                let delay = self.devices[self.links[link].device].delay();
+                self.after(delay, Ev::ClientLost(link, 1006));
+            }
+        }
+    }
+
+    /// The process is told to end: it sends all away, and stops within so long.
+    pub(crate) fn drain(&mut self, ms: Ms) {
+        let Some(server) = &mut self.server else { return };
+        if !server.draining {
+            server.draining = true;
+            server.hub.close_all();
+            self.kick_all();
+            self.after(ms, Ev::Stop(self.lives));
+        }
+    }
+
+    /// The end of a drain: what is queued is written, and the process ends.
+    pub(crate) fn stop(&mut self) -> Check {
+        while let Some(server) = &mut self.server
+            && (server.writing || server.stepper.take() > 0)
+        {
+            for step in [Step::Answer, Step::Commit, Step::Answer] {
+                self.step(step)?;
+            }
+            if let Some(server) = &mut self.server {
+                server.writing = false;
+            }
+        }
+        if let Some(server) = self.server.take() {
+            self.tally.drains += 1;
+            self.note(|| "the server stops".into(), &[5]);
+            self.end(server, true);
+        }
+        let delay = self.chance.between(10, 2_000);
+        self.after(delay, Ev::Start);
+        Ok(())
+    }
+
+    pub(crate) fn back_up(&mut self) -> Check {
+        let disk = self.disk.backup().map_err(|error| error.to_string())?;
+        self.backup = Some((disk, self.log().clone()));
+        Ok(())
+    }
+
+    /// Puts the backup in the place of the database: a new epoch begins.
+    pub(crate) fn restore(&mut self, ms: Ms) -> Check {
+        let Some((disk, log)) = self.backup.clone() else { return Ok(()) };
+        let Some(server) = self.server.take() else { return Ok(()) };
+        self.end(server, true);
+        self.disk.restore(&disk).map_err(|error| error.to_string())?;
+        let epoch = format!("epoch-{}", self.logs.len() + 1).parse().expect("an epoch");
+        let kept: u64 = self.rooms.iter().map(|room| log.head(room)).sum();
+        let had: u64 = self.rooms.iter().map(|room| self.log().head(room)).sum();
+        self.tally.lost += had - kept.min(had);
+        self.tally.restores += 1;
+        let mut log = log;
+        log.epoch = epoch;
+        self.logs.push(log);
+        // Said again, these would be writes that nobody waits for.
+        self.devices.iter_mut().for_each(|device| device.last_write = None);
+        self.note(|| "a backup is put back".into(), &[6]);
+        self.after(ms, Ev::Start);
+        Ok(())
+    }
+
+    // --- What comes by plain requests.
+
+    /// Loads the page anew: from the server's rendering, if there is a server, or from nothing.
+    pub(crate) fn load(&mut self, device: usize, page: bool, within: Ms) -> Check {
+        let data = if page && self.devices[device].offline <= self.now { self.page(device)? } else { None };
+        let number = self.devices[device].page;
+        let delay = self.devices[device].chance.between(5, within.max(5));
+        self.after(delay, Ev::Hydrate(device, number, data.map(Box::new)));
+        Ok(())
+    }
+
+    /// What the server renders a page from.
+    fn page(&mut self, device: usize) -> Check<Option<PageData>> {
+        let Some(server) = &self.server else { return Ok(None) };
+        let (user, room) = (self.devices[device].user.clone(), self.rooms[device % self.rooms.len()].clone());
+        let Ok(seen) = at_once(server.rooms.snapshot(room))? else { return Ok(None) };
+        let Ok(rooms) = at_once(server.rooms.list(Some(user.clone())))? else { return Ok(None) };
+        self.log().check_snapshot(&seen.snapshot)?;
+        Ok(Some(PageData {
+            you: Some(madang_protocol::Person { id: user, name: String::new() }),
+            epoch: server.rooms.epoch().clone(),
+            snapshot: seen.snapshot,
+            people: seen.people,
+            rooms,
+            limits: Limits::default(),
+            heartbeat_ms: HEARTBEAT as u32,
+            locale: Locale::En,
+            locale_chosen: false,
+            theme: Theme::Auto,
+            focus: None,
+            editing: None,
+            after: false,
+            notice: None,
+            cmid: Cmid(0),
+        }))
+    }
+
+    /// A plain form arrives, for the first or the second time.
+    pub(crate) fn form(&mut self, device: usize, room: RoomId, cmid: Cmid) -> Check {
+        let now = self.server_time();
+        let user = self.devices[device].user.clone();
+        let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return Ok(()) };
+        let change = Change::Post { body: format!("form {cmid}"), reply_to: None };
+        if let Ok(answer) = server.rooms.write(&user, room, cmid, change, now) {
+            server.forms.push((user, cmid, Box::pin(answer)));
+        }
+        self.kick_writer();
+        Ok(())
+    }
+}

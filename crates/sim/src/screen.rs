@@ -1,0 +1,94 @@
+//! What a device may show, after each thing that happened to it.
+
+use std::collections::BTreeSet;
+
+use madang_client::{Model, Row, SendState, timeline, utc_day};
+use madang_protocol::{RoomId, Seq};
+
+use crate::device::Shown;
+use crate::shadow::Log;
+use crate::world::World;
+use crate::{Check, DEVICES, broken};
+
+impl World {
+    /// Every room of the device shows a stretch of some log, without a hole and without a double.
+    pub(crate) fn check_screen(&self, device: usize) -> Check {
+        let Some(model) = &self.devices[device].model else { return Ok(()) };
+        for room in &self.rooms {
+            let shown = self.devices[device].shown.get(room).copied().unwrap_or_default();
+            let log = &self.logs[shown.log];
+            let exact = if shown.paged { None } else { model.cursor(room) };
+            // Between a welcome to a new epoch and its snapshot, the cursor and the rows are of two logs.
+            let exact = exact.filter(|_| shown.log + 1 == self.logs.len());
+            if let Err(broken) = check_rows(model, room, log, exact) {
+                return crate::broken(format!("{} shows {room} wrongly: {broken}", DEVICES[device].1));
+            }
+        }
+        Ok(())
+    }
+
+    /// At the end: the rows are the present state, the cursor is the head.
+    pub(crate) fn check_settled(&self, device: usize, room: &RoomId) -> Check {
+        let Some(model) = &self.devices[device].model else { return broken("there is no page") };
+        let log = self.log();
+        if model.cursor(room) != Some(log.head(room)) {
+            return broken(format!("the cursor is {:?}, the head {}", model.cursor(room), log.head(room)));
+        }
+        let Shown { log: of, .. } = self.devices[device].shown.get(room).copied().unwrap_or_default();
+        let rows = timeline(model, room, &utc_day);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if of + 1 != self.logs.len() {
+            return broken("what is shown is of an earlier epoch");
+        }
+        check_rows(model, room, log, Some(log.head(room)))?;
+        let view = model.room_view(room);
+        let last = rows.iter().rev().find_map(|row| if let Row::Message(row) = row { row.seq } else { None });
+        let newest = log.messages(room, log.head(room)).last().map(|message| message.seq);
+        if view.is_some_and(|view| !view.after) && last != newest {
+            return broken(format!("the last row is {last:?}, the newest message {newest:?}"));
+        }
+        Ok(())
+    }
+}
+
+/// `exact`: the rows are the state of the log at this seq; otherwise each is one that its message once had.
+fn check_rows(model: &Model, room: &RoomId, log: &Log, exact: Option<Seq>) -> Check {
+    let rows = timeline(model, room, &utc_day);
+    let mut keys = BTreeSet::new();
+    if let Some(double) = rows.iter().find(|row| !keys.insert(row.key())) {
+        return broken(format!("{:?} is there twice", double.key()));
+    }
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter_map(|row| if let Row::Message(row) = row { Some(row) } else { None })
+        .filter_map(|row| Some((row.seq?, row)))
+        .collect();
+    let Some((first, _)) = rows.first() else { return Ok(()) };
+    let all = log.messages(room, exact.unwrap_or(Seq::MAX));
+    let from = all.iter().position(|message| message.seq == *first).unwrap_or(all.len());
+    let mut expected = all[from..].iter();
+    for (seq, row) in &rows {
+        let Some(message) = expected.next().filter(|message| message.seq == *seq) else {
+            return broken(format!("message {seq} follows where it does not, or is not in the log"));
+        };
+        let body = row.body.as_deref();
+        // A change of one's own shows before it has arrived: on its way, or done.
+        let same = match exact {
+            Some(_) if message.body.as_deref() == body => true,
+            // Of what is deleted, a replay has the entry and not the text.
+            Some(_) if body == Some("") => log.had_body(room, *seq, None),
+            Some(_) => row.mine && log.had_body(room, *seq, body),
+            None => log.had_body(room, *seq, body),
+        };
+        if row.by != message.by || (!same && row.state == SendState::Sent) {
+            return broken(format!("message {seq} shows {body:?}, and is {:?}", message.body));
+        }
+    }
+    let after = model.room_view(room).is_some_and(|view| view.after);
+    if exact.is_some() && !after && expected.next().is_some() {
+        return broken("the newest messages are missing");
+    }
+    Ok(())
+}

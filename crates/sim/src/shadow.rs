@@ -1,0 +1,215 @@
+//! What the server must have: the log as it was committed, kept beside it by the simplest means.
+
+use std::collections::BTreeMap;
+
+use madang_protocol::{Cmid, Entry, Epoch, Message, RoomId, Seq, Snapshot, UserId, What};
+
+use crate::{Broken, Check, broken};
+
+/// The log of one epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    pub(crate) epoch: Epoch,
+    rooms: BTreeMap<RoomId, Vec<Entry>>,
+    writes: BTreeMap<(UserId, Cmid), (RoomId, Seq)>,
+}
+
+/// What a person wanted to write.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) by: UserId,
+    pub(crate) room: RoomId,
+    pub(crate) what: Meant,
+    /// The device it was made on, and its place among that device's writes of the room; none for a form.
+    pub(crate) place: Option<(usize, usize)>,
+}
+
+/// What a write is about, by the ids that outlive an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Meant {
+    Post { body: String, reply_to: Option<Cmid> },
+    Edit { of: Cmid, body: String },
+    Delete { of: Cmid },
+}
+
+impl Log {
+    pub(crate) fn new(epoch: Epoch) -> Self {
+        Self { epoch, rooms: BTreeMap::new(), writes: BTreeMap::new() }
+    }
+
+    pub(crate) fn entries(&self, room: &RoomId) -> &[Entry] {
+        self.rooms.get(room).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn entry(&self, room: &RoomId, seq: Seq) -> Option<&Entry> {
+        self.entries(room).get(usize::try_from(seq.checked_sub(1)?).ok()?)
+    }
+
+    pub(crate) fn head(&self, room: &RoomId) -> Seq {
+        self.entries(room).len() as Seq
+    }
+
+    pub(crate) fn find(&self, by: &UserId, cmid: Cmid) -> Option<&(RoomId, Seq)> {
+        self.writes.get(&(by.clone(), cmid))
+    }
+
+    /// Takes a committed entry in: the next one of its room, of a write that is not there yet.
+    pub(crate) fn commit(&mut self, entry: Entry) -> Check {
+        let log = self.rooms.entry(entry.room.clone()).or_default();
+        let next = log.len() as Seq + 1;
+        if entry.seq != next {
+            return broken(format!("{} committed seq {} where {next} is due", entry.room, entry.seq));
+        }
+        if log.last().is_some_and(|last| last.at > entry.at) {
+            return broken(format!("the time of {} runs backwards at {}", entry.room, entry.seq));
+        }
+        if let Some(cmid) = entry.cmid {
+            let place = (entry.room.clone(), entry.seq);
+            if let Some(first) = self.writes.insert((entry.by.clone(), cmid), place) {
+                return broken(format!(
+                    "write {cmid} of {} is doubled: {first:?} and {} {}",
+                    entry.by, entry.room, entry.seq
+                ));
+            }
+        }
+        log.push(entry);
+        Ok(())
+    }
+
+    /// The entry as it may be read now: a deleted message's texts are gone.
+    pub(crate) fn redacted(&self, entry: &Entry) -> Entry {
+        let about = match entry.what {
+            What::Posted { .. } => entry.seq,
+            What::Edited { seq, .. } => seq,
+            _ => return entry.clone(),
+        };
+        let gone = |other: &Entry| matches!(other.what, What::Deleted { seq } if seq == about);
+        let mut entry = entry.clone();
+        if self.entries(&entry.room).iter().any(gone)
+            && let What::Posted { body, .. } | What::Edited { body, .. } = &mut entry.what
+        {
+            body.clear();
+        }
+        entry
+    }
+
+    /// The messages of a room as they stand at `head`.
+    pub(crate) fn messages(&self, room: &RoomId, head: Seq) -> Vec<Message> {
+        let mut messages: Vec<Message> = Vec::new();
+        for entry in self.entries(room).iter().take_while(|entry| entry.seq <= head) {
+            match &entry.what {
+                What::Edited { seq, body } => {
+                    if let Some(message) = find(&mut messages, *seq) {
+                        message.body = Some(body.clone());
+                        message.edited_at = Some(entry.at);
+                    }
+                }
+                What::Deleted { seq } => {
+                    if let Some(message) = find(&mut messages, *seq) {
+                        message.body = None;
+                    }
+                }
+                _ => messages.extend(Message::from_posted(entry)),
+            }
+        }
+        messages
+    }
+
+    /// Whether `body` ever was the text of message `seq`; an empty one is what is left of a deleted text.
+    pub(crate) fn had_body(&self, room: &RoomId, seq: Seq, body: Option<&str>) -> bool {
+        self.entries(room).iter().any(|entry| match (&entry.what, body) {
+            (What::Posted { body: was, .. }, Some(body)) => entry.seq == seq && was == body,
+            (What::Edited { seq: of, body: was }, Some(body)) => *of == seq && was == body,
+            (What::Deleted { seq: of }, None | Some("")) => *of == seq,
+            _ => false,
+        })
+    }
+
+    /// Whether a snapshot is the room's state at its head, and its head one that the log has.
+    pub(crate) fn check_snapshot(&self, snapshot: &Snapshot) -> Check {
+        let (room, head) = (&snapshot.room, snapshot.head);
+        if head > self.head(room) || head == 0 {
+            return broken(format!(
+                "a snapshot of {room} at {head}, but the log ends at {}",
+                self.head(room)
+            ));
+        }
+        let all = self.messages(room, head);
+        let shown = &all[all.len().saturating_sub(snapshot.messages.len())..];
+        if *shown != *snapshot.messages {
+            return broken(format!("a snapshot of {room} at {head} differs from the log's projection"));
+        }
+        if snapshot.before != (shown.len() < all.len()) {
+            return broken(format!("a snapshot of {room} at {head} says wrongly whether there is more"));
+        }
+        Ok(())
+    }
+
+    /// Whether a page is a stretch of the room's messages as they stand at its head.
+    pub(crate) fn check_page(
+        &self,
+        room: &RoomId,
+        head: Seq,
+        messages: &[Message],
+        more: (bool, bool),
+    ) -> Check {
+        if head > self.head(room) {
+            return broken(format!("a page of {room} at {head}, but the log ends at {}", self.head(room)));
+        }
+        let all = self.messages(room, head);
+        let Some(first) = messages.first() else { return Ok(()) };
+        let from = all.iter().position(|message| message.seq == first.seq).unwrap_or(all.len());
+        let to = (from + messages.len()).min(all.len());
+        if all[from..to] != *messages || more != (from > 0, to < all.len()) {
+            return broken(format!("a page of {room} at {head} is no stretch of the log's projection"));
+        }
+        Ok(())
+    }
+
+    /// Whether what the store reads is this log.
+    pub(crate) fn check_stored(&self, room: &RoomId, stored: &[Entry]) -> Check {
+        let ours: Vec<Entry> = self.entries(room).iter().map(|entry| self.redacted(entry)).collect();
+        if ours == stored {
+            return Ok(());
+        }
+        let end = ours.len().max(stored.len());
+        let at = (0..end).find(|index| ours.get(*index) != stored.get(*index)).unwrap_or(end);
+        broken(format!(
+            "the log of {room} has {} entries on disk and {} were committed; they differ from {} on",
+            stored.len(),
+            ours.len(),
+            at + 1
+        ))
+    }
+
+    /// Whether a committed entry does what the person meant.
+    pub(crate) fn check_meant(&self, entry: &Entry, made: &Made) -> Check {
+        let cmid_of = |seq: Seq| self.entry(&entry.room, seq).and_then(|entry| entry.cmid);
+        let as_meant = match (&entry.what, &made.what) {
+            (What::Posted { body, reply_to }, Meant::Post { body: meant, reply_to: to }) => {
+                // An answer to a message that a restore has lost is no answer any more.
+                body == meant && reply_to.is_none_or(|seq| cmid_of(seq) == *to)
+            }
+            (What::Edited { seq, body }, Meant::Edit { of, body: meant }) => {
+                body == meant && cmid_of(*seq) == Some(*of)
+            }
+            (What::Deleted { seq }, Meant::Delete { of }) => cmid_of(*seq) == Some(*of),
+            _ => false,
+        };
+        if as_meant && entry.room == made.room && entry.by == made.by {
+            return Ok(());
+        }
+        broken(format!("entry {} of {} is not what {} meant: {made:?}", entry.seq, entry.room, entry.by))
+    }
+}
+
+fn find(messages: &mut [Message], seq: Seq) -> Option<&mut Message> {
+    let at = messages.binary_search_by_key(&seq, |message| message.seq).ok()?;
+    messages.get_mut(at)
+}
+
+impl From<String> for Broken {
+    fn from(words: String) -> Self {
+        Self(words)
+    }
+}

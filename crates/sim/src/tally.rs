@@ -1,0 +1,78 @@
+//! What happened in some stories: it shows whether the faults were there.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+macro_rules! tally {
+    ($($(#[$doc:meta])* $name:ident: $words:literal),+ $(,)?) => {
+        /// Counts over some stories.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Tally {
+            $($(#[$doc])* pub $name: u64,)+
+        }
+
+        impl AddAssign for Tally {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name += other.$name;)+
+            }
+        }
+
+        impl fmt::Display for Tally {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let counts = [$(($words, self.$name)),+];
+                for (index, (words, count)) in counts.iter().enumerate() {
+                    let space = if index == 0 { "" } else { " " };
+                    write!(f, "{space}{words}={count}")?;
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+tally! {
+    /// Stories.
+    seeds: "seeds",
+    /// Events.
+    steps: "steps",
+    /// Entries committed.
+    writes: "writes",
+    /// Writes that were answered as repeats of an earlier one.
+    repeats: "repeats",
+    /// Connections that reached the server.
+    connections: "connections",
+    /// Connections cut.
+    cuts: "cuts",
+    /// Of these, not noticed by one side or both.
+    half_open: "half_open",
+    /// Connections that the server ended because nothing was heard, or nothing taken.
+    reaped: "reaped",
+    /// Queues dropped for slow readers.
+    overflows: "overflows",
+    /// Crashes of the server.
+    crashes: "crashes",
+    /// Of these, with a batch under way.
+    torn: "torn",
+    /// Orderly restarts.
+    drains: "drains",
+    /// Backups put back.
+    restores: "restores",
+    /// Entries that a restore lost.
+    lost: "lost_by_restore",
+    /// Batches that the disk refused.
+    disk_errors: "disk_errors",
+    /// Entries that the broker lost or put out of order.
+    broker: "broker_faults",
+    /// Frames lost on connections that went on.
+    frames_lost: "frames_lost",
+    /// Pages loaded anew.
+    reloads: "reloads",
+    /// Devices asleep or without a network.
+    absences: "absences",
+    /// Clocks that jumped.
+    jumps: "clock_jumps",
+    /// Snapshots told.
+    snapshots: "snapshots",
+    /// Entries told.
+    entries: "entries",
+}

@@ -1,0 +1,214 @@
+//! What a client may be told on one connection: checked frame by frame, as they leave the session.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use madang_protocol::{ClientFrame, Cmid, Entry, RefusalCode, RoomId, Seq, ServerFrame, UserId};
+
+use crate::shadow::Log;
+use crate::{Check, broken};
+
+/// One connection's view of the truth.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    user: UserId,
+    /// The followed rooms.
+    rooms: BTreeMap<RoomId, Followed>,
+    /// Whose names were told.
+    named: BTreeSet<UserId>,
+    welcomed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Followed {
+    /// The newest entry that was told, or that the client has by its cursor or a snapshot.
+    cursor: Option<Seq>,
+    live: bool,
+}
+
+impl Wire {
+    pub(crate) fn new(user: UserId) -> Self {
+        let named = BTreeSet::from([user.clone()]);
+        Self { user, rooms: BTreeMap::new(), named, welcomed: false }
+    }
+
+    /// The session was given this frame. `log` tells which cursors mean something.
+    pub(crate) fn heard(&mut self, frame: &ClientFrame, log: &Log) {
+        match frame {
+            ClientFrame::Hello { resume, epoch, .. } => {
+                for point in resume {
+                    let cursor = (epoch.as_ref() == Some(&log.epoch)).then_some(point.seq);
+                    self.follow(&point.room, cursor, log);
+                }
+            }
+            ClientFrame::Watch { room, after } => self.follow(room, *after, log),
+            ClientFrame::Unwatch { room } => _ = self.rooms.remove(room),
+            _ => {}
+        }
+    }
+
+    fn follow(&mut self, room: &RoomId, cursor: Option<Seq>, log: &Log) {
+        let cursor = cursor.filter(|cursor| *cursor <= log.head(room));
+        self.rooms.insert(room.clone(), Followed { cursor, live: false });
+    }
+
+    /// The session says this frame.
+    pub(crate) fn said(&mut self, frame: &ServerFrame, log: &Log) -> Check {
+        if !self.welcomed && !matches!(frame, ServerFrame::Welcome { .. }) {
+            return broken("something was said before welcome");
+        }
+        match frame {
+            ServerFrame::Welcome { you, epoch, rooms, .. } => {
+                self.welcomed = true;
+                if you.id != self.user || *epoch != log.epoch {
+                    return broken("welcome names somebody else, or another epoch");
+                }
+                for info in rooms {
+                    no_lie(&info.room, info.head, log)?;
+                    check_unread(info, &self.user, log)?;
+                }
+                Ok(())
+            }
+            ServerFrame::Rooms { rooms } => {
+                rooms.iter().try_for_each(|info| no_lie(&info.room, info.head, log))
+            }
+            ServerFrame::People { people } => {
+                self.named.extend(people.iter().map(|person| person.id.clone()));
+                Ok(())
+            }
+            ServerFrame::Snapshot(snapshot) => {
+                log.check_snapshot(snapshot)?;
+                snapshot.messages.iter().try_for_each(|message| self.knows(&message.by))?;
+                let Some(followed) = self.rooms.get_mut(&snapshot.room) else {
+                    return broken(format!("a snapshot of {}, which is not followed", snapshot.room));
+                };
+                *followed = Followed { cursor: Some(snapshot.head), live: false };
+                Ok(())
+            }
+            ServerFrame::Entry(entry) => self.entry(entry, log),
+            ServerFrame::Live { room, head } => {
+                no_lie(room, *head, log)?;
+                match self.rooms.get_mut(room) {
+                    Some(followed) if followed.cursor == Some(*head) => {
+                        followed.live = true;
+                        Ok(())
+                    }
+                    Some(followed) => broken(format!(
+                        "{room} is said to be live at {head}, but was told up to {:?}",
+                        followed.cursor
+                    )),
+                    None => broken(format!("{room} is said to be live, but is not followed")),
+                }
+            }
+            ServerFrame::Done { cmid, room, seq } => self.done(*cmid, room, *seq, log),
+            ServerFrame::Refused { cmid, code, room, retry_after_ms, .. } => {
+                self.refused(*cmid, *code, room.as_ref(), retry_after_ms.is_some(), log)
+            }
+            ServerFrame::Page { room, head, messages, before, after, .. } => {
+                messages.iter().try_for_each(|message| self.knows(&message.by))?;
+                log.check_page(room, *head, messages, (*before, *after))
+            }
+            ServerFrame::Heads { heads } => heads.iter().try_for_each(|(room, head)| {
+                if !self.rooms.contains_key(room) {
+                    return broken(format!("the head of {room}, which is not followed"));
+                }
+                no_lie(room, *head, log)
+            }),
+            ServerFrame::Presence { here, .. } => here.iter().try_for_each(|user| self.knows(user)),
+            ServerFrame::Typing { by, .. } => self.knows(by),
+            ServerFrame::Read { room, seq, .. } => no_lie(room, *seq, log),
+            ServerFrame::Bye { .. } | ServerFrame::Unknown => Ok(()),
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry, log: &Log) -> Check {
+        self.knows(&entry.by)?;
+        let (room, seq) = (&entry.room, entry.seq);
+        let Some(followed) = self.rooms.get_mut(room) else {
+            return broken(format!("entry {seq} of {room}, which is not followed"));
+        };
+        if followed.cursor != Some(seq.saturating_sub(1)) {
+            return broken(format!("entry {seq} of {room} was told after {:?}", followed.cursor));
+        }
+        followed.cursor = Some(seq);
+        let Some(durable) = log.entry(room, seq) else {
+            return broken(format!("entry {seq} of {room} was told, and is not durable"));
+        };
+        if entry != durable && *entry != log.redacted(durable) {
+            return broken(format!("entry {seq} of {room} was told differently: {entry:?}, not {durable:?}"));
+        }
+        Ok(())
+    }
+
+    fn done(&self, cmid: Cmid, room: &RoomId, seq: Seq, log: &Log) -> Check {
+        match log.find(&self.user, cmid) {
+            Some((at, of)) if at == room && *of == seq => Ok(()),
+            found => {
+                broken(format!("write {cmid} was said to be done as {room} {seq}; the log has {found:?}"))
+            }
+        }
+    }
+
+    fn refused(
+        &mut self,
+        cmid: Option<Cmid>,
+        code: RefusalCode,
+        room: Option<&RoomId>,
+        again: bool,
+        log: &Log,
+    ) -> Check {
+        match (cmid, room) {
+            // Something may be tried again though it is in the log meanwhile; what is refused for good must not be.
+            (Some(cmid), _) if !again && log.find(&self.user, cmid).is_some() => {
+                broken(format!("write {cmid} is in the log, and was refused for good: {code:?}"))
+            }
+            (None, Some(room)) => {
+                // A watch or a read marker: the room may be followed still.
+                self.rooms.entry(room.clone()).and_modify(|followed| followed.live = false);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn knows(&self, user: &UserId) -> Check {
+        if self.named.contains(user) { Ok(()) } else { broken(format!("{user} was named to nobody")) }
+    }
+
+    /// The session has nothing left to say and nothing queued: what is live was told all that the hub had.
+    pub(crate) fn idle(&self, head: impl Fn(&RoomId) -> Option<Seq>) -> Check {
+        for (room, followed) in &self.rooms {
+            if followed.live && followed.cursor < head(room) {
+                return broken(format!(
+                    "{} was told {room} up to {:?}, and nothing more comes; the hub has {:?}",
+                    self.user,
+                    followed.cursor,
+                    head(room)
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nobody is told of an entry that is not durable.
+fn no_lie(room: &RoomId, head: Seq, log: &Log) -> Check {
+    if head <= log.head(room) {
+        return Ok(());
+    }
+    broken(format!("{room} was said to reach {head}, but the log ends at {}", log.head(room)))
+}
+
+/// The count of unread messages is that of the room as it stood at the head it is told with.
+fn check_unread(info: &madang_protocol::RoomInfo, user: &UserId, log: &Log) -> Check {
+    let unread = |message: &&madang_protocol::Message| {
+        message.seq > info.read && message.by != *user && !message.is_deleted()
+    };
+    let counted = log.messages(&info.room, info.head).iter().filter(unread).count();
+    if counted == info.unread as usize {
+        return Ok(());
+    }
+    broken(format!(
+        "{user} was told of {} unread in {} at {} after {}; there are {counted}",
+        info.unread, info.room, info.head, info.read
+    ))
+}
