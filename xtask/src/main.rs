@@ -13,6 +13,7 @@ mod e2e;
 mod project;
 mod server;
 mod setup;
+mod sim;
 mod site;
 mod step;
 mod test;
@@ -67,6 +68,15 @@ enum Task {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Play seeded stories of everything that can go wrong, on a virtual clock, and check every promise
+    Sim {
+        /// How many
+        #[arg(long, default_value_t = 1_000)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+    },
     /// Break everything around the program as it ships, and count the broken promises
     Chaos {
         /// How long things go wrong
@@ -107,6 +117,7 @@ fn perform(project: &Project, task: Task) -> anyhow::Result<()> {
         Task::Test => test::run(project),
         Task::E2e { playwright } => e2e::run(project, &playwright),
         Task::Bench { args } => bench::run(project, &args),
+        Task::Sim { seeds, from } => sim::run(project, seeds, from),
         Task::Chaos { minutes, seed, clients } => chaos::run(project, minutes, seed, clients),
         Task::Doctor => doctor::report(project),
         Task::Tidy => checks::without_compiling(project),

@@ -110,6 +110,12 @@ pub enum Act {
         device: usize,
         ms: Ms,
     },
+    /// Something on the way lets no WebSocket through, and keeps streams back if it `buffers`.
+    Proxy {
+        device: usize,
+        ms: Ms,
+        buffers: bool,
+    },
     Sleep {
         device: usize,
         ms: Ms,
@@ -159,7 +165,7 @@ pub enum Act {
 pub type Scene = (Ms, Act);
 
 /// The kinds of things that go wrong. A story has some of them, so that each gets stories in which it is alone.
-const KINDS: u64 = 12;
+const KINDS: u64 = 13;
 
 /// The scenes of a seed.
 pub fn scenes(seed: u64) -> Vec<Scene> {
@@ -227,7 +233,8 @@ fn trouble(rng: &mut Rng, kinds: &[u64]) -> Act {
             1 => Act::Restore { ms: rng.between(10, 3_000) },
             _ => Act::Drain { ms: rng.between(10, 3_000) },
         },
-        10 => match rng.below(4) {
+        10 => Act::Proxy { device, ms: rng.between(1_000, 120_000), buffers: rng.chance(40) },
+        11 => match rng.below(4) {
             0 => Act::DiskFails { ms: rng.between(10, 4_000) },
             1 => Act::DiskFull { ms: rng.between(10, 4_000) },
             2 => Act::SlowDisk { ms: rng.between(500, 5_000) },
@@ -281,6 +288,10 @@ impl fmt::Display for Act {
             Self::Slow { device, ms } => write!(f, "{} does not read for {ms} ms", who(device)),
             Self::Lose { device } => write!(f, "one frame to {} is lost", who(device)),
             Self::Offline { device, ms } => write!(f, "{} has no network for {ms} ms", who(device)),
+            Self::Proxy { device, ms, buffers } => {
+                let also = if *buffers { ", nor streams" } else { "" };
+                write!(f, "a proxy lets no WebSocket of {} through for {ms} ms{also}", who(device))
+            }
             Self::Sleep { device, ms } => write!(f, "{} sleeps for {ms} ms", who(device)),
             Self::Reload { device, page } => {
                 let from = if *page { "from the server's page" } else { "from nothing" };

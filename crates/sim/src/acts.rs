@@ -70,6 +70,14 @@ impl World {
                 }
             }
             Act::Offline { device, ms } => return self.offline(device, ms),
+            Act::Proxy { device, ms, buffers } => {
+                let body = &mut self.devices[device];
+                body.blocked = self.now + ms;
+                if buffers {
+                    body.buffered = self.now + ms;
+                }
+                self.cut(device, Noticed::Both);
+            }
             Act::Sleep { device, ms } => {
                 self.tally.absences += 1;
                 let body = &mut self.devices[device];

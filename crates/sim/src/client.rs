@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use madang_client::{Conn, Effect, Event, Locale, Model, PageData, Theme, update};
+use madang_client::{Conn, Effect, Event, Locale, Model, PageData, Role, Theme, Transport, update};
 use madang_protocol::{ClientFrame, ServerFrame};
 
 use crate::device::Shown;
@@ -30,7 +30,7 @@ impl World {
 
     fn effect(&mut self, device: usize, effect: Effect, events: &mut VecDeque<Event>) {
         match effect {
-            Effect::Connect { conn } => self.connect(device, conn),
+            Effect::Connect { conn, transport } => self.connect(device, conn, transport),
             Effect::Close { conn } => self.close(device, conn),
             Effect::Send { conn, frame } => self.send(device, conn, frame),
             Effect::WakeAt(at) => {
@@ -39,9 +39,15 @@ impl World {
                 let wait = u64::try_from(at - device_now).unwrap_or(0);
                 self.after(wait, Ev::Woke(device, self.devices[device].timer));
             }
-            Effect::Restore { .. } => {
+            Effect::SignOfLife { conn } => {
+                if let Some(link) = self.open_link(device, conn) {
+                    self.push_up(link, Up::Pong);
+                }
+            }
+            Effect::Tell { .. } => {}
+            Effect::Restore { user } => {
                 let writes = self.devices[device].storage.values().cloned().collect();
-                events.push_back(Event::Restored { writes });
+                events.push_back(Event::Restored { user, writes });
             }
             Effect::SaveWrite { write, .. } => _ = self.devices[device].storage.insert(write.cmid, write),
             Effect::ForgetWrite { cmid, .. } => _ = self.devices[device].storage.remove(&cmid),
@@ -68,7 +74,8 @@ impl World {
             self.devices[device].shown.insert(data.snapshot.room.clone(), Shown { log, paged: false });
         }
         self.devices[device].model = Some(model);
-        self.event(device, Event::Started { visible: true })
+        self.event(device, Event::Started { visible: true })?;
+        self.event(device, Event::Role(Role::Alone))
     }
 
     pub(crate) fn woke(&mut self, device: usize, timer: u64) -> Check {
@@ -104,20 +111,30 @@ impl World {
 
     // --- Its connections.
 
-    fn connect(&mut self, device: usize, conn: Conn) {
+    /// A WebSocket has to reach the server to be open; the others are open at once, and are seen by the server
+    /// with their first frame.
+    fn connect(&mut self, device: usize, conn: Conn, transport: Transport) {
         let link = self.links.len();
-        self.links.push(Link::new(device, conn, self.devices[device].page));
-        let delay = self.devices[device].delay();
-        if self.devices[device].offline > self.now {
-            self.after(delay, Ev::ClientLost(link, 1006));
-        } else {
-            self.after(delay, Ev::Knock(link));
-        }
+        self.links.push(Link::new(device, conn, transport, self.devices[device].page));
+        let body = &mut self.devices[device];
+        let (delay, offline, blocked) = (body.delay(), body.offline > self.now, body.blocked > self.now);
+        let refused = offline || (blocked && transport == Transport::WebSocket);
+        self.after(
+            delay,
+            match transport {
+                _ if refused => Ev::ClientLost(link, 1006),
+                Transport::WebSocket => Ev::Knock(link),
+                _ => Ev::Opened(link),
+            },
+        );
     }
 
     fn close(&mut self, device: usize, conn: Conn) {
         let Some(link) = self.open_link(device, conn) else { return };
-        self.push_up(link, Up::Close);
+        // Of the others the server learns by their silence.
+        if self.links[link].transport == Transport::WebSocket {
+            self.push_up(link, Up::Close);
+        }
         self.links[link].open = false;
         let delay = self.devices[device].chance.between(1, 500);
         self.after(delay, Ev::ClientLost(link, 1005));
@@ -185,12 +202,15 @@ impl World {
         if self.links[link].cut {
             return Ok(());
         }
-        if self.links[link].stalled > self.now {
-            self.at(self.links[link].stalled, Ev::Down(link));
+        let Link { device, transport, mut stalled, .. } = self.links[link];
+        if transport == Transport::EventSource {
+            stalled = stalled.max(self.devices[device].buffered);
+        }
+        if stalled > self.now {
+            self.at(stalled, Ev::Down(link));
             return Ok(());
         }
         let Some(down) = self.links[link].down.pop_front() else { return Ok(()) };
-        let device = self.links[link].device;
         let body = &mut self.devices[device];
         if body.asleep.max(body.slow) > self.now || !body.unread.is_empty() {
             body.unread.push_back((link, down));
@@ -207,9 +227,14 @@ impl World {
         if !self.is_heard(link) || self.links[link].cut {
             return Ok(());
         }
+        let transport = self.links[link].transport;
+        if open && transport == Transport::Poll {
+            // What brought this is answered by the next poll.
+            self.push_up(link, Up::Pong);
+        }
         match down {
             Down::Ping => {
-                if open {
+                if open && transport == Transport::WebSocket {
                     self.push_up(link, Up::Pong);
                 }
                 Ok(())
@@ -237,19 +262,22 @@ impl World {
 
     fn hear(&mut self, link: LinkId, frame: ServerFrame) -> Check {
         let Link { device, conn, log, .. } = self.links[link];
-        let room =
-            if let ServerFrame::Snapshot(snapshot) = &frame { Some(snapshot.room.clone()) } else { None };
+        let (room, paged) = match &frame {
+            ServerFrame::Snapshot(snapshot) => (Some(snapshot.room.clone()), false),
+            ServerFrame::Page { room, .. } => (Some(room.clone()), true),
+            _ => (None, false),
+        };
         let resets = |world: &Self| {
             let model = world.devices[device].model.as_ref()?;
             Some(model.room_view(room.as_ref()?)?.resets)
         };
         let before = resets(self);
         self.dispatch(device, Event::Frame { conn, frame });
-        // A snapshot that the core took: what is on screen belongs to this log from now on.
+        // A state that the core took: what is on screen belongs to this log from now on.
         if resets(self) != before
             && let Some(room) = room
         {
-            self.devices[device].shown.insert(room, Shown { log, paged: false });
+            self.devices[device].shown.insert(room, Shown { log, paged });
         }
         self.check_screen(device)
     }

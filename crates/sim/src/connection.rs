@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use madang_client::Transport;
 use madang_protocol::{ClientFrame, CloseCode, Person, ServerFrame};
 use madang_server::encoded::{Encoded, encode};
 use madang_server::hub::{Queued, Taken};
@@ -10,7 +11,7 @@ use madang_server::rate::Rate;
 use madang_server::session::{MAX_PENDING, Session, Terms};
 
 use crate::act::Ms;
-use crate::link::{CAPACITY, Down, LinkId, Up};
+use crate::link::{CAPACITY, Down, Link, LinkId, Up};
 use crate::poll::{at_once, ready};
 use crate::wire::Wire;
 use crate::world::{Ev, World};
@@ -51,37 +52,40 @@ enum Turn {
 }
 
 impl World {
-    /// A connection reaches the server.
+    /// A WebSocket reaches the server.
     pub(crate) fn knock(&mut self, link: LinkId) -> Check {
-        let device = self.links[link].device;
-        let log = self.logs.len() - 1;
-        let person = Person { id: self.devices[device].user.clone(), name: String::new() };
+        let Link { device, cut, open, .. } = self.links[link];
         let delay = self.devices[device].delay();
-        let there = self.server.as_mut().filter(|server| !server.draining);
-        let Some(server) = there.filter(|_| !self.links[link].cut) else {
+        if cut || !self.accept(link) {
             self.after(delay, Ev::ClientLost(link, 1006));
-            return Ok(());
-        };
-        if !self.links[link].open {
-            return Ok(());
+        } else if open {
+            self.after(delay, Ev::Opened(link));
         }
+        Ok(())
+    }
+
+    /// Takes a connection in, if there is a server that takes any.
+    fn accept(&mut self, link: LinkId) -> bool {
+        let device = self.links[link].device;
+        let user = self.devices[device].user.clone();
+        let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return false };
         let connection = Connection {
             link,
             device,
             session: None,
             inbox: VecDeque::new(),
             unsent: VecDeque::new(),
-            wire: Wire::new(person.id),
+            wire: Wire::new(user),
             blocked: None,
             heard: true,
             turning: false,
         };
         server.connections.insert(link, connection);
-        self.links[link].log = log;
+        self.links[link].log = self.logs.len() - 1;
         self.tally.connections += 1;
-        self.after(delay, Ev::Opened(link));
+        self.tally.fallbacks += u64::from(self.links[link].transport != Transport::WebSocket);
         self.after(HEARTBEAT, Ev::Beat(link, false));
-        Ok(())
+        true
     }
 
     pub(crate) fn arrived_up(&mut self, link: LinkId) -> Check {
@@ -93,6 +97,10 @@ impl World {
             return Ok(());
         }
         let Some(up) = self.links[link].up.pop_front() else { return Ok(()) };
+        let greets = matches!(up, Up::Frame(ClientFrame::Hello { .. }));
+        if greets && self.links[link].transport != Transport::WebSocket {
+            self.accept(link);
+        }
         match self.server.as_mut().and_then(|server| server.connections.get_mut(&link)) {
             Some(connection) => {
                 connection.inbox.push_back(up);

@@ -26,6 +26,9 @@ pub(crate) struct Device {
     pub(crate) slow: Ms,
     /// Has no network before then.
     pub(crate) offline: Ms,
+    /// Until then something on the way lets no WebSocket through, or keeps streams back.
+    pub(crate) blocked: Ms,
+    pub(crate) buffered: Ms,
     /// The number of the timer in force.
     pub(crate) timer: u64,
     /// What came and was not taken.
@@ -60,6 +63,8 @@ impl Device {
             asleep: 0,
             slow: 0,
             offline: 0,
+            blocked: 0,
+            buffered: 0,
             timer: 0,
             unread: VecDeque::new(),
             last_write: None,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use madang_client::Conn;
+use madang_client::{Conn, Transport};
 use madang_protocol::ClientFrame;
 use madang_server::encoded::Encoded;
 
@@ -42,6 +42,7 @@ impl Down {
 pub(crate) struct Link {
     pub(crate) device: usize,
     pub(crate) conn: Conn,
+    pub(crate) transport: Transport,
     /// The page that opened it, of those that the device has loaded.
     pub(crate) page: u32,
     /// The number of the log that the server had when it took the connection.
@@ -67,10 +68,11 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(device: usize, conn: Conn, page: u32) -> Self {
+    pub(crate) fn new(device: usize, conn: Conn, transport: Transport, page: u32) -> Self {
         Self {
             device,
             conn,
+            transport,
             page,
             log: 0,
             up: VecDeque::new(),

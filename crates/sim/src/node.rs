@@ -81,7 +81,7 @@ impl World {
         };
         let metrics = Metrics::default();
         let (broker, _, inbox) = Broker::new();
-        let heads = at_once(store.heads())?.map_err(|error| error.to_string())?;
+        let heads = store.heads();
         let hub = Arc::new(Hub::new(heads, metrics.clone()));
         let rooms = Rooms::new(store.clone(), hub.clone(), broker, Limits::default(), metrics);
         self.server = Some(Server {

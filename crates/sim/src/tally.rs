@@ -41,6 +41,8 @@ tally! {
     repeats: "repeats",
     /// Connections that reached the server.
     connections: "connections",
+    /// Of these, not by WebSocket.
+    fallbacks: "fallbacks",
     /// Connections cut.
     cuts: "cuts",
     /// Of these, not noticed by one side or both.
