@@ -37,9 +37,6 @@ const PROBE_MS: i64 = 5_000;
 /// A tab asks so often for the one that leads. No server hears of it, so there is no jitter in it.
 const ASK_EVERY_MS: i64 = 1_000;
 
-/// Two heartbeats without a frame, and so much more, and the connection is dead.
-const SLACK_MS: i64 = 10_000;
-
 /// Trouble is shown to people after so long.
 const TROUBLE_MS: i64 = 5_000;
 
@@ -326,8 +323,8 @@ impl Link {
             Phase::Closing => Some(self.since + CLOSING_MS),
             Phase::Up => {
                 // A server without heartbeats may be silent for as long as it likes.
-                let silent = (self.heartbeat_ms > 0)
-                    .then(|| self.heard_at + 2 * i64::from(self.heartbeat_ms) + SLACK_MS);
+                let silent =
+                    (self.heartbeat_ms > 0).then(|| self.heard_at + 2 * i64::from(self.heartbeat_ms));
                 [silent, self.probe_until].into_iter().flatten().min()
             }
             Phase::Idle | Phase::Waiting { .. } | Phase::Ended { .. } => None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::world::World;
-use madang_client::Event;
+use madang_client::{Event, Transport};
 use madang_protocol::{ServerFrame, UserId, What};
 use proptest::prelude::*;
 
@@ -155,6 +155,8 @@ fn play(world: &mut World, act: &Act) {
 pub(crate) fn check_views(world: &World) {
     for (c, client) in world.clients.iter().enumerate() {
         assert!(client.model.link().connected, "client {c} is connected: {:?}", client.model.link());
+        let carriers = usize::from(client.model.link().transport != Transport::Tab);
+        assert_eq!(client.carriers.len(), carriers, "client {c} has closed what it does not use");
         assert_eq!(client.model.unsent(), 0, "client {c} has nothing left to send");
         for room in &world.rooms {
             let view = client.model.room_view(room).unwrap();

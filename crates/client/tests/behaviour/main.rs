@@ -4,12 +4,16 @@
 
 mod alone;
 mod browser;
+mod clocks;
 mod convergence;
+mod ladder;
 mod paging;
 mod reading;
 mod reconnecting;
 mod rows;
 mod server;
 mod tabs;
+mod tabs_converge;
+mod traps;
 mod world;
 mod writing;
