@@ -67,6 +67,7 @@ impl Link {
 
     /// Tries now.
     pub(super) fn try_websocket(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
+        self.drop_trial(effects);
         self.conns += 1;
         let conn = self.conns;
         self.trial =
