@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use madang_sim::{Tally, shrink, tell};
+use madang_sim::{Options, Tally, shrink, tell};
 
 /// A deterministic simulation of Madang: clients, network, server and disk, with all that can go wrong.
 #[derive(Parser)]
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
                     if number >= cli.seeds {
                         break;
                     }
-                    match tell(cli.from + number) {
+                    match tell(cli.from + number, Options::default()) {
                         Ok(tally) => *sum.lock().expect("no panic here") += tally,
                         Err(_) => {
                             failed.store(true, Ordering::Relaxed);
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     match first.into_inner().expect("no panic here") {
         None => ExitCode::SUCCESS,
         Some(seed) => {
-            match shrink(seed) {
+            match shrink(seed, Options::default()) {
                 Some(story) => println!("{story}\nagain: cargo xtask sim --seeds 1 --from {seed}"),
                 None => println!("seed {seed} failed, and then did not: the same seed is not the same story"),
             }

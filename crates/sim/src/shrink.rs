@@ -26,8 +26,8 @@ pub struct Story {
 ///
 /// # Errors
 /// A promise that was broken; a panic breaks one too.
-pub fn tell(seed: u64) -> Result<Tally, Broken> {
-    let run = attempt(seed, &scenes(seed), Options::default());
+pub fn tell(seed: u64, options: Options) -> Result<Tally, Broken> {
+    let run = attempt(seed, &scenes(seed), options);
     match run.broken {
         None => Ok(run.tally),
         Some(broken) => Err(broken),
@@ -35,9 +35,9 @@ pub fn tell(seed: u64) -> Result<Tally, Broken> {
 }
 
 /// The shortest story of `seed` that fails; none if it ends well.
-pub fn shrink(seed: u64) -> Option<Story> {
+pub fn shrink(seed: u64, options: Options) -> Option<Story> {
     let mut shortest = scenes(seed);
-    let fails = |scenes: &[Scene]| attempt(seed, scenes, Options::default()).broken.is_some();
+    let fails = |scenes: &[Scene]| attempt(seed, scenes, options).broken.is_some();
     if !fails(&shortest) {
         return None;
     }
@@ -61,7 +61,7 @@ pub fn shrink(seed: u64) -> Option<Story> {
         }
         chunk = (chunk / 2).max(1);
     }
-    let Run { broken, trace, .. } = attempt(seed, &shortest, Options { trace: true });
+    let Run { broken, trace, .. } = attempt(seed, &shortest, Options { trace: true, ..options });
     Some(Story { seed, scenes: shortest, broken: broken?, trace })
 }
 

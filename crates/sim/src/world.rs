@@ -27,6 +27,10 @@ const STEPS_MAX: u64 = 150_000;
 pub struct Options {
     /// Whether to keep what happened, line by line.
     pub trace: bool,
+    /// A deliberate fault of the server.
+    pub server: Option<madang_server::simulation::Mutant>,
+    /// A deliberate fault of the client.
+    pub client: Option<madang_client::simulation::Mutant>,
 }
 
 /// What came of a story.
@@ -116,6 +120,8 @@ pub(crate) struct World {
 
 /// Plays a story, with the choices of `seed`.
 pub fn play(seed: u64, scenes: &[Scene], options: Options) -> Run {
+    madang_server::simulation::set_mutant(options.server);
+    madang_client::simulation::set_mutant(options.client);
     set_bounds(Some(Bounds { ring_entries: 6, queue_bytes: 4_000, replay_step: 4 }));
     let mut world = World::new(seed, options);
     let broken = world.begin().and_then(|()| world.tell(scenes)).err();
