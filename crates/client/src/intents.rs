@@ -114,6 +114,7 @@ impl Turn<'_> {
         settled.iter().for_each(|write| self.forget(write.cmid));
         self.model.outbox.restore(open);
         self.adopt_epoch();
+        self.tell_untold();
     }
 
     /// Whether the window shows the message that this write made.

@@ -34,6 +34,8 @@ pub(crate) struct Queued {
     pub(crate) stage: Stage,
     /// Whether it was sent, ever: then it may be in the log, and giving it up is too late.
     pub(crate) sent: bool,
+    /// Whether other tabs were told of it.
+    told: bool,
 }
 
 impl Queued {
@@ -98,7 +100,7 @@ impl Outbox {
         }
         let last = self.queue.last().map_or(0, |queued| queued.write.order);
         write.order = (last + 1).max(u64::try_from(write.at).unwrap_or(0));
-        self.queue.push(Queued { write, stage: Stage::Waiting, sent: false });
+        self.queue.push(Queued { write, stage: Stage::Waiting, sent: false, told: false });
         self.queue.last().map(|queued| &queued.write)
     }
 
@@ -106,18 +108,22 @@ impl Outbox {
     pub(crate) fn restore(&mut self, writes: Vec<Write>) {
         self.restored = true;
         for write in writes {
-            self.learn(write, true);
+            self.insert(Queued { write, stage: Stage::Waiting, sent: true, told: false });
         }
     }
 
     /// Takes in an open write of another page or tab, which may have been sent. `sending`: here is where it will be.
     pub(crate) fn learn(&mut self, write: Write, sending: bool) {
-        if self.find(write.cmid).is_some() || self.forgotten.contains(&write.cmid) {
-            return;
-        }
         let stage = if sending { Stage::Waiting } else { Stage::Handed };
-        self.queue.push(Queued { write, stage, sent: true });
-        self.queue.sort_by_key(|queued| (queued.write.order, queued.write.cmid));
+        self.insert(Queued { write, stage, sent: true, told: true });
+    }
+
+    fn insert(&mut self, queued: Queued) {
+        let cmid = queued.write.cmid;
+        if self.find(cmid).is_none() && !self.forgotten.contains(&cmid) {
+            self.queue.push(queued);
+            self.queue.sort_by_key(|queued| (queued.write.order, queued.write.cmid));
+        }
     }
 
     /// Another tab says that a write failed, or is to be sent again.
@@ -144,13 +150,25 @@ impl Outbox {
         self.forgotten.push_back(cmid);
     }
 
+    /// What no other tab was told of, in order; not before all is known that comes first.
+    pub(crate) fn untold(&mut self) -> Vec<Write> {
+        let untold = |queued: &&mut Queued| !queued.told && !queued.is_acknowledged();
+        let untold = self.queue.iter_mut().filter(|_| self.restored).filter(untold);
+        untold
+            .map(|queued| {
+                queued.told = true;
+                queued.write.clone()
+            })
+            .collect()
+    }
+
     /// What the tab that sends is to be handed, in order.
     pub(crate) fn hand_over(&mut self) -> Vec<Write> {
         let mut writes = Vec::new();
         let waiting = |queued: &&mut Queued| !queued.is_acknowledged() && queued.stage != Stage::Handed;
         for queued in self.queue.iter_mut().filter(|_| self.restored).filter(waiting) {
             queued.stage = Stage::Handed;
-            queued.sent = true;
+            (queued.sent, queued.told) = (true, true);
             writes.push(queued.write.clone());
         }
         writes

@@ -12,6 +12,9 @@ impl Turn<'_> {
 
     /// Another tab says something.
     pub(crate) fn tab(&mut self, from: TabId, message: TabMessage, roll: Roll) {
+        if !self.model.started {
+            return;
+        }
         // A page out of sight has late timers; the tab on screen, whose connection this is, has not.
         if self.model.wake.is_some_and(|at| at <= self.now) {
             self.woke(roll);
@@ -109,9 +112,17 @@ impl Turn<'_> {
     pub(crate) fn keep(&mut self, write: Option<Write>) {
         let (Some(user), Some(write)) = (self.model.you_id(), write) else { return };
         self.store(&user, &write);
-        // A follower hands its writes over with the rest, once it is taken in.
-        if self.leads() || !self.model.link.is_up() {
-            self.tell(Vec::new(), TabMessage::Wrote { user, write });
+        self.tell_untold();
+    }
+
+    /// Shows the other tabs what they were not told of. (With a session, a follower hands over the same.)
+    pub(crate) fn tell_untold(&mut self) {
+        if !self.leads() && !self.follows() {
+            return;
+        }
+        let Some(user) = self.model.you_id() else { return };
+        for write in self.model.outbox.untold() {
+            self.tell(Vec::new(), TabMessage::Wrote { user: user.clone(), write });
         }
     }
 

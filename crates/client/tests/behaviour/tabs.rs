@@ -308,6 +308,16 @@ fn a_message_reads_back_as_it_was_told() {
 }
 
 #[test]
+fn a_tab_that_was_stopped_hears_nothing() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    browser.world.event(1, Event::Stopped);
+    for message in [TabMessage::Leading, TabMessage::Opened { conn: 1 }] {
+        browser.world.event(1, Event::Tab { from: 1, message, roll: 0 });
+        assert!(browser.world.clients[0].told.values().all(|told| told.len() <= 1), "only that it left");
+    }
+}
+
+#[test]
 fn a_role_that_does_not_change_changes_nothing() {
     let mut browser = Browser::settled(&["lobby"], 2);
     for (tab, role) in [(0, Role::Leader), (1, Role::Follower)] {

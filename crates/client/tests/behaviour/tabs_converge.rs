@@ -11,6 +11,8 @@ use crate::convergence::{check_log, check_views};
 #[derive(Clone, Debug)]
 enum Act {
     Post(usize, usize),
+    Edit(usize, usize),
+    Delete(usize, usize),
     Stranger(usize),
     OpenRoom(usize, usize),
     Older(usize, usize),
@@ -43,6 +45,8 @@ fn quiet() -> impl Strategy<Value = Act> + Clone {
     let both = (c.clone(), r.clone());
     prop_oneof![
         8 => both.clone().prop_map(|(c, r)| Act::Post(c, r)),
+        2 => both.clone().prop_map(|(c, r)| Act::Edit(c, r)),
+        1 => both.clone().prop_map(|(c, r)| Act::Delete(c, r)),
         4 => r.prop_map(Act::Stranger),
         2 => both.clone().prop_map(|(c, r)| Act::OpenRoom(c, r)),
         2 => both.clone().prop_map(|(c, r)| Act::Older(c, r)),
@@ -91,6 +95,8 @@ fn play(browser: &mut Browser, act: &Act) {
         Act::Close(c, crashes) => browser.close(c, crashes),
         Act::Steal(c) => browser.steal(c),
         Act::Post(c, ..)
+        | Act::Edit(c, ..)
+        | Act::Delete(c, ..)
         | Act::OpenRoom(c, ..)
         | Act::Older(c, ..)
         | Act::Newer(c, ..)
@@ -104,6 +110,16 @@ fn play(browser: &mut Browser, act: &Act) {
         | Act::Hear(c, ..)
             if !browser.is_open(c) => {}
         Act::Post(c, r) => browser.world.post(c, &room(browser, r)),
+        Act::Edit(c, r) | Act::Delete(c, r) => {
+            let room = room(browser, r);
+            let Some(seq) = browser.world.clients[c].model.last_own(&room) else { return };
+            let cmid = browser.world.cmid();
+            let event = match act {
+                Act::Edit(..) => Event::Edit { room, cmid, seq, body: format!("edited {}", cmid.0) },
+                _ => Event::Delete { room, cmid, seq },
+            };
+            browser.world.event(c, event);
+        }
         Act::OpenRoom(c, r) => {
             browser.world.event(c, Event::OpenRoom { room: room(browser, r), around: None })
         }
@@ -138,6 +154,20 @@ proptest! {
         check_views(&browser.world);
         check_log(&browser.world);
         prop_assert_eq!(browser.world.server.sessions.len(), 1, "one connection for all");
+    }
+
+    #[test]
+    fn a_restored_backup_replaces_everything_in_all_tabs(
+        before in prop::collection::vec(act(), 1..80),
+        after in prop::collection::vec(act(), 1..60),
+    ) {
+        let mut browser = Browser::new(&ROOMS, "alice", TABS);
+        before.iter().for_each(|act| play(&mut browser, act));
+        browser.world.server.restore_backup();
+        (0..TABS).for_each(|c| browser.world.cut(c, 0));
+        after.iter().for_each(|act| play(&mut browser, act));
+        browser.settle();
+        check_views(&browser.world);
     }
 
     #[test]
