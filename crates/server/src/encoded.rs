@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_protocol::{Entry, Person, RoomId, Seq, ServerFrame};
+use madang_protocol::{Entry, Person, RoomId, Seq, ServerFrame, What};
 use tungstenite::Utf8Bytes;
 
 /// The text of one frame; cloning shares it.
@@ -21,6 +21,8 @@ pub struct EntryFrame {
     pub room: RoomId,
     /// The entry's seq.
     pub seq: Seq,
+    /// The message that it is about; 0: none.
+    pub about: Seq,
     /// The author.
     pub author: Arc<PersonFrame>,
     /// The `entry` frame.
@@ -30,9 +32,34 @@ pub struct EntryFrame {
 impl EntryFrame {
     /// Encodes `entry`.
     pub fn new(entry: Entry, author: Person) -> Self {
+        Self::said_by(entry, Arc::new(PersonFrame::new(author)))
+    }
+
+    /// Encodes `entry` of an author who is encoded already.
+    pub fn said_by(entry: Entry, author: Arc<PersonFrame>) -> Self {
         let (room, seq) = (entry.room.clone(), entry.seq);
-        let json = encode(&ServerFrame::Entry(entry));
-        Self { room, seq, author: Arc::new(PersonFrame::new(author)), json }
+        let about = match &entry.what {
+            What::Posted { .. } => seq,
+            What::Edited { seq, .. } | What::Deleted { seq } => *seq,
+            What::Opened { .. } | What::Unknown => 0,
+        };
+        Self { room, seq, about, author, json: encode(&ServerFrame::Entry(entry)) }
+    }
+
+    /// The same entry, its author named anew.
+    pub fn by(&self, author: Arc<PersonFrame>) -> Self {
+        let Self { room, seq, about, json, .. } = self;
+        Self { room: room.clone(), seq: *seq, about: *about, author, json: json.clone() }
+    }
+
+    /// The same entry without the text of its message, as the log has it once the message is deleted.
+    pub fn redacted(&self) -> Option<Self> {
+        let ServerFrame::Entry(mut entry) = serde_json::from_str(&self.json).ok()? else { return None };
+        match &mut entry.what {
+            What::Posted { body, .. } | What::Edited { body, .. } => body.clear(),
+            What::Deleted { .. } | What::Opened { .. } | What::Unknown => return None,
+        }
+        Some(Self::said_by(entry, self.author.clone()))
     }
 }
 

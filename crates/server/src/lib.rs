@@ -14,6 +14,7 @@ pub mod broker;
 pub mod config;
 pub mod connection;
 pub mod encoded;
+pub mod flights;
 pub mod http;
 pub mod hub;
 pub mod metrics;
@@ -22,6 +23,7 @@ pub mod refusal;
 pub mod room;
 pub mod session;
 pub mod simulation;
+pub mod snapshots;
 pub mod store;
 
 pub use app::serve;

@@ -9,15 +9,17 @@ use madang_protocol::{
 };
 
 use crate::broker::{Broker, Event};
-use crate::hub::Hub;
+use crate::flights::Flights;
+use crate::hub::{Hub, Reach};
 use crate::metrics::Metrics;
 use crate::rate::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
-use crate::store::{Appended, Change, Committed, PageAt, PageRead, Store, StoreError, Write};
+use crate::snapshots::{SnapshotFrame, Snapshots};
+use crate::store::{Appended, Change, Committed, KEPT_MESSAGES, PageAt, PageRead, Store, StoreError, Write};
 
 /// Messages in a snapshot.
-pub const SNAPSHOT_MESSAGES: usize = 50;
+pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;
 
 /// Rooms that one list names.
 const LISTED_ROOMS: usize = 500;
@@ -37,6 +39,9 @@ struct Inner {
     limits: Limits,
     buckets: Mutex<HashMap<UserId, Bucket>>,
     metrics: Metrics,
+    snapshots: Snapshots,
+    /// The rooms whose messages are being read.
+    loading: Flights<RoomId>,
 }
 
 /// A snapshot and the names that it needs.
@@ -51,7 +56,8 @@ pub struct Seen {
 impl Rooms {
     /// Rooms over this store.
     pub fn new(store: Store, hub: Arc<Hub>, broker: Broker, limits: Limits, metrics: Metrics) -> Self {
-        Self(Arc::new(Inner { store, hub, broker, limits, buckets: Mutex::default(), metrics }))
+        let (buckets, snapshots, loading) = Default::default();
+        Self(Arc::new(Inner { store, hub, broker, limits, buckets, metrics, snapshots, loading }))
     }
 
     /// The limits in force.
@@ -161,6 +167,8 @@ impl Rooms {
     /// # Errors
     /// No such room, or a failing disk.
     pub async fn snapshot(&self, room: RoomId) -> Result<Seen, Refusal> {
+        self.head(&room)?;
+        self.load(&room).await;
         let state = self.0.store.snapshot(room.clone(), SNAPSHOT_MESSAGES).await.map_err(logged)?;
         let state = state.ok_or(RefusalCode::UnknownRoom)?;
         let here = self.0.hub.here(&room);
@@ -182,24 +190,49 @@ impl Rooms {
         Ok(Seen { snapshot, people })
     }
 
-    /// The newest seq of the room in the log itself, which the hub may not have heard of yet.
+    /// As [`Rooms::snapshot`], encoded.
     ///
     /// # Errors
     /// No such room, or a failing disk.
-    pub async fn head(&self, room: &RoomId) -> Result<Seq, Refusal> {
-        match self.0.hub.head(room) {
-            Some(head) if head > 0 => Ok(head),
-            _ => self.stored_head(room).await,
+    pub async fn snapshot_frame(&self, room: &RoomId) -> Result<Arc<SnapshotFrame>, Refusal> {
+        let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
+        let stand = (version, self.0.hub.here_version(room));
+        match self.0.snapshots.get(room, stand) {
+            Some(frame) => Ok(frame),
+            None => Ok(self.0.snapshots.put(self.snapshot(room.clone()).await?, stand)),
         }
     }
 
-    /// As [`Rooms::head`], from the store.
+    /// Brings what the room's readers ask for into memory, by one read for all of them.
+    async fn load(&self, room: &RoomId) {
+        self.0.hub.warm(room, &self.0.store).await;
+        if !self.0.store.keeps(room) {
+            let (store, id) = (self.0.store.clone(), room.clone());
+            // What went wrong is seen by those who ask next.
+            let start = || async move { drop(store.snapshot(id, SNAPSHOT_MESSAGES).await) };
+            self.0.loading.join(room, start).await;
+        }
+    }
+
+    /// From where a reader at `cursor` can be served. After a start, the first who asks has the room's recent
+    /// entries read, once for all.
+    pub async fn reach(&self, room: &RoomId, cursor: Seq) -> Reach {
+        match self.0.hub.reach(room, cursor) {
+            Reach::Cold => {
+                self.0.hub.warm(room, &self.0.store).await;
+                self.0.hub.reach(room, cursor)
+            }
+            reach => reach,
+        }
+    }
+
+    /// The newest seq of the room in the log itself, which the hub may not have heard of yet.
     ///
     /// # Errors
-    /// No such room, or a failing disk.
-    pub async fn stored_head(&self, room: &RoomId) -> Result<Seq, Refusal> {
-        let state = self.0.store.snapshot(room.clone(), 1).await.map_err(logged)?;
-        Ok(state.ok_or(RefusalCode::UnknownRoom)?.head)
+    /// No such room.
+    pub fn head(&self, room: &RoomId) -> Result<Seq, Refusal> {
+        let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
+        Ok(version.head)
     }
 
     /// Messages around a place in the room.

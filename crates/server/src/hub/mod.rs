@@ -5,6 +5,7 @@
 mod presence;
 mod queue;
 mod ring;
+mod warm;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -13,6 +14,7 @@ use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UnixMs, UserI
 
 use crate::broker::Event;
 use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
+use crate::flights::Flights;
 use crate::metrics::Metrics;
 use crate::simulation::{Mutant, is};
 use crate::store::{Committed, Store};
@@ -20,7 +22,9 @@ use crate::store::{Committed, Store};
 pub use presence::Here;
 use presence::Presence;
 pub use queue::{BATCH_BYTES, Queue, Queued, Taken};
-use ring::Ring;
+pub use ring::Reach;
+use ring::{Budget, Ring};
+use warm::Meanwhile;
 
 /// Entries that one read of the store fetches to fill a gap.
 const FILL: usize = 256;
@@ -33,6 +37,10 @@ pub type SessionId = u64;
 pub struct Hub {
     rooms: RwLock<HashMap<RoomId, Arc<Mutex<Room>>>>,
     sessions: Mutex<Sessions>,
+    /// What all rings may hold.
+    budget: Arc<Budget>,
+    /// The rings that are being filled.
+    warming: Flights<RoomId>,
     metrics: Metrics,
 }
 
@@ -52,6 +60,8 @@ struct Room {
     /// When it was committed.
     moved_at: UnixMs,
     ring: Ring,
+    /// While the ring is being filled.
+    meanwhile: Option<Meanwhile>,
     followers: HashMap<SessionId, Arc<Queue>>,
     presence: Presence,
 }
@@ -65,13 +75,22 @@ pub enum Attached {
     Behind,
 }
 
+impl Room {
+    fn rename(&mut self, person: &Person) {
+        self.presence.rename(person);
+        self.ring.rename(person);
+        self.meanwhile.iter_mut().for_each(|meanwhile| meanwhile.renamed.push(person.clone()));
+    }
+}
+
 impl Hub {
     /// A hub for a log with these heads.
     pub fn new(heads: Vec<(RoomId, Seq)>, metrics: Metrics) -> Self {
         let rooms = heads
             .into_iter()
             .map(|(room, head)| (room, Arc::new(Mutex::new(Room { head, ..Room::default() }))));
-        Self { rooms: RwLock::new(rooms.collect()), sessions: Mutex::default(), metrics }
+        let (sessions, budget, warming) = Default::default();
+        Self { rooms: RwLock::new(rooms.collect()), sessions, budget, warming, metrics }
     }
 
     // --- What comes from the broker.
@@ -109,12 +128,13 @@ impl Hub {
         }
         room.head = committed.entry.seq;
         room.moved_at = committed.entry.at;
-        if matches!(committed.entry.what, What::Deleted { .. }) {
+        if let What::Deleted { seq } = committed.entry.what {
             // The ring may still hold the text; the store no longer does.
-            room.ring.forget();
+            room.ring.redact(seq, &self.budget);
+            room.meanwhile.iter_mut().for_each(|meanwhile| meanwhile.deleted.push(seq));
         }
         let frame = Arc::new(EntryFrame::new(committed.entry, committed.author));
-        room.ring.push(frame.clone());
+        room.ring.push(frame.clone(), &self.budget);
         for queue in room.followers.values() {
             if queue.push(Queued::Entry(frame.clone())) {
                 self.metrics.dropped.inc();
@@ -127,7 +147,7 @@ impl Hub {
         match event {
             Event::Renamed(person) => {
                 for room in self.read_rooms().values() {
-                    lock(room).presence.rename(&person);
+                    lock(room).rename(&person);
                 }
                 self.to_all(&Queued::Person(Arc::new(PersonFrame::new(person))));
             }
@@ -265,6 +285,11 @@ impl Hub {
     /// Who looks at `room`.
     pub fn here(&self, room: &RoomId) -> Here {
         self.room(room).map(|room| lock(&room).presence.here()).unwrap_or_default()
+    }
+
+    /// Changes with who looks at `room`, and never back.
+    pub fn here_version(&self, room: &RoomId) -> u64 {
+        self.room(room).map_or(0, |room| lock(&room).presence.version())
     }
 
     /// Tells each room whose presence changed since the last call who is there now. Called once a second, so

@@ -24,25 +24,39 @@ pub struct Here {
 pub(super) struct Presence {
     sessions: HashMap<SessionId, (Person, Arc<Queue>)>,
     changed: bool,
+    version: u64,
 }
 
 impl Presence {
     pub(super) fn enter(&mut self, id: SessionId, person: Person, queue: Arc<Queue>) {
         self.sessions.insert(id, (person, queue));
-        self.changed = true;
+        self.change();
     }
 
     pub(super) fn exit(&mut self, id: SessionId) {
-        self.changed |= self.sessions.remove(&id).is_some();
+        if self.sessions.remove(&id).is_some() {
+            self.change();
+        }
     }
 
     pub(super) fn rename(&mut self, renamed: &Person) {
-        for (person, _) in self.sessions.values_mut() {
-            if person.id == renamed.id {
-                person.name.clone_from(&renamed.name);
-                self.changed = true;
-            }
+        let mut found = false;
+        for (person, _) in self.sessions.values_mut().filter(|(person, _)| person.id == renamed.id) {
+            person.name.clone_from(&renamed.name);
+            found = true;
         }
+        if found {
+            self.change();
+        }
+    }
+
+    fn change(&mut self) {
+        self.changed = true;
+        self.version += 1;
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     pub(super) fn take_changed(&mut self) -> bool {

@@ -1,35 +1,104 @@
-//! A room's most recent entries, encoded: they serve most reconnects without a look at the database.
+//! A room's most recent entries, encoded: they serve reconnects without a look at the database.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use madang_protocol::Seq;
+use madang_protocol::{Person, Seq};
 
-use crate::encoded::EntryFrame;
+use crate::encoded::{EntryFrame, PersonFrame};
 use crate::simulation::{Mutant, bound, is};
 
-/// Most entries that a ring holds; the oldest is dropped for the next.
-const ENTRIES: usize = 256;
+/// Most entries that a ring holds: as many as a reader may be behind. The oldest is dropped for the next.
+pub(super) const ENTRIES: usize = 1_000;
 
-/// Most bytes of frames that a ring holds.
-const BYTES: usize = 128 * 1024;
+/// Most bytes that a ring holds: a thousand messages of an ordinary length, four times over.
+pub(super) const BYTES: usize = 1024 * 1024;
+
+/// Most bytes of a ring while all rings together hold more than [`ALL_BYTES`].
+const LEAST_BYTES: usize = 128 * 1024;
+
+/// Bytes of all rings beyond which those that are written to keep [`LEAST_BYTES`] each. With 500 rooms, all rings
+/// therefore hold 128 MiB at the very most.
+const ALL_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a frame counts besides its text.
+const FRAME_COST: usize = 256;
+
+/// What all rings hold together. Bytes.
+#[derive(Debug, Default)]
+pub(super) struct Budget(AtomicUsize);
+
+/// Whether a ring serves a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All that follows is in it.
+    Held,
+    /// It has not been filled from the log since the start.
+    Cold,
+    /// What follows is in the log alone.
+    Log,
+    /// As [`Reach::Log`], and more than the bytes that a ring holds.
+    Far,
+}
 
 /// Contiguous entries, the newest last.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     frames: VecDeque<Arc<EntryFrame>>,
     bytes: usize,
+    /// It holds all that its bounds allow: it was filled from the log, or by what happened.
+    warm: bool,
+    /// What bounded it last was bytes.
+    heavy: bool,
+}
+
+impl Budget {
+    fn bytes(&self) -> usize {
+        if self.0.load(Ordering::Relaxed) > ALL_BYTES { LEAST_BYTES } else { BYTES }
+    }
+
+    fn changed(&self, before: usize, after: usize) {
+        self.0.fetch_add(after, Ordering::Relaxed);
+        self.0.fetch_sub(before, Ordering::Relaxed);
+    }
 }
 
 impl Ring {
     /// Adds the entry that follows the newest one.
-    pub(super) fn push(&mut self, frame: Arc<EntryFrame>) {
-        self.bytes += frame.json.len();
+    pub(super) fn push(&mut self, frame: Arc<EntryFrame>, budget: &Budget) {
+        let before = self.bytes;
+        self.warm |= frame.seq == 1;
+        self.bytes += cost(&frame);
         self.frames.push_back(frame);
-        while self.frames.len() > bound(ENTRIES, |bounds| bounds.ring_entries) || self.bytes > BYTES {
+        let (entries, bytes) = (bound(ENTRIES, |bounds| bounds.ring_entries), budget.bytes());
+        while self.frames.len() > entries || self.bytes > bytes {
+            self.warm = true;
+            self.heavy = self.frames.len() <= entries;
             let Some(oldest) = self.frames.pop_front() else { break };
-            self.bytes -= oldest.json.len();
+            self.bytes -= cost(&oldest);
         }
+        budget.changed(before, self.bytes);
+    }
+
+    /// Adds entries of the log, oldest first, before its own: those up to `head` if it has none. What does not
+    /// lead up to its own is not taken.
+    pub(super) fn fill(&mut self, entries: Vec<Arc<EntryFrame>>, head: Seq, budget: &Budget) {
+        let before = self.bytes;
+        let mut next = self.frames.front().map_or(head, |first| first.seq - 1);
+        let (most, bytes) = (bound(ENTRIES, |bounds| bounds.ring_entries), budget.bytes());
+        let newest = next;
+        for frame in entries.into_iter().rev().skip_while(|frame| frame.seq > newest) {
+            if frame.seq != next || self.frames.len() >= most || self.bytes + cost(&frame) > bytes {
+                break;
+            }
+            next -= 1;
+            self.bytes += cost(&frame);
+            self.frames.push_front(frame);
+        }
+        self.warm = true;
+        self.heavy = next > 0 && self.frames.len() < most;
+        budget.changed(before, self.bytes);
     }
 
     /// All entries after `cursor`, if the ring still holds the first of them.
@@ -40,27 +109,67 @@ impl Ring {
         Some(self.frames.iter().skip(skip).cloned().collect())
     }
 
-    /// Takes the deleted message's text out of what a reconnect would be sent.
-    pub(super) fn forget(&mut self) {
-        self.frames.clear();
-        self.bytes = 0;
+    /// Whether it serves `cursor` in a room whose newest entry is `head`.
+    pub(super) fn reach(&self, cursor: Seq, head: Seq) -> Reach {
+        let first = self.frames.front().map_or(head + 1, |first| first.seq);
+        if cursor + 1 >= first {
+            Reach::Held
+        } else if !self.warm {
+            Reach::Cold
+        } else if self.heavy {
+            Reach::Far
+        } else {
+            Reach::Log
+        }
     }
+
+    /// Takes a deleted message's texts out of what a reconnect is sent.
+    pub(super) fn redact(&mut self, message: Seq, budget: &Budget) {
+        let before = self.bytes;
+        for frame in self.frames.iter_mut().filter(|frame| frame.about == message) {
+            if let Some(redacted) = frame.redacted() {
+                self.bytes -= cost(frame);
+                *frame = Arc::new(redacted);
+                self.bytes += cost(frame);
+            }
+        }
+        budget.changed(before, self.bytes);
+    }
+
+    /// Gives entries of the person their present name.
+    pub(super) fn rename(&mut self, person: &Person) {
+        let mut author = None;
+        for frame in self.frames.iter_mut().filter(|frame| frame.author.person.id == person.id) {
+            let author = author.get_or_insert_with(|| Arc::new(PersonFrame::new(person.clone())));
+            *frame = Arc::new(frame.by(author.clone()));
+        }
+    }
+}
+
+fn cost(frame: &EntryFrame) -> usize {
+    FRAME_COST + frame.json.len()
 }
 
 #[cfg(test)]
 mod tests {
-    use madang_protocol::{Entry, Person, RoomId, UserId, What};
+    use madang_protocol::{Entry, RoomId, UserId, What};
 
     use super::*;
 
+    fn frame(seq: Seq, what: What) -> Arc<EntryFrame> {
+        let entry = Entry { room: RoomId::lobby(), seq, at: 0, by: UserId::system(), cmid: None, what };
+        let author = Person { id: UserId::system(), name: String::new() };
+        Arc::new(EntryFrame::new(entry, author))
+    }
+
+    fn posts(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Vec<Arc<EntryFrame>> {
+        seqs.map(|seq| frame(seq, What::Posted { body: body.into(), reply_to: None })).collect()
+    }
+
     fn ring(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Ring {
-        let mut ring = Ring::default();
-        for seq in seqs {
-            let what = What::Posted { body: body.into(), reply_to: None };
-            let entry = Entry { room: RoomId::lobby(), seq, at: 0, by: UserId::system(), cmid: None, what };
-            let author = Person { id: UserId::system(), name: String::new() };
-            ring.push(Arc::new(EntryFrame::new(entry, author)));
-        }
+        let (mut ring, budget) = (Ring::default(), Budget::default());
+        posts(seqs, body).into_iter().for_each(|frame| ring.push(frame, &budget));
+        assert_eq!(budget.0.into_inner(), ring.bytes);
         ring
     }
 
@@ -84,9 +193,63 @@ mod tests {
 
     #[test]
     fn it_is_bounded_in_entries_and_bytes() {
-        assert_eq!(seqs(ring(1..=1_000, "x").after(999 - ENTRIES as Seq)), None);
-        assert_eq!(seqs(ring(1..=1_000, "x").after(1_000 - ENTRIES as Seq)).map(|s| s.len()), Some(ENTRIES));
-        let large = ring(1..=100, &"x".repeat(8_000));
+        let many = ring(1..=2_000, "x");
+        assert_eq!(seqs(many.after(1_999 - ENTRIES as Seq)), None);
+        assert_eq!(seqs(many.after(2_000 - ENTRIES as Seq)).map(|s| s.len()), Some(ENTRIES));
+        assert_eq!(many.reach(999, 2_000), Reach::Log);
+        let large = ring(1..=500, &"x".repeat(8_000));
         assert!(large.bytes <= BYTES);
+        assert_eq!(large.reach(1, 500), Reach::Far);
+    }
+
+    #[test]
+    fn when_all_rings_hold_much_each_holds_little() {
+        let (mut ring, budget) = (Ring::default(), Budget(ALL_BYTES.into()));
+        posts(1..=900, "some text").into_iter().for_each(|frame| ring.push(frame, &budget));
+        assert!(ring.bytes <= LEAST_BYTES);
+        assert_eq!(budget.0.into_inner(), ALL_BYTES + ring.bytes);
+    }
+
+    #[test]
+    fn it_is_filled_up_to_its_own_first_entry() {
+        let budget = Budget::default();
+        let mut ring = ring(5..=6, "x");
+        assert_eq!(ring.reach(3, 6), Reach::Cold);
+        ring.fill(posts(2..=8, "x"), 6, &budget);
+        assert_eq!(seqs(ring.after(1)), Some(vec![2, 3, 4, 5, 6]));
+        assert_eq!((ring.reach(1, 6), ring.reach(0, 6)), (Reach::Held, Reach::Far));
+        let mut empty = Ring::default();
+        assert_eq!((empty.reach(6, 6), empty.reach(5, 6)), (Reach::Held, Reach::Cold));
+        empty.fill(posts(1..=8, "x"), 6, &budget);
+        assert_eq!(seqs(empty.after(0)), Some(vec![1, 2, 3, 4, 5, 6]), "the others are about to come");
+    }
+
+    #[test]
+    fn what_does_not_lead_up_to_its_own_is_not_taken() {
+        let mut ring = ring(5..=6, "x");
+        ring.fill(posts(1..=3, "x"), 6, &Budget::default());
+        assert_eq!(seqs(ring.after(4)), Some(vec![5, 6]));
+        assert_ne!(ring.reach(2, 6), Reach::Held);
+    }
+
+    #[test]
+    fn a_deleted_text_is_in_none_of_its_frames() {
+        let (mut ring, budget) = (ring(1..=2, "secret"), Budget::default());
+        ring.push(frame(3, What::Edited { seq: 1, body: "still secret".into() }), &budget);
+        ring.push(frame(4, What::Deleted { seq: 1 }), &budget);
+        ring.redact(1, &Budget(ring.bytes.into()));
+        let texts: Vec<bool> = ring.frames.iter().map(|frame| frame.json.contains("secret")).collect();
+        assert_eq!(texts, [false, true, false, false]);
+        assert_eq!(seqs(ring.after(0)), Some(vec![1, 2, 3, 4]), "each keeps its place");
+        assert!(ring.frames[3].json.contains(r#""deleted""#));
+        assert_eq!(ring.bytes, ring.frames.iter().map(|frame| cost(frame)).sum::<usize>());
+    }
+
+    #[test]
+    fn a_name_is_the_present_one() {
+        let mut ring = ring(1..=2, "x");
+        ring.rename(&Person { id: UserId::system(), name: "Now".into() });
+        assert!(ring.frames.iter().all(|frame| frame.author.json.contains("Now")));
+        assert!(Arc::ptr_eq(&ring.frames[0].author, &ring.frames[1].author));
     }
 }

@@ -6,9 +6,9 @@ use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame};
 
 use super::Session;
 use crate::encoded::{Encoded, EntryFrame, encode};
-use crate::hub::Attached;
+use crate::hub::{Attached, Reach};
 use crate::refusal::Refusal;
-use crate::room::{Rooms, Seen};
+use crate::room::Rooms;
 use crate::simulation::bound;
 
 /// A cursor further behind than this is answered with a snapshot instead of a replay: it is what the reader
@@ -39,11 +39,11 @@ impl Session {
             Ok(Some(cursor)) => {
                 self.follow_from(room, cursor);
             }
-            Ok(None) => match self.rooms.snapshot(room.clone()).await {
-                Ok(Seen { snapshot, people }) => {
-                    self.introduce(people, out);
+            Ok(None) => match self.rooms.snapshot_frame(&room).await {
+                Ok(snapshot) => {
+                    self.introduce(&snapshot.people, out);
                     self.follow_from(room, snapshot.head);
-                    out.push(encode(&ServerFrame::Snapshot(snapshot)));
+                    out.push(snapshot.json.clone());
                 }
                 Err(refusal) => self.refuse(refusal, Some(room), out),
             },
@@ -153,13 +153,13 @@ impl Session {
     }
 }
 
-/// The cursor, if the log can be read on from it: not ahead of the log, and not too far behind.
+/// The cursor, if the log can be read on from it: not ahead of the log, and not too far behind, in entries or
+/// in bytes.
 async fn usable(rooms: &Rooms, room: &RoomId, after: Option<Seq>) -> Result<Option<Seq>, Refusal> {
-    let Some(cursor) = after else { return Ok(None) };
-    let mut head = rooms.head(room).await?;
-    if cursor > head {
-        head = rooms.stored_head(room).await?;
-    }
-    let usable = cursor <= head && head - cursor <= MAX_REPLAY;
+    let head = rooms.head(room)?;
+    let Some(cursor) = after.filter(|cursor| *cursor <= head && head - cursor <= MAX_REPLAY) else {
+        return Ok(None);
+    };
+    let usable = rooms.reach(room, cursor).await != Reach::Far;
     Ok(usable.then_some(cursor))
 }

@@ -199,9 +199,9 @@ impl Session {
     }
 
     /// Names people that this client has not met.
-    fn introduce(&mut self, people: Vec<Person>, out: &mut Vec<Encoded>) {
-        let strangers: Vec<Person> =
-            people.into_iter().filter(|person| self.known.insert(person.id.clone())).collect();
+    fn introduce(&mut self, people: &[Person], out: &mut Vec<Encoded>) {
+        let strangers = people.iter().filter(|person| self.known.insert(person.id.clone()));
+        let strangers: Vec<Person> = strangers.cloned().collect();
         if !strangers.is_empty() {
             out.push(encode(&ServerFrame::People { people: strangers }));
         }

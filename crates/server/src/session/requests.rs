@@ -30,7 +30,7 @@ impl Session {
         match frame {
             ClientFrame::Watch { room, after } => self.watch(room, after, out).await,
             ClientFrame::Unwatch { room } => self.unwatch(&room),
-            ClientFrame::Present { room } => self.look_at(room, out).await,
+            ClientFrame::Present { room } => self.look_at(room, out),
             ClientFrame::Post { room, cmid, body, reply_to } => {
                 self.write(room, cmid, Change::Post { body, reply_to }, now);
             }
@@ -88,12 +88,12 @@ impl Session {
         }
     }
 
-    async fn look_at(&mut self, room: Option<RoomId>, out: &mut Vec<Encoded>) {
+    fn look_at(&mut self, room: Option<RoomId>, out: &mut Vec<Encoded>) {
         if let Some(left) = self.present.take() {
             self.hub().exit(&left, self.id);
         }
         let Some(room) = room else { return };
-        if let Err(refusal) = self.rooms.head(&room).await {
+        if let Err(refusal) = self.rooms.head(&room) {
             return self.refuse(refusal, Some(room), out);
         }
         self.hub().enter(&room, self.id, self.you.clone(), &self.queue);
@@ -108,7 +108,7 @@ impl Session {
         };
         match page {
             Ok(page) => {
-                self.introduce(page.people, out);
+                self.introduce(&page.people, out);
                 let (before, after) = (page.before, page.after);
                 out.push(encode(&ServerFrame::Page {
                     req,

@@ -252,6 +252,11 @@ impl Store {
         self.0.directory.heads()
     }
 
+    /// Whether the room's newest messages are in memory.
+    pub fn keeps(&self, room: &RoomId) -> bool {
+        self.0.directory.keeps(room)
+    }
+
     /// The version of what a snapshot of the room shows; none: there is no such room.
     pub fn version(&self, room: &RoomId) -> Option<Version> {
         self.0.directory.version(room)

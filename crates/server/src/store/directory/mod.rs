@@ -105,6 +105,10 @@ impl Directory {
 
     // --- From memory, always there.
 
+    pub(super) fn keeps(&self, room: &RoomId) -> bool {
+        self.look().rooms.keeps(room)
+    }
+
     pub(super) fn heads(&self) -> Vec<(RoomId, Seq)> {
         self.look().rooms.heads()
     }

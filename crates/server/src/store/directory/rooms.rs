@@ -124,6 +124,10 @@ impl Rooms {
         self.rooms.values().map(|room| (room.id.clone(), room.head)).collect()
     }
 
+    pub(super) fn keeps(&self, room: &RoomId) -> bool {
+        self.get(room).is_some_and(|room| room.newest.is_some())
+    }
+
     pub(super) fn snapshot(&self, room: &RoomId, limit: usize) -> Option<RoomState> {
         let room = self.get(room)?;
         let newest = room.newest.as_ref()?;

@@ -1,0 +1,63 @@
+//! Snapshots as they go over the wire: encoded once for all who ask while a room stands still.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use madang_protocol::{Person, RoomId, Seq, ServerFrame};
+
+use crate::encoded::{Encoded, encode};
+use crate::room::Seen;
+use crate::store::Version;
+
+/// Bytes beyond which all are forgotten; the next who asks has them encoded again.
+const BYTES: usize = 16 * 1024 * 1024;
+
+/// One room's snapshot.
+#[derive(Debug)]
+pub struct SnapshotFrame {
+    /// The newest entry that it contains.
+    pub head: Seq,
+    /// Those whom it names.
+    pub people: Vec<Person>,
+    /// The `snapshot` frame.
+    pub json: Encoded,
+    stand: Stand,
+}
+
+/// What it shows changes only together with this: the room's log and names, and who is here.
+pub(crate) type Stand = (Version, u64);
+
+/// The newest snapshot of each room that was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshots(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    frames: HashMap<RoomId, Arc<SnapshotFrame>>,
+    bytes: usize,
+}
+
+impl Snapshots {
+    /// The room's snapshot, if it still stands as it did.
+    pub(crate) fn get(&self, room: &RoomId, stand: Stand) -> Option<Arc<SnapshotFrame>> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.frames.get(room).filter(|frame| frame.stand == stand).cloned()
+    }
+
+    /// Encodes what was seen of a room, and keeps it. `stand` is from before it was seen: what changed in
+    /// between is encoded, and encoded once more for the next who asks.
+    pub(crate) fn put(&self, seen: Seen, stand: Stand) -> Arc<SnapshotFrame> {
+        let Seen { snapshot, people } = seen;
+        let (room, head) = (snapshot.room.clone(), snapshot.head);
+        let json = encode(&ServerFrame::Snapshot(snapshot));
+        let frame = Arc::new(SnapshotFrame { head, people, json, stand });
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.bytes + frame.json.len() > BYTES {
+            *table = Table::default();
+        }
+        table.bytes += frame.json.len();
+        let old = table.frames.insert(room, frame.clone());
+        table.bytes -= old.map_or(0, |old| old.json.len());
+        frame
+    }
+}
