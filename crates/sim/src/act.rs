@@ -120,6 +120,10 @@ pub enum Act {
         device: usize,
         ms: Ms,
     },
+    Freeze {
+        device: usize,
+        ms: Ms,
+    },
     Reload {
         device: usize,
         page: bool,
@@ -221,6 +225,7 @@ fn trouble(rng: &mut Rng, kinds: &[u64]) -> Act {
         2 => Act::Slow { device, ms: rng.between(500, 15_000) },
         3 => Act::Lose { device },
         4 => Act::Offline { device, ms: rng.between(100, 30_000) },
+        5 if rng.chance(60) => Act::Freeze { device, ms: rng.between(1_000, 30_000) },
         5 => Act::Sleep { device, ms: rng.between(1_000, 90_000) },
         6 => Act::Reload { device, page: rng.chance(60) },
         7 => Act::Crash { ms: rng.between(10, 6_000), resets: rng.chance(60) },
@@ -293,6 +298,7 @@ impl fmt::Display for Act {
                 write!(f, "a proxy lets no WebSocket of {} through for {ms} ms{also}", who(device))
             }
             Self::Sleep { device, ms } => write!(f, "{} sleeps for {ms} ms", who(device)),
+            Self::Freeze { device, ms } => write!(f, "{} is frozen for {ms} ms", who(device)),
             Self::Reload { device, page } => {
                 let from = if *page { "from the server's page" } else { "from nothing" };
                 write!(f, "{} is loaded anew, {from}", who(device))

@@ -69,7 +69,9 @@ impl World {
                     link.to_lose += 1;
                 }
             }
-            Act::Offline { device, ms } => return self.offline(device, ms),
+            Act::Offline { device, ms } => {
+                return Self::tabs(device).try_for_each(|tab| self.offline(tab, ms));
+            }
             Act::Proxy { device, ms, buffers } => {
                 let body = &mut self.devices[device];
                 body.blocked = self.now + ms;
@@ -78,14 +80,9 @@ impl World {
                 }
                 self.cut(device, Noticed::Both);
             }
-            Act::Sleep { device, ms } => {
-                self.tally.absences += 1;
-                let body = &mut self.devices[device];
-                body.asleep = body.asleep.max(self.now + ms);
-                let until = body.asleep;
-                self.at(until, Ev::Reads(device));
-                self.at(until, Ev::Network(device));
-            }
+            // A laptop sleeps with all its tabs; a tab may be frozen alone.
+            Act::Sleep { device, ms } => Self::tabs(device).for_each(|tab| self.sleep(tab, ms)),
+            Act::Freeze { device, ms } => self.sleep(device, ms),
             Act::Reload { device, page } => return self.reload(device, page),
             Act::Clock { device, by } => {
                 self.tally.jumps += 1;
@@ -234,6 +231,17 @@ impl World {
         }
     }
 
+    fn sleep(&mut self, device: usize, ms: u64) {
+        self.tally.absences += 1;
+        let body = &mut self.devices[device];
+        body.asleep = body.asleep.max(self.now + ms);
+        let until = body.asleep;
+        self.at(until, Ev::Reads(device));
+        self.at(until, Ev::Network(device));
+        let patience = self.devices[device].chance.between(750, 1_500);
+        self.after(patience, Ev::Steal(device));
+    }
+
     fn offline(&mut self, device: usize, ms: u64) -> Check {
         self.tally.absences += 1;
         let body = &mut self.devices[device];
@@ -250,7 +258,12 @@ impl World {
             return Ok(());
         }
         self.tally.reloads += 1;
-        let noticed = self.devices[device].chance.chance(80);
+        let (noticed, in_order) =
+            (self.devices[device].chance.chance(80), self.devices[device].chance.chance(70));
+        if in_order {
+            self.event(device, Event::Stopped)?;
+        }
+        self.let_go(device);
         let is = |link: &LinkId| self.links[*link].device == device && !self.links[*link].ended;
         let links: Vec<LinkId> = (0..self.links.len()).filter(is).collect();
         for link in links {
@@ -265,6 +278,7 @@ impl World {
         body.page += 1;
         body.timer += 1;
         body.shown.clear();
+        body.told.clear();
         self.note(|| format!("{} is loaded anew", DEVICES[device].1), &[8]);
         self.load(device, page, 2_000)
     }

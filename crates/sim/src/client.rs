@@ -1,8 +1,6 @@
 //! The client's edge: what a browser does for the core, and what comes to it over the network.
 
-use std::collections::VecDeque;
-
-use madang_client::{Conn, Effect, Event, Locale, Model, PageData, Role, Theme, Transport, update};
+use madang_client::{Conn, Effect, Event, Locale, Model, PageData, Theme, Transport, update};
 use madang_protocol::{ClientFrame, ServerFrame};
 
 use crate::device::Shown;
@@ -18,17 +16,14 @@ impl World {
     }
 
     fn dispatch(&mut self, device: usize, event: Event) {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            let time = self.devices[device].time(self.now);
-            let Some(model) = &mut self.devices[device].model else { return };
-            for effect in update(model, event, time) {
-                self.effect(device, effect, &mut events);
-            }
+        let time = self.devices[device].time(self.now);
+        let Some(model) = &mut self.devices[device].model else { return };
+        for effect in update(model, event, time) {
+            self.effect(device, effect);
         }
     }
 
-    fn effect(&mut self, device: usize, effect: Effect, events: &mut VecDeque<Event>) {
+    fn effect(&mut self, device: usize, effect: Effect) {
         match effect {
             Effect::Connect { conn, transport } => self.connect(device, conn, transport),
             Effect::Close { conn } => self.close(device, conn),
@@ -44,13 +39,10 @@ impl World {
                     self.push_up(link, Up::Pong);
                 }
             }
-            Effect::Tell { .. } => {}
-            Effect::Restore { user } => {
-                let writes = self.devices[device].storage.values().cloned().collect();
-                events.push_back(Event::Restored { user, writes });
-            }
-            Effect::SaveWrite { write, .. } => _ = self.devices[device].storage.insert(write.cmid, write),
-            Effect::ForgetWrite { cmid, .. } => _ = self.devices[device].storage.remove(&cmid),
+            Effect::Tell { to, message } => self.tell_tabs(device, &to, &message),
+            Effect::Restore { user } => self.read_storage(device, user),
+            Effect::SaveWrite { write, .. } => _ = self.browser(device).storage.insert(write.cmid, write),
+            Effect::ForgetWrite { cmid, .. } => _ = self.browser(device).storage.remove(&cmid),
         }
     }
 
@@ -75,7 +67,7 @@ impl World {
         }
         self.devices[device].model = Some(model);
         self.event(device, Event::Started { visible: true })?;
-        self.event(device, Event::Role(Role::Alone))
+        self.seek_role(device)
     }
 
     pub(crate) fn woke(&mut self, device: usize, timer: u64) -> Check {
@@ -255,14 +247,15 @@ impl World {
                     || format!("{} hears on {conn}: {text}", crate::DEVICES[device].1),
                     text.as_bytes(),
                 );
-                self.hear(link, frame)
+                let log = self.links[link].log;
+                self.hear(device, &frame.clone(), log, Event::Frame { conn, frame })
             }
         }
     }
 
-    fn hear(&mut self, link: LinkId, frame: ServerFrame) -> Check {
-        let Link { device, conn, log, .. } = self.links[link];
-        let (room, paged) = match &frame {
+    /// A page is brought a frame by `event`; the server said it when it had the log of that number.
+    pub(crate) fn hear(&mut self, device: usize, frame: &ServerFrame, log: usize, event: Event) -> Check {
+        let (room, paged) = match frame {
             ServerFrame::Snapshot(snapshot) => (Some(snapshot.room.clone()), false),
             ServerFrame::Page { room, .. } => (Some(room.clone()), true),
             _ => (None, false),
@@ -272,7 +265,7 @@ impl World {
             Some(model.room_view(room.as_ref()?)?.resets)
         };
         let before = resets(self);
-        self.dispatch(device, Event::Frame { conn, frame });
+        self.dispatch(device, event);
         // A state that the core took: what is on screen belongs to this log from now on.
         if resets(self) != before
             && let Some(room) = room

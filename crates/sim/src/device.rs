@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use madang_client::{Model, Write};
-use madang_protocol::{ClientFrame, Cmid, RoomId, UnixMs, UserId};
+use madang_client::Model;
+use madang_protocol::{ClientFrame, RoomId, UnixMs, UserId};
 
 use crate::act::Ms;
 use crate::link::{Down, LinkId};
 use crate::rng::Rng;
+use crate::tabs::Told;
 use crate::world::BEGIN;
 
 pub(crate) struct Device {
@@ -16,8 +17,8 @@ pub(crate) struct Device {
     pub(crate) model: Option<Model>,
     /// So many pages were loaded.
     pub(crate) page: u32,
-    /// What the browser keeps over a reload.
-    pub(crate) storage: BTreeMap<Cmid, Write>,
+    /// What other tabs of the browser told this one, and it has not heard yet.
+    pub(crate) told: VecDeque<Told>,
     /// What the device's clock is ahead.
     pub(crate) clock: i64,
     /// Does nothing before then.
@@ -58,7 +59,7 @@ impl Device {
             user: user.parse().expect("a user id"),
             model: None,
             page: 0,
-            storage: BTreeMap::new(),
+            told: VecDeque::new(),
             clock: 0,
             asleep: 0,
             slow: 0,

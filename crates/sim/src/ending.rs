@@ -61,7 +61,8 @@ impl World {
             if model.unsent() > 0 {
                 return broken(format!("{who} has {} writes to send", model.unsent()));
             }
-            if let Some(left) = body.storage.values().find(|write| write.failure.is_none()) {
+            let browser = &self.browsers[DEVICES[device].2];
+            if let Some(left) = browser.storage.values().find(|write| write.failure.is_none()) {
                 return broken(format!("{who} still keeps write {}", left.cmid));
             }
             for room in &self.rooms {
@@ -70,7 +71,7 @@ impl World {
                 }
             }
         }
-        if server.connections.len() != self.devices.len() {
+        if server.connections.len() != self.connections_at_rest() {
             return broken(format!("the server has {} connections", server.connections.len()));
         }
         Ok(())

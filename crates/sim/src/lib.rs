@@ -22,6 +22,7 @@ mod rng;
 mod screen;
 mod shadow;
 mod shrink;
+mod tabs;
 mod tally;
 mod wire;
 mod world;
@@ -34,9 +35,18 @@ pub use shrink::{Story, shrink, tell};
 pub use tally::Tally;
 pub use world::{Options, Run, play};
 
-/// Who takes part: their ids, and what the story calls their devices. A person may have two.
-pub(crate) const DEVICES: [(&str, &str); 4] =
-    [("ada", "Ada's laptop"), ("ada", "Ada's phone"), ("bora", "Bora"), ("chae", "Chae")];
+/// Who takes part: their ids, what the story calls each page, and the browser that it is in. A person may have
+/// several browsers, and a browser several tabs.
+pub(crate) const DEVICES: [(&str, &str, usize); 5] = [
+    ("ada", "Ada's tab", 0),
+    ("ada", "Ada's other tab", 0),
+    ("ada", "Ada's phone", 1),
+    ("bora", "Bora", 2),
+    ("chae", "Chae", 3),
+];
+
+/// Browsers.
+pub(crate) const BROWSERS: usize = 4;
 
 /// The rooms.
 pub(crate) const ROOMS: [&str; 3] = ["lobby", "yard", "well"];

@@ -69,6 +69,10 @@ tally! {
     frames_lost: "frames_lost",
     /// Pages loaded anew.
     reloads: "reloads",
+    /// Times that a tab took the lead from a frozen one.
+    steals: "steals",
+    /// Things that tabs told each other.
+    told: "told",
     /// Devices asleep or without a network.
     absences: "absences",
     /// Clocks that jumped.

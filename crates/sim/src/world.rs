@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use madang_client::PageData;
-use madang_protocol::{Cmid, Epoch, RoomId, UnixMs};
+use madang_client::{PageData, Role, Write};
+use madang_protocol::{Cmid, Epoch, RoomId, UnixMs, UserId};
 use madang_server::simulation::{Bounds, set_bounds};
 use madang_server::store::Committed;
 use madang_server::store::manual::Disk;
@@ -14,7 +14,8 @@ use crate::link::{Link, LinkId};
 use crate::node::Server;
 use crate::rng::Rng;
 use crate::shadow::{Log, Made};
-use crate::{Broken, Check, DEVICES, ROOMS, Tally, broken};
+use crate::tabs::{Browser, Page};
+use crate::{BROWSERS, Broken, Check, DEVICES, ROOMS, Tally, broken};
 
 /// When the story begins, by the server's clock.
 pub(crate) const BEGIN: UnixMs = 1_800_000_000_000;
@@ -68,6 +69,12 @@ pub(crate) enum Ev {
     Reads(usize),
     Network(usize),
     Hydrate(usize, u32, Option<Box<PageData>>),
+    Role(Page, Role),
+    /// The device's tabs see whether the leader is frozen.
+    Steal(usize),
+    /// The first of what a tab was told reaches it.
+    Told(usize, u32),
+    Restored(Page, UserId, Vec<Write>),
     Form {
         device: usize,
         room: RoomId,
@@ -100,6 +107,7 @@ pub(crate) struct World {
     counter: u64,
     pub(crate) chance: Rng,
     pub(crate) devices: Vec<Device>,
+    pub(crate) browsers: Vec<Browser>,
     pub(crate) links: Vec<Link>,
     pub(crate) rooms: Vec<RoomId>,
     pub(crate) disk: Disk,
@@ -134,14 +142,16 @@ impl World {
     fn new(seed: u64, options: Options) -> Self {
         let epoch: Epoch = "epoch-1".parse().expect("an epoch");
         let devices = DEVICES.iter().enumerate();
+        let devices = devices.map(|(index, (user, ..))| Device::new(user, Rng::new(seed, 10 + index as u64)));
+        let mut chance = Rng::new(seed, 3);
+        let browser = |_| Browser { lonely: chance.chance(25), ..Browser::default() };
         Self {
             now: 0,
             queue: BTreeMap::new(),
             counter: 0,
             chance: Rng::new(seed, 2),
-            devices: devices
-                .map(|(index, (user, _))| Device::new(user, Rng::new(seed, 10 + index as u64)))
-                .collect(),
+            devices: devices.collect(),
+            browsers: (0..BROWSERS).map(browser).collect(),
             links: Vec::new(),
             rooms: ROOMS.iter().map(|room| room.parse().expect("a room id")).collect(),
             disk: Disk::new().expect("a disk"),
@@ -211,6 +221,10 @@ impl World {
             Ev::Reads(device) => self.reads_on(device),
             Ev::Network(device) => self.network_back(device),
             Ev::Hydrate(device, page, data) => self.hydrate(device, page, data),
+            Ev::Role(page, role) => self.role(page, role),
+            Ev::Steal(device) => self.steal(device),
+            Ev::Told(device, page) => self.told(device, page),
+            Ev::Restored(page, user, writes) => self.restored(page, user, writes),
             Ev::Form { device, room, cmid } => self.form(device, room, cmid),
             Ev::Writer(life, step) if life == self.lives => self.writer(step),
             Ev::Broker(life, committed) if life == self.lives => self.carry(*committed),
