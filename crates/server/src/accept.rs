@@ -4,6 +4,7 @@
 mod stream;
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use crate::app::App;
+use crate::http;
 
 pub(crate) use stream::Stream;
 
@@ -53,12 +55,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: Ap
         request.extensions_mut().insert(ConnectInfo(peer));
         request.map(axum::body::Body::new)
     });
+    let (stream, asked) = Stream::new(stream);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.hello_timeout())
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(Stream::new(stream)), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     tokio::pin!(connection);
     let result = tokio::select! {
@@ -69,7 +72,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: Ap
             connection.await
         }
     };
-    if let Err(error) = result {
-        tracing::debug!(%peer, %error, "a connection ended badly");
+    match result {
+        // A connection on which nothing is asked any more times out too, and harms nobody.
+        Err(error) if error.is_parse() || (error.is_timeout() && asked.load(Ordering::Relaxed)) => {
+            http::reject(&app, peer.ip(), "head");
+        }
+        Err(error) => tracing::debug!(%peer, %error, "a connection ended badly"),
+        Ok(()) => {}
     }
 }

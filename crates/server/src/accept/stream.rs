@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,13 +17,17 @@ const STALL: Duration = Duration::from_secs(10);
 /// The stream below HTTP. A WebSocket takes the TCP stream out of it.
 pub(crate) struct Stream {
     tcp: TcpStream,
+    /// Whether something was read since the last write: a request, or half of one.
+    asked: Arc<AtomicBool>,
     /// Runs while a write waits.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, patience: None }
+    /// The stream, and whether something was read from it that was not answered yet.
+    pub(super) fn new(tcp: TcpStream) -> (Self, Arc<AtomicBool>) {
+        let asked = Arc::new(AtomicBool::new(false));
+        (Self { tcp, asked: asked.clone(), patience: None }, asked)
     }
 
     /// The TCP stream.
@@ -36,6 +42,7 @@ impl Stream {
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
+            self.asked.store(false, Ordering::Relaxed);
             self.patience = None;
             return written;
         }
@@ -51,7 +58,12 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.tcp).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.asked.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 

@@ -322,3 +322,6 @@ impl Drop for HttpTransport {
         self.mailbox.state().counted = None;
     }
 }
+
+#[cfg(test)]
+mod tests;

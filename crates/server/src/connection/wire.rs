@@ -10,12 +10,20 @@ use std::time::Duration;
 
 use madang_protocol::CloseCode;
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::timeout;
+use tungstenite::error::CapacityError;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
 /// tungstenite reserves this much for a socket: its default of 128 KiB would be most of an idle connection.
 const READ_BUFFER: usize = 1024;
+
+/// Bytes that are read before the loop gets another turn.
+const TURN: usize = 64 * 1024;
+
+/// A message may take so many times its largest size on the wire: in fragments of one byte, each has six of head.
+const OVERHEAD: usize = 8;
 
 /// What is kept of the buffer of frames that leave, once it is empty.
 const IDLE_BYTES: usize = 4 * 1024;
@@ -26,6 +34,8 @@ const STALL: Duration = Duration::from_secs(10);
 /// An open WebSocket.
 pub(crate) struct Wire {
     socket: WebSocket<Stream>,
+    /// Largest message, in bytes.
+    max: Option<usize>,
     /// There may be more in the read buffer than the last message.
     more: bool,
     /// tungstenite has an answer to a ping or a close that has not been written.
@@ -38,6 +48,10 @@ struct Stream {
     out: Vec<u8>,
     /// So many bytes of `out` have left.
     left: usize,
+    /// So many bytes may still be read before the loop gets another turn.
+    turn: usize,
+    /// So many bytes were read since the last whole message.
+    read: usize,
 }
 
 impl Wire {
@@ -50,9 +64,9 @@ impl Wire {
             .max_message_size(max)
             .max_frame_size(max);
         let more = !early.is_empty();
-        let stream = Stream { tcp, out: Vec::new(), left: 0 };
+        let stream = Stream::new(tcp);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(config));
-        Self { socket, more, answers: false }
+        Self { socket, max, more, answers: false }
     }
 
     /// The next message, or none after the end. Cancel safe.
@@ -64,16 +78,35 @@ impl Wire {
                     return Some(Err(error.into()));
                 }
             }
+            self.socket.get_mut().turn = TURN;
             match self.socket.read() {
-                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => self.more = false,
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    if let Some(error) = self.too_much() {
+                        return Some(Err(error));
+                    }
+                    // A peer that sends faster than is read must not keep the loop from all else.
+                    self.more = self.socket.get_ref().turn == 0;
+                    if self.more {
+                        yield_now().await;
+                    }
+                }
                 Err(Error::ConnectionClosed | Error::AlreadyClosed) => return None,
                 result => {
                     self.more = true;
                     self.answers |= matches!(result, Ok(Message::Ping(_) | Message::Close(_)));
+                    self.socket.get_mut().read = 0;
                     return Some(result);
                 }
             }
         }
+    }
+
+    /// A message in ever so small fragments, or in empty ones for ever, is as bad as one that is too large.
+    fn too_much(&self) -> Option<Error> {
+        let max_size = self.max?;
+        let size = self.socket.get_ref().read;
+        let too_long = size > max_size.saturating_mul(OVERHEAD).saturating_add(READ_BUFFER);
+        too_long.then_some(Error::Capacity(CapacityError::MessageTooLong { size, max_size }))
     }
 
     /// Adds a text message to what leaves with the next [`Wire::write`].
@@ -146,9 +179,21 @@ impl Wire {
     }
 }
 
+impl Stream {
+    fn new(tcp: TcpStream) -> Self {
+        Self { tcp, out: Vec::new(), left: 0, turn: TURN, read: 0 }
+    }
+}
+
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.tcp.try_read(buffer)
+        if self.turn == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let bytes = self.tcp.try_read(buffer)?;
+        self.turn = self.turn.saturating_sub(bytes);
+        self.read += bytes;
+        Ok(bytes)
     }
 }
 
@@ -182,7 +227,7 @@ mod tests {
     async fn placeholder() -> WebSocket<Stream> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        WebSocket::from_raw_socket(Stream { tcp, out: Vec::new(), left: 0 }, Role::Server, None)
+        WebSocket::from_raw_socket(Stream::new(tcp), Role::Server, None)
     }
 
     #[tokio::test]

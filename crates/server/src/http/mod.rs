@@ -66,7 +66,7 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 /// Counts a request that is turned away at the door, and says so once in the log.
-fn reject(app: &App, address: IpAddr, reason: &'static str) {
+pub(crate) fn reject(app: &App, address: IpAddr, reason: &'static str) {
     app.metrics.rejected(reason);
     tracing::info!(reason, %address, "a request is turned away");
 }

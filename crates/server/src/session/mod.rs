@@ -59,6 +59,8 @@ pub struct Session {
     frame_rate: Rate,
     frames: Bucket,
     heads_at: UnixMs,
+    /// A frame that is not of madang.v1 came, and the log says so.
+    told_unreadable: bool,
 }
 
 impl Session {
@@ -93,6 +95,7 @@ impl Session {
             frame_rate: terms.frame_rate,
             frames: Bucket::full(terms.frame_rate, now),
             heads_at: now,
+            told_unreadable: false,
             you,
         };
         let listed = rooms.list(Some(session.you.id.clone())).await.map_err(|_| CloseCode::MOVING)?;

@@ -129,7 +129,15 @@ impl Session {
         }
     }
 
-    pub(super) fn refuse_unreadable(&self, text: &str, error: &serde_json::Error, out: &mut Vec<Encoded>) {
+    pub(super) fn refuse_unreadable(
+        &mut self,
+        text: &str,
+        error: &serde_json::Error,
+        out: &mut Vec<Encoded>,
+    ) {
+        if !std::mem::replace(&mut self.told_unreadable, true) {
+            tracing::info!(user = %self.you.id, %error, "a client sends frames that are not of madang.v1");
+        }
         let refusal = Refusal::from(RefusalCode::BadFrame);
         let sentence = format!("{} ({error})", refusal.sentence(self.locale, self.rooms.limits()));
         self.refuse_with(text, &refusal, sentence, out);

@@ -7,6 +7,8 @@ mod doors;
 mod form_refusals;
 mod harness;
 mod hostile;
+mod hostile_frames;
+mod hostile_requests;
 mod idempotency;
 mod limits;
 mod pages;

@@ -81,17 +81,41 @@ pub(super) async fn poll(
 }
 
 async fn answer_in_time(app: &App, peer: SocketAddr, mut reader: Reader) -> Result<Response, Refused> {
-    if timeout(WAIT, reader.ready()).await.is_err() {
-        return Ok(polled(&[], reader.after()));
+    match gathered(&mut reader).await {
+        None => Ok(polled(&[], reader.after())),
+        Some(Received::Frames(frames, last)) => Ok(polled(&frames, last)),
+        Some(Received::Replaced) => Err(refuse(app, peer, ProblemCode::Replaced)),
+        Some(Received::Over) => Err(gone(Gone)),
     }
+}
+
+/// What a poll is answered with; none if there was nothing for as long as it may wait.
+async fn gathered(reader: &mut Reader) -> Option<Received> {
+    timeout(WAIT, reader.ready()).await.ok()?;
     sleep(GATHER).await;
-    match reader.next(POLL_BYTES).await {
-        Received::Frames(frames, last) => Ok(polled(&frames, last)),
-        Received::Replaced => Err(refuse(app, peer, ProblemCode::Replaced)),
-        Received::Over => Err(gone(Gone)),
-    }
+    Some(reader.next(POLL_BYTES).await)
 }
 
 fn gone(_: Gone) -> Refused {
     Refused(ProblemCode::SessionGone)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::connection::{LoginKey, Mailbox};
+    use crate::metrics::Metrics;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_poll_waits_25_seconds_and_no_longer() {
+        let counted = Metrics::default().connection(Carrier::Poll);
+        let (mailbox, _transport) = Mailbox::open(LoginKey([0; 32]), counted, "hello".into());
+        let mut reader = mailbox.read(0, Carrier::Poll).unwrap();
+        let begin = Instant::now();
+        assert_eq!(gathered(&mut reader).await, None);
+        assert_eq!(begin.elapsed(), Duration::from_secs(25));
+        assert_eq!(reader.after(), 0);
+    }
 }

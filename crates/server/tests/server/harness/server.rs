@@ -145,12 +145,46 @@ impl Server {
         count
     }
 
+    /// How often the log says this. What is refused is told once, and not in a loop.
+    pub(crate) fn told(&self, what: &str) -> usize {
+        self.log().matches(what).count()
+    }
+
+    /// Open sockets of the process: a connection that is not let go stays among them.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn open_sockets(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("a process");
+        let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    }
+
     /// Resident memory in KiB.
     #[cfg(target_os = "linux")]
     pub(crate) fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its size");
         line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    }
+
+    /// Waits until a request was turned away for this reason so often, as the counters and the log agree.
+    pub(crate) async fn has_rejected(&self, reason: &str, times: u64) {
+        let metric = format!(r#"madang_rejected_total{{code="{reason}"}}"#);
+        self.has_told(&metric, &format!(r#"a request is turned away reason="{reason}""#), times).await;
+    }
+
+    /// Waits until connections were closed with this code so often, as the counters and the log agree.
+    pub(crate) async fn has_closed(&self, code: u16, times: u64) {
+        let metric = format!(r#"madang_closed_total{{code="{code}"}}"#);
+        self.has_told(&metric, &format!("a connection is closed code={code} "), times).await;
+    }
+
+    async fn has_told(&self, metric: &str, line: &str, times: u64) {
+        until(&format!("{times} × {line}"), async || {
+            self.metric(metric).await >= times && self.told(line) as u64 >= times
+        })
+        .await;
+        assert_eq!(self.metric(metric).await, times, "{metric}");
+        assert_eq!(self.told(line) as u64, times, "each is told once: {}", self.log());
     }
 
     /// It still takes newcomers and passes their messages on.

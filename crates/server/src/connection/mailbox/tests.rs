@@ -1,0 +1,85 @@
+use tokio::time::Instant;
+
+use super::*;
+use crate::metrics::Metrics;
+
+fn opened() -> (Arc<Mailbox>, HttpTransport) {
+    let counted = Metrics::default().connection(Carrier::Poll);
+    Mailbox::open(LoginKey([7; 32]), counted, "hello".into())
+}
+
+#[tokio::test]
+async fn what_is_posted_comes_out_in_order_and_nothing_is_a_sign_of_life() {
+    let (mailbox, mut transport) = opened();
+    mailbox.post(Parcel::Frames(vec!["a".into(), "b".into()]), None).await.unwrap();
+    mailbox.post(Parcel::Frames(vec![]), None).await.unwrap();
+    mailbox.post(Parcel::TooBig, None).await.unwrap();
+    for expected in ["hello", "a", "b"] {
+        let Ok(Incoming::Frame(frame)) = transport.next().await else { panic!("{expected}") };
+        assert_eq!(frame.as_str(), expected);
+    }
+    assert!(matches!(transport.next().await, Ok(Incoming::Life)));
+    assert!(matches!(transport.next().await, Err(End::Close(CloseCode::TOO_BIG))));
+}
+
+#[tokio::test]
+async fn a_reader_is_woken_by_frames_and_by_a_newer_reader() {
+    let (mailbox, mut transport) = opened();
+    let mut older = mailbox.read(0, Carrier::Events).unwrap();
+    let waiting = tokio::spawn(async move { (older.next(100).await, older.next(100).await) });
+    transport.text("a".into());
+    transport.flush().await.unwrap();
+    while !mailbox.state().outbox.is_fetched() {
+        tokio::task::yield_now().await;
+    }
+    let mut newer = mailbox.read(1, Carrier::Poll).unwrap();
+    assert_eq!(waiting.await.unwrap(), (Received::Frames(vec!["a".into()], 1), Received::Replaced));
+    transport.text("b".into());
+    transport.flush().await.unwrap();
+    assert_eq!(newer.next(100).await, Received::Frames(vec!["b".into()], 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_fetches_nothing_while_too_much_waits_has_stalled_after_ten_seconds() {
+    let (mailbox, mut transport) = opened();
+    let begin = Instant::now();
+    for _ in 0..100 {
+        transport.text("x".repeat(1_000).into());
+    }
+    let mut reader = mailbox.read(0, Carrier::Events).unwrap();
+    let slow = tokio::spawn(async move {
+        // Each fetch is progress, however little it is.
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            reader.next(1_000).await;
+        }
+    });
+    assert_eq!(transport.flush().await, Err(End::Close(CloseCode::STALLED)));
+    slow.await.unwrap();
+    assert_eq!(begin.elapsed().as_secs(), 3 * 9 + 10);
+}
+
+#[tokio::test]
+async fn after_the_end_the_last_frames_can_be_read_and_nothing_else() {
+    let (mailbox, mut transport) = opened();
+    transport.text("bye".into());
+    let closing = tokio::spawn(async move { transport.close(CloseCode::RESTART, "").await });
+    while !mailbox.state().ended {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(mailbox.post(Parcel::Frames(vec![]), None).await, Err(Gone));
+    let mut reader = mailbox.read(0, Carrier::Poll).unwrap();
+    assert_eq!(reader.next(100).await, Received::Frames(vec!["bye".into()], 1));
+    assert_eq!(reader.next(100).await, Received::Over);
+    closing.await.unwrap();
+    assert_eq!(mailbox.read(1, Carrier::Poll).err(), Some(Gone));
+}
+
+#[tokio::test]
+async fn who_leaves_ends_a_flush_that_waits() {
+    let (mailbox, mut transport) = opened();
+    transport.text("x".repeat(100_000).into());
+    let waiting = tokio::spawn(async move { transport.flush().await });
+    mailbox.leave();
+    assert_eq!(waiting.await.unwrap(), Err(End::Gone));
+}
