@@ -29,7 +29,7 @@ struct Options {
     /// Rounds; each figure is the median
     #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// Only the scenarios whose name begins so: paced, saturated, idle, posts
+    /// Only the scenarios whose name begins so: paced, saturated, idle, posts, stalled, storm
     #[arg(long, value_name = "NAME", default_value = "")]
     only: String,
     /// Measure this program instead of building one
@@ -113,7 +113,9 @@ impl Bench {
             let server = Running::start(contender, &self.program, &self.peers, &self.scratch)?;
             let started = server.started_in.as_secs_f64() * 1e3;
             figures.entry((scenario::START_UP, contender)).or_default().push(started);
-            let Some((outcome, run_is_clean)) = self.load(&scenario.arguments(&server, self.length))? else {
+            let Some((outcome, run_is_clean)) =
+                self.load(&scenario.arguments(&server, &self.program, self.length))?
+            else {
                 clean = false;
                 continue;
             };

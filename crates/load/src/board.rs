@@ -209,6 +209,19 @@ impl Board {
         latency(&self.delivery.borrow())
     }
 
+    /// All that [`Self::delivery_latency`] is of, taken out: the next measurement begins anew.
+    pub fn take_latencies(&self) -> Histogram<u64> {
+        let empty = self.latencies();
+        self.delivery.replace(empty)
+    }
+
+    /// An empty set of latencies.
+    pub fn latencies(&self) -> Histogram<u64> {
+        let mut empty = self.delivery.borrow().clone();
+        empty.reset();
+        empty
+    }
+
     /// From the sending to the acknowledgement.
     pub fn acknowledgement_latency(&self) -> Latency {
         latency(&self.acknowledgement.borrow())
@@ -291,7 +304,8 @@ impl Board {
     }
 }
 
-fn latency(histogram: &Histogram<u64>) -> Latency {
+/// The percentiles of a set.
+pub(crate) fn latency(histogram: &Histogram<u64>) -> Latency {
     Latency {
         p50_us: histogram.value_at_quantile(0.5),
         p99_us: histogram.value_at_quantile(0.99),

@@ -100,7 +100,7 @@ const OPENING: usize = 64;
 const PARSES: usize = 50;
 
 /// A paced writer never waits for its window: the pace is what bounds it.
-const UNBOUNDED: usize = 1 << 20;
+pub(crate) const UNBOUNDED: usize = 1 << 20;
 
 /// Runs `plan`.
 ///
@@ -138,7 +138,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
 
 /// Waits until everybody has heard of everything, for as long as there is progress: a slow server is not a
 /// wrong one. True if that came.
-async fn settle(board: &Board, patience: Duration) -> bool {
+pub(crate) async fn settle(board: &Board, patience: Duration) -> bool {
     loop {
         let before = board.counts().deliveries;
         if board.quiet(patience).await {
@@ -150,7 +150,7 @@ async fn settle(board: &Board, patience: Duration) -> bool {
     }
 }
 
-async fn spawn_receivers(plan: Plan, board: &Rc<Board>) -> Result<Vec<Notes>> {
+pub(crate) async fn spawn_receivers(plan: Plan, board: &Rc<Board>) -> Result<Vec<Notes>> {
     let attached: Vec<_> = stream::iter(0..plan.receivers as usize)
         .map(|number| receiver::attach(plan.target, number))
         .buffer_unordered(OPENING)
@@ -166,7 +166,7 @@ async fn spawn_receivers(plan: Plan, board: &Rc<Board>) -> Result<Vec<Notes>> {
 }
 
 /// Starts the writers; answers when they will stop.
-async fn spawn_writers(plan: Plan, board: &Rc<Board>) -> Result<Instant> {
+pub(crate) async fn spawn_writers(plan: Plan, board: &Rc<Board>) -> Result<Instant> {
     let first = plan.receivers as usize;
     let sockets: Vec<_> = stream::iter(first..first + plan.writers as usize)
         .map(|number| writer::attach(plan.target, number))

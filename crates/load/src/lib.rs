@@ -1,8 +1,8 @@
 //! Drives a chat server hard and checks what came out: many receivers, paced or saturated writers, idle
 //! crowds, and at the end the promise itself: nothing lost, doubled or reordered.
 //!
-//! In reading order: [`engine`] runs writers against receivers, [`idle`] only holds connections, [`page`]
-//! weighs the first visit, [`chaos`] breaks what can be broken around the server. [`history`] is the checker. Below them: [`board`] counts, [`socket`] connects,
+//! In reading order: [`engine`] runs writers against receivers, [`stalled`] does with some who do not read, [`idle`] only holds
+//! connections, [`storm`] lets all come back at once, [`page`] weighs the first visit, [`chaos`] breaks what can be broken around the server. [`history`] is the checker. Below them: [`board`] counts, [`socket`] connects,
 //! [`mark`] is what a generated message says of itself, [`process`] reads the server's CPU and memory.
 //!
 //! Everything runs on one thread: the generator has one core, the server the other.
@@ -17,4 +17,6 @@ pub mod page;
 pub mod process;
 mod receiver;
 pub mod socket;
+pub mod stalled;
+pub mod storm;
 mod writer;

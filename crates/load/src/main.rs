@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use madang_load::chaos::network::Crime;
 use madang_load::engine::{self, Outcome, Pace, Plan};
 use madang_load::socket::{Speaks, Target};
-use madang_load::{chaos, idle, page};
+use madang_load::{chaos, idle, page, stalled, storm};
 use serde::Serialize;
 
 /// Drives a chat server hard, measures it, and checks that nothing was lost, doubled or reordered.
@@ -63,6 +63,44 @@ enum Run {
         /// Seconds to wait before weighing.
         #[arg(long, default_value_t = 2.0)]
         settle: f64,
+    },
+    /// A server that dies under its clients and starts again: how soon they are live.
+    Storm {
+        /// The program `madang`.
+        #[arg(long)]
+        program: PathBuf,
+        /// The CPUs that the server is kept to, as `taskset` takes them.
+        #[arg(long)]
+        server_core: Option<String>,
+        /// Clients that watch the lobby.
+        #[arg(long, default_value_t = 5_000)]
+        clients: usize,
+        /// Seconds between the server's death and its next start.
+        #[arg(long, default_value_t = 1.0)]
+        down: f64,
+    },
+    /// A room in which some do not read, in every other turn: what the others notice.
+    Stalled {
+        #[command(flatten)]
+        server: Server,
+        /// Readers of the lobby.
+        #[arg(long, default_value_t = 1_000)]
+        readers: u32,
+        /// So many of them stall.
+        #[arg(long, default_value_t = 10)]
+        stalled: u32,
+        /// Messages a second.
+        #[arg(long, default_value_t = 25)]
+        rate: u32,
+        /// Bytes of a message's frame; enough for a stalled reader's queue to reach its bound.
+        #[arg(long, default_value_t = 7_000)]
+        frame_bytes: usize,
+        /// Turns of each kind.
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        /// Seconds measured in each turn.
+        #[arg(long, default_value_t = 6.0)]
+        turn: f64,
     },
     /// What the first visit loads, compressed.
     Page {
@@ -150,6 +188,29 @@ async fn perform(run: Run) -> Result<()> {
             report(&idle::run(server.target(), connections, Duration::from_secs_f64(settle), pid).await?)
         }
         Run::Page { addr, path } => report(&page::run(addr, &path)?),
+        Run::Storm { program, server_core, clients, down } => {
+            let down = Duration::from_secs_f64(down);
+            let outcome = storm::run(storm::Plan { program, server_core, clients, down }).await?;
+            report(&outcome)?;
+            ensure!(outcome.is_good(), "99 of 100 were not live within 10 s");
+            Ok(())
+        }
+        Run::Stalled { server, readers, stalled, rate, frame_bytes, rounds, turn } => {
+            let plan = stalled::Plan {
+                target: server.target(),
+                server_pid: server.server_pid.context("--server-pid names the process to weigh")?,
+                readers,
+                stalled,
+                rate,
+                frame_bytes,
+                rounds,
+                turn: Duration::from_secs_f64(turn),
+            };
+            let outcome = stalled::run(plan).await?;
+            report(&outcome)?;
+            ensure!(outcome.is_good(), "the run is not clean, or the server held too much: {outcome:?}");
+            Ok(())
+        }
         Run::Chaos { program, minutes, seed, clients, rooms, sabotage } => {
             let length = Duration::from_secs_f64(minutes * 60.0);
             judge(chaos::Plan { program, length, seed, clients, rooms, sabotage }).await

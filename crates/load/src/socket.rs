@@ -44,7 +44,20 @@ const READ_BYTES: usize = 8 * 1024;
 /// # Errors
 /// If the server cannot be reached, or refuses the upgrade.
 pub async fn connect(target: Target, path: &str, number: usize) -> Result<Socket> {
-    let stream = connect_tcp(target.address, number).await?;
+    connect_with(target, path, number, None).await
+}
+
+/// Opens connection `number`, for which the kernel holds at most about so many bytes that were not read.
+///
+/// # Errors
+/// If the server cannot be reached, or refuses the upgrade.
+pub async fn connect_with(
+    target: Target,
+    path: &str,
+    number: usize,
+    kernel_bytes: Option<u32>,
+) -> Result<Socket> {
+    let stream = connect_tcp(target.address, number, kernel_bytes).await?;
     let mut request = format!("ws://{}{path}", target.address).into_client_request()?;
     let headers = request.headers_mut();
     let mut set = |name: HeaderName, value: &str| -> Result<()> {
@@ -63,12 +76,13 @@ pub async fn connect(target: Target, path: &str, number: usize) -> Result<Socket
     Ok(socket)
 }
 
-async fn connect_tcp(address: SocketAddr, number: usize) -> Result<TcpStream> {
+async fn connect_tcp(address: SocketAddr, number: usize, kernel_bytes: Option<u32>) -> Result<TcpStream> {
     let stream = match address.ip() {
         IpAddr::V4(ip) if ip.is_loopback() => {
             let from = Ipv4Addr::new(127, 0, 0, u8::try_from(2 + number / PER_ADDRESS)?);
             let socket = TcpSocket::new_v4()?;
             socket.bind(SocketAddr::new(from.into(), 0))?;
+            kernel_bytes.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))?;
             socket.connect(address).await
         }
         _ => TcpStream::connect(address).await,

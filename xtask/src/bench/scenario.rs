@@ -1,5 +1,8 @@
 //! What is measured: how the load generator is called, and what is taken from its answer.
 
+use std::path::Path;
+
+use super::SERVER_CORE;
 use super::contender::Contender::{self, Bun, Madang, Ws};
 use super::contender::Running;
 
@@ -85,6 +88,30 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         &[posts_metric("durable posts/s, 256 writers")],
     ),
     Scenario {
+        name: "stalled, 10 of 1,000",
+        contenders: &[Madang],
+        call: &["stalled", "--readers", "1000", "--stalled", "10"],
+        length: |length| if length == Length::Quick { &["--rounds", "1"] } else { &["--rounds", "3"] },
+        metrics: &[
+            metric("all read: latency p99, ms", "/all_read/p99_us", 1e-3),
+            metric("1 % stalled: the others' latency p99, ms", "/some_stall/p99_us", 1e-3),
+            metric("1 % stalled: the others' p99 ÷ all read", "/p99_ratio", 1.0),
+            metric("1 % stalled: memory for each, KB", "/bytes_per_stalled", 1e-3),
+        ],
+    },
+    Scenario {
+        name: "storm, 5,000 come back",
+        contenders: &[Madang],
+        call: STORM,
+        length: |length| if length == Length::Quick { &["--clients", "1000"] } else { &[] },
+        metrics: &[
+            metric("storm: half are live after, ms", "/live_p50_ms", 1.0),
+            metric("storm: 99 % are live after, ms", "/live_p99_ms", 1.0),
+            metric("storm: all are live after, ms", "/live_max_ms", 1.0),
+            metric("storm: reads of the database", "/store_reads", 1.0),
+        ],
+    },
+    Scenario {
         name: "page, first visit",
         contenders: &[Madang],
         call: &["page"],
@@ -95,6 +122,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ],
     },
 ];
+
+/// It kills its server and starts it again, so it starts one of its own.
+const STORM: &[&str] = &["storm"];
 
 const fn posts(name: &'static str, call: &'static [&'static str], metrics: &'static [Metric]) -> Scenario {
     Scenario { name, contenders: &[Madang], call, length: seconds, metrics }
@@ -112,10 +142,20 @@ fn seconds(length: Length) -> &'static [&'static str] {
 }
 
 impl Scenario {
-    /// The load generator's command line against `server`.
-    pub(crate) fn arguments(&self, server: &Running, length: Length) -> Vec<String> {
+    /// The load generator's command line against `server`, which runs `program`.
+    pub(crate) fn arguments(&self, server: &Running, program: &Path, length: Length) -> Vec<String> {
         let fixed = self.call.iter().chain((self.length)(length)).map(|word| (*word).to_owned());
         let mut arguments: Vec<String> = fixed.collect();
+        if self.call == STORM {
+            let program = program.to_string_lossy().into_owned();
+            arguments.extend([
+                "--program".to_owned(),
+                program,
+                "--server-core".to_owned(),
+                SERVER_CORE.to_owned(),
+            ]);
+            return arguments;
+        }
         arguments.extend(["--addr".to_owned(), server.address.to_string()]);
         // The page is asked for over HTTP alone.
         if self.call != ["page"] {

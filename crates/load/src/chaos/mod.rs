@@ -14,13 +14,14 @@ pub mod server;
 pub mod weather;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fastrand::Rng;
-use madang_client::Model;
+use madang_client::{Model, Transport};
 use madang_protocol::{RoomId, RoomInfo};
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
@@ -29,10 +30,12 @@ use tokio::time::{Instant, sleep};
 use crate::socket::{Speaks, Target};
 use judge::log::Truth;
 use judge::{Judge, Verdict, screen};
-use network::{Crime, Network, Sabotage};
+use network::{Conditions, Crime, Line, Network, Sabotage};
 use person::{Phase, Screen, World, person};
 use server::Server;
-use weather::Faults;
+
+/// How often each of some things happened.
+pub type Counts = BTreeMap<&'static str, u64>;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -78,6 +81,7 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
     let (phase, world) = world(&plan, &server, &network)?;
     let mut screens = Vec::new();
     for number in 1..=plan.clients {
+        condition(&network.line(number), number);
         let (screen, life) = person(number, world.clone(), rng.fork());
         spawn_local(life);
         screens.push(screen);
@@ -93,15 +97,42 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
     let trouble = spawn_local(weather::lines(lines, rng.fork(), end));
     let mut faults = weather::server(&mut server, rng.fork(), end).await?;
     faults.extend(trouble.await?);
-    tell(&faults);
-
+    tell("faults", &faults);
     phase.send_replace(Phase::Settle);
     let mut verdict = settle(target, &screens, &world.judge).await?;
+    let welcomes = world.welcomes.borrow();
+    tell("sessions", &welcomes);
+    for transport in [Transport::WebSocket, Transport::EventSource, Transport::Poll] {
+        if !welcomes.contains_key(transport.as_str()) && plan.clients >= LINES {
+            verdict.stuck(|| format!("nobody came by {}", transport.as_str()));
+        }
+    }
     for panic in server.panics() {
         verdict.stuck(|| format!("the server panicked: {panic}"));
     }
     Ok(verdict)
 }
+
+/// Lines that differ for good; client n has line n modulo this.
+const LINES: usize = 10;
+
+/// Some lines are behind a proxy that makes a rung of the ladder impossible, or cuts every connection in time.
+fn condition(line: &Line, number: usize) {
+    match number % LINES {
+        1 | 2 => line.conditions(Conditions { blocks_upgrades: true, ..Conditions::default() }),
+        3 | 4 => line.conditions(Conditions {
+            blocks_upgrades: true,
+            buffers_answers: true,
+            ..Conditions::default()
+        }),
+        5 => line.conditions(Conditions { life: Some(LIFE), ..Conditions::default() }),
+        6 => line.conditions(Conditions { blocks_upgrades: true, life: Some(LIFE), ..Conditions::default() }),
+        _ => {}
+    }
+}
+
+/// Proxies cut at 60 s; here sooner, so that it happens often, but later than a client counts a connection as steady.
+const LIFE: Duration = Duration::from_secs(12);
 
 fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Sender<Phase>, World)> {
     let mut rooms = vec![RoomId::lobby()];
@@ -112,7 +143,8 @@ fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Send
     let world = World {
         address: network.address,
         rooms: Rc::new(rooms),
-        judge: Rc::new(RefCell::new(Judge::default())),
+        judge: Rc::default(),
+        welcomes: Rc::default(),
         phase,
         // About fifty deeds a second, however many clients share them.
         pause: Duration::from_millis(20) * u32::try_from(plan.clients)?,
@@ -163,7 +195,7 @@ fn compare(number: usize, model: &Model, truth: &Truth, judge: &mut Judge) {
 }
 
 /// Waits until `there`, for `bound` at most.
-async fn wait(bound: Duration, there: impl Fn() -> bool) -> Result<()> {
+pub(crate) async fn wait(bound: Duration, there: impl Fn() -> bool) -> Result<()> {
     let until = async {
         while !there() {
             sleep(Duration::from_millis(50)).await;
@@ -172,7 +204,7 @@ async fn wait(bound: Duration, there: impl Fn() -> bool) -> Result<()> {
     tokio::time::timeout(bound, until).await.context("it took too long")
 }
 
-fn tell(faults: &Faults) {
-    let told: Vec<String> = faults.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    eprintln!("faults: {}", told.join(", "));
+fn tell(what: &str, counts: &Counts) {
+    let told: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    eprintln!("{what}: {}", told.join(", "));
 }

@@ -1,5 +1,6 @@
 //! The server under chaos: the program as it ships, one folder and one port over all of its lives.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -22,8 +23,7 @@ const END: Duration = Duration::from_secs(20);
 /// See the module. It is killed when this value goes.
 #[derive(Debug)]
 pub struct Server {
-    program: PathBuf,
-    options: Vec<String>,
+    command: Vec<OsString>,
     folder: PathBuf,
     address: SocketAddr,
     child: Child,
@@ -35,10 +35,29 @@ impl Server {
     /// # Errors
     /// If it does not say in time that it listens.
     pub async fn start(program: &Path, folder: &Path, options: &[&str]) -> Result<Self> {
-        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        Self::start_on(None, program, folder, options).await
+    }
+
+    /// Starts it on these CPUs alone, as `taskset` takes them.
+    ///
+    /// # Errors
+    /// If it does not say in time that it listens.
+    pub async fn start_on(
+        cpus: Option<&str>,
+        program: &Path,
+        folder: &Path,
+        options: &[&str],
+    ) -> Result<Self> {
+        // `taskset` becomes the program: the child's id is the program's.
+        let pinned = cpus.map(|cpus| ["taskset", "--cpu-list", cpus].map(OsString::from));
+        let mut command: Vec<OsString> = pinned.into_iter().flatten().collect();
+        command.push(program.into());
+        command.extend(["serve", "--log", "warn", "--data"].map(OsString::from));
+        command.push(folder.join("data").into());
+        command.extend(options.iter().map(OsString::from));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, address) = spawn(program, folder, &options, nowhere).await?;
-        Ok(Self { program: program.to_owned(), options, folder: folder.to_owned(), address, child })
+        let (child, address) = spawn(&command, folder, nowhere).await?;
+        Ok(Self { command, folder: folder.to_owned(), address, child })
     }
 
     /// Where it listens, in this life and in every later one.
@@ -90,7 +109,7 @@ impl Server {
     /// # Errors
     /// If it does not say in time that it listens.
     pub async fn restart(&mut self) -> Result<()> {
-        (self.child, _) = spawn(&self.program, &self.folder, &self.options, self.address).await?;
+        (self.child, _) = spawn(&self.command, &self.folder, self.address).await?;
         Ok(())
     }
 
@@ -113,17 +132,12 @@ impl Server {
     }
 }
 
-async fn spawn(
-    program: &Path,
-    folder: &Path,
-    options: &[String],
-    at: SocketAddr,
-) -> Result<(Child, SocketAddr)> {
+async fn spawn(command: &[OsString], folder: &Path, at: SocketAddr) -> Result<(Child, SocketAddr)> {
     let said = fs::OpenOptions::new().create(true).append(true).open(log(folder))?;
+    let (program, options) = command.split_first().context("no program")?;
     let mut child = Command::new(program)
-        .args(["serve", "--addr", &at.to_string(), "--log", "warn", "--data"])
-        .arg(folder.join("data"))
         .args(options)
+        .args(["--addr", &at.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(said)

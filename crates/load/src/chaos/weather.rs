@@ -1,6 +1,5 @@
 //! What goes wrong, planned by the seed: one train of trouble for the lines, one for the server.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,15 +8,13 @@ use fastrand::Rng;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::Counts;
 use super::network::{Flow, Line};
 use super::server::Server;
 
-/// How often each fault happened.
-pub type Faults = BTreeMap<&'static str, u64>;
-
-/// Troubles the lines until `end`, and leaves all of them free.
-pub(super) async fn lines(lines: Vec<Rc<Line>>, mut rng: Rng, end: Instant) -> Faults {
-    let mut faults = Faults::new();
+/// Troubles the lines until `end`, and leaves all of them calm.
+pub(super) async fn lines(lines: Vec<Rc<Line>>, mut rng: Rng, end: Instant) -> Counts {
+    let mut faults = Counts::new();
     while pause(&mut rng, 200..2_500, end).await {
         // Now one line, now half of them, now all.
         let share = *[0.01, 0.1, 0.5, 1.0].get(rng.usize(0..4)).unwrap_or(&1.0);
@@ -34,11 +31,7 @@ pub(super) async fn lines(lines: Vec<Rc<Line>>, mut rng: Rng, end: Instant) -> F
             struck.iter().for_each(|line| trouble.end(line));
         });
     }
-    for line in lines {
-        Trouble::BlockedUpgrades.end(&line);
-        Trouble::BufferedAnswers.end(&line);
-        Trouble::Stalled.end(&line);
-    }
+    lines.iter().for_each(|line| line.calm());
     faults
 }
 
@@ -103,8 +96,8 @@ impl Trouble {
 ///
 /// # Errors
 /// If it does what was not asked of it: ends by itself, does not start, does not end.
-pub(super) async fn server(server: &mut Server, mut rng: Rng, end: Instant) -> Result<Faults> {
-    let mut faults = Faults::new();
+pub(super) async fn server(server: &mut Server, mut rng: Rng, end: Instant) -> Result<Counts> {
+    let mut faults = Counts::new();
     while pause(&mut rng, 2_000..9_000, end).await {
         let down = Duration::from_millis(rng.u64(0..2_500));
         let name = match rng.u32(0..100) {

@@ -26,16 +26,25 @@ pub(super) enum Cut {
     Reset,
 }
 
+/// What a line is like for good.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conditions {
+    /// `Upgrade` is answered with 403.
+    pub blocks_upgrades: bool,
+    /// An answer is passed on when it is complete.
+    pub buffers_answers: bool,
+    /// No connection lives longer.
+    pub life: Option<Duration>,
+}
+
 /// The state of a line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sky {
+    /// What it is like for good.
+    conditions: Conditions,
+    /// What it is like now.
+    pub(super) now: Conditions,
     pub(super) flow: Flow,
-    /// `Upgrade` is answered with 403.
-    pub(super) blocks_upgrades: bool,
-    /// An answer is passed on when it is complete.
-    pub(super) buffers_answers: bool,
-    /// No connection lives longer.
-    pub(super) life: Option<Duration>,
     /// Counts the cuts.
     pub(super) cuts: u64,
     pub(super) cut: Cut,
@@ -54,6 +63,19 @@ impl Default for Line {
 }
 
 impl Line {
+    /// What the line is like for good.
+    pub fn conditions(&self, conditions: Conditions) {
+        self.sky.send_modify(|sky| (sky.conditions, sky.now) = (conditions, conditions));
+    }
+
+    /// Nothing happens to it any more, but for a rung that it makes impossible.
+    pub fn calm(&self) {
+        self.sky.send_modify(|sky| {
+            sky.conditions.life = None;
+            (sky.now, sky.flow) = (sky.conditions, Flow::Free);
+        });
+    }
+
     /// How bytes pass from now on.
     pub fn flow(&self, flow: Flow) {
         self.sky.send_modify(|sky| sky.flow = flow);
@@ -67,19 +89,14 @@ impl Line {
         });
     }
 
-    /// Whether `Upgrade` is answered with 403 from now on.
+    /// Answers `Upgrade` with 403 for a while, or as it is used to again.
     pub fn block_upgrades(&self, blocks: bool) {
-        self.sky.send_modify(|sky| sky.blocks_upgrades = blocks);
+        self.sky.send_modify(|sky| sky.now.blocks_upgrades = blocks || sky.conditions.blocks_upgrades);
     }
 
-    /// Whether an answer is held back until it is complete, from now on.
+    /// Holds answers back until they are complete for a while, or as it is used to again.
     pub fn buffer_answers(&self, buffers: bool) {
-        self.sky.send_modify(|sky| sky.buffers_answers = buffers);
-    }
-
-    /// No connection opened from now on lives longer than this.
-    pub fn limit_life(&self, life: Option<Duration>) {
-        self.sky.send_modify(|sky| sky.life = life);
+        self.sky.send_modify(|sky| sky.now.buffers_answers = buffers || sky.conditions.buffers_answers);
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<Sky> {

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::spawn_local;
 
-pub use line::{Flow, Line};
+pub use line::{Conditions, Flow, Line};
 pub use sabotage::{Crime, Sabotage};
 
 /// See the module.

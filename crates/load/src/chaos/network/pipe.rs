@@ -37,13 +37,13 @@ pub(super) async fn carry(
 ) -> Result<()> {
     let mut sky = line.watch();
     let cuts = sky.borrow().cuts;
-    let life = sky.borrow().life;
+    let life = sky.borrow().now.life;
     let cut = async {
         let mut sky = line.watch();
         let by = async { sky.wait_for(|sky| sky.cuts > cuts).await.map_or(Cut::Closed, |sky| sky.cut) };
         tokio::select! {
             cut = by => cut,
-            () = end_of(life) => Cut::Closed,
+            () = end_of(life, line.watch()) => Cut::Closed,
         }
     };
     client.set_nodelay(true)?;
@@ -61,11 +61,15 @@ pub(super) async fn carry(
     Ok(())
 }
 
-async fn end_of(life: Option<Duration>) {
-    match life {
-        Some(life) => tokio::time::sleep(life).await,
-        None => std::future::pending().await,
+/// The end of a connection's time, unless the line spares it meanwhile.
+async fn end_of(life: Option<Duration>, sky: watch::Receiver<Sky>) {
+    if let Some(life) = life {
+        tokio::time::sleep(life).await;
+        if sky.borrow().now.life.is_some() {
+            return;
+        }
     }
+    std::future::pending().await
 }
 
 async fn between(
@@ -80,10 +84,10 @@ async fn between(
     passable(sky).await?;
     let asks = |what: &[u8]| memchr::memmem::find(&head.to_ascii_lowercase(), what).is_some();
     let upgrade = asks(b"\r\nupgrade: websocket");
-    if upgrade && sky.borrow().blocks_upgrades {
+    if upgrade && sky.borrow().now.blocks_upgrades {
         return Ok(client.write_all(FORBIDDEN).await?);
     }
-    let buffers = !upgrade && sky.borrow().buffers_answers;
+    let buffers = !upgrade && sky.borrow().now.buffers_answers;
     let Ok(stream) = connect_from(from, server).await else {
         return Ok(client.write_all(BAD_GATEWAY).await?);
     };

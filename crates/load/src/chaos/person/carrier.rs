@@ -1,11 +1,12 @@
-//! What carries the frames of one connection: a task of its own, dropped with the page that opened it.
+//! What carries the frames of one connection: a task of its own, dropped with the page that opened it. Here the
+//! WebSocket; the lower rungs are in `rungs`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures_util::{SinkExt, StreamExt};
-use madang_client::Conn;
+use madang_client::{Conn, Transport};
 use madang_protocol::{ClientFrame, SUBPROTOCOL};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_local};
@@ -14,6 +15,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, header};
 
+use super::rungs;
+use crate::chaos::judge::Broken;
 use crate::chaos::network::{address_of, connect_from};
 use crate::socket::text;
 
@@ -28,6 +31,8 @@ pub(super) enum News {
     Closed(u16),
     /// A login was set.
     Login(String),
+    /// The numbers of the frames do not fit.
+    Wrong(Broken, String),
 }
 
 /// News, with the connection's number.
@@ -69,21 +74,32 @@ pub(super) struct Carrier {
 #[derive(Debug)]
 pub(super) enum Order {
     Send(ClientFrame),
+    SignOfLife,
     Close,
 }
+
+/// What the page wants of its carrier.
+pub(super) type Orders = mpsc::UnboundedReceiver<Order>;
 
 /// The wait for the other side's close frame.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// "No close frame came", of RFC 6455.
-const ABNORMAL: u16 = 1006;
+pub(super) const ABNORMAL: u16 = 1006;
 
 impl Carrier {
-    /// Opens a WebSocket.
-    pub(super) fn open(conn: Conn, route: Route, mailbox: Mailbox) -> Self {
+    /// Opens one.
+    pub(super) fn open(conn: Conn, transport: Transport, route: Route, mailbox: Mailbox) -> Self {
         let (orders, taken) = mpsc::unbounded_channel();
         let task = spawn_local(async move {
-            let code = websocket(conn, route, &mailbox, taken).await.unwrap_or(ABNORMAL);
+            let code = match transport {
+                Transport::WebSocket => websocket(conn, route, &mailbox, taken).await,
+                Transport::EventSource | Transport::Poll => {
+                    rungs::carry(conn, transport, route, &mailbox, taken).await
+                }
+                Transport::Tab => Ok(ABNORMAL),
+            };
+            let code = code.unwrap_or(ABNORMAL);
             // Nobody listens when the page is gone.
             let _ = mailbox.send((conn, News::Closed(code))).await;
         });
@@ -93,6 +109,11 @@ impl Carrier {
     /// Sends a frame, if it still can.
     pub(super) fn send(&self, frame: ClientFrame) {
         let _ = self.orders.send(Order::Send(frame));
+    }
+
+    /// Shows the server that it is still read.
+    pub(super) fn sign_of_life(&self) {
+        let _ = self.orders.send(Order::SignOfLife);
     }
 
     /// Ends it; `Closed` is still reported.
@@ -116,12 +137,7 @@ pub(super) fn login_of(headers: &HeaderMap) -> Option<String> {
         .map(str::to_owned)
 }
 
-async fn websocket(
-    conn: Conn,
-    route: Route,
-    mailbox: &Mailbox,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-) -> Result<u16> {
+async fn websocket(conn: Conn, route: Route, mailbox: &Mailbox, mut orders: Orders) -> Result<u16> {
     let stream = connect_from(address_of(route.client), route.address).await?;
     let mut request = format!("ws://{}/ws", route.address).into_client_request()?;
     request.headers_mut().extend(route.headers()?);
@@ -135,6 +151,7 @@ async fn websocket(
         tokio::select! {
             order = orders.recv() => match order.context("the page is gone")? {
                 Order::Send(frame) => socket.send(text(&frame)?).await?,
+                Order::SignOfLife => {}
                 Order::Close => {
                     socket.close(None).await?;
                     let ended = async { while let Some(Ok(_)) = socket.next().await {} };

@@ -2,22 +2,26 @@
 //! timers, the outbox over a reload; and what a person does in front of it.
 
 mod carrier;
+mod events;
 mod habits;
+mod http;
+mod rungs;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fastrand::Rng;
-use madang_client::{Conn, Effect, Event, Locale, Model, Role, Theme, Write, update};
-use madang_protocol::{Cmid, RoomId, ServerFrame, UnixMs, UserId};
+use madang_client::{Conn, Effect, Event, Locale, Model, Role, Theme, Transport, Write, update};
+use madang_protocol::{Cmid, RoomId, Seq, ServerFrame, UnixMs, UserId};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use carrier::{Carrier, Mailbox, News, Route, WAITING};
 
+use super::Counts;
 use super::judge::wire::Wire;
 use super::judge::{Judge, screen};
 
@@ -30,6 +34,8 @@ pub struct World {
     pub rooms: Rc<Vec<RoomId>>,
     /// Who judges.
     pub judge: Rc<RefCell<Judge>>,
+    /// Sessions that were opened, by their transport.
+    pub welcomes: Rc<RefCell<Counts>>,
     /// What is to be done now.
     pub phase: watch::Receiver<Phase>,
     /// Between two deeds of a client, on average.
@@ -52,6 +58,10 @@ pub enum Phase {
 pub struct Screen {
     /// The state.
     pub model: RefCell<Model>,
+    /// Since when the room on screen is live, while it is.
+    pub live_since: Cell<Option<Instant>>,
+    /// The newest place in it that came as an entry.
+    pub newest: Cell<Seq>,
 }
 
 /// See the module.
@@ -67,6 +77,7 @@ struct Person {
     /// What a reload throws away.
     carriers: HashMap<Conn, Carrier>,
     wires: HashMap<Conn, Wire>,
+    transports: HashMap<Conn, Transport>,
     mailbox: Mailbox,
     news: mpsc::Receiver<(Conn, News)>,
     wake: Option<Instant>,
@@ -83,7 +94,11 @@ fn blank(room: &RoomId) -> Model {
 pub fn person(number: usize, world: World, rng: Rng) -> (Rc<Screen>, impl Future<Output = ()>) {
     let lobby = RoomId::lobby();
     let room = world.rooms.first().unwrap_or(&lobby);
-    let screen = Rc::new(Screen { model: RefCell::new(blank(room)) });
+    let screen = Rc::new(Screen {
+        model: RefCell::new(blank(room)),
+        live_since: Cell::default(),
+        newest: Cell::default(),
+    });
     let (mailbox, news) = mpsc::channel(WAITING);
     let person = Person {
         number,
@@ -95,6 +110,7 @@ pub fn person(number: usize, world: World, rng: Rng) -> (Rc<Screen>, impl Future
         kept: BTreeMap::new(),
         carriers: HashMap::new(),
         wires: HashMap::new(),
+        transports: HashMap::new(),
         mailbox,
         news,
         wake: None,
@@ -138,9 +154,15 @@ impl Person {
             News::Login(login) => self.login = Some(login),
             News::Opened => self.dispatch(Event::Opened { conn }),
             News::Frame(text) => self.frame(conn, &text),
+            News::Wrong(what, how) => {
+                let number = self.number;
+                self.world.judge.borrow_mut().verdict.broke(what, || format!("{number}: {how}"));
+            }
             News::Closed(code) => {
                 self.carriers.remove(&conn);
                 self.wires.remove(&conn);
+                self.transports.remove(&conn);
+                self.screen.live_since.set(None);
                 let roll = self.rng.u32(..);
                 self.dispatch(Event::Closed { conn, code, roll });
             }
@@ -160,6 +182,16 @@ impl Person {
         };
         if let ServerFrame::Welcome { you, .. } = &frame {
             self.you.get_or_insert_with(|| you.id.clone());
+            if let Some(transport) = self.transports.get(&conn) {
+                *self.world.welcomes.borrow_mut().entry(transport.as_str()).or_default() += 1;
+            }
+        }
+        match &frame {
+            ServerFrame::Live { room, .. } if room == self.screen.model.borrow().room() => {
+                self.screen.live_since.set(Some(Instant::now()));
+            }
+            ServerFrame::Entry(entry) => self.screen.newest.set(entry.seq),
+            _ => {}
         }
         if let Some(wire) = self.wires.get_mut(&conn) {
             wire.brings(&frame, &mut self.world.judge.borrow_mut());
@@ -181,11 +213,13 @@ impl Person {
     /// Carries out an effect; what follows from it at once.
     fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
-            Effect::Connect { conn, transport: _ } => {
+            Effect::Connect { conn, transport } => {
                 let route =
                     Route { client: self.number, address: self.world.address, login: self.login.clone() };
                 self.wires.insert(conn, Wire::new(self.number, self.you.clone()));
-                self.carriers.insert(conn, Carrier::open(conn, route, self.mailbox.clone()));
+                let carrier = Carrier::open(conn, transport, route, self.mailbox.clone());
+                self.carriers.insert(conn, carrier);
+                self.transports.insert(conn, transport);
             }
             Effect::Close { conn } => {
                 if let Some(carrier) = self.carriers.get(&conn) {
@@ -207,7 +241,13 @@ impl Person {
             }
             Effect::SaveWrite { write, .. } => _ = self.kept.insert(write.cmid, write),
             Effect::ForgetWrite { cmid, .. } => _ = self.kept.remove(&cmid),
-            Effect::SignOfLife { .. } | Effect::Tell { .. } => {}
+            Effect::SignOfLife { conn } => {
+                if let Some(carrier) = self.carriers.get(&conn) {
+                    carrier.sign_of_life();
+                }
+            }
+            // Nobody else is in this browser.
+            Effect::Tell { .. } => {}
         }
         None
     }
@@ -217,6 +257,7 @@ impl Person {
         let room = self.screen.model.borrow().room().clone();
         self.carriers.clear();
         self.wires.clear();
+        self.transports.clear();
         (self.mailbox, self.news) = mpsc::channel(WAITING);
         self.wake = None;
         *self.screen.model.borrow_mut() = blank(&room);

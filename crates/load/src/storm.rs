@@ -1,0 +1,191 @@
+//! Everybody comes back at once: the server dies under thousands of clients and is started again. How long until
+//! they are live, and what that cost the database.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use fastrand::Rng;
+use madang_protocol::{ClientFrame, Cmid, RoomId, ServerFrame};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{Instant, sleep};
+
+use crate::chaos::judge::Judge;
+use crate::chaos::person::{Phase, Screen, World, person};
+use crate::chaos::server::Server;
+use crate::chaos::wait;
+use crate::socket::{self, Speaks, Target};
+
+/// One storm.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The program `madang`.
+    pub program: PathBuf,
+    /// The CPU that the server is kept to, as `taskset` takes it.
+    pub server_core: Option<String>,
+    /// Clients that watch the lobby.
+    pub clients: usize,
+    /// Between the server's death and its next start.
+    pub down: Duration,
+}
+
+/// What was measured. Times are from the moment in which the server listens again.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Clients that watched the lobby when the server died.
+    pub clients: usize,
+    /// Half of them were live again after so many milliseconds.
+    pub live_p50_ms: f64,
+    /// 99 of 100.
+    pub live_p99_ms: f64,
+    /// All.
+    pub live_max_ms: f64,
+    /// Until each had a message that was posted after.
+    pub heard_ms: f64,
+    /// Reads of the database since the start, for all of this.
+    pub store_reads: u64,
+}
+
+/// 99 of 100 must be back by then.
+const BACK: Duration = Duration::from_secs(10);
+
+/// No client needs longer, or it is stuck: twice the longest wait before an attempt.
+const BOUND: Duration = Duration::from_secs(70);
+
+/// Messages that the lobby holds, so that a return has something to go on from.
+const MESSAGES: u32 = 100;
+
+/// Clients that come for the first time at once; only the return is to be a storm.
+const ARRIVING: usize = 100;
+
+/// Makes the storm.
+///
+/// # Errors
+/// If it cannot be set up, or a client does not come back at all.
+pub async fn run(plan: Plan) -> Result<Outcome> {
+    LocalSet::new().run_until(run_here(plan)).await
+}
+
+impl Outcome {
+    /// Whether 99 of 100 were live soon enough.
+    pub fn is_good(&self) -> bool {
+        self.live_p99_ms <= BACK.as_secs_f64() * 1e3
+    }
+}
+
+async fn run_here(plan: Plan) -> Result<Outcome> {
+    raise_file_limit(plan.clients as u64 + 200)?;
+    let folder = tempfile::tempdir()?;
+    let options = ["--post-rate", "0", "--frame-rate", "0"];
+    let mut server =
+        Server::start_on(plan.server_core.as_deref(), &plan.program, folder.path(), &options).await?;
+    let target = Target { address: server.address(), speaks: Speaks::Madang };
+    post(target, MESSAGES).await?;
+    let judge = Rc::new(RefCell::new(Judge::default()));
+    let screens = arrive(&plan, target, &judge).await?;
+
+    server.kill().await?;
+    sleep(plan.down).await;
+    server.restart().await?;
+    let back = Instant::now();
+    let live = |screen: &Rc<Screen>| screen.live_since.get().is_some_and(|since| since > back);
+    wait(BOUND, || screens.iter().all(live)).await.context("not all clients came back")?;
+    let mut waits: Vec<Duration> = screens
+        .iter()
+        .filter_map(|screen| Some(screen.live_since.get()?.saturating_duration_since(back)))
+        .collect();
+    waits.sort_unstable();
+    ensure!(!waits.is_empty(), "nobody is live");
+    let store_reads = store_reads(target)?;
+
+    let head = post(target, 1).await?;
+    let posted = Instant::now();
+    wait(BOUND, || screens.iter().all(|screen| screen.newest.get() >= head))
+        .await
+        .context("not all clients had the message after")?;
+    ensure!(judge.borrow().verdict.is_clean(), "{:?}", judge.borrow().verdict);
+    let at = |part: f64| {
+        let index = ((waits.len() - 1) as f64 * part).ceil() as usize;
+        waits.get(index).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
+    };
+    Ok(Outcome {
+        clients: plan.clients,
+        live_p50_ms: at(0.5),
+        live_p99_ms: at(0.99),
+        live_max_ms: at(1.0),
+        heard_ms: posted.elapsed().as_secs_f64() * 1e3,
+        store_reads,
+    })
+}
+
+/// Each client has a core of its own, and comes back by its rules.
+async fn arrive(plan: &Plan, target: Target, judge: &Rc<RefCell<Judge>>) -> Result<Vec<Rc<Screen>>> {
+    let (_phase, phase) = watch::channel(Phase::Arrive);
+    let world = World {
+        address: target.address,
+        rooms: Rc::new(vec![RoomId::lobby()]),
+        judge: Rc::clone(judge),
+        welcomes: Rc::default(),
+        phase,
+        // They do nothing; this only says how often they look whether they should.
+        pause: Duration::from_secs(60),
+    };
+    let mut rng = Rng::with_seed(1);
+    let mut screens = Vec::new();
+    for number in 1..=plan.clients {
+        let (screen, life) = person(number, world.clone(), rng.fork());
+        spawn_local(life);
+        screens.push(screen);
+        if number % ARRIVING == 0 || number == plan.clients {
+            wait(BOUND, || screens.iter().all(|screen| screen.live_since.get().is_some()))
+                .await
+                .context("not all clients arrived")?;
+        }
+    }
+    Ok(screens)
+}
+
+/// Posts so many messages into the lobby; answers the place of the last.
+async fn post(target: Target, messages: u32) -> Result<u64> {
+    let mut socket = socket::connect(target, "/ws", 0).await?;
+    socket::hello(&mut socket).await?;
+    let mut rng = Rng::new();
+    let mut last = 0;
+    for number in 0..messages {
+        let body = format!("message {number}");
+        let post =
+            ClientFrame::Post { room: RoomId::lobby(), cmid: Cmid(rng.u128(..)), body, reply_to: None };
+        socket::send(&mut socket, &post).await?;
+        last = loop {
+            if let ServerFrame::Done { seq, .. } = socket::next(&mut socket).await? {
+                break seq;
+            }
+        };
+    }
+    Ok(last)
+}
+
+fn store_reads(target: Target) -> Result<u64> {
+    let text = ureq::get(format!("http://{}/metrics", target.address)).call()?.body_mut().read_to_string()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("madang_store_reads_total "));
+    line.context("the server does not tell madang_store_reads_total")?.trim().parse().context("a count")
+}
+
+/// Each connection is a file here, and one there: the server inherits the limit.
+fn raise_file_limit(files: u64) -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= files) {
+        return Ok(());
+    }
+    ensure!(
+        limit.maximum.is_none_or(|maximum| maximum >= files),
+        "{files} open files are needed, and {:?} allowed: raise the hard limit (`ulimit -Hn`)",
+        limit.maximum
+    );
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?)
+}
