@@ -1,5 +1,7 @@
 //! One's own writes on their way: one in flight per room, in the order in which they were made.
 
+mod shared;
+
 use std::collections::VecDeque;
 
 use madang_protocol::{ClientFrame, Cmid, Epoch, RoomId, Seq, UnixMs};
@@ -9,9 +11,6 @@ use crate::{Failure, Write, WriteWhat};
 
 /// A write that is neither acknowledged nor refused by then is sent again.
 pub(crate) const PATIENCE_MS: i64 = 20_000;
-
-/// Settled writes that are remembered.
-const FORGOTTEN: usize = 256;
 
 /// Where a write is. One with a [`Failure`] is `Waiting` for the person, whatever its stage says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,66 +111,12 @@ impl Outbox {
         }
     }
 
-    /// Takes in an open write of another page or tab, which may have been sent. `sending`: here is where it will be.
-    pub(crate) fn learn(&mut self, write: Write, sending: bool) {
-        let stage = if sending { Stage::Waiting } else { Stage::Handed };
-        self.insert(Queued { write, stage, sent: true, told: true });
-    }
-
     fn insert(&mut self, queued: Queued) {
         let cmid = queued.write.cmid;
         if self.find(cmid).is_none() && !self.forgotten.contains(&cmid) {
             self.queue.push(queued);
             self.queue.sort_by_key(|queued| (queued.write.order, queued.write.cmid));
         }
-    }
-
-    /// Another tab says that a write failed, or is to be sent again.
-    pub(crate) fn change(&mut self, write: Write, sending: bool) {
-        match self.find_mut(write.cmid) {
-            Some(queued) if queued.is_acknowledged() => {}
-            Some(queued) => {
-                if queued.write.failure != write.failure {
-                    queued.stage = if sending { Stage::Waiting } else { Stage::Handed };
-                }
-                queued.write = write;
-            }
-            None => self.learn(write, sending),
-        }
-    }
-
-    /// A write is settled or was given up, here or in another tab. One that is acknowledged stays until the log
-    /// shows it.
-    pub(crate) fn forgotten(&mut self, cmid: Cmid) {
-        self.queue.retain(|queued| queued.write.cmid != cmid || queued.is_acknowledged());
-        if self.forgotten.len() >= FORGOTTEN {
-            self.forgotten.pop_front();
-        }
-        self.forgotten.push_back(cmid);
-    }
-
-    /// What no other tab was told of, in order; not before all is known that comes first.
-    pub(crate) fn untold(&mut self) -> Vec<Write> {
-        let untold = |queued: &&mut Queued| !queued.told && !queued.is_acknowledged();
-        let untold = self.queue.iter_mut().filter(|_| self.restored).filter(untold);
-        untold
-            .map(|queued| {
-                queued.told = true;
-                queued.write.clone()
-            })
-            .collect()
-    }
-
-    /// What the tab that sends is to be handed, in order.
-    pub(crate) fn hand_over(&mut self) -> Vec<Write> {
-        let mut writes = Vec::new();
-        let waiting = |queued: &&mut Queued| !queued.is_acknowledged() && queued.stage != Stage::Handed;
-        for queued in self.queue.iter_mut().filter(|_| self.restored).filter(waiting) {
-            queued.stage = Stage::Handed;
-            (queued.sent, queued.told) = (true, true);
-            writes.push(queued.write.clone());
-        }
-        writes
     }
 
     /// The frames to send now: of each room the first open write, unless one is in flight or must wait.
