@@ -22,3 +22,5 @@ mod rt_ending;
 mod rt_fetching;
 mod rt_talking;
 mod talking;
+mod traps_holding;
+mod traps_reading;
