@@ -1,26 +1,26 @@
-//! What was begun in a room and not sent: one draft a room, kept in the browser over a reload.
+//! What was begun in a room and not sent: one draft a room, kept in the browser for the person who wrote it.
 //!
-//! A browser that keeps nothing (a private window, a full disk) forgets it, and nothing else happens.
+//! A browser that keeps nothing (a private window, a full disk) forgets it with the page.
 
 use madang_protocol::RoomId;
-use web_sys::Storage;
 
-/// The draft of `room`; empty if there is none.
-pub(crate) fn load(room: &RoomId) -> String {
-    storage().and_then(|storage| storage.get_item(&key(room)).ok().flatten()).unwrap_or_default()
+use crate::live;
+
+/// The draft of `room`, as far as this page knows; empty if there is none.
+pub(crate) fn known(room: &RoomId) -> String {
+    live::shell().map(|shell| shell.known_draft(room)).unwrap_or_default()
+}
+
+/// Gives the draft of `room` to `then`, if the browser keeps one: this tab's, or a later one of another tab.
+pub(crate) fn load(room: &RoomId, then: impl Fn(String) + 'static) {
+    if let Some(shell) = live::shell() {
+        shell.draft(room, then);
+    }
 }
 
 /// Keeps `text` as the draft of `room`; an empty one is forgotten.
 pub(crate) fn save(room: &RoomId, text: &str) {
-    let Some(storage) = storage() else { return };
-    let _ =
-        if text.is_empty() { storage.remove_item(&key(room)) } else { storage.set_item(&key(room), text) };
-}
-
-fn storage() -> Option<Storage> {
-    web_sys::window()?.local_storage().ok().flatten()
-}
-
-fn key(room: &RoomId) -> String {
-    format!("madang.draft.{room}")
+    if let Some(shell) = live::shell() {
+        shell.save_draft(room, text);
+    }
 }

@@ -3,7 +3,6 @@
 //! The model is not itself reactive. After each change [`Page::sync`] compares what a view shows with what it
 //! should show, and sets the signals that differ: a message that was edited touches its own row and no other.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use leptos::html;
@@ -78,9 +77,10 @@ pub(crate) struct Page {
     pub(crate) lines: RwSignal<Vec<RoomLine>>,
     pub(crate) you: RwSignal<Option<PersonLine>>,
     pub(crate) here: RwSignal<Vec<PersonLine>>,
-    pub(crate) typing: RwSignal<Vec<String>>,
+    /// Who is typing, as a sentence.
+    pub(crate) typing: RwSignal<String>,
     pub(crate) unread: RwSignal<u32>,
-    pub(crate) unsent: RwSignal<usize>,
+    pub(crate) unsent: RwSignal<u32>,
     pub(crate) link: RwSignal<LinkView>,
     pub(crate) notice: RwSignal<Option<Notice>>,
     pub(crate) body_chars: RwSignal<u32>,
@@ -95,7 +95,7 @@ pub(crate) struct Page {
     /// The message that the composer answers, and its author's name.
     pub(crate) replying: RwSignal<Option<(Seq, Arc<str>)>>,
     /// A short confirmation.
-    pub(crate) said: RwSignal<&'static str>,
+    pub(crate) said: RwSignal<String>,
     /// Whether the newest row is in view.
     pub(crate) at_bottom: RwSignal<bool>,
     /// Where the client was last told that the reader is: the room, and whether at its bottom.
@@ -122,7 +122,7 @@ impl Page {
             alive: RwSignal::new(false),
             clock: RwSignal::new(0),
             here: RwSignal::new(here(model, &view, t)),
-            typing: RwSignal::new(Vec::new()),
+            typing: RwSignal::default(),
             rows: RwSignal::new(Vec::new()),
             title: RwSignal::new(t.room(&room, &view.title)),
             room: RwSignal::new(room),
@@ -130,7 +130,7 @@ impl Page {
             lines: RwSignal::new(model.room_lines()),
             you: RwSignal::new(you(model, t)),
             unread: RwSignal::new(model.unread()),
-            unsent: RwSignal::new(model.unsent()),
+            unsent: RwSignal::new(model.unsent() as u32),
             link: RwSignal::new(model.link()),
             notice: RwSignal::new(model.notice().cloned()),
             body_chars: RwSignal::new(model.limits().body_chars),
@@ -139,7 +139,7 @@ impl Page {
             editing: RwSignal::new(data.and_then(|data| data.editing)),
             deleting: RwSignal::new(None),
             replying: RwSignal::new(None),
-            said: RwSignal::new(""),
+            said: RwSignal::default(),
             at_bottom: RwSignal::new(true),
             told: StoredValue::new(None),
             log: NodeRef::new(),
@@ -162,12 +162,14 @@ impl Page {
         set(self.title, self.t.room(&room, &view.title));
         set(self.room, room);
         set(self.here, here(model, &view, self.t));
-        set(self.typing, view.typing.iter().map(|who| shown_name(model, who, self.t).to_string()).collect());
+        let typing: Vec<String> =
+            view.typing.iter().map(|who| shown_name(model, who, self.t).to_string()).collect();
+        set(self.typing, (self.t.typing)(&typing));
         set(self.view, view);
         set(self.lines, model.room_lines());
         set(self.you, you(model, self.t));
         set(self.unread, model.unread());
-        set(self.unsent, model.unsent());
+        set(self.unsent, model.unsent() as u32);
         set(self.link, model.link());
         set(self.notice, model.notice().cloned());
         set(self.body_chars, model.limits().body_chars);
@@ -180,15 +182,17 @@ impl Page {
     fn sync_rows(self, model: &Model, look: u32) {
         let day: &dyn Fn(UnixMs) -> i32 = if self.alive.get_untracked() { &live::day } else { &utc_day };
         let before = self.rows.get_untracked();
-        let known: BTreeMap<RowKey, &RowItem> =
-            before.iter().filter(|item| item.look == look).map(|item| (item.key, item)).collect();
+        // Rows rarely change their order: what is looked for next mostly stands behind what was found last.
+        let mut known = before.iter().filter(|item| item.look == look).cycle();
+        let many = before.len();
         let rows: Vec<RowItem> = timeline(model, model.room(), day)
             .into_iter()
             .map(|row| {
                 let key = row.key();
                 let Row::Message(row) = row else { return RowItem { look, key, message: None } };
                 let line = MessageLine::new(model, row, self.t);
-                let message = match known.get(&key).and_then(|item| item.message.clone()) {
+                let item = known.by_ref().take(many).find(|item| item.key == key);
+                let message = match item.and_then(|item| item.message.clone()) {
                     Some(message) => {
                         if message.with_untracked(|old| *old != line) {
                             message.set(line);

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use madang_client::{Model, PageData};
+use serde::{Deserialize, Serialize};
 
 use crate::live;
 use crate::page::Page;
@@ -12,10 +13,18 @@ use super::connection::Connection;
 use super::delete_dialog::DeleteDialog;
 use super::header::RoomHeader;
 use super::people::PeoplePanel;
+use super::reacting;
 use super::rooms::Rooms;
 use super::settings::Settings;
 use super::timeline::Timeline;
 use super::welcome::{Notice, Welcome};
+
+/// What the server hands to the browser. With a tag, as frames have one: then the browser reads it by the same code.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+enum Handed {
+    Page { data: PageData },
+}
 
 /// The body of the page. The server provides the [`PageData`] that it is rendered from, and hands the same to
 /// the browser; the client-only build has none, and begins with `fresh`.
@@ -24,7 +33,8 @@ pub(crate) fn App(
     /// Makes the state of a page that no server rendered.
     fresh: fn() -> Model,
 ) -> impl IntoView {
-    let data = SharedValue::new(use_context::<PageData>).into_inner();
+    let shared = SharedValue::new(|| use_context().map(|data| Handed::Page { data }));
+    let data = shared.into_inner().map(|Handed::Page { data }| data);
     let model = data.as_ref().map_or_else(fresh, Model::from_page);
     let page = Page::new(&model, data.as_ref());
     let t = page.t;
@@ -55,8 +65,8 @@ pub(crate) fn App(
         </div>
         <Settings page />
         <DeleteDialog page />
-        <p class="toast" role="status" class:shown=move || !page.said.get().is_empty()>
-            {move || page.said.get()}
+        <p class="toast" role="status" class:shown=reacting(move || !page.said.with(String::is_empty))>
+            {reacting(move || page.said.get())}
         </p>
     }
 }

@@ -11,7 +11,7 @@ use crate::ime::{self, Act, Ime};
 use crate::page::Page;
 use crate::{drafts, live, routes, scroll, shell, typing};
 
-use super::icons;
+use super::{clicked, icons, reacting};
 
 /// From so few characters left on, they are counted.
 const COUNT_FROM: i64 = 200;
@@ -22,7 +22,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
     let t = page.t;
     let field = page.composer;
     let ime = StoredValue::new(Ime::default());
-    let left = RwSignal::new(i64::MAX);
+    let left = RwSignal::new(None);
     let send = move || {
         if let Some(field) = field.get_untracked() {
             post(page, &field, left);
@@ -49,7 +49,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
     };
     keep_drafts(page, left);
     view! {
-        <form class="composer" method="post" action=move || format!("{}/post", routes::room(&page.room.get())) on:submit=submit>
+        <form class="composer" method="post" action=reacting(move || format!("{}/post", routes::room(&page.room.get()))) on:submit=submit>
             <input type="hidden" name="cmid" value=page.form.cmid.to_string() />
             {move || page.replying.get().map(|(_, name)| replying(page, (t.replying_to)(&name)))}
             <div class="composer-box">
@@ -63,7 +63,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                     autocomplete="off"
                     enterkeyhint="send"
                     placeholder=t.placeholder
-                    aria-label=move || page.title.with(|room| (t.composer)(room))
+                    aria-label=reacting(move || page.title.with(|room| (t.composer)(room)))
                     aria-describedby="composer-count"
                     node_ref=field
                     on:input=move |_| {
@@ -97,8 +97,8 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                     {icons::send()}
                 </button>
             </div>
-            <p id="composer-count" class="composer-count" class:problem=move || left.get() < 0 aria-live="polite">
-                {move || (left.get() <= COUNT_FROM).then(|| (t.chars_left)(left.get()))}
+            <p id="composer-count" class="composer-count" class:problem=reacting(move || left.get().is_some_and(|left| left < 0)) aria-live="polite">
+                {reacting(move || left.get().filter(|left| *left <= COUNT_FROM).map(t.chars_left))}
             </p>
         </form>
     }
@@ -112,7 +112,7 @@ fn replying(page: Page, words: String) -> impl IntoView {
                 class="icon-button quiet"
                 type="button"
                 aria-label=page.t.cancel
-                on:click=move |_| page.replying.set(None)
+                on:click=clicked(move |_| page.replying.set(None))
             >
                 {icons::close()}
             </button>
@@ -144,7 +144,7 @@ fn command(page: Page, event: &KeyboardEvent) -> bool {
 }
 
 /// Posts what stands in the box, if it may be posted, and empties it.
-fn post(page: Page, field: &HtmlTextAreaElement, left: RwSignal<i64>) {
+fn post(page: Page, field: &HtmlTextAreaElement, left: RwSignal<Option<i64>>) {
     let typed = field.value();
     let body = typed.trim_end();
     match live::with(|model| model.check_body(body)) {
@@ -168,7 +168,7 @@ fn post(page: Page, field: &HtmlTextAreaElement, left: RwSignal<i64>) {
 }
 
 /// After each change by the person.
-fn typed(page: Page, field: &HtmlTextAreaElement, left: RwSignal<i64>) {
+fn typed(page: Page, field: &HtmlTextAreaElement, left: RwSignal<Option<i64>>) {
     let text = field.value();
     let room = page.room_now();
     drafts::save(&room, &text);
@@ -179,15 +179,15 @@ fn typed(page: Page, field: &HtmlTextAreaElement, left: RwSignal<i64>) {
     }
 }
 
-fn write(page: Page, field: &HtmlTextAreaElement, text: &str, left: RwSignal<i64>) {
+fn write(page: Page, field: &HtmlTextAreaElement, text: &str, left: RwSignal<Option<i64>>) {
     field.set_value(text);
     grow(field);
     count(page, text, left);
 }
 
-fn count(page: Page, text: &str, left: RwSignal<i64>) {
+fn count(page: Page, text: &str, left: RwSignal<Option<i64>>) {
     let most = i64::from(page.body_chars.get_untracked());
-    left.set(if most == 0 { i64::MAX } else { most - text.chars().count() as i64 });
+    left.set((most != 0).then(|| most - text.chars().count() as i64));
 }
 
 /// Makes the box as high as its text, for browsers whose `field-sizing` does not; the styles bound it.
@@ -205,15 +205,26 @@ fn finish_syllable(field: NodeRef<html::Textarea>) {
     }
 }
 
-/// Shows each room's own draft.
-fn keep_drafts(page: Page, left: RwSignal<i64>) {
-    Effect::new(move |before: Option<()>| {
-        let room = page.room.get();
-        let Some(field) = page.composer.get() else { return };
-        // What was typed before the page came alive counts as typed.
-        if before.is_none() && !field.value().is_empty() {
-            return typed(page, &field, left);
+/// Shows the person's own draft of each room.
+fn keep_drafts(page: Page, left: RwSignal<Option<i64>>) {
+    Effect::new(move |before: Option<bool>| {
+        let (room, known) = (page.room.get(), page.you.with(Option::is_some));
+        let Some(field) = page.composer.get() else { return known };
+        // What was typed before the page came alive, or before it knew who types, counts as typed.
+        if before != Some(true) && !field.value().is_empty() {
+            typed(page, &field, left);
+            return known;
         }
-        write(page, &field, &drafts::load(&room), left);
+        let shown = drafts::known(&room);
+        if field.value() != shown {
+            write(page, &field, &shown, left);
+        }
+        drafts::load(&room.clone(), move |text| {
+            // Whoever wrote on meanwhile, or left, keeps what they have.
+            if page.room_now() == room && field.value() == shown {
+                write(page, &field, &text, left);
+            }
+        });
+        known
     });
 }

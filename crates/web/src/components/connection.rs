@@ -8,13 +8,15 @@ use madang_client::{Event, LinkView};
 use crate::page::Page;
 use crate::shell;
 
+use super::{clicked, reacting};
+
 /// What the connection is up to. Quiet while all is well, and for the first seconds of trouble.
 #[component]
 pub(super) fn Connection(page: Page) -> impl IntoView {
     let t = page.t;
     let in_trouble = Memo::new(move |_| page.link.with(|link| link.trouble || link.ended.is_some()));
     let seconds = seconds_to_retry(page, in_trouble);
-    let sentence = move || page.link.with(|link| sentence(link, t));
+    let sentence = move || page.link.with(|link| sentence(link, t)).to_owned();
     let waiting = move || match page.unsent.get() {
         0 => String::new(),
         count => (t.waiting)(count),
@@ -22,15 +24,15 @@ pub(super) fn Connection(page: Page) -> impl IntoView {
     view! {
         <div
             class="connection"
-            class:shown=move || in_trouble.get()
-            data-ready-state=move || page.link.with(|link| link.ready_state.as_str())
-            data-transport=move || page.link.with(|link| link.transport.as_str())
-            data-connected=move || page.link.with(|link| link.connected.to_string())
-            data-retry-at=move || page.link.with(|link| link.retry_at.map(|at| at.to_string()))
-            data-waiting=move || page.unsent.get().to_string()
+            class:shown=reacting(move || in_trouble.get())
+            data-ready-state=reacting(move || page.link.with(|link| link.ready_state.as_str().to_owned()))
+            data-transport=reacting(move || page.link.with(|link| link.transport.as_str().to_owned()))
+            data-connected=reacting(move || page.link.with(|link| link.connected.to_string()))
+            data-retry-at=reacting(move || page.link.with(|link| link.retry_at.map(|at| at.to_string())))
+            data-waiting=reacting(move || page.unsent.get().to_string())
         >
             <p class="connection-words" role="status">
-                {move || in_trouble.get().then(sentence)} " " {move || in_trouble.get().then(waiting)}
+                {reacting(move || in_trouble.get().then(sentence))} " " {reacting(move || in_trouble.get().then(waiting))}
             </p>
             {move || {
                 in_trouble
@@ -39,12 +41,12 @@ pub(super) fn Connection(page: Page) -> impl IntoView {
                         view! {
                             // Outside of the status: a countdown would be read out each second.
                             <span class="connection-retry" aria-hidden="true">
-                                {move || seconds.get().map(|seconds| (t.retry_in)(seconds))}
+                                {reacting(move || seconds.get().map(|seconds| (t.retry_in)(seconds)))}
                             </span>
                             <button
                                 class="button small"
                                 type="button"
-                                on:click=move |_| page.dispatch(Event::Reconnect)
+                                on:click=clicked(move |_| page.dispatch(Event::Reconnect))
                             >
                                 {t.retry_now}
                             </button>

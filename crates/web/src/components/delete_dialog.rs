@@ -7,6 +7,8 @@ use madang_client::Event;
 use crate::page::Page;
 use crate::shell;
 
+use super::clicked;
+
 /// Asks whether `page.deleting` is meant. A `<dialog>`: the browser keeps the focus inside and gives it back.
 #[component]
 pub(super) fn DeleteDialog(page: Page) -> impl IntoView {
@@ -38,10 +40,10 @@ pub(super) fn DeleteDialog(page: Page) -> impl IntoView {
             <h2 id="delete-question">{t.delete_question}</h2>
             <p id="delete-text">{t.delete_text}</p>
             <div class="dialog-buttons">
-                <button class="button" type="button" on:click=move |_| page.deleting.set(None)>
+                <button class="button" type="button" on:click=clicked(move |_| page.deleting.set(None))>
                     {t.cancel}
                 </button>
-                <button class="button danger" type="button" on:click=delete>
+                <button class="button danger" type="button" on:click=clicked(delete)>
                     {t.delete}
                 </button>
             </div>

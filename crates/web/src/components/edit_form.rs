@@ -12,6 +12,8 @@ use crate::ime::{self, Act, Ime};
 use crate::page::Page;
 use crate::{live, routes, shell, typing};
 
+use super::clicked;
+
 /// The form for the text of a message of one's own.
 #[component]
 pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl IntoView {
@@ -97,10 +99,10 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
                     <a
                         class="button small"
                         href=address
-                        on:click=move |event| {
+                        on:click=clicked(move |event| {
                             event.prevent_default();
                             done();
-                        }
+                        })
                     >
                         {t.cancel}
                     </a>

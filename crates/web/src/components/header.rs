@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::page::Page;
 
-use super::icons;
+use super::{icons, reacting};
 
 /// The head of the room on screen.
 #[component]
@@ -14,14 +14,14 @@ pub(super) fn RoomHeader(page: Page) -> impl IntoView {
     let count = move || page.view.with(|view| view.here_count);
     view! {
         <header class="room-header">
-            <button class="icon-button menu" class:unread=others type="button" popovertarget="rooms" aria-label=t.rooms>
+            <button class="icon-button menu" class:unread=reacting(others) type="button" popovertarget="rooms" aria-label=t.rooms>
                 {icons::menu()}
             </button>
             <h1 id="room-title" class="room-title">
-                {move || page.title.get()}
+                {reacting(move || page.title.get())}
             </h1>
             <button class="here-button" type="button" popovertarget="people" aria-label=t.here>
-                {icons::people()} <span class="here-count">{move || Some(count()).filter(|count| *count != 0).map(t.here_count)}</span>
+                {icons::people()} <span class="here-count">{reacting(move || Some(count()).filter(|count| *count != 0).map(t.here_count))}</span>
             </button>
         </header>
     }

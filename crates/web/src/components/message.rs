@@ -13,16 +13,15 @@ use crate::time::iso;
 use crate::{live, routes, rowkey};
 
 use super::edit_form::EditForm;
-use super::icons;
 use super::text::text;
 use super::tools::Tools;
+use super::{clicked, icons, reacting};
 
 /// The row of a message. It is made once; each part that can change reacts by itself.
 pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -> impl IntoView {
     let line: RwSignal<MessageLine> = line.into();
     let (by, focus) = line.with_untracked(|line| (line.row.by.clone(), line.row.focus));
-    let name = Memo::new(move |_| line.with(|line| (line.name.clone(), line.initial.clone())));
-    let at = Memo::new(move |_| line.with(|line| line.row.at));
+    let at = move || line.with(|line| line.row.at);
     let seq = Memo::new(move |_| line.with(|line| line.row.seq));
     let body = Memo::new(move |_| line.with(|line| (line.row.body.clone(), line.row.edited)));
     let state = Memo::new(move |_| line.with(|line| line.row.state.clone()));
@@ -30,20 +29,20 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
     let active = Memo::new(move |_| [page.active.get(), page.hovered.get()].contains(&Some(key)));
     view! {
         <article
-            class=move || line.with(|line| class(&line.row))
+            class=reacting(move || line.with(|line| class(&line.row)))
             tabindex="-1"
             autofocus=focus
             data-key=rowkey::text(key)
-            data-seq=move || seq.get().map(|seq| seq.to_string())
+            data-seq=reacting(move || seq.get().map(|seq| seq.to_string()))
         >
             <span class="avatar" data-hue=hue(&by) aria-hidden="true">
-                {move || name.with(|(_, initial)| initial.to_string())}
+                {reacting(move || line.with(|line| line.initial.to_string()))}
             </span>
             <span class="author" dir="auto">
-                {move || name.with(|(name, _)| name.to_string())}
+                {reacting(move || line.with(|line| line.name.to_string()))}
             </span>
-            <a class="stamp" href=move || address(page, seq.get()) tabindex=move || roving(page)>
-                <time datetime=move || iso(at.get())>{move || live::time(page, at.get())}</time>
+            <a class="stamp" href=reacting(move || address(page, seq.get())) tabindex=reacting(move || roving(page))>
+                <time datetime=reacting(move || iso(at()))>{reacting(move || live::time(page, at()))}</time>
             </a>
             {move || line.with(|line| quote(page, line))}
             {move || match editing.get() {
@@ -60,8 +59,8 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
 }
 
 /// With a script, the arrow keys walk over the messages, and Tab does not stop at each.
-fn roving(page: Page) -> Option<&'static str> {
-    page.alive.get().then_some("-1")
+fn roving(page: Page) -> Option<String> {
+    page.alive.get().then(|| "-1".to_owned())
 }
 
 fn class(row: &MessageRow) -> String {
@@ -131,10 +130,10 @@ fn failed(page: Page, cmid: Cmid, failure: &Failure) -> impl IntoView + use<> {
     view! {
         <div class="status problem">
             <span>{t.failed} " " {why}</span>
-            <button class="button small" type="button" on:click=move |_| page.dispatch(Event::Retry { cmid })>
+            <button class="button small" type="button" on:click=clicked(move |_| page.dispatch(Event::Retry { cmid }))>
                 {t.retry}
             </button>
-            <button class="button small" type="button" on:click=move |_| page.dispatch(Event::Discard { cmid })>
+            <button class="button small" type="button" on:click=clicked(move |_| page.dispatch(Event::Discard { cmid }))>
                 {t.discard}
             </button>
         </div>
@@ -151,7 +150,7 @@ fn more(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
         Some(if line.row.mine { format!("{message}/edit") } else { message })
     })?;
     Some(view! {
-        <a class="more" href=link aria-label=page.t.actions tabindex=move || roving(page)>
+        <a class="more" href=link aria-label=page.t.actions tabindex=reacting(move || roving(page))>
             {icons::more()}
         </a>
     })

@@ -19,4 +19,21 @@ mod timeline;
 mod tools;
 mod welcome;
 
+use leptos::ev::MouseEvent;
+
 pub(crate) use app::App;
+
+/// A text or an attribute that reacts. All of one kind of value have one type: each type costs the page the code
+/// that renders it anew, and closures have a type each.
+type Reacting<T> = Box<dyn Fn() -> T + Send + Sync>;
+
+fn reacting<T>(read: impl Fn() -> T + Send + Sync + 'static) -> Reacting<T> {
+    Box::new(read)
+}
+
+/// What happens on a click; of one type, for the same reason.
+type Clicked = Box<dyn FnMut(MouseEvent)>;
+
+fn clicked(then: impl FnMut(MouseEvent) + 'static) -> Clicked {
+    Box::new(then)
+}

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::page::Page;
 use crate::people::{PersonLine, hue};
 
-use super::icons;
+use super::{icons, reacting};
 
 /// The people in the room on screen.
 #[component]
@@ -37,11 +37,11 @@ pub(super) fn PeoplePanel(page: Page) -> impl IntoView {
                 </For>
             </ul>
             <p class="people-more">
-                {move || match (unnamed(), page.here.with(Vec::is_empty)) {
+                {reacting(move || match (unnamed(), page.here.with(Vec::is_empty)) {
                     (0, true) => t.nobody.to_owned(),
                     (0, false) => String::new(),
                     (more, _) => (t.more_people)(more),
-                }}
+                })}
             </p>
         </aside>
     }

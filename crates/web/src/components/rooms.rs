@@ -10,7 +10,7 @@ use crate::shell::{self, RequestError};
 use crate::{live, navigation};
 
 use super::logo::mark;
-use super::{icons, settings};
+use super::{icons, reacting, settings};
 
 /// The list of rooms. As a popover it opens and closes without a script, too; wide pages show it always.
 #[component]
@@ -58,12 +58,12 @@ fn room_link(page: Page, first: RoomLine) -> impl IntoView {
     view! {
         <a
             class="room-link"
-            class:unread=move || unread() != 0
+            class:unread=reacting(move || unread() != 0)
             href=href
-            aria-current=move || line.with(|line| line.current.then_some("page"))
+            aria-current=reacting(move || line.with(|line| line.current.then(|| "page".to_owned())))
         >
             <span class="room-name" dir="auto">
-                {move || line.with(|line| page.t.room(&line.room, &line.title))}
+                {reacting(move || line.with(|line| page.t.room(&line.room, &line.title)))}
             </span>
             {move || match unread() {
                 0 => None,
@@ -86,9 +86,8 @@ fn badge(unread: u32, words: String) -> impl IntoView {
 #[component]
 fn NewRoom(page: Page) -> impl IntoView {
     let t = page.t;
-    let problem = RwSignal::new("");
+    let problem = RwSignal::new(String::new());
     let title = NodeRef::<leptos::html::Input>::new();
-    let details = NodeRef::<leptos::html::Details>::new();
     let submit = move |event: SubmitEvent| {
         let (Some(shell), Some(input)) = (live::shell(), title.get_untracked()) else { return };
         event.prevent_default();
@@ -96,22 +95,22 @@ fn NewRoom(page: Page) -> impl IntoView {
             match shell::open_room(&shell, &input.value()).await {
                 Ok(room) => {
                     input.set_value("");
-                    problem.set("");
-                    if let Some(details) = details.get_untracked() {
-                        details.set_open(false);
+                    problem.set(String::new());
+                    if let Ok(Some(details)) = input.closest("details") {
+                        let _ = details.remove_attribute("open");
                     }
                     navigation::go(page, Place { room, message: None });
                 }
-                Err(RequestError::Unreachable) => problem.set(t.unreachable),
-                Err(RequestError::Refused(notice)) => problem.set((t.refused)(notice.code)),
+                Err(RequestError::Unreachable) => problem.set(t.unreachable.to_owned()),
+                Err(RequestError::Refused(notice)) => problem.set((t.refused)(notice.code).to_owned()),
             }
         });
     };
     view! {
-        <details class="new-room" node_ref=details>
+        <details class="new-room">
             <summary>{icons::plus()} <span>{t.open_room}</span></summary>
             <form method="post" action="/rooms" on:submit=submit>
-                <input type="hidden" name="back" value=move || routes::room(&page.room.get()) />
+                <input type="hidden" name="back" value=reacting(move || routes::room(&page.room.get())) />
                 <label class="field">
                     <span class="field-label">{t.room_title}</span>
                     <input
@@ -125,7 +124,7 @@ fn NewRoom(page: Page) -> impl IntoView {
                     />
                 </label>
                 <p class="problem" role="alert">
-                    {move || problem.get()}
+                    {reacting(move || problem.get())}
                 </p>
                 <button class="button primary" type="submit">
                     {t.open}

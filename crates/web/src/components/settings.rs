@@ -12,7 +12,7 @@ use crate::people::hue;
 use crate::shell::{self, RequestError};
 use crate::{live, routes};
 
-use super::icons;
+use super::{icons, reacting};
 
 /// The button that opens the settings: it shows who one is.
 pub(super) fn button(page: Page) -> impl IntoView {
@@ -22,10 +22,10 @@ pub(super) fn button(page: Page) -> impl IntoView {
     view! {
         <button class="you" type="button" popovertarget="settings">
             <span class="avatar" data-hue=hue aria-hidden="true">
-                {initial}
+                {reacting(initial)}
             </span>
             <span class="you-name" dir="auto">
-                {name}
+                {reacting(name)}
             </span>
             <span class="hidden">{page.t.settings}</span>
             {icons::settings()}
@@ -61,22 +61,25 @@ pub(super) fn Settings(page: Page) -> impl IntoView {
 fn NameForm(page: Page) -> impl IntoView {
     let t = page.t;
     let field = NodeRef::<html::Input>::new();
-    let answer = RwSignal::new(Ok(""));
+    let (answer, refused) = (RwSignal::new(String::new()), RwSignal::new(false));
     let nickname = page.you.get_untracked().map(|you| you.nickname.to_string()).unwrap_or_default();
     let submit = move |event: SubmitEvent| {
         let (Some(shell), Some(field)) = (live::shell(), field.get_untracked()) else { return };
         event.prevent_default();
         leptos::task::spawn_local(async move {
-            answer.set(match shell::choose_name(&shell, &field.value()).await {
-                Ok(()) => Ok(t.saved),
-                Err(RequestError::Unreachable) => Err(t.unreachable),
-                Err(RequestError::Refused(notice)) => Err((t.refused)(notice.code)),
-            });
+            let chosen = shell::choose_name(&shell, &field.value()).await;
+            refused.set(chosen.is_err());
+            let words = match chosen {
+                Ok(()) => t.saved,
+                Err(RequestError::Unreachable) => t.unreachable,
+                Err(RequestError::Refused(notice)) => (t.refused)(notice.code),
+            };
+            answer.set(words.to_owned());
         });
     };
     view! {
         <form class="settings-part" method="post" action="/me" on:submit=submit>
-            <input type="hidden" name="back" value=move || routes::room(&page.room.get()) />
+            <input type="hidden" name="back" value=reacting(move || routes::room(&page.room.get())) />
             <label class="field">
                 <span class="field-label">{t.nickname}</span>
                 <input
@@ -89,14 +92,14 @@ fn NameForm(page: Page) -> impl IntoView {
                     autocomplete="nickname"
                     aria-describedby="nickname-hint"
                     node_ref=field
-                    on:input=move |_| answer.set(Ok(""))
+                    on:input=move |_| answer.set(String::new())
                 />
             </label>
             <p id="nickname-hint" class="hint">
                 {t.nickname_hint}
             </p>
-            <p class="answer" class:problem=move || answer.get().is_err() role="status">
-                {move || answer.get().unwrap_or_else(|problem| problem)}
+            <p class="answer" class:problem=reacting(move || refused.get()) role="status">
+                {reacting(move || answer.get())}
             </p>
             <button class="button primary" type="submit">
                 {t.save}
@@ -109,21 +112,20 @@ fn NameForm(page: Page) -> impl IntoView {
 #[component]
 fn Look(page: Page) -> impl IntoView {
     let t = page.t;
-    let form = NodeRef::<html::Form>::new();
     let language = page.form.language.map_or("auto", Locale::as_str);
     let change = move |event: web_sys::Event| {
         let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
             return;
         };
-        match (Theme::from_value(&field.value()), form.get_untracked()) {
+        match (Theme::from_value(&field.value()), field.form()) {
             (Some(theme), _) if field.name() == "theme" => wear(page, theme),
             (_, Some(form)) => drop(form.submit()),
             _ => {}
         }
     };
     view! {
-        <form class="settings-part" method="post" action="/settings" node_ref=form on:change=change>
-            <input type="hidden" name="back" value=move || routes::room(&page.room.get()) />
+        <form class="settings-part" method="post" action="/settings" on:change=change>
+            <input type="hidden" name="back" value=reacting(move || routes::room(&page.room.get())) />
             <fieldset class="choice">
                 <legend class="field-label">{t.language}</legend>
                 {option("locale", "auto", language, t.automatic, None)}

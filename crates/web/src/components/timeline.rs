@@ -14,14 +14,15 @@ use crate::scroll;
 use crate::time::iso_day;
 
 use super::message::message;
-use super::{icons, logo};
+use super::{clicked, icons, logo, reacting};
 
 /// The log of the room on screen.
 #[component]
 pub(super) fn Timeline(page: Page) -> impl IntoView {
     let t = page.t;
-    let label = move || page.title.with(|room| (t.messages)(room));
-    let busy = move || page.view.with(|view| (view.loading_before || view.loading_after).to_string());
+    let label = reacting(move || page.title.with(|room| (t.messages)(room)));
+    let busy =
+        reacting(move || page.view.with(|view| (view.loading_before || view.loading_after).to_string()));
     view! {
         <div class="log-frame">
             <div
@@ -38,7 +39,7 @@ pub(super) fn Timeline(page: Page) -> impl IntoView {
                 on:pointerleave=move |_| page.hovered.set(None)
                 on:focusout=move |event| leave(page, &event)
                 on:focusin=move |event| touch(page, event.unchecked_ref(), Touch::Focus)
-                on:click=move |event| touch(page, &event, Touch::Press)
+                on:click=clicked(move |event| touch(page, &event, Touch::Press))
             >
                 <div class="rows">
                     {move || top(page)}
@@ -51,7 +52,7 @@ pub(super) fn Timeline(page: Page) -> impl IntoView {
             {move || nothing(page)} {move || jump(page)}
         </div>
         <p class="typing" aria-live="polite">
-            {move || (t.typing)(&page.typing.get())}
+            {reacting(move || page.typing.get())}
         </p>
     }
 }
@@ -62,7 +63,7 @@ fn row(page: Page, item: RowItem) -> impl IntoView {
         (RowKey::Day(day), None) => EitherOf3::A(view! {
             <div class="day">
                 <time class="day-name" datetime=iso_day(day)>
-                    {move || live::day_name(page, day)}
+                    {reacting(move || live::day_name(page, day))}
                 </time>
             </div>
         }),
@@ -149,7 +150,7 @@ fn jump(page: Page) -> impl IntoView {
     let fresh = page.view.with(|view| view.fresh);
     away.then(|| {
         view! {
-            <button class="jump" type="button" on:click=move |_| scroll::to_latest(page)>
+            <button class="jump" type="button" on:click=clicked(move |_| scroll::to_latest(page))>
                 {icons::down()} <span>{if fresh == 0 { t.latest.to_owned() } else { (t.fresh)(fresh) }}</span>
             </button>
         }

@@ -9,13 +9,13 @@ use leptos::task::spawn_local;
 use crate::page::{MessageLine, Page};
 use crate::routes;
 
-use super::icons;
+use super::{clicked, icons};
 
 /// The actions for the message of `line`.
 #[component]
 pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
     let t = page.t;
-    line.with(|line| {
+    line.with_untracked(|line| {
         let seq = line.row.seq?;
         line.row.body.as_ref()?;
         let (mine, name) = (line.row.mine, line.name.clone());
@@ -29,7 +29,7 @@ pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
         };
         let own = mine.then(|| {
             view! {
-                <button class="tool" type="button" title=t.edit aria-label=t.edit on:click=move |_| page.editing.set(Some(seq))>
+                <button class="tool" type="button" title=t.edit aria-label=t.edit on:click=clicked(move |_| page.editing.set(Some(seq)))>
                     {icons::edit()}
                 </button>
                 <button
@@ -37,7 +37,7 @@ pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
                     type="button"
                     title=t.delete
                     aria-label=t.delete
-                    on:click=move |_| page.deleting.set(Some(seq))
+                    on:click=clicked(move |_| page.deleting.set(Some(seq)))
                 >
                     {icons::bin()}
                 </button>
@@ -45,10 +45,10 @@ pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
         });
         Some(view! {
             <div class="tools" role="group" aria-label=t.actions>
-                <button class="tool" type="button" title=t.reply aria-label=t.reply on:click=reply>
+                <button class="tool" type="button" title=t.reply aria-label=t.reply on:click=clicked(reply)>
                     {icons::reply()}
                 </button>
-                <a class="tool" title=t.copy_link aria-label=t.copy_link href=href on:click=move |event| copy(page, &path, &event)>
+                <a class="tool" title=t.copy_link aria-label=t.copy_link href=href on:click=clicked(move |event| copy(page, &path, &event))>
                     {icons::link()}
                 </a>
                 {own}
@@ -75,6 +75,6 @@ fn copy(page: Page, path: &str, event: &MouseEvent) {
 
 /// Shows a short confirmation.
 fn say(page: Page, words: &'static str) {
-    page.said.set(words);
-    set_timeout(move || page.said.set(""), Duration::from_secs(3));
+    page.said.set(words.to_owned());
+    set_timeout(move || page.said.set(String::new()), Duration::from_secs(3));
 }

@@ -5,22 +5,19 @@ use madang_client::Event;
 
 use crate::page::Page;
 
-use super::icons;
+use super::{clicked, icons};
 
 /// Tells a newcomer who they are here, and invites them to choose a name.
 #[component]
 pub(super) fn Welcome(page: Page) -> impl IntoView {
     let t = page.t;
     let dismissed = RwSignal::new(false);
-    let guest = Memo::new(move |_| {
-        let you = page.you.get()?;
-        (you.nickname.is_empty() && !dismissed.get()).then_some(you.name)
-    });
+    let guest = move || page.you.get().filter(|you| you.nickname.is_empty() && !dismissed.get());
     move || {
-        guest.get().map(|name| {
+        guest().map(|you| {
             view! {
                 <div class="welcome">
-                    <p>{(t.newcomer)(&name)}</p>
+                    <p>{(t.newcomer)(&you.name)}</p>
                     <button class="button small" type="button" popovertarget="settings">
                         {t.choose_name}
                     </button>
@@ -28,7 +25,7 @@ pub(super) fn Welcome(page: Page) -> impl IntoView {
                         class="icon-button quiet if-alive"
                         type="button"
                         aria-label=t.dismiss
-                        on:click=move |_| dismissed.set(true)
+                        on:click=clicked(move |_| dismissed.set(true))
                     >
                         {icons::close()}
                     </button>
@@ -57,7 +54,7 @@ pub(super) fn Notice(page: Page) -> impl IntoView {
                                     class="icon-button quiet if-alive"
                                     type="button"
                                     aria-label=t.dismiss
-                                    on:click=move |_| page.dispatch(Event::NoticeDismissed)
+                                    on:click=clicked(move |_| page.dispatch(Event::NoticeDismissed))
                                 >
                                     {icons::close()}
                                 </button>

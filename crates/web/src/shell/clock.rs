@@ -23,6 +23,11 @@ pub(crate) fn new_cmid() -> Cmid {
     Cmid(u128::from_le_bytes(random()))
 }
 
+/// A name that no other tab has.
+pub(super) fn random_id() -> u64 {
+    u64::from_le_bytes(random())
+}
+
 /// Jitter.
 pub(super) fn roll() -> Roll {
     Roll::from_le_bytes(random())

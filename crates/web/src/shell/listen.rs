@@ -1,9 +1,25 @@
 //! Listeners and timers that end with their owner. None is ever forgotten: what outlives its page, or its
 //! socket, fires into nothing or, worse, into the next one.
 
-use wasm_bindgen::JsCast;
+use js_sys::Function;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Event, EventTarget, Window};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Event, EventTarget};
+
+// As in web-sys, but without taking a timer's name for a small number: that is the browser's own affair, and a
+// clock of a test's own counts from far above.
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = setTimeout)]
+    fn set_timeout(then: &Function, ms: i32) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(name: &JsValue);
+    #[wasm_bindgen(catch, js_name = requestAnimationFrame)]
+    fn request_frame(then: &Function) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = cancelAnimationFrame)]
+    fn cancel_frame(name: &JsValue);
+}
 
 /// A listener; dropping it takes it off.
 pub(super) struct Listener {
@@ -30,44 +46,30 @@ impl Drop for Listener {
 
 /// Something that happens once, later; dropping it calls it off.
 pub(super) struct Later {
-    window: Window,
-    id: i32,
-    kind: Kind,
+    name: JsValue,
+    call_off: fn(&JsValue),
     _closure: Closure<dyn FnMut()>,
-}
-
-enum Kind {
-    Timeout,
-    Frame,
 }
 
 impl Later {
     /// After `ms` milliseconds, or somewhat later.
     pub(super) fn timeout(ms: i64, then: impl FnMut() + 'static) -> Option<Self> {
-        let window = web_sys::window()?;
         let closure = Closure::<dyn FnMut()>::new(then);
         let ms = i32::try_from(ms.max(0)).unwrap_or(i32::MAX);
-        let callback = closure.as_ref().unchecked_ref();
-        let id = window.set_timeout_with_callback_and_timeout_and_arguments_0(callback, ms).ok()?;
-        Some(Self { window, id, kind: Kind::Timeout, _closure: closure })
+        let name = set_timeout(closure.as_ref().unchecked_ref(), ms).ok()?;
+        Some(Self { name, call_off: clear_timeout, _closure: closure })
     }
 
     /// Before the next frame is painted.
     pub(super) fn frame(then: impl FnMut() + 'static) -> Option<Self> {
-        let window = web_sys::window()?;
         let closure = Closure::<dyn FnMut()>::new(then);
-        let id = window.request_animation_frame(closure.as_ref().unchecked_ref()).ok()?;
-        Some(Self { window, id, kind: Kind::Frame, _closure: closure })
+        let name = request_frame(closure.as_ref().unchecked_ref()).ok()?;
+        Some(Self { name, call_off: cancel_frame, _closure: closure })
     }
 }
 
 impl Drop for Later {
     fn drop(&mut self) {
-        match self.kind {
-            Kind::Timeout => self.window.clear_timeout_with_handle(self.id),
-            Kind::Frame => {
-                let _ = self.window.cancel_animation_frame(self.id);
-            }
-        }
+        (self.call_off)(&self.name);
     }
 }

@@ -8,21 +8,25 @@
 //! renders from a model of its own, and never starts a shell.
 
 mod clock;
+mod database;
+mod lifecycle;
 mod listen;
 mod request;
-mod socket;
 mod storage;
+mod tabs;
+mod transport;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use madang_client::{Effect, Event, Model, Role, update};
-use wasm_bindgen::JsCast;
-use web_sys::{PageTransitionEvent, VisibilityState, Window};
+use madang_client::{Conn, Effect, Event, Model, update};
+use madang_protocol::{RoomId, UserId};
 
 use listen::{Later, Listener};
-use socket::Socket;
+use storage::Storage;
+use tabs::Tabs;
+use transport::Carrier;
 
 pub(crate) use clock::{local_day, new_cmid, now};
 pub(crate) use request::{RequestError, choose_name, open_room, save_settings};
@@ -42,7 +46,9 @@ struct Inner {
     busy: Cell<bool>,
     stopped: Cell<bool>,
     changed: Rc<dyn Fn(&Model)>,
-    socket: RefCell<Option<Socket>>,
+    carriers: RefCell<Vec<(Conn, Box<dyn Carrier>)>>,
+    tabs: RefCell<Option<Tabs>>,
+    storage: Storage,
     wake: RefCell<Option<Later>>,
     /// The view's next call.
     frame: RefCell<Option<Later>>,
@@ -58,16 +64,17 @@ impl Shell {
             busy: Cell::new(false),
             stopped: Cell::new(false),
             changed,
-            socket: RefCell::default(),
+            carriers: RefCell::default(),
+            tabs: RefCell::default(),
+            storage: Storage::default(),
             wake: RefCell::default(),
             frame: RefCell::default(),
             listeners: RefCell::default(),
         });
-        if let Some(window) = web_sys::window() {
-            inner.listeners.replace(listeners(&window, &Rc::downgrade(&inner)));
-        }
-        inner.dispatch(Event::Started { visible: is_visible() });
-        inner.dispatch(Event::Role(Role::Alone));
+        inner.listeners.replace(lifecycle::listeners(&inner));
+        inner.dispatch(Event::Started { visible: lifecycle::is_visible() });
+        let tabs = Tabs::join(inner.reporter(), lifecycle::is_visible());
+        inner.tabs.replace(Some(tabs));
         Self { inner }
     }
 
@@ -81,12 +88,36 @@ impl Shell {
         self.inner.with(read)
     }
 
+    /// What the person began to write in `room`, as far as this page knows.
+    pub(crate) fn known_draft(&self, room: &RoomId) -> String {
+        self.you().map(|you| self.inner.storage.known_draft(&you, room)).unwrap_or_default()
+    }
+
+    /// Gives what the person began to write in `room` to `then`, if anything is kept.
+    pub(crate) fn draft(&self, room: &RoomId, then: impl Fn(String) + 'static) {
+        if let Some(you) = self.you() {
+            self.inner.storage.draft(&you, room, then);
+        }
+    }
+
+    /// Keeps what the person began to write in `room`; an empty text is forgotten.
+    pub(crate) fn save_draft(&self, room: &RoomId, text: &str) {
+        if let Some(you) = self.you() {
+            self.inner.storage.save_draft(&you, room, text);
+        }
+    }
+
+    fn you(&self) -> Option<UserId> {
+        self.with(|model| model.you().map(|you| you.id.clone()))
+    }
+
     /// Closes the socket and removes every listener and timer. The view is not called any more.
     pub(crate) fn stop(&self) {
         self.inner.stopped.set(true);
         self.inner.listeners.take();
         self.inner.dispatch(Event::Stopped);
-        self.inner.socket.take();
+        self.inner.carriers.take();
+        self.inner.tabs.take();
         self.inner.wake.take();
     }
 }
@@ -114,6 +145,9 @@ impl Inner {
         loop {
             let next = self.queue.borrow_mut().pop_front();
             let Some(event) = next else { break };
+            if let Event::Closed { conn, .. } = &event {
+                self.drop_carrier(*conn);
+            }
             let effects = update(&mut self.model.borrow_mut(), event, clock::now());
             effects.into_iter().for_each(|effect| self.run(effect));
         }
@@ -123,41 +157,52 @@ impl Inner {
 
     fn run(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::Connect { conn, .. } => {
-                let socket = Socket::open(conn, self.reporter());
-                if socket.is_none() {
-                    self.queue.borrow_mut().push_back(Event::Closed {
-                        conn,
-                        code: 1006,
-                        roll: clock::roll(),
-                    });
-                }
-                self.socket.replace(socket);
+            Effect::Connect { conn, transport } => match transport::open(conn, transport, self.reporter()) {
+                Some(carrier) => self.carriers.borrow_mut().push((conn, carrier)),
+                None => self.closed(conn),
+            },
+            Effect::Close { conn } => {
+                self.drop_carrier(conn);
+                self.closed(conn);
             }
-            Effect::Close { conn } => self.with_socket(conn, Socket::close),
-            Effect::Send { conn, frame } => self.with_socket(conn, |socket| socket.send(&frame)),
+            Effect::SignOfLife { conn } => self.with_carrier(conn, |carrier| carrier.show_life()),
+            Effect::Send { conn, frame } => self.with_carrier(conn, |carrier| carrier.send(&frame)),
+            Effect::Tell { to, message } => {
+                if let Some(tabs) = &*self.tabs.borrow() {
+                    tabs.tell(&to, &message);
+                }
+            }
             Effect::WakeAt(at) => {
                 let report = self.reporter();
                 let woke = move || report(Event::Woke { roll: clock::roll() });
                 self.wake.replace(Later::timeout(at - clock::now(), woke));
             }
             Effect::Restore { user } => {
-                let writes = storage::load(&user);
-                self.queue.borrow_mut().push_back(Event::Restored { user, writes });
+                let (report, whose) = (self.reporter(), user.clone());
+                self.storage.writes(&user, move |writes| {
+                    report(Event::Restored { user: whose.clone(), writes });
+                });
             }
-            Effect::SaveWrite { user, write } => storage::save(&user, &write),
-            Effect::ForgetWrite { user, cmid } => storage::forget(&user, cmid),
-            // Only other transports and other tabs ask for these.
-            Effect::SignOfLife { .. } | Effect::Tell { .. } => {}
+            Effect::SaveWrite { user, write } => self.storage.save(&user, &write),
+            Effect::ForgetWrite { user, cmid } => self.storage.forget(&user, cmid),
         }
     }
 
-    fn with_socket(&self, conn: madang_client::Conn, act: impl FnOnce(&Socket)) {
-        if let Some(socket) = &*self.socket.borrow()
-            && socket.conn == conn
-        {
-            act(socket);
+    fn with_carrier(&self, conn: Conn, act: impl FnOnce(&dyn Carrier)) {
+        let carriers = self.carriers.borrow();
+        if let Some((_, carrier)) = carriers.iter().find(|(number, _)| *number == conn) {
+            act(carrier.as_ref());
         }
+    }
+
+    fn drop_carrier(&self, conn: Conn) {
+        self.carriers.borrow_mut().retain(|(number, _)| *number != conn);
+    }
+
+    /// A carrier that this side ended, or that the browser refused.
+    fn closed(&self, conn: Conn) {
+        let roll = clock::roll();
+        self.queue.borrow_mut().push_back(Event::Closed { conn, code: 1006, roll });
     }
 
     /// Reports events for as long as this shell lives.
@@ -172,7 +217,7 @@ impl Inner {
             self.frame.take();
             return;
         }
-        if !is_visible() {
+        if !lifecycle::is_visible() {
             self.frame.take();
             return self.show();
         }
@@ -198,36 +243,4 @@ fn report(shell: &Weak<Inner>, event: Event) {
     if let Some(shell) = shell.upgrade() {
         shell.dispatch(event);
     }
-}
-
-fn listeners(window: &Window, shell: &Weak<Inner>) -> Vec<Listener> {
-    let on = |target: &web_sys::EventTarget, name, event: fn(&web_sys::Event) -> Option<Event>| {
-        let shell = shell.clone();
-        Listener::new(target, name, move |heard| {
-            event(&heard).into_iter().for_each(|event| report(&shell, event));
-        })
-    };
-    let mut listeners = vec![
-        on(window, "online", |_| Some(Event::Online)),
-        on(window, "offline", |_| Some(Event::Offline)),
-        // Back from the browser's cache of whole pages, where sockets die in silence.
-        on(window, "pageshow", |heard| {
-            heard.dyn_ref::<PageTransitionEvent>().filter(|shown| shown.persisted()).map(|_| network())
-        }),
-    ];
-    if let Some(document) = window.document() {
-        listeners.push(on(&document, "visibilitychange", |_| Some(Event::Visible(is_visible()))));
-    }
-    listeners
-}
-
-fn network() -> Event {
-    let online = web_sys::window().is_none_or(|window| window.navigator().on_line());
-    if online { Event::Online } else { Event::Offline }
-}
-
-fn is_visible() -> bool {
-    web_sys::window()
-        .and_then(|window| window.document())
-        .is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
 }

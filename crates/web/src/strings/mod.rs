@@ -96,7 +96,7 @@ pub(crate) struct Strings {
     pub(crate) ended: &'static str,
     pub(crate) retry_in: fn(i64) -> String,
     pub(crate) retry_now: &'static str,
-    pub(crate) waiting: fn(usize) -> String,
+    pub(crate) waiting: fn(u32) -> String,
     pub(crate) unreachable: &'static str,
     pub(crate) dismiss: &'static str,
     pub(crate) refused: fn(RefusalCode) -> &'static str,

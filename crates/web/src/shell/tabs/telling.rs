@@ -1,0 +1,152 @@
+//! What tabs tell each other, as text: `kind argument rest`.
+//!
+//! By hand, although the messages know how to be JSON: a frame inside of a tagged message would be read by a second
+//! copy of all the code that reads frames, a tenth of the page.
+
+use std::fmt::Display;
+
+use madang_client::TabMessage;
+use madang_protocol::{ClientFrame, Epoch, ResumePoint, RoomId, Seq};
+use serde::Deserialize;
+use serde_json::{from_str, to_string};
+
+/// `message` as text; `None` for one that this page does not know.
+pub(super) fn text(message: &TabMessage) -> Option<String> {
+    let line = |kind: &str, argument: &dyn Display, rest: &str| format!("{kind} {argument} {rest}");
+    Some(match message {
+        TabMessage::Leading => line("leading", &"", ""),
+        TabMessage::Ask { conn } => line("ask", conn, ""),
+        TabMessage::Opened { conn } => line("opened", conn, ""),
+        TabMessage::Up { frame } => line("up", &"", &to_string(frame).ok()?),
+        TabMessage::Down { frame } => line("down", &"", &to_string(frame).ok()?),
+        TabMessage::Alive => line("alive", &"", ""),
+        TabMessage::Left => line("left", &"", ""),
+        TabMessage::Closed { code } => line("closed", code, ""),
+        TabMessage::Nudge { by_person } => line("nudge", by_person, ""),
+        TabMessage::Wrote { user, write } => line("wrote", user, &to_string(write).ok()?),
+        TabMessage::Changed { user, write } => line("changed", user, &to_string(write).ok()?),
+        TabMessage::Forgot { user, cmid } => line("forgot", user, &cmid.to_string()),
+        TabMessage::Unknown => return None,
+    })
+}
+
+/// The message that `text` stands for; `None` if it is a newer page's.
+pub(super) fn message(text: &str) -> Option<TabMessage> {
+    let (kind, rest) = text.split_once(' ')?;
+    let (argument, rest) = rest.split_once(' ')?;
+    Some(match kind {
+        "leading" => TabMessage::Leading,
+        "ask" => TabMessage::Ask { conn: argument.parse().ok()? },
+        "opened" => TabMessage::Opened { conn: argument.parse().ok()? },
+        "up" => TabMessage::Up { frame: frame(from_str(rest).ok()?)? },
+        "down" => TabMessage::Down { frame: from_str(rest).ok()? },
+        "alive" => TabMessage::Alive,
+        "left" => TabMessage::Left,
+        "closed" => TabMessage::Closed { code: argument.parse().ok()? },
+        "nudge" => TabMessage::Nudge { by_person: argument == "true" },
+        "wrote" => TabMessage::Wrote { user: argument.parse().ok()?, write: from_str(rest).ok()? },
+        "changed" => TabMessage::Changed { user: argument.parse().ok()?, write: from_str(rest).ok()? },
+        "forgot" => TabMessage::Forgot { user: argument.parse().ok()?, cmid: rest.parse().ok()? },
+        _ => return None,
+    })
+}
+
+/// The fields of the frames that a tab gives to the one that leads. A page never reads these otherwise, and one kind
+/// of record is read by less code than eight.
+#[derive(Deserialize)]
+struct Fields {
+    t: String,
+    room: Option<RoomId>,
+    #[serde(default)]
+    resume: Vec<ResumePoint>,
+    epoch: Option<Epoch>,
+    locale: Option<String>,
+    seq: Option<Seq>,
+    req: Option<u32>,
+    before: Option<Seq>,
+    after: Option<Seq>,
+    around: Option<Seq>,
+    #[serde(default)]
+    limit: u16,
+}
+
+/// A frame from its fields. Writes are none of them: the tab that leads has all writes, and sends them itself.
+fn frame(fields: Fields) -> Option<ClientFrame> {
+    let Fields { t, room, resume, epoch, locale, seq, req, before, after, around, limit } = fields;
+    Some(match t.as_str() {
+        "hello" => ClientFrame::Hello { resume, epoch, locale },
+        "watch" => ClientFrame::Watch { room: room?, after },
+        "unwatch" => ClientFrame::Unwatch { room: room? },
+        "present" => ClientFrame::Present { room },
+        "read" => ClientFrame::Read { room: room?, seq: seq? },
+        "typing" => ClientFrame::Typing { room: room? },
+        "history" => ClientFrame::History { req: req?, room: room?, before, after, around, limit },
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_client::{Write, WriteWhat};
+    use madang_protocol::{Cmid, ServerFrame, UserId};
+
+    use super::*;
+
+    fn up(frame: ClientFrame) -> TabMessage {
+        TabMessage::Up { frame }
+    }
+
+    #[test]
+    fn every_message_arrives_as_it_was_told() {
+        let user: UserId = "7rmo66779wsq".parse().unwrap();
+        let (room, cmid) = (RoomId::lobby(), Cmid(7));
+        let what = WriteWhat::Post { body: "안녕, two  spaces\nand a line".to_owned(), reply_to: Some(3) };
+        let write = Write { cmid, room: room.clone(), order: 1, at: 2, what, epoch: None, failure: None };
+        let all = [
+            TabMessage::Leading,
+            TabMessage::Ask { conn: 3 },
+            TabMessage::Opened { conn: u64::MAX },
+            up(ClientFrame::Typing { room: room.clone() }),
+            up(ClientFrame::Watch { room: room.clone(), after: None }),
+            up(ClientFrame::Watch { room: room.clone(), after: Some(0) }),
+            up(ClientFrame::Unwatch { room: room.clone() }),
+            up(ClientFrame::Present { room: None }),
+            up(ClientFrame::Present { room: Some(room.clone()) }),
+            up(ClientFrame::Read { room: room.clone(), seq: 8 }),
+            up(ClientFrame::Hello { resume: Vec::new(), epoch: None, locale: None }),
+            up(ClientFrame::Hello {
+                resume: vec![ResumePoint { room: room.clone(), seq: 5 }],
+                epoch: "e".parse().ok(),
+                locale: Some("ko".to_owned()),
+            }),
+            up(ClientFrame::History {
+                req: 4,
+                room: room.clone(),
+                before: Some(3),
+                after: None,
+                around: None,
+                limit: 50,
+            }),
+            TabMessage::Down { frame: ServerFrame::Live { room, head: 9 } },
+            TabMessage::Alive,
+            TabMessage::Left,
+            TabMessage::Closed { code: 4001 },
+            TabMessage::Nudge { by_person: true },
+            TabMessage::Nudge { by_person: false },
+            TabMessage::Wrote { user: user.clone(), write: write.clone() },
+            TabMessage::Changed { user: user.clone(), write },
+            TabMessage::Forgot { user, cmid },
+        ];
+        for told in all {
+            assert_eq!(text(&told).as_deref().and_then(message).as_ref(), Some(&told));
+        }
+    }
+
+    #[test]
+    fn what_a_newer_page_tells_is_passed_over() {
+        for told in ["", "ping", "waltz 1 2", "ask me ", "up  {}", "forgot x y"] {
+            assert!(!matches!(message(told), Some(TabMessage::Forgot { .. } | TabMessage::Ask { .. })));
+        }
+        assert_eq!(message("waltz 1 2"), None);
+    }
+}
