@@ -6,14 +6,33 @@ import type { Server } from "./server";
 interface Line {
   client: Socket;
   upstream?: Socket;
+  /** What was asked on it last, as `GET /ws`. */
+  asked: string;
 }
+
+/** What a network does to those who pass. */
+interface Manners {
+  /** Cuts every connection, and each new one at once. */
+  closed: boolean;
+  /** Answers what begins so with a status, and passes nothing on. */
+  refused: Map<string, number>;
+  /** Keeps back the answers to event streams until they end. */
+  buffering: boolean;
+  /** Cuts answers that take longer, in ms. */
+  patience: number;
+}
+
+const OPEN: Manners = { closed: false, refused: new Map(), buffering: false, patience: Infinity };
+const SOCKETS = "GET /ws";
+const SESSIONS = "POST /rt";
+const STREAMS = /^GET \/rt\/\S+\/events/;
+const LASTING = /^GET \/(ws|rt\/)/;
 
 /**
  * A TCP proxy before a server, for what a browser's own offline switch does not do: it leaves open sockets open.
  */
 export class Gate {
-  private closed = false;
-  private upgrades = true;
+  private manners = OPEN;
   private readonly lines = new Set<Line>();
 
   private constructor(
@@ -38,8 +57,7 @@ export class Gate {
 
   /** Lets everything through, and what was held. */
   open(): void {
-    this.closed = false;
-    this.upgrades = true;
+    this.manners = OPEN;
     for (const { client, upstream } of this.lines) {
       client.resume();
       upstream?.resume();
@@ -48,13 +66,30 @@ export class Gate {
 
   /** Cuts every connection, and each new one at once. */
   close(): void {
-    this.closed = true;
+    this.manners = { ...this.manners, closed: true };
     this.cut();
   }
 
-  /** Pages load, but no WebSocket opens; those that are open are cut. */
-  blockUpgrades(): void {
-    this.upgrades = false;
+  /** Answers 403 to every WebSocket, as some proxies do; those that are open are cut. */
+  refuseSockets(): void {
+    this.refuse(SOCKETS, 403);
+  }
+
+  /** Pages load, but there is no connection of any kind; those that are open are cut. */
+  refuseConnections(): void {
+    this.refuse(SOCKETS, 503);
+    this.refuse(SESSIONS, 503);
+  }
+
+  /** Keeps event streams back until they end, as some proxies do. */
+  bufferStreams(): void {
+    this.manners = { ...this.manners, buffering: true };
+    this.cut();
+  }
+
+  /** Cuts whatever lasts longer, as most proxies do after a minute. */
+  cutAfter(ms: number): void {
+    this.manners = { ...this.manners, patience: ms };
     this.cut();
   }
 
@@ -86,26 +121,50 @@ export class Gate {
     await gone;
   }
 
+  private refuse(what: string, status: number): void {
+    this.manners = { ...this.manners, refused: new Map(this.manners.refused).set(what, status) };
+    this.cut();
+  }
+
   private accept(client: Socket): void {
-    const line: Line = { client };
+    const line: Line = { client, asked: "" };
     this.lines.add(line);
     prepare(client, () => {
       this.lines.delete(line);
       line.upstream?.destroy();
     });
-    if (this.closed) return void client.destroy();
-    client.once("data", (head: Buffer) => {
-      if (!this.upgrades && head.toString("latin1").startsWith("GET /ws")) {
-        client.end("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    if (this.manners.closed) return void client.destroy();
+    // Browsers ask one thing at a time on a connection, and its head comes in one piece.
+    client.on("data", (sent: Buffer) => this.pass(line, sent));
+  }
+
+  private pass(line: Line, sent: Buffer): void {
+    const { client } = line;
+    const asked = /^[A-Z]+ \/\S*(?= HTTP\/1\.1\r\n)/.exec(sent.toString("latin1", 0, 400))?.[0];
+    if (asked) {
+      line.asked = asked;
+      const [, status] = [...this.manners.refused].find(([what]) => asked.startsWith(what)) ?? [];
+      if (status) {
+        client.end(`HTTP/1.1 ${status} Refused\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
         return;
       }
-      const upstream = connect(this.server.address);
-      line.upstream = upstream;
-      prepare(upstream, () => client.destroy());
-      upstream.write(head);
-      client.pipe(upstream);
-      upstream.pipe(client);
+      if (LASTING.test(asked) && this.manners.patience < Infinity) {
+        const cut = setTimeout(() => line.asked === asked && client.destroy(), this.manners.patience);
+        client.once("close", () => clearTimeout(cut));
+      }
+    }
+    const upstream = (line.upstream ??= this.dial(line));
+    upstream.write(sent);
+  }
+
+  private dial(line: Line): Socket {
+    const upstream = connect(this.server.address);
+    prepare(upstream, () => line.client.destroy());
+    upstream.on("data", (answer: Buffer) => {
+      if (this.manners.buffering && STREAMS.test(line.asked)) return;
+      line.client.write(answer);
     });
+    return upstream;
   }
 }
 

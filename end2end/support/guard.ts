@@ -48,7 +48,8 @@ export class Guard {
   allowLostConnections(): void {
     this.allow(
       /WebSocket connection to .* failed/,
-      /Failed to load resource: (net::ERR|the server responded with a status of 503)/,
+      /Failed to load resource: (net::ERR|the server responded with a status of (403|410|503))/,
+      /response (403|410|503): \S+\/(ws|rt)/,
       /request failed: .* net::ERR/,
     );
   }

@@ -44,6 +44,19 @@ export class Person {
     await expect(this.connection).toHaveAttribute("data-connected", "true", { timeout: 40_000 });
   }
 
+  /** Connected, and by this: `websocket`, `eventsource`, `poll`, or `tab` through the tab that leads. */
+  async connectedBy(transport: string): Promise<void> {
+    await expect(this.connection).toHaveAttribute("data-transport", transport, { timeout: 40_000 });
+    await this.connected();
+  }
+
+  /** The same person in another tab of the same browser. */
+  async tab(path = "/r/lobby"): Promise<Person> {
+    const tab = new Person(await this.context.newPage(), this.base);
+    await tab.visit(path);
+    return tab;
+  }
+
   async disconnected(): Promise<void> {
     await expect(this.connection).toHaveAttribute("data-connected", "false");
   }

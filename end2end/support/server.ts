@@ -39,6 +39,12 @@ export class Server {
     return this.said;
   }
 
+  /** A number that it counts, as in `madang_sessions`. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+  }
+
   /** Starts it again on the same port and data, perhaps with other options. */
   async start(options = this.options): Promise<void> {
     this.options = options;

@@ -63,7 +63,7 @@ test("a message whose answer was lost is not posted twice", async ({ gate, join 
 test("what waits to be sent outlives a reload", async ({ gate, join }) => {
   const ada = await join({ name: "Ada", through: gate });
   const ben = await join({ name: "Ben" });
-  gate.blockUpgrades();
+  gate.refuseConnections();
   await ada.disconnected();
   const bodies = numbered(5);
   await sayAll(ada, bodies);
