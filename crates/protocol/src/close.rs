@@ -39,8 +39,8 @@ impl CloseCode {
     pub const OVER_LIMIT: Self = Self(4504);
 
     /// Whether a client should try again by itself. Codes that are not Madang's come from the network or a
-    /// proxy, and are worth another try.
+    /// proxy, and are worth another try; so is a `hello` that came too late, from a device that slept meanwhile.
     pub fn comes_back(self) -> bool {
-        !(4500..5000).contains(&self.0)
+        self == Self::NO_HELLO || !(4500..5000).contains(&self.0)
     }
 }

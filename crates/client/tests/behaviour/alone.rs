@@ -245,6 +245,18 @@ fn a_server_that_does_not_want_the_client_back_is_left_alone_until_a_person_asks
 }
 
 #[test]
+fn who_slept_through_the_time_for_hello_comes_back() {
+    let mut alone = Alone::connected();
+    alone.close(1006, 0);
+    alone.pass(0);
+    assert_eq!(alone.link().conn, 2);
+    alone.pass(10_000);
+    alone.close(4502, 0);
+    assert_eq!(alone.link().ended, None);
+    assert!(connects(&alone.pass(0)));
+}
+
+#[test]
 fn bye_says_when_to_come_back_and_even_a_look_at_the_page_waits_for_that() {
     let mut alone = Alone::connected();
     alone.frame(ServerFrame::Bye { code: CloseCode::MOVING, retry_after_ms: 7_000 });
