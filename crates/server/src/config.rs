@@ -77,7 +77,7 @@ pub struct Serve {
     #[arg(long, env = "MADANG_MAX_FRAME", default_value_t = 65_536, value_name = "BYTES")]
     pub max_frame: u32,
 
-    /// WebSocket connections from one address.
+    /// Connections from one address, each session over plain HTTP among them.
     #[arg(long, env = "MADANG_CONNECTIONS_PER_ADDRESS", default_value_t = 256, value_name = "N")]
     pub connections_per_address: u32,
 
@@ -85,12 +85,12 @@ pub struct Serve {
     #[arg(long, env = "MADANG_MAX_ROOMS_WATCHED", default_value_t = 500, value_name = "N")]
     pub max_rooms_watched: u32,
 
-    /// Seconds between pings on an open connection; an answer is awaited for 10 s.
+    /// Seconds between signs of life on an open connection; an answer is awaited for 10 s.
     #[arg(long, env = "MADANG_HEARTBEAT", default_value_t = 25, value_name = "SECONDS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub heartbeat: u32,
 
-    /// Seconds that a new connection has for its first frame, and a request for its head.
+    /// Seconds that a new connection has for its first frame, and a request for its head and for what it posts.
     #[arg(long, env = "MADANG_HELLO_TIMEOUT", default_value_t = 10, value_name = "SECONDS")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub hello_timeout: u32,

@@ -248,8 +248,9 @@ pub(crate) struct HttpTransport {
 impl HttpTransport {
     /// Puts what was added where readers find it.
     fn deliver(&mut self) {
+        let out = std::mem::take(&mut self.out);
         let mut state = self.mailbox.state();
-        self.out.drain(..).for_each(|frame| state.outbox.push(frame));
+        out.into_iter().for_each(|frame| state.outbox.push(frame));
         drop(state);
         self.mailbox.changed.notify_waiters();
     }
