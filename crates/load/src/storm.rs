@@ -131,6 +131,7 @@ async fn arrive(plan: &Plan, target: Target, judge: &Rc<RefCell<Judge>>) -> Resu
         rooms: Rc::new(vec![RoomId::lobby()]),
         judge: Rc::clone(judge),
         welcomes: Rc::default(),
+        sessions: Rc::default(),
         phase,
         // They do nothing; this only says how often they look whether they should.
         pause: Duration::from_secs(60),

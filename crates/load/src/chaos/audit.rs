@@ -1,5 +1,6 @@
 //! The log as the server tells it at the end, read past the proxy by somebody who took no part.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
@@ -19,7 +20,7 @@ const REPLAYED: u64 = 1_000;
 ///
 /// # Errors
 /// If the server does not answer as the protocol says.
-pub(super) async fn read(target: Target, judge: &mut Judge) -> Result<Truth> {
+pub(super) async fn read(target: Target, judge: &RefCell<Judge>) -> Result<Truth> {
     let mut socket = socket::connect(target, "/ws", 0).await?;
     let mut truth = Truth::new();
     for (room, head) in socket::rooms(&mut socket).await? {
@@ -57,7 +58,7 @@ async fn messages(socket: &mut Socket, room: &RoomId) -> Result<BTreeMap<u64, ma
     }
 }
 
-async fn replay(socket: &mut Socket, room: &RoomId, head: u64, judge: &mut Judge) -> Result<()> {
+async fn replay(socket: &mut Socket, room: &RoomId, head: u64, judge: &RefCell<Judge>) -> Result<()> {
     let after = head.saturating_sub(REPLAYED - 1);
     socket::send(socket, &ClientFrame::Watch { room: room.clone(), after: Some(after) }).await?;
     let mut next = after;
@@ -68,7 +69,7 @@ async fn replay(socket: &mut Socket, room: &RoomId, head: u64, judge: &mut Judge
                 if entry.seq != next {
                     bail!("{} of {room} was replayed in the place of {next}", entry.seq);
                 }
-                judge.log.saw(&entry, &mut judge.verdict);
+                judge.borrow_mut().saw(&entry);
             }
             ServerFrame::Live { room: live, head } if live == *room => {
                 return if head == next {

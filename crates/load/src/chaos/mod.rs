@@ -13,8 +13,8 @@ pub mod person;
 pub mod server;
 pub mod weather;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use madang_client::{Model, Transport};
-use madang_protocol::{RoomId, RoomInfo};
+use madang_protocol::{RoomId, RoomInfo, Seq};
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
@@ -31,7 +31,7 @@ use crate::socket::{Speaks, Target};
 use judge::log::Truth;
 use judge::{Judge, Verdict, screen};
 use network::{Conditions, Crime, Line, Network, Sabotage};
-use person::{Phase, Screen, World, person};
+use person::{Phase, Screen, World, intruder, narrow, person};
 use server::Server;
 
 /// How often each of some things happened.
@@ -54,8 +54,8 @@ pub struct Plan {
     pub sabotage: Option<Crime>,
 }
 
-/// A short heartbeat finds half-open connections while the run lasts.
-const OPTIONS: &[&str] = &["--heartbeat", "2"];
+/// A short heartbeat finds half-open connections while the run lasts; a shorter one would find a busy machine.
+const OPTIONS: &[&str] = &["--heartbeat", "5"];
 
 /// All clients are there by then, or the machine is too slow for so many.
 const ARRIVAL: Duration = Duration::from_secs(60);
@@ -86,6 +86,9 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
         spawn_local(life);
         screens.push(screen);
     }
+    let others = plan.clients + 1;
+    let cursors = follow_one_room_each(others, &world);
+    spawn_local(intruder(others + cursors.len(), world.clone(), rng.fork()));
     wait(ARRIVAL, || screens.iter().all(|screen| screen.model.borrow().link().connected))
         .await
         .context("not all clients arrived")?;
@@ -93,13 +96,13 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
     eprintln!("seed {}: {} clients in {} rooms", plan.seed, plan.clients, plan.rooms);
     phase.send_replace(Phase::Live);
     let end = Instant::now() + plan.length;
-    let lines = (1..=plan.clients).map(|number| network.line(number)).collect();
+    let lines = (1..others + cursors.len()).map(|number| network.line(number)).collect();
     let trouble = spawn_local(weather::lines(lines, rng.fork(), end));
     let mut faults = weather::server(&mut server, rng.fork(), end).await?;
     faults.extend(trouble.await?);
     tell("faults", &faults);
     phase.send_replace(Phase::Settle);
-    let mut verdict = settle(target, &screens, &world.judge).await?;
+    let mut verdict = settle(target, &screens, &cursors, &world.judge).await?;
     let welcomes = world.welcomes.borrow();
     tell("sessions", &welcomes);
     for transport in [Transport::WebSocket, Transport::EventSource, Transport::Poll] {
@@ -134,6 +137,15 @@ fn condition(line: &Line, number: usize) {
 /// Proxies cut at 60 s; here sooner, so that it happens often, but later than a client counts a connection as steady.
 const LIFE: Duration = Duration::from_secs(12);
 
+/// A program for each room that follows no other; answers how far each is.
+fn follow_one_room_each(first: usize, world: &World) -> Vec<(RoomId, Rc<Cell<Seq>>)> {
+    let cursors: Vec<_> = world.rooms.iter().map(|room| (room.clone(), Rc::default())).collect();
+    for ((room, cursor), number) in cursors.iter().zip(first..) {
+        spawn_local(narrow(number, world.clone(), room.clone(), Rc::clone(cursor)));
+    }
+    cursors
+}
+
 fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Sender<Phase>, World)> {
     let mut rooms = vec![RoomId::lobby()];
     for number in 1..plan.rooms {
@@ -145,6 +157,7 @@ fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Send
         rooms: Rc::new(rooms),
         judge: Rc::default(),
         welcomes: Rc::default(),
+        sessions: Rc::default(),
         phase,
         // About fifty deeds a second, however many clients share them.
         pause: Duration::from_millis(20) * u32::try_from(plan.clients)?,
@@ -161,21 +174,28 @@ fn make_room(server: &Server, number: usize) -> Result<RoomId> {
 }
 
 /// Nothing goes wrong any more: every client must come to show what the log says.
-async fn settle(target: Target, screens: &[Rc<Screen>], judge: &RefCell<Judge>) -> Result<Verdict> {
+async fn settle(
+    target: Target,
+    screens: &[Rc<Screen>],
+    cursors: &[(RoomId, Rc<Cell<Seq>>)],
+    judge: &RefCell<Judge>,
+) -> Result<Verdict> {
     let began = Instant::now();
     let idle = |screen: &Rc<Screen>| {
         let model = screen.model.borrow();
         model.link().connected && model.unsent() == 0
     };
     let mut late = wait(BOUND, || screens.iter().all(idle)).await.is_err();
-    let mut own = std::mem::take(&mut *judge.borrow_mut());
-    let truth = audit::read(target, &mut own).await?;
-    *judge.borrow_mut() = own;
+    let truth = audit::read(target, judge).await?;
     let behind = |screen: &Rc<Screen>| {
         let model = screen.model.borrow();
         screen::behind(&model, model.room(), &truth)
     };
     late |= wait(BOUND, || screens.iter().all(|screen| behind(screen).is_none())).await.is_err();
+    let heads: HashMap<RoomId, Seq> =
+        judge.borrow().log.heads().map(|(room, head)| (room.clone(), head)).collect();
+    let there = |(room, cursor): &(RoomId, Rc<Cell<Seq>>)| heads.get(room) == Some(&cursor.get());
+    late |= wait(BOUND, || cursors.iter().all(there)).await.is_err();
     eprintln!("settled after {:.1} s", began.elapsed().as_secs_f64());
     let mut judge = judge.borrow_mut();
     for (screen, number) in screens.iter().zip(1..) {
@@ -183,6 +203,9 @@ async fn settle(target: Target, screens: &[Rc<Screen>], judge: &RefCell<Judge>) 
             judge.verdict.stuck(|| format!("{number}: {why}"));
         }
         compare(number, &screen.model.borrow(), &truth, &mut judge);
+    }
+    for (room, cursor) in cursors.iter().filter(|cursor| !there(cursor)) {
+        judge.verdict.stuck(|| format!("{} of {:?} of {room} alone", cursor.get(), heads.get(room)));
     }
     judge.conclude(&truth);
     eprintln!("refused: {:?}", judge.ledger.refusals());

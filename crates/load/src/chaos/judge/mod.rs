@@ -15,6 +15,7 @@ use std::fmt;
 
 use ledger::Ledger;
 use log::Log;
+use madang_protocol::Entry;
 
 /// The promises, and how often each was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +111,11 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// Somebody saw `entry`.
+    pub fn saw(&mut self, entry: &Entry) {
+        self.log.saw(entry, &mut self.verdict);
+    }
+
     /// The end: the log as the server tells it (`messages` of all rooms) against what was acknowledged and seen.
     pub fn conclude(&mut self, truth: &log::Truth) {
         self.log.against(truth, &mut self.verdict);

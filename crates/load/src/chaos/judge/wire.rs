@@ -65,7 +65,7 @@ impl Wire {
                 }
             }
             ServerFrame::Entry(entry) => {
-                judge.log.saw(entry, &mut judge.verdict);
+                judge.saw(entry);
                 self.entry(entry, &mut judge.verdict);
             }
             ServerFrame::Snapshot(snapshot) => match self.rooms.get_mut(&snapshot.room) {

@@ -31,6 +31,8 @@ pub(super) enum News {
     Closed(u16),
     /// A login was set.
     Login(String),
+    /// The token of a session over plain HTTP.
+    Session(String),
     /// The numbers of the frames do not fit.
     Wrong(Broken, String),
 }

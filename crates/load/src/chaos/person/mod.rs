@@ -5,10 +5,12 @@ mod carrier;
 mod events;
 mod habits;
 mod http;
+mod intruder;
+mod narrow;
 mod rungs;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,6 +20,9 @@ use madang_client::{Conn, Effect, Event, Locale, Model, Role, Theme, Transport, 
 use madang_protocol::{Cmid, RoomId, Seq, ServerFrame, UnixMs, UserId};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+
+pub use intruder::intruder;
+pub use narrow::narrow;
 
 use carrier::{Carrier, Mailbox, News, Route, WAITING};
 
@@ -36,11 +41,16 @@ pub struct World {
     pub judge: Rc<RefCell<Judge>>,
     /// Sessions that were opened, by their transport.
     pub welcomes: Rc<RefCell<Counts>>,
+    /// Tokens of recent sessions over plain HTTP: what an intruder may have got hold of.
+    pub sessions: Rc<RefCell<VecDeque<String>>>,
     /// What is to be done now.
     pub phase: watch::Receiver<Phase>,
     /// Between two deeds of a client, on average.
     pub pause: Duration,
 }
+
+/// Tokens that are remembered.
+const SESSIONS: usize = 50;
 
 /// What clients do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +164,13 @@ impl Person {
             News::Login(login) => self.login = Some(login),
             News::Opened => self.dispatch(Event::Opened { conn }),
             News::Frame(text) => self.frame(conn, &text),
+            News::Session(session) => {
+                let mut sessions = self.world.sessions.borrow_mut();
+                sessions.push_back(session);
+                // The recent ones are those that live.
+                let old = sessions.len().saturating_sub(SESSIONS);
+                sessions.drain(..old);
+            }
             News::Wrong(what, how) => {
                 let number = self.number;
                 self.world.judge.borrow_mut().verdict.broke(what, || format!("{number}: {how}"));

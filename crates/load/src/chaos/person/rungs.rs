@@ -65,6 +65,7 @@ pub(super) async fn carry(
         mailbox.send((conn, News::Login(login))).await?;
     }
     let session = serde_json::from_slice::<Created>(&body)?.session;
+    mailbox.send((conn, News::Session(session.clone()))).await?;
     let ack = Cell::new(0);
     let mut up = Up { route: &route, orders: &mut orders, waiting, sign };
     let down = Down { conn, route: &route, session: &session, mailbox, ack: &ack };
