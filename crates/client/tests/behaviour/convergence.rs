@@ -143,10 +143,7 @@ fn play(world: &mut World, act: &Act) {
         Act::Pass(ms, roll) => world.pass(ms, roll),
         Act::Deliver => world.deliver(),
         Act::Heads => world.server.heads(),
-        Act::Backup => {
-            world.server.restore_backup();
-            (0..USERS.len()).for_each(|c| world.cut(c, 0));
-        }
+        Act::Backup => world.restore_backup(),
     }
 }
 

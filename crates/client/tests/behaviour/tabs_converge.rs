@@ -163,8 +163,7 @@ proptest! {
     ) {
         let mut browser = Browser::new(&ROOMS, "alice", TABS);
         before.iter().for_each(|act| play(&mut browser, act));
-        browser.world.server.restore_backup();
-        (0..TABS).for_each(|c| browser.world.cut(c, 0));
+        browser.world.restore_backup();
         after.iter().for_each(|act| play(&mut browser, act));
         browser.settle();
         check_views(&browser.world);

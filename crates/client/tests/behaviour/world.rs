@@ -267,6 +267,14 @@ impl World {
         }
     }
 
+    /// The database comes back from a backup, and with it the server: nothing of the one before is still open.
+    pub(crate) fn restore_backup(&mut self) {
+        self.server.restore_backup();
+        for id in 0..self.clients.len() {
+            self.conns(id).into_iter().for_each(|conn| self.cut_on(id, conn, 0));
+        }
+    }
+
     /// The page is gone: all that is left is what was stored.
     pub(crate) fn crash(&mut self, id: usize) {
         self.server.sessions.retain(|(client, _), _| *client != id);
