@@ -57,6 +57,10 @@ impl Turn<'_> {
             ServerFrame::Read { room, seq, unread } => self.read_elsewhere(&room, seq, unread),
             ServerFrame::Heads { heads } => {
                 self.sign_of_life();
+                if self.leads() {
+                    // A server that speaks is the present one: what a tab wrote under another epoch is over.
+                    self.adopt_epoch();
+                }
                 heads.iter().for_each(|(room, head)| self.head(room, *head));
             }
             ServerFrame::Bye { code, retry_after_ms } => {

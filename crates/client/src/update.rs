@@ -254,7 +254,8 @@ impl Turn<'_> {
     /// Sends what is due of the outbox; a follower hands it to the tab that does.
     fn pump(&mut self) {
         if !self.follows() {
-            return self.model.outbox.pump(self.now).into_iter().for_each(|frame| self.send(frame));
+            let frames = self.model.outbox.pump(self.model.epoch.as_ref(), self.now);
+            return frames.into_iter().for_each(|frame| self.send(frame));
         }
         let writes = self.model.outbox.hand_over();
         let Some(user) = self.model.you_id() else { return };

@@ -120,7 +120,8 @@ impl Outbox {
     }
 
     /// The frames to send now: of each room the first open write, unless one is in flight or must wait.
-    pub(crate) fn pump(&mut self, now: UnixMs) -> Vec<ClientFrame> {
+    /// What another tab wrote under another epoch waits until it is known which of the two is over.
+    pub(crate) fn pump(&mut self, epoch: Option<&Epoch>, now: UnixMs) -> Vec<ClientFrame> {
         let mut frames = Vec::new();
         if !self.restored {
             return frames;
@@ -135,6 +136,7 @@ impl Outbox {
             }
             served.push(queued.write.room.clone());
             let due = match queued.stage {
+                _ if epoch.is_some_and(|epoch| queued.write.is_stale(epoch)) => false,
                 Stage::Waiting => true,
                 Stage::Refused { until } => until <= now,
                 _ => false,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use madang_client::{Event, LinkView, Role, Row, SendState, TabMessage, Transport, timeline, utc_day};
+use madang_client::{
+    Event, LinkView, Role, Row, SendState, TabMessage, Transport, Write, WriteWhat, timeline, utc_day,
+};
 use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, ServerFrame, What};
 
 use crate::browser::Browser;
@@ -305,6 +307,32 @@ fn a_message_reads_back_as_it_was_told() {
     let text = serde_json::to_string(&message).unwrap();
     assert_eq!(text, r#"{"t":"down","frame":{"t":"live","room":"lobby","head":3}}"#);
     assert_eq!(serde_json::from_str::<TabMessage>(&text).unwrap(), message);
+}
+
+#[test]
+fn a_change_that_another_tab_made_under_another_epoch_hits_nothing() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    stranger(&mut browser, "what has the number now");
+    browser.world.deliver();
+    let write = Write {
+        cmid: Cmid(9),
+        room: lobby(),
+        order: 1,
+        at: 1,
+        what: WriteWhat::Delete { seq: 2 },
+        epoch: Some("before".parse().unwrap()),
+        failure: None,
+    };
+    let user = browser.world.clients[0].user.clone();
+    let (from, message) = (browser.world.clients[1].tab.unwrap(), TabMessage::Wrote { user, write });
+    browser.world.event(0, Event::Tab { from, message, roll: 0 });
+    browser.world.deliver();
+    assert_eq!(browser.world.server.received, []);
+    assert_eq!(browser.world.clients[0].model.unsent(), 1, "it may be that the leader is the one behind");
+    browser.world.server.heads();
+    browser.world.deliver();
+    assert_eq!(browser.world.server.received, []);
+    assert_eq!(browser.world.clients[0].model.unsent(), 0, "it was not");
 }
 
 #[test]
