@@ -66,7 +66,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: Ap
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = app.stop.cancelled() => {
+        () = app.last_call.cancelled() => {
             // Answers what is under way, takes no further request.
             connection.as_mut().graceful_shutdown();
             connection.await

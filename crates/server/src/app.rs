@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use madang_protocol::UnixMs;
+use madang_protocol::{CloseCode, UnixMs};
 use tokio::net::TcpListener;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +16,7 @@ use crate::addresses::Addresses;
 use crate::broker::Broker;
 use crate::config::Serve;
 use crate::connection::Mailboxes;
+use crate::drain::{self, Returns};
 use crate::http;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
@@ -26,9 +26,6 @@ use crate::store::{Store, StoreOptions};
 
 /// How often a changed presence is told.
 const PRESENCE: Duration = Duration::from_secs(1);
-
-/// Time for connections to end after they were told to.
-const DRAIN: Duration = Duration::from_secs(8);
 
 /// Read-only connections of the store.
 const READERS: usize = 3;
@@ -54,6 +51,10 @@ pub struct Parts {
     pub mailboxes: Mailboxes,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
+    /// Cancelled when it takes no further request on connections that it has.
+    pub last_call: CancellationToken,
+    /// When those who are sent away are to come back.
+    pub returns: Returns,
     /// The connections that are to end before the server does.
     pub connections: TaskTracker,
 }
@@ -76,6 +77,11 @@ impl App {
     /// A random number for spreading things out.
     pub fn random(&self) -> u32 {
         getrandom::u32().unwrap_or_default()
+    }
+
+    /// When somebody who is closed with `code` is to come back. Milliseconds.
+    pub fn back_after(&self, code: CloseCode) -> u32 {
+        self.returns.after(code, self.random())
     }
 
     /// How many frames a session may send: the option's rate, and four times as many at once.
@@ -103,8 +109,19 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let addresses = Addresses::new(config.connections_per_address);
     let connections = TaskTracker::new();
     let mailboxes = Mailboxes::default();
-    let stop = stop.clone();
-    let app = App(Arc::new(Parts { config, store, rooms, metrics, addresses, mailboxes, stop, connections }));
+    let (last_call, returns) = Default::default();
+    let app = App(Arc::new(Parts {
+        config,
+        store,
+        rooms,
+        metrics,
+        addresses,
+        mailboxes,
+        stop,
+        last_call,
+        returns,
+        connections,
+    }));
 
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));
@@ -113,11 +130,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     accept::run(listener, http::router(app.clone()), app.clone()).await;
 
     tracing::info!("stopping");
-    hub.close_all();
-    app.connections.close();
-    if timeout(DRAIN, app.connections.wait()).await.is_err() {
-        tracing::warn!(connections = app.connections.len(), "not all connections ended in time");
-    }
+    drain::run(&app, &hub).await;
     let store = app.store.clone();
     tokio::task::spawn_blocking(move || store.close()).await?;
     tracing::info!("stopped");

@@ -13,6 +13,7 @@ pub mod assets;
 pub mod broker;
 pub mod config;
 pub mod connection;
+pub mod drain;
 pub mod encoded;
 pub mod flights;
 pub mod http;

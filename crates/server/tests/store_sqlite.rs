@@ -281,3 +281,90 @@ async fn a_copy_taken_while_running_opens_with_everything_acknowledged() {
     assert_eq!(head(&copied).await, 21);
     assert!(copied.append(write(20, "hello")).await.unwrap().repeat);
 }
+
+/// The files of a folder, as a backup has them.
+fn backup(folder: &TempDir) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
+    files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect()
+}
+
+fn put_back(folder: &TempDir, backup: &[(std::ffi::OsString, Vec<u8>)], wanted: impl Fn(&str) -> bool) {
+    for name in ["madang.db", "madang.db-wal", "madang.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
+    for (name, bytes) in backup.iter().filter(|(name, _)| wanted(name.to_str().unwrap())) {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_older_copy_in_its_place_begins_another_epoch() {
+    let (folder, store) = with_ann().await;
+    store.append(write(1, "one")).await.unwrap();
+    let first = store.epoch().clone();
+    drop(store);
+    let older = backup(&folder);
+    let store = open(folder.path()).unwrap();
+    assert_eq!(*store.epoch(), first, "a plain restart changes nothing");
+    store.append(write(2, "seen by a client")).await.unwrap();
+    drop(store);
+
+    put_back(&folder, &older, |name| name == "madang.db");
+    let store = open(folder.path()).unwrap();
+    let second = store.epoch().clone();
+    assert_ne!(second, first);
+    assert_eq!(head(&store).await, 2);
+    store.append(write(3, "something else under the same seq")).await.unwrap();
+    drop(store);
+    assert_eq!(*open(folder.path()).unwrap().epoch(), second, "and stays in it");
+}
+
+/// As a whole folder from yesterday is: its files say so themselves, and have times of today.
+#[tokio::test]
+async fn a_whole_folder_that_was_put_back_begins_another_epoch() {
+    let (folder, store) = with_ann().await;
+    let first = store.epoch().clone();
+    drop(store);
+    let mut older = backup(&folder);
+    for (name, bytes) in &mut older {
+        if name == "madang.mark" {
+            let line = String::from_utf8(bytes.clone()).unwrap();
+            let (said, at) = line.trim_end().rsplit_once(' ').unwrap();
+            let yesterday = at.parse::<i64>().unwrap() - 24 * 60 * 60 * 1_000;
+            *bytes = format!("{said} {yesterday:020}\n").into_bytes();
+        }
+    }
+    put_back(&folder, &older, |_| true);
+    assert_ne!(*open(folder.path()).unwrap().epoch(), first);
+}
+
+#[tokio::test]
+async fn a_database_of_which_nothing_is_known_begins_another_epoch() {
+    let (folder, store) = with_ann().await;
+    let first = store.epoch().clone();
+    drop(store);
+    std::fs::remove_file(folder.path().join("madang.mark")).unwrap();
+    let second = open(folder.path()).unwrap().epoch().clone();
+    assert_ne!(second, first);
+
+    let (elsewhere, other) = with_ann().await;
+    let others = other.epoch().clone();
+    drop(other);
+    put_back(&folder, &backup(&elsewhere), |name| name == "madang.db");
+    let store = open(folder.path()).unwrap();
+    assert!(![&first, &second, &others].contains(&store.epoch()), "it was somewhere else meanwhile");
+}
+
+/// What the operating system has when a process is killed: everything that it wrote.
+#[tokio::test]
+async fn a_killed_process_leaves_the_epoch_as_it_is() {
+    let (folder, store) = with_ann().await;
+    for n in 1..=20 {
+        store.append(write(n, "hello")).await.unwrap();
+    }
+    let left = tempdir().unwrap();
+    for (name, bytes) in backup(&folder) {
+        std::fs::write(left.path().join(name), bytes).unwrap();
+    }
+    assert_eq!(open(left.path()).unwrap().epoch(), store.epoch());
+}

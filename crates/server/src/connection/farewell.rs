@@ -14,8 +14,8 @@ use crate::metrics::Carrier;
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Ends a connection with a reason that the client can read. Best effort, for a peer that may be gone.
-pub(super) async fn close(transport: &mut impl Transport, code: CloseCode, random: u32) {
-    let bye = ServerFrame::Bye { code, retry_after_ms: retry_after(code, random) };
+pub(super) async fn close(transport: &mut impl Transport, code: CloseCode, retry_after_ms: u32) {
+    let bye = ServerFrame::Bye { code, retry_after_ms };
     transport.text(encode(&bye));
     let _ = timeout(GOODBYE, transport.close(code, reason(code))).await;
 }
@@ -36,15 +36,6 @@ pub(super) async fn answer(transport: &mut impl Transport) {
     let _ = timeout(GOODBYE, transport.acknowledge_close()).await;
 }
 
-/// When to come back: spread out, so that all who are sent away do not return at once. Milliseconds.
-fn retry_after(code: CloseCode, random: u32) -> u32 {
-    match code {
-        CloseCode::RESTART | CloseCode::MOVING => 500 + random % 2_500,
-        CloseCode::TOO_FAST => 5_000 + random % 5_000,
-        _ => 0,
-    }
-}
-
 fn reason(code: CloseCode) -> &'static str {
     match code {
         CloseCode::NOT_UTF8 => "text frames are UTF-8",
@@ -60,17 +51,5 @@ fn reason(code: CloseCode) -> &'static str {
         CloseCode::BANNED => "banned",
         CloseCode::OVER_LIMIT => "too many connections from this address",
         _ => "the WebSocket protocol was broken",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn those_sent_away_by_a_restart_come_back_spread_out() {
-        assert_eq!(retry_after(CloseCode::RESTART, 0), 500);
-        assert_eq!(retry_after(CloseCode::RESTART, 2_499), 2_999);
-        assert_eq!(retry_after(CloseCode::BANNED, 7), 0);
     }
 }

@@ -46,7 +46,7 @@ pub(crate) async fn run(app: App, mut transport: impl Transport, peer: Peer, sto
         End::Close(code) => {
             app.metrics.closed(code);
             farewell::tell(code, transport.carrier(), address);
-            farewell::close(&mut transport, code, app.random()).await;
+            farewell::close(&mut transport, code, app.back_after(code)).await;
         }
         End::Gone => farewell::answer(&mut transport).await,
     }

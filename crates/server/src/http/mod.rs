@@ -14,9 +14,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::http::header::{HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::response::Response;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -59,6 +60,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/ws", get(upgrade::open))
         .merge(rt::router())
         .layer(CatchPanicLayer::new())
+        .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
@@ -69,6 +71,14 @@ pub(crate) fn router(app: App) -> Router {
 pub(crate) fn reject(app: &App, address: IpAddr, reason: &'static str) {
     app.metrics.rejected(reason);
     tracing::info!(reason, %address, "a request is turned away");
+}
+
+/// While the server stops, an answer is the last one on its connection.
+async fn close_when_stopping(State(app): State<App>, mut response: Response) -> Response {
+    if app.stop.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -49,6 +49,8 @@ struct Sessions {
     last: SessionId,
     /// The server drains: who joins now is sent away at once.
     closing: bool,
+    /// The newest session that was sent away.
+    closed_up_to: SessionId,
     seats: HashMap<SessionId, (UserId, Arc<Queue>)>,
     of_user: HashMap<UserId, Vec<SessionId>>,
 }
@@ -309,13 +311,32 @@ impl Hub {
         }
     }
 
+    /// How many sessions there are.
+    pub fn sessions(&self) -> usize {
+        lock(&self.sessions).seats.len()
+    }
+
     /// Ends every session, and each that still joins, for a restart.
     pub fn close_all(&self) {
+        self.close_some(usize::MAX);
+    }
+
+    /// As [`Hub::close_all`], but at most so many of those who are there, the longest there first. How many are
+    /// still to be ended.
+    pub fn close_some(&self, most: usize) -> usize {
         let mut sessions = lock(&self.sessions);
         sessions.closing = true;
-        for (_, queue) in sessions.seats.values() {
-            queue.close(CloseCode::RESTART);
+        let mut open: Vec<SessionId> =
+            sessions.seats.keys().copied().filter(|id| *id > sessions.closed_up_to).collect();
+        open.sort_unstable();
+        let left = open.len().saturating_sub(most);
+        for id in open.into_iter().take(most) {
+            sessions.closed_up_to = id;
+            if let Some((_, queue)) = sessions.seats.get(&id) {
+                queue.close(CloseCode::RESTART);
+            }
         }
+        left
     }
 
     fn room(&self, id: &RoomId) -> Option<Arc<Mutex<Room>>> {

@@ -36,6 +36,11 @@ pub(super) fn find(sql: &Connection) -> rusqlite::Result<Found> {
     })
 }
 
+/// Whether nothing was ever applied to the file.
+pub(super) fn is_new(sql: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(sql)? == 0)
+}
+
 /// Applies what the file lacks.
 pub(super) fn apply(sql: &Connection) -> rusqlite::Result<()> {
     let done = version(sql)?;

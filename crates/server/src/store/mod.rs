@@ -11,6 +11,7 @@ mod batch;
 mod directory;
 #[cfg(feature = "simulation")]
 pub mod manual;
+mod mark;
 mod migrations;
 mod open;
 mod people;
@@ -97,7 +98,7 @@ impl Store {
         let ready = open::ready(folder, &options)?;
         let readers = Readers::start(&ready.file, options.readers, options.reads)?;
         let directory = Arc::new(ready.directory);
-        let writer = Writer::start(ready.sql, Arc::clone(&directory), committed)
+        let writer = Writer::start(ready.sql, ready.mark, Arc::clone(&directory), committed)
             .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
         let epoch = ready.epoch;
         Ok(Self(Arc::new(Inner { readers, writer, directory, epoch, _lock: Some(ready.lock) })))

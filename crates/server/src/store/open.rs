@@ -8,6 +8,7 @@ use madang_protocol::{Epoch, RoomId, UnixMs, UserId};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use super::directory::Directory;
+use super::mark::{Mark, Marked};
 use super::migrations::{self, Found};
 use super::{GUEST_KEPT, OpenError, StoreOptions, people, rows};
 
@@ -26,6 +27,7 @@ pub(super) struct Ready {
     pub(super) sql: Connection,
     pub(super) epoch: Epoch,
     pub(super) directory: Directory,
+    pub(super) mark: Mark,
 }
 
 /// Makes or opens the database in `folder`.
@@ -44,9 +46,37 @@ pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, Open
             return Err(OpenError::NotADatabase { file, reason: "it belongs to another program".into() });
         }
     }
+    let is_new = migrations::is_new(&sql).map_err(failed)?;
     let epoch = made_ready(&sql, options).map_err(failed)?;
+    let mark = marked(&sql, folder, epoch, is_new)?;
     let directory = Directory::open(&sql, options.people).map_err(failed)?;
-    Ok(Ready { lock, file, sql, epoch, directory })
+    Ok(Ready { lock, file, sql, epoch: mark.epoch().clone(), directory, mark })
+}
+
+/// Compares the database with what the folder had last, and gives it another epoch if it is an older one, or
+/// nothing is known of it.
+fn marked(sql: &Connection, folder: &Path, epoch: Epoch, is_new: bool) -> Result<Mark, OpenError> {
+    let file = folder.join("madang.db");
+    let failed = |error: rusqlite::Error| open_error(folder, &file, &error);
+    let entries = sql
+        .query_row("SELECT coalesce(sum(head), 0) FROM rooms", [], |row| {
+            row.get(0).map(rows::seq_from_column)
+        })
+        .map_err(failed)?;
+    let is_known = is_new || Marked::read(folder).is_some_and(|marked| marked.fits(&epoch, entries));
+    let epoch = if is_known { epoch } else { another_epoch(sql).map_err(failed)? };
+    Mark::begin(folder, epoch, entries)
+        .map_err(|error| OpenError::Folder { folder: folder.to_owned(), reason: error.to_string() })
+}
+
+fn another_epoch(sql: &Connection) -> rusqlite::Result<Epoch> {
+    tracing::warn!("the database is not the one that was here last: clients begin anew");
+    let epoch: Epoch = sql.query_row("SELECT lower(hex(randomblob(16)))", [], |row| rows::id(row, 0))?;
+    match sql.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch.as_str()]) {
+        // On a full disk the store still opens, for reading; the next open finds the old epoch, and changes it.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => Ok(epoch),
+        result => result.map(|_| epoch),
+    }
 }
 
 /// A read-only connection to `file`.

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Known};
 use super::directory::Directory;
+use super::mark::Mark;
 use super::{Appended, Committed, ReadMarker, StoreError, Write, append, people};
 
 /// Commands in one transaction.
@@ -53,13 +54,14 @@ impl Writer {
     /// Starts the thread on `sql`.
     pub(super) fn start(
         sql: Connection,
+        mark: Mark,
         directory: Arc<Directory>,
         committed: mpsc::Sender<Vec<Committed>>,
     ) -> std::io::Result<Self> {
         let (queue, commands) = sync_channel(WAITING_MAX);
         let health = Arc::new(Health::default());
         let (known, noted) = (Known::default(), Arc::clone(&health));
-        let work = Work { sql, known, directory, commands, committed, health: noted };
+        let work = Work { sql, known, mark, directory, commands, committed, health: noted };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| work.run())?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)), health })
     }
@@ -119,6 +121,7 @@ impl Health {
 struct Work {
     sql: Connection,
     known: Known,
+    mark: Mark,
     directory: Arc<Directory>,
     commands: Receiver<Command>,
     committed: mpsc::Sender<Vec<Committed>>,
@@ -164,6 +167,9 @@ impl Work {
             Ok((entries, news)) => {
                 if wrote {
                     self.health.note(true);
+                }
+                if !entries.is_empty() {
+                    self.mark.add(entries.len());
                 }
                 self.directory.heard(&entries, news);
                 self.hand_over(entries);

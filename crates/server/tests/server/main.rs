@@ -21,6 +21,7 @@ mod resuming_under_load;
 mod rt_ending;
 mod rt_fetching;
 mod rt_talking;
+mod storm;
 mod talking;
 mod traps_holding;
 mod traps_reading;

@@ -1,8 +1,15 @@
 //! The end of a server and its next start.
 
+use futures_util::future::join_all;
 use madang_protocol::CloseCode;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
 
-use crate::harness::{Browser, Client, RawSocket, Server, ask, bodies, lobby, within};
+use crate::harness::{
+    Answer, Browser, Client, Opcode, RawSocket, Server, UNLIMITED, ask, bodies, fresh_cmid, lobby,
+    read_answer, within,
+};
 
 #[tokio::test]
 async fn a_terminated_server_says_goodbye_ends_well_and_has_everything_when_it_comes_back() {
@@ -27,6 +34,104 @@ async fn a_terminated_server_says_goodbye_ends_well_and_has_everything_when_it_c
     let page = back.history("after", 0, 10).await;
     assert_eq!((bodies(&page.messages), page.head), (vec!["before the restart"], seq));
     assert_eq!(back.say("after it").await, seq + 1);
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_so_to_who_asks_on_an_open_connection_and_takes_nobody_new() {
+    let mut server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    let _deaf = RawSocket::welcomed(&server).await;
+    let mut probe = Probe::open(&server).await;
+    assert_eq!(probe.ask("/readyz").await.unwrap().status, 200);
+    server.terminate();
+    ann.farewell().await;
+    let answer = probe.ask("/readyz").await.expect("an answer on the open connection");
+    assert_eq!((answer.status, answer.body.as_str()), (503, "stopping\n"));
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert!(TcpStream::connect(server.addr).await.is_err(), "nobody new");
+    assert_eq!(server.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn hundreds_are_sent_away_in_waves_and_come_back_spread_out() {
+    let mut server = Server::with(&["--connections-per-address", "0"]);
+    let mut clients = join_all((0..400).map(|_| Client::join(&server, "one of many"))).await;
+    let seq = clients[0].say("before").await;
+    let started = Instant::now();
+    server.terminate();
+    let farewells = join_all(clients.iter_mut().map(async |client| {
+        let farewell = client.farewell().await;
+        (farewell, started.elapsed())
+    }));
+    let farewells = farewells.await;
+    assert_eq!(server.ended().await.code(), Some(0));
+    let after: Vec<u32> = farewells.iter().map(|(farewell, _)| farewell.retry_after_ms).collect();
+    assert!(farewells.iter().all(|(farewell, _)| farewell.close == Some(CloseCode::RESTART.0)));
+    assert!(after.iter().all(|ms| (500..3_600).contains(ms)), "{after:?}");
+    // In four waves of a hundred, the last one 300 ms after the first.
+    let late = farewells.iter().filter(|(_, at)| at.as_millis() >= 280).count();
+    assert!(late >= 100, "{late} of them in the last wave");
+    for part in 0..5 {
+        let (from, to) = (500 + part * 500, 1_000 + part * 500);
+        let back = after.iter().filter(|ms| (from..to).contains(*ms)).count();
+        assert!(back >= 20, "{back} of 400 come back between {from} and {to} ms");
+    }
+
+    server.start_again();
+    let back = clients.iter().map(async |old| {
+        let mut client = Client::resume(&server, old, &[(&lobby(), 1)]).await;
+        assert_eq!(client.attached(&lobby()).await.head, seq);
+    });
+    join_all(back).await;
+}
+
+/// Peers that read nothing any more, with more than enough on its way to them, while others go on writing.
+#[tokio::test]
+async fn stalled_peers_do_not_hold_up_the_end_and_no_acknowledged_write_is_lost() {
+    let mut server = Server::with(&[&UNLIMITED[..], &["--connections-per-address", "0"]].concat());
+    let mut stalled = Vec::new();
+    for _ in 0..20 {
+        let mut socket = RawSocket::welcomed(&server).await;
+        socket.send(Opcode::Text, br#"{"t":"watch","room":"lobby"}"#).await;
+        stalled.push(socket);
+    }
+    let mut ann = Client::join(&server, "ann").await;
+    let long = "x".repeat(8_000);
+    let mut acknowledged = 0;
+    let mut terminated = None;
+    loop {
+        if acknowledged == 600 {
+            server.terminate();
+            terminated.get_or_insert_with(Instant::now);
+        }
+        match ann.try_say(fresh_cmid(), &long).await {
+            Some(seq) => acknowledged = seq,
+            None => break,
+        }
+    }
+    assert_eq!(server.ended().await.code(), Some(0));
+    let took = terminated.expect("an end that was asked for").elapsed();
+    assert!(took.as_secs() < 10, "it took {took:?}");
+    drop(stalled);
+    server.start_again();
+    let back = Client::join_as(&server, "ann", &ann.cookie).await;
+    let head = back.welcome().rooms[0].head;
+    assert!((acknowledged..=acknowledged + 1).contains(&head), "{head} after {acknowledged}");
+}
+
+/// One connection for several requests, as load balancers keep it.
+struct Probe(TcpStream);
+
+impl Probe {
+    async fn open(server: &Server) -> Self {
+        Self(TcpStream::connect(server.addr).await.unwrap())
+    }
+
+    async fn ask(&mut self, path: &str) -> Option<Answer> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        self.0.write_all(request.as_bytes()).await.ok()?;
+        within("an answer", read_answer(&mut self.0)).await
+    }
 }
 
 #[tokio::test]

@@ -110,7 +110,10 @@ async fn a_cursor_ahead_of_the_log_gets_a_snapshot() {
 async fn a_cursor_a_thousand_behind_is_replayed_and_one_more_gets_a_snapshot() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
+    ann.watch_now(&lobby()).await;
     chatter(&mut ann, 1_001).await;
+    // What is durable has also been delivered.
+    ann.entries_up_to(&lobby(), 1_002).await;
     let attached = ann.watch(&lobby(), Some(2)).await;
     assert!(attached.snapshot.is_none());
     assert_eq!(seqs(&attached.entries), (3..=1_002).collect::<Vec<_>>());
@@ -210,4 +213,42 @@ async fn a_room_watched_twice_in_a_row_is_followed_once() {
     bob.round_trip().await;
     assert_eq!(last.iter().filter(|seq| **seq == 12).count(), 1, "{last:?}");
     assert!(!bob.holds(|frame| matches!(frame, ServerFrame::Entry(_))));
+}
+
+#[tokio::test]
+async fn a_cursor_from_before_a_restored_backup_gets_a_snapshot() {
+    let mut server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    ann.say("in the backup").await;
+    server.terminate();
+    server.ended().await;
+    let database = server.data().join("madang.db");
+    let backup = std::fs::read(&database).unwrap();
+
+    server.start_again();
+    let mut seen = Client::resume(&server, &ann, &[(&lobby(), 2)]).await;
+    assert_eq!(seen.welcome().epoch, ann.welcome().epoch);
+    for n in 0..5 {
+        seen.say(&format!("lost {n}")).await;
+    }
+    server.kill();
+    for name in ["madang.db-wal", "madang.db-shm"] {
+        let _ = std::fs::remove_file(server.data().join(name));
+    }
+    std::fs::write(&database, backup).unwrap();
+
+    server.start_again();
+    let mut other = Client::join_as(&server, "ann elsewhere", &ann.cookie).await;
+    for n in 0..9 {
+        other.say(&format!("instead {n}")).await;
+    }
+    for cursor in [2, 5, 7] {
+        let mut back = Client::resume(&server, &ann, &[(&lobby(), cursor)]).await;
+        assert_ne!(back.welcome().epoch, ann.welcome().epoch);
+        let snapshot = back.attached(&lobby()).await.snapshot.expect("a snapshot");
+        assert!(bodies(&snapshot.messages).iter().all(|body| !body.starts_with("lost")));
+        assert_eq!(snapshot.head, 11);
+    }
+    let mut next = Client::resume(&server, &other, &[(&lobby(), 10)]).await;
+    assert_eq!(seqs(&next.attached(&lobby()).await.entries), [11], "under the new epoch cursors count again");
 }

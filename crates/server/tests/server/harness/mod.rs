@@ -22,7 +22,7 @@ pub(crate) use client::Client;
 pub(crate) use dial::Dial;
 pub(crate) use events::{Event, EventStream};
 pub(crate) use heard::{Farewell, Refused};
-pub(crate) use http::{Answer, ask, exchange};
+pub(crate) use http::{Answer, ask, exchange, read_answer};
 pub(crate) use over::Over;
 pub(crate) use raw::{Opcode, RawSocket, ask_upgrade, frame, upgrade_request};
 pub(crate) use rt::Rt;
