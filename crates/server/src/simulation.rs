@@ -41,12 +41,14 @@ pub struct Bounds {
 #[cfg(feature = "simulation")]
 mod switches {
     use std::cell::Cell;
+    use std::task::Poll;
 
     use super::{Bounds, Mutant};
 
     thread_local! {
         static MUTANT: Cell<Option<Mutant>> = const { Cell::new(None) };
         static BOUNDS: Cell<Option<Bounds>> = const { Cell::new(None) };
+        static PAUSES: Cell<Option<u64>> = const { Cell::new(None) };
     }
 
     /// Makes the server of this thread break a promise, or keep all.
@@ -57,6 +59,30 @@ mod switches {
     /// Gives the server of this thread other bounds, or its own again.
     pub fn set_bounds(bounds: Option<Bounds>) {
         BOUNDS.set(bounds);
+    }
+
+    /// Lets the reads of this thread's store take a while, as chance from this seed has it, or none.
+    pub fn set_pauses(seed: Option<u64>) {
+        PAUSES.set(seed);
+    }
+
+    /// Waits for none, one or a few polls.
+    pub(crate) async fn pause() {
+        let chance = PAUSES.get().map(|seed| {
+            let next = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            PAUSES.set(Some(next));
+            next >> 33
+        });
+        let mut left = chance.filter(|chance| chance % 2 == 1).map_or(0, |chance| chance / 2 % 3 + 1);
+        std::future::poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     pub(crate) fn is(mutant: Mutant) -> bool {
@@ -83,6 +109,8 @@ mod switches {
     }
 }
 
+#[cfg(feature = "simulation")]
+pub(crate) use switches::pause;
 pub(crate) use switches::{bound, is};
 #[cfg(feature = "simulation")]
-pub use switches::{set_bounds, set_mutant};
+pub use switches::{set_bounds, set_mutant, set_pauses};

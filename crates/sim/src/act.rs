@@ -157,6 +157,9 @@ pub enum Act {
     DiskFull {
         ms: Ms,
     },
+    Unreadable {
+        ms: Ms,
+    },
     SlowDisk {
         ms: Ms,
     },
@@ -239,7 +242,8 @@ fn trouble(rng: &mut Rng, kinds: &[u64]) -> Act {
             _ => Act::Drain { ms: rng.between(10, 3_000) },
         },
         10 => Act::Proxy { device, ms: rng.between(1_000, 120_000), buffers: rng.chance(40) },
-        11 => match rng.below(4) {
+        11 => match rng.below(5) {
+            3 => Act::Unreadable { ms: rng.between(10, 3_000) },
             0 => Act::DiskFails { ms: rng.between(10, 4_000) },
             1 => Act::DiskFull { ms: rng.between(10, 4_000) },
             2 => Act::SlowDisk { ms: rng.between(500, 5_000) },
@@ -317,6 +321,7 @@ impl fmt::Display for Act {
             Self::ServerClock { by } => write!(f, "the server's clock jumps by {by} ms"),
             Self::DiskFails { ms } => write!(f, "the disk fails for {ms} ms"),
             Self::DiskFull { ms } => write!(f, "the disk is full for {ms} ms"),
+            Self::Unreadable { ms } => write!(f, "the disk cannot be read for {ms} ms"),
             Self::SlowDisk { ms } => write!(f, "the disk is slow for {ms} ms"),
             Self::Broker { ms } => write!(f, "the broker loses and reorders for {ms} ms"),
         }

@@ -99,6 +99,11 @@ impl World {
             Act::Restore { ms } => return self.restore(ms),
             Act::DiskFails { ms } => self.weather.disk_fails = self.now + ms,
             Act::DiskFull { ms } => self.weather.disk_full = self.now + ms,
+            Act::Unreadable { ms } => {
+                self.weather.unreadable = self.now + ms;
+                self.disk.set_readable(false);
+                self.after(ms, Ev::Readable);
+            }
             Act::SlowDisk { ms } => self.weather.disk_slow = self.now + ms,
             Act::Broker { ms } => self.weather.broker = self.now + ms,
             _ => {}

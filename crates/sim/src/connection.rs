@@ -2,6 +2,7 @@
 //! to be said, then do one of the things that are due, whichever the seed chooses.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 
 use madang_client::Transport;
 use madang_protocol::{ClientFrame, CloseCode, Person, ServerFrame};
@@ -12,7 +13,7 @@ use madang_server::session::{MAX_PENDING, Session, Terms};
 
 use crate::act::Ms;
 use crate::link::{CAPACITY, Down, Link, LinkId, Up};
-use crate::poll::{at_once, ready};
+use crate::poll::ready;
 use crate::wire::Wire;
 use crate::world::{Ev, World};
 use crate::{Check, DEVICES, Tally, broken};
@@ -20,31 +21,64 @@ use crate::{Check, DEVICES, Tally, broken};
 /// Between two pings. Shorter than the server's own, so that stories are short.
 pub(crate) const HEARTBEAT: Ms = 8_000;
 
-/// For the answer to a ping.
-const PONG: Ms = 5_000;
-
 /// Without progress for so long, a connection ends.
-const STALL: Ms = 10_000;
+pub(crate) const STALL: Ms = 10_000;
 
 pub(crate) struct Connection {
     pub(crate) link: LinkId,
     device: usize,
-    session: Option<Session>,
+    pub(crate) session: Talk,
     pub(crate) inbox: VecDeque<Up>,
-    unsent: VecDeque<Down>,
+    pub(crate) unsent: VecDeque<Down>,
     wire: Wire,
     /// The network takes nothing more, since then.
-    blocked: Option<Ms>,
+    pub(crate) blocked: Option<Ms>,
     /// Something came since the last ping.
-    heard: bool,
+    pub(crate) heard: bool,
     /// A turn is due.
     turning: bool,
+}
+
+/// The session, where it stands.
+pub(crate) enum Talk {
+    /// There was no `hello` yet.
+    Silent,
+    Ready(Box<Session>),
+    /// It waits for the store, and does nothing else meanwhile, as in the real loop.
+    Busy(Pin<Box<dyn Future<Output = Done>>>),
+}
+
+/// What the session has done: itself, unless it could not begin, what is to be said, and a code to end with.
+pub(crate) struct Done {
+    session: Option<Box<Session>>,
+    out: Vec<Encoded>,
+    end: Option<CloseCode>,
+}
+
+impl Talk {
+    /// The session, if it is free to do something.
+    pub(crate) fn session(&mut self) -> Option<&mut Session> {
+        if let Self::Ready(session) = self { Some(session) } else { None }
+    }
+
+    /// Takes the session out, to make it busy.
+    fn take(&mut self) -> Option<Box<Session>> {
+        match std::mem::replace(self, Self::Silent) {
+            Self::Ready(session) => Some(session),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
 }
 
 /// How a turn ended.
 enum Turn {
     /// Something was done.
     Again,
+    /// The store has to be waited for.
+    Waits,
     /// There was nothing to do.
     Idle,
     /// The connection ends: with a code that the server chose, or because the peer is gone.
@@ -72,7 +106,7 @@ impl World {
         let connection = Connection {
             link,
             device,
-            session: None,
+            session: Talk::Silent,
             inbox: VecDeque::new(),
             unsent: VecDeque::new(),
             wire: Wire::new(user),
@@ -126,13 +160,17 @@ impl World {
 
     /// Something may be due on a connection.
     pub(crate) fn kick(&mut self, link: LinkId) {
+        self.kick_within(link, 3);
+    }
+
+    fn kick_within(&mut self, link: LinkId, ms: Ms) {
         let Some(connection) = self.server.as_mut().and_then(|server| server.connections.get_mut(&link))
         else {
             return;
         };
         if !connection.turning {
             connection.turning = true;
-            let delay = self.chance.below(3);
+            let delay = self.chance.below(ms);
             self.after(delay, Ev::Turn(link));
         }
     }
@@ -164,8 +202,10 @@ impl World {
                 if let Some(server) = &mut self.server {
                     server.connections.insert(link, connection);
                 }
-                if matches!(turn, Turn::Again) {
-                    self.kick(link);
+                match turn {
+                    Turn::Again => self.kick(link),
+                    Turn::Waits => self.kick_within(link, 12),
+                    _ => {}
                 }
             }
         }
@@ -204,16 +244,17 @@ impl World {
 
     /// Does one of the things that are due, in random order, as the real loop chooses.
     fn converse(&mut self, connection: &mut Connection) -> Check<Turn> {
-        if connection.session.is_none() {
-            return self.greet(connection);
+        match connection.session {
+            Talk::Silent => return self.greet(connection),
+            Talk::Busy(_) => return self.go_on(connection),
+            Talk::Ready(_) => {}
         }
-        let now = self.server_time();
         let first = self.chance.below(4);
         for branch in 0..4 {
             let turn = match (first + branch) % 4 {
                 0 => self.take_queue(connection)?,
                 1 => self.settle(connection)?,
-                2 => self.receive(connection, now)?,
+                2 => self.receive(connection)?,
                 _ => self.catch_up(connection)?,
             };
             if !matches!(turn, Turn::Idle) {
@@ -226,6 +267,28 @@ impl World {
         Ok(Turn::Idle)
     }
 
+    /// Begins something that may have to wait for the store.
+    fn busy(
+        &mut self,
+        connection: &mut Connection,
+        work: impl Future<Output = Done> + 'static,
+    ) -> Check<Turn> {
+        connection.session = Talk::Busy(Box::pin(work));
+        self.go_on(connection)
+    }
+
+    /// Goes on with what the session is busy with.
+    fn go_on(&mut self, connection: &mut Connection) -> Check<Turn> {
+        let Talk::Busy(work) = &mut connection.session else { return Ok(Turn::Idle) };
+        let Some(Done { session, out, end }) = ready(work.as_mut()) else {
+            self.tally.waits += 1;
+            return Ok(Turn::Waits);
+        };
+        connection.session = session.map_or(Talk::Silent, Talk::Ready);
+        self.say(connection, out)?;
+        Ok(end.map_or(Turn::Again, |code| Turn::End(Some(code))))
+    }
+
     /// The first frame.
     fn greet(&mut self, connection: &mut Connection) -> Check<Turn> {
         let frame = match connection.inbox.pop_front() {
@@ -235,30 +298,33 @@ impl World {
             None => return Ok(Turn::Idle),
         };
         self.wire_heard(connection, &frame);
+        let now = self.server_time();
         let Some(server) = &self.server else { return Ok(Turn::Idle) };
         let terms =
             Terms { frame_rate: Rate { per_second: 100, burst: 400 }, heartbeat_ms: HEARTBEAT as u32 };
         let you = Person { id: self.devices[connection.device].user.clone(), name: String::new() };
-        let (text, mut out) = (text(&frame), Vec::new());
-        let begun = Session::begin(server.rooms.clone(), you, &terms, &text, self.server_time(), &mut out);
-        match at_once(begun)? {
-            Ok(session) => {
-                connection.session = Some(session);
-                self.say(connection, out)?;
-                Ok(Turn::Again)
+        let (rooms, text) = (server.rooms.clone(), text(&frame));
+        self.busy(connection, async move {
+            let mut out = Vec::new();
+            match Session::begin(rooms, you, &terms, &text, now, &mut out).await {
+                Ok(session) => Done { session: Some(Box::new(session)), out, end: None },
+                Err(code) => Done { session: None, out, end: Some(code) },
             }
-            Err(code) => Ok(Turn::End(Some(code))),
-        }
+        })
     }
 
     fn take_queue(&mut self, connection: &mut Connection) -> Check<Turn> {
-        let Some(session) = &mut connection.session else { return Ok(Turn::Idle) };
+        let Some(session) = connection.session.session() else { return Ok(Turn::Idle) };
         let (mut batch, mut out): (Vec<Queued>, _) = (Vec::new(), Vec::new());
         match session.queue().try_take(&mut batch) {
             Some(Taken::Frames) => session.deliver(&mut batch, &mut out),
             Some(Taken::Overflowed) => {
                 self.tally.overflows += 1;
-                at_once(session.recover(&mut out))?;
+                let Some(mut session) = connection.session.take() else { return Ok(Turn::Idle) };
+                return self.busy(connection, async move {
+                    session.recover(&mut out).await;
+                    Done { session: Some(session), out, end: None }
+                });
             }
             Some(Taken::Close(code)) => return Ok(Turn::End(Some(code))),
             None => return Ok(Turn::Idle),
@@ -269,9 +335,8 @@ impl World {
 
     /// The oldest write under way, if it is answered.
     fn settle(&mut self, connection: &mut Connection) -> Check<Turn> {
-        let Some(session) = connection.session.as_mut().filter(|session| session.pending() > 0) else {
-            return Ok(Turn::Idle);
-        };
+        let session = connection.session.session().filter(|session| session.pending() > 0);
+        let Some(session) = session else { return Ok(Turn::Idle) };
         let mut out = Vec::new();
         if ready(session.settled(&mut out)).is_none() {
             return Ok(Turn::Idle);
@@ -280,11 +345,10 @@ impl World {
         Ok(Turn::Again)
     }
 
-    fn receive(&mut self, connection: &mut Connection, now: i64) -> Check<Turn> {
-        let Some(session) = connection.session.as_mut().filter(|session| session.pending() < MAX_PENDING)
-        else {
-            return Ok(Turn::Idle);
-        };
+    fn receive(&mut self, connection: &mut Connection) -> Check<Turn> {
+        let now = self.server_time();
+        let session = connection.session.session().filter(|session| session.pending() < MAX_PENDING);
+        let Some(session) = session else { return Ok(Turn::Idle) };
         let Some(up) = connection.inbox.pop_front() else { return Ok(Turn::Idle) };
         if let Up::Close = up {
             return Ok(Turn::End(None));
@@ -293,26 +357,26 @@ impl World {
         if let Err(code) = session.admit(now) {
             return Ok(Turn::End(Some(code)));
         }
-        if let Up::Frame(frame) = up {
-            self.wire_heard(connection, &frame);
-            let Some(session) = &mut connection.session else { return Ok(Turn::Idle) };
+        let Up::Frame(frame) = up else { return Ok(Turn::Again) };
+        self.wire_heard(connection, &frame);
+        let Some(mut session) = connection.session.take() else { return Ok(Turn::Idle) };
+        self.busy(connection, async move {
             let mut out = Vec::new();
-            if let Err(code) = at_once(session.receive(&text(&frame), now, &mut out))? {
-                return Ok(Turn::End(Some(code)));
-            }
-            self.say(connection, out)?;
-        }
-        Ok(Turn::Again)
+            let end = session.receive(&text(&frame), now, &mut out).await.err();
+            Done { session: Some(session), out, end }
+        })
     }
 
     fn catch_up(&mut self, connection: &mut Connection) -> Check<Turn> {
-        let Some(session) = connection.session.as_mut().filter(|session| session.is_behind()) else {
+        if connection.session.session().is_none_or(|session| !session.is_behind()) {
             return Ok(Turn::Idle);
-        };
-        let mut out = Vec::new();
-        at_once(session.catch_up(&mut out))?;
-        self.say(connection, out)?;
-        Ok(Turn::Again)
+        }
+        let Some(mut session) = connection.session.take() else { return Ok(Turn::Idle) };
+        self.busy(connection, async move {
+            let mut out = Vec::new();
+            session.catch_up(&mut out).await;
+            Done { session: Some(session), out, end: None }
+        })
     }
 
     fn wire_heard(&mut self, connection: &mut Connection, frame: &ClientFrame) {
@@ -323,7 +387,7 @@ impl World {
     }
 
     /// Checks what the session says, and passes it on.
-    fn say(&mut self, connection: &mut Connection, out: Vec<Encoded>) -> Check {
+    pub(crate) fn say(&mut self, connection: &mut Connection, out: Vec<Encoded>) -> Check {
         for frame in out {
             let Ok(said) = serde_json::from_str::<ServerFrame>(&frame) else {
                 return broken(format!("the server says what no client reads: {frame}"));
@@ -342,59 +406,8 @@ impl World {
         Ok(())
     }
 
-    /// The heartbeat: a ping with the heads, then a sign of life in time.
-    pub(crate) fn beat(&mut self, link: LinkId, waited: bool) -> Check {
-        let Some(mut connection) = self.server.as_mut().and_then(|server| server.connections.remove(&link))
-        else {
-            return Ok(());
-        };
-        let now = self.server_time();
-        let mut end = None;
-        if connection.blocked.is_some() {
-            // The loop is writing, and does not look at its timer.
-            self.after(500, Ev::Beat(link, waited));
-        } else if connection.session.is_none() {
-            end = Some(CloseCode::NO_HELLO);
-        } else if waited && !connection.heard && connection.inbox.is_empty() {
-            end = Some(CloseCode::NO_PONG);
-        } else if waited {
-            self.after(HEARTBEAT - PONG, Ev::Beat(link, false));
-        } else {
-            let mut out = Vec::new();
-            connection.session.iter_mut().for_each(|session| session.heads(now, &mut out));
-            self.say(&mut connection, out)?;
-            connection.unsent.push_back(Down::Ping);
-            connection.heard = false;
-            self.after(PONG, Ev::Beat(link, true));
-        }
-        match (end, &mut self.server) {
-            (Some(code), _) => {
-                self.tally.reaped += 1;
-                self.hang_up(connection, Some(code));
-            }
-            (None, Some(server)) => {
-                server.connections.insert(link, connection);
-                self.kick(link);
-            }
-            (None, None) => {}
-        }
-        Ok(())
-    }
-
-    /// Nothing of what was written has been taken since then?
-    pub(crate) fn stalled(&mut self, link: LinkId, since: Ms) -> Check {
-        let Some(server) = &mut self.server else { return Ok(()) };
-        if server.connections.get(&link).is_some_and(|connection| connection.blocked == Some(since))
-            && let Some(connection) = server.connections.remove(&link)
-        {
-            self.tally.reaped += 1;
-            self.hang_up(connection, Some(CloseCode::STALLED));
-        }
-        Ok(())
-    }
-
     /// Ends a connection, with a word if it is the server's wish.
-    fn hang_up(&mut self, connection: Connection, code: Option<CloseCode>) {
+    pub(crate) fn hang_up(&mut self, connection: Connection, code: Option<CloseCode>) {
         let link = connection.link;
         drop(connection);
         let Some(code) = code else { return };

@@ -35,6 +35,7 @@ impl World {
         self.calm = true;
         self.note(|| "--- all is calm".into(), &[9]);
         self.weather = Weather { clock: self.weather.clock, ..Weather::default() };
+        self.disk.set_readable(true);
         for link in &mut self.links {
             link.stalled = 0;
             link.to_lose = 0;

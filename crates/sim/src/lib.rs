@@ -18,6 +18,7 @@ mod ending;
 mod link;
 mod node;
 mod poll;
+mod pulse;
 mod rng;
 mod screen;
 mod shadow;

@@ -1,6 +1,6 @@
 //! The server's process: its start, its ends, and what its disk keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -38,6 +38,9 @@ pub(crate) struct Server {
     pub(crate) committed: Vec<Committed>,
     /// When the broker delivers what was published last.
     pub(crate) broker_at: Ms,
+    /// What the broker has delivered, and the hub was not given yet.
+    pub(crate) arrived: VecDeque<Committed>,
+    pub(crate) delivering: Option<Pin<Box<dyn Future<Output = ()>>>>,
     pub(crate) announcing: bool,
     pub(crate) draining: bool,
 }
@@ -95,6 +98,8 @@ impl World {
             writing: false,
             committed: Vec::new(),
             broker_at: 0,
+            arrived: VecDeque::new(),
+            delivering: None,
             announcing: false,
             draining: false,
         });
@@ -106,6 +111,7 @@ impl World {
     /// What was committed is on the disk, all of it and nothing else.
     pub(crate) fn check_disk(&mut self) -> Check {
         let Some(server) = &self.server else { return Ok(()) };
+        self.disk.set_readable(true);
         for room in &self.rooms {
             let Ok(stored) = at_once(server.store.entries_after(room.clone(), 0, 1_000_000))? else {
                 continue;
@@ -115,8 +121,9 @@ impl World {
                 // What the first start wrote by itself.
                 self.logs[0].commit(stored[0].clone())?;
             }
-            self.log().check_stored(room, &stored)?;
+            self.logs[self.logs.len() - 1].check_stored(room, &stored)?;
         }
+        self.disk.set_readable(self.weather.unreadable <= self.now);
         Ok(())
     }
 

@@ -14,7 +14,13 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// As [`ready`], of something that has nothing to wait for: reads run where they are asked for.
+/// As [`ready`], with patience for a store that pauses.
 pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> Check<T> {
-    ready(future).map_or_else(|| broken("the server waits for what cannot come"), Ok)
+    let mut future = pin!(future);
+    for _ in 0..1_000 {
+        if let Some(value) = ready(future.as_mut()) {
+            return Ok(value);
+        }
+    }
+    broken("the server waits for what cannot come")
 }

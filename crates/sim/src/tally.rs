@@ -79,6 +79,8 @@ tally! {
     jumps: "clock_jumps",
     /// Snapshots told.
     snapshots: "snapshots",
+    /// Polls of something that had to wait for the store.
+    waits: "waits",
     /// Entries told.
     entries: "entries",
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use madang_client::{PageData, Role, Write};
 use madang_protocol::{Cmid, Epoch, RoomId, UnixMs, UserId};
-use madang_server::simulation::{Bounds, set_bounds};
+use madang_server::simulation::{Bounds, set_bounds, set_pauses};
 use madang_server::store::Committed;
 use madang_server::store::manual::Disk;
 
@@ -82,8 +82,11 @@ pub(crate) enum Ev {
     },
     Writer(u32, Step),
     Broker(u32, Box<Committed>),
+    Carry(u32),
     Announce(u32),
     Presence(u32),
+    /// The disk can be read again.
+    Readable,
     Stop(u32),
     Start,
 }
@@ -95,6 +98,7 @@ pub(crate) struct Weather {
     pub(crate) disk_fails: Ms,
     pub(crate) disk_full: Ms,
     pub(crate) disk_slow: Ms,
+    pub(crate) unreadable: Ms,
     pub(crate) broker: Ms,
     /// A crash right after this step, for so long.
     pub(crate) crash_at: Option<(Step, Ms)>,
@@ -130,6 +134,7 @@ pub(crate) struct World {
 pub fn play(seed: u64, scenes: &[Scene], options: Options) -> Run {
     madang_server::simulation::set_mutant(options.server);
     madang_client::simulation::set_mutant(options.client);
+    set_pauses(Some(seed));
     set_bounds(Some(Bounds { ring_entries: 6, queue_bytes: 4_000, replay_step: 4 }));
     let mut world = World::new(seed, options);
     let broken = world.begin().and_then(|()| world.tell(scenes)).err();
@@ -227,12 +232,22 @@ impl World {
             Ev::Restored(page, user, writes) => self.restored(page, user, writes),
             Ev::Form { device, room, cmid } => self.form(device, room, cmid),
             Ev::Writer(life, step) if life == self.lives => self.writer(step),
-            Ev::Broker(life, committed) if life == self.lives => self.carry(*committed),
+            Ev::Broker(life, committed) if life == self.lives => self.arrives(*committed),
+            Ev::Carry(life) if life == self.lives => self.carry(),
             Ev::Announce(life) if life == self.lives => self.announce(),
             Ev::Presence(life) if life == self.lives => self.presence(),
             Ev::Stop(life) if life == self.lives => self.stop(),
             // Of a server that is no more.
-            Ev::Writer(..) | Ev::Broker(..) | Ev::Announce(_) | Ev::Presence(_) | Ev::Stop(_) => Ok(()),
+            Ev::Writer(..)
+            | Ev::Broker(..)
+            | Ev::Carry(_)
+            | Ev::Announce(_)
+            | Ev::Presence(_)
+            | Ev::Stop(_) => Ok(()),
+            Ev::Readable => {
+                self.disk.set_readable(self.weather.unreadable <= self.now);
+                Ok(())
+            }
             Ev::Start => self.start(),
         }
     }

@@ -4,7 +4,7 @@ use madang_server::store::Committed;
 use madang_server::store::manual::Fault;
 
 use crate::act::Step;
-use crate::poll::{at_once, ready};
+use crate::poll::ready;
 use crate::world::{Ev, World};
 use crate::{Check, broken};
 
@@ -128,10 +128,29 @@ impl World {
         self.at(at, Ev::Broker(self.lives, Box::new(committed)));
     }
 
-    /// An entry reaches the hub.
-    pub(crate) fn carry(&mut self, committed: Committed) -> Check {
-        if let Some(server) = &self.server {
-            at_once(server.hub.deliver(committed, &server.store))?;
+    /// An entry reaches this node: it is handed to the hub when the one before has been.
+    pub(crate) fn arrives(&mut self, committed: Committed) -> Check {
+        if let Some(server) = &mut self.server {
+            server.arrived.push_back(committed);
+        }
+        self.carry()
+    }
+
+    /// Hands entries to the hub, one after the other; it may have to wait for the store.
+    pub(crate) fn carry(&mut self) -> Check {
+        loop {
+            let Some(server) = &mut self.server else { return Ok(()) };
+            if server.delivering.is_none() {
+                let Some(committed) = server.arrived.pop_front() else { break };
+                let (hub, store) = (server.hub.clone(), server.store.clone());
+                server.delivering = Some(Box::pin(async move { hub.deliver(committed, &store).await }));
+            }
+            if server.delivering.as_mut().is_some_and(|work| ready(work.as_mut()).is_none()) {
+                let delay = self.chance.between(1, 12);
+                self.after(delay, Ev::Carry(self.lives));
+                break;
+            }
+            server.delivering = None;
         }
         self.kick_all();
         Ok(())
@@ -148,6 +167,11 @@ impl World {
     pub(crate) fn announce(&mut self) -> Check {
         let Some(server) = &mut self.server else { return Ok(()) };
         server.announcing = false;
+        // The one task that feeds the hub is busy.
+        if server.delivering.is_some() {
+            self.kick_announce();
+            return Ok(());
+        }
         let mut any = false;
         while let Some(event) = server.inbox.next_event() {
             server.hub.announce(event);

@@ -1,5 +1,5 @@
 //! Some hundred stories as a test; `cargo xtask sim` plays as many as one likes.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use madang_sim::{Options, Tally, play, scenes, shrink, tell};
 

@@ -1,7 +1,8 @@
-//! The store stepped by hand, for a simulation: the same SQL and the same batches on a database in memory. Reads
-//! run where they are asked for; what the writer's thread does in one go is done step by step, so that a crash
+//! The store stepped by hand, for a simulation: the same SQL and the same batches on a database in memory. A
+//! read runs when whoever asked for it polls it often enough; what the writer's thread does in one go is done step by step, so that a crash
 //! can fall between any two.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,16 +11,17 @@ use rusqlite::Connection;
 
 use super::batch::{Batch, Failure, Known};
 use super::directory::Directory;
-use super::readers::Readers;
+use super::readers::{ReadError, Readers, in_one_state};
 use super::writer::{self, Answer, Command, Writer};
 use super::{Committed, Inner, OpenError, Store, StoreError, StoreOptions, open};
-use crate::simulation::{Mutant, is};
+use crate::simulation::{Mutant, is, pause};
 
 /// A disk with a database on it. It outlives every crash with what was committed, and nothing else. Clones are
 /// the same disk.
 #[derive(Clone, Debug)]
 pub struct Disk {
     sql: Arc<Mutex<Connection>>,
+    unreadable: Arc<AtomicBool>,
 }
 
 /// What the disk does to a commit.
@@ -62,7 +64,7 @@ impl Disk {
     /// SQLite's words.
     pub fn new() -> Result<Self, StoreError> {
         let sql = Connection::open_in_memory().map_err(unavailable)?;
-        Ok(Self { sql: Arc::new(Mutex::new(sql)) })
+        Ok(Self { sql: Arc::new(Mutex::new(sql)), unreadable: Arc::default() })
     }
 
     /// What a backup of this moment holds.
@@ -104,7 +106,7 @@ impl Disk {
         };
         let (writer, commands) = Writer::by_hand();
         let store = Store(Arc::new(Inner {
-            readers: Readers::by_hand(Arc::clone(&self.sql)),
+            readers: Readers::by_hand(self.clone()),
             writer,
             directory: Arc::clone(&directory),
             epoch: epoch.clone(),
@@ -121,6 +123,29 @@ impl Disk {
             unsynced: None,
         };
         Ok((store, stepper))
+    }
+
+    /// Lets reads fail from now on, or work.
+    pub fn set_readable(&self, readable: bool) {
+        self.unreadable.store(!readable, Ordering::Relaxed);
+    }
+
+    /// A read, which begins and ends some time after it was asked for.
+    pub(super) async fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        pause().await;
+        let result = self.read_now(read);
+        pause().await;
+        result
+    }
+
+    fn read_now<T>(&self, read: impl FnOnce(&Connection) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        if self.unreadable.load(Ordering::Relaxed) {
+            return Err(ReadError(StoreError::Unavailable("disk I/O error".into())));
+        }
+        in_one_state(&self.lock(), read)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

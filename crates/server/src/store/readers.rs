@@ -24,7 +24,7 @@ pub(super) struct Readers {
     threads: Vec<JoinHandle<()>>,
     /// In a simulation: reads run where they are asked for.
     #[cfg(feature = "simulation")]
-    by_hand: Option<Arc<Mutex<Connection>>>,
+    by_hand: Option<super::manual::Disk>,
 }
 
 impl Readers {
@@ -52,11 +52,11 @@ impl Readers {
         })
     }
 
-    /// Without threads: each read runs on `sql` when it is asked for.
+    /// Without threads: each read runs on `disk` where it is asked for.
     #[cfg(feature = "simulation")]
-    pub(super) fn by_hand(sql: Arc<Mutex<Connection>>) -> Self {
+    pub(super) fn by_hand(disk: super::manual::Disk) -> Self {
         let turns = Arc::new(Semaphore::new(WAITING_MAX));
-        Self { reads: Counter::default(), jobs: None, turns, threads: Vec::new(), by_hand: Some(sql) }
+        Self { reads: Counter::default(), jobs: None, turns, threads: Vec::new(), by_hand: Some(disk) }
     }
 
     /// Runs `read` on one of the threads, against one state of the database.
@@ -66,9 +66,8 @@ impl Readers {
     ) -> Result<T, StoreError> {
         self.reads.inc();
         #[cfg(feature = "simulation")]
-        if let Some(sql) = &self.by_hand {
-            let sql = sql.lock().unwrap_or_else(PoisonError::into_inner);
-            return in_one_state(&sql, read).map_err(|ReadError(error)| error);
+        if let Some(by_hand) = &self.by_hand {
+            return by_hand.read(read).await.map_err(|ReadError(error)| error);
         }
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
@@ -113,7 +112,7 @@ fn serve(sql: &Connection, queue: &Mutex<Receiver<Job>>) {
     }
 }
 
-fn in_one_state<T>(
+pub(super) fn in_one_state<T>(
     sql: &Connection,
     read: impl FnOnce(&Connection) -> Result<T, ReadError>,
 ) -> Result<T, ReadError> {
