@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use madang_client::{Event, Role, TabId, TabMessage};
+use madang_protocol::UnixMs;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
@@ -28,6 +29,8 @@ const PING_MS: i64 = 250;
 /// and leads itself when so many questions in a row had no answer. They are counted, and not the time: a tab that
 /// did not run itself has not asked.
 const PATIENCE: u32 = 3;
+/// A question that comes so much too late does not count: the machine is busy, and the leader no slower than this tab.
+const LATE_MS: i64 = 150;
 /// A tab that was robbed of the lead although it runs is on a slow machine, and gives others twice as long, up to this.
 const MOST_PATIENCE: u32 = 24;
 
@@ -56,6 +59,8 @@ struct Inner {
     watched: RefCell<Vec<TabId>>,
     ticker: RefCell<Option<Later>>,
     unanswered: Cell<u32>,
+    /// When the last question was due to be followed by another.
+    due: Cell<UnixMs>,
     patience: Cell<u32>,
 }
 
@@ -75,6 +80,7 @@ impl Tabs {
             watched: RefCell::default(),
             ticker: RefCell::default(),
             unanswered: Cell::new(0),
+            due: Cell::new(0),
             patience: Cell::new(PATIENCE),
         });
         inner.join();
@@ -254,6 +260,7 @@ impl Inner {
     /// While people look at this tab, and another one leads: asks whether that one runs.
     fn watch_leader(self: &Rc<Self>) {
         self.unanswered.set(0);
+        self.due.set(clock::now());
         self.ticker.take();
         self.tick();
     }
@@ -262,12 +269,14 @@ impl Inner {
         if self.role.get() != Some(Role::Follower) || !self.visible.get() {
             return;
         }
-        if self.unanswered.get() >= self.patience.get() {
+        let now = clock::now();
+        let late = now > self.due.replace(now + PING_MS) + LATE_MS;
+        if late || self.unanswered.get() < self.patience.get() {
+            self.unanswered.set(self.unanswered.get() + u32::from(!late));
+            self.say(&[], PING);
+        } else {
             self.unanswered.set(0);
             self.bid(Want::Steal);
-        } else {
-            self.unanswered.set(self.unanswered.get() + 1);
-            self.say(&[], PING);
         }
         let tab = Rc::downgrade(self);
         self.ticker.replace(Later::timeout(PING_MS, move || {
