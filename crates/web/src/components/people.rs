@@ -32,9 +32,14 @@ pub(super) fn PeoplePanel(page: Page) -> impl IntoView {
                 </button>
             </div>
             <ul class="people-list">
-                <For each=move || page.here.get() key=|person| (person.id.clone(), person.name.clone()) let:person>
-                    <li>{person_line(page, person)}</li>
-                </For>
+                // Few, without a state of their own: simply drawn anew.
+                {move || {
+                    page.here
+                        .get()
+                        .into_iter()
+                        .map(|person| view! { <li>{person_line(page, person)}</li> })
+                        .collect_view()
+                }}
             </ul>
             <p class="people-more">
                 {reacting(move || match (unnamed(), page.here.with(Vec::is_empty)) {

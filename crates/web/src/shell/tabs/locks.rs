@@ -32,7 +32,7 @@ pub(super) enum Want {
 pub(super) async fn hold(
     name: &str,
     want: Want,
-    granted: impl FnOnce(bool) -> Option<Promise> + 'static,
+    granted: Box<dyn FnOnce(bool) -> Option<Promise>>,
 ) -> Result<(), JsValue> {
     let options = Object::new();
     let (key, value) = match want {

@@ -139,7 +139,7 @@ impl Inner {
         let (held, release) = pending();
         self.present.replace(release);
         let name = lock_of(self.me);
-        spawn_local(async move { drop(hold(&name, Want::Wait(None), |_| Some(held)).await) });
+        spawn_local(async move { drop(hold(&name, Want::Wait(None), Box::new(|_| Some(held))).await) });
         self.bid(Want::IfFree);
     }
 
@@ -178,12 +178,16 @@ impl Inner {
         let tab = self.clone();
         let taken = matches!(want, Want::IfFree);
         spawn_local(async move {
-            let outcome = hold(LEADER, want, granted).await;
+            let outcome = hold(LEADER, want, Box::new(granted)).await;
             if tab.bid.get() != number {
                 return;
             }
             match outcome {
-                Err(_) if !led.get() => return tab.take_role(Role::Alone),
+                Err(_) if !led.get() => {
+                    // A channel without locks would have tabs hear each other, and none of them lead.
+                    tab.channel.take();
+                    return tab.take_role(Role::Alone);
+                }
                 // Stolen, or there was a leader already: the next turn is waited for.
                 _ if led.get() || taken => {
                     if led.get() {
@@ -248,7 +252,7 @@ impl Inner {
         self.watched.borrow_mut().push(from);
         let tab = Rc::downgrade(self);
         spawn_local(async move {
-            let gone = hold(&lock_of(from), Want::Wait(None), |_| None).await;
+            let gone = hold(&lock_of(from), Want::Wait(None), Box::new(|_| None)).await;
             if let (Ok(()), Some(tab)) = (gone, tab.upgrade()) {
                 tab.watched.borrow_mut().retain(|watched| *watched != from);
                 let message = TabMessage::Left;

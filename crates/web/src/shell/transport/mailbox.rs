@@ -16,6 +16,8 @@ use super::{closed, is_momentary};
 
 /// What one post carries at most: the server takes 64 KiB.
 const MOST_BYTES: usize = 60 * 1024;
+/// With so many frames waiting, what is only of the moment is left out.
+const BUSY: usize = 16;
 /// No connection, as a browser says it.
 pub(super) const LOST: u16 = 1006;
 
@@ -33,7 +35,7 @@ struct Inner {
     /// Once the server has opened the session: begins to listen.
     begin: RefCell<Option<Begin>>,
     session: RefCell<Option<String>>,
-    /// Bounded by the core, which has one write per room under way, and momentary frames wait only alone.
+    /// Bounded by [`BUSY`], and by the core, which has one write under way for each room.
     waiting: RefCell<VecDeque<String>>,
     life_due: Cell<bool>,
     posting: Cell<bool>,
@@ -73,7 +75,7 @@ impl Mailbox {
     }
 
     pub(super) fn send(&self, frame: &ClientFrame) {
-        if is_momentary(frame) && !self.inner.waiting.borrow().is_empty() {
+        if is_momentary(frame) && self.inner.waiting.borrow().len() >= BUSY {
             return;
         }
         if let Ok(text) = serde_json::to_string(frame) {
