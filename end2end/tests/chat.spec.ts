@@ -1,5 +1,4 @@
 import { measureArrivals, median } from "../support/latency";
-import { Person } from "../support/person";
 import { expect, test } from "../support/test";
 
 test("what one person writes appears at the other, with its author", async ({ join }) => {
@@ -170,10 +169,10 @@ test("a reload keeps everything: who one is, what was said, what was begun", asy
   await expect(ada.message("second")).toHaveClass(/mine/);
 });
 
-test("two tabs of one person are one person", async ({ join }) => {
+test("two tabs of one person are one person", async ({ guard, join }) => {
+  guard.allowPassingTheLead();
   const ada = await join({ name: "Ada" });
-  const tab = new Person(await ada.context.newPage(), ada.base);
-  await tab.visit();
+  const tab = await ada.tab();
   await ada.post("from the first");
   await expect(tab.message("from the first")).toHaveClass(/mine/);
   await tab.post("from the second");

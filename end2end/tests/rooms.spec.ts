@@ -1,4 +1,3 @@
-import { Person } from "../support/person";
 import { expect, test } from "../support/test";
 
 test("a room that someone opens is in everyone's list", async ({ join }) => {
@@ -58,14 +57,14 @@ test("messages in another room are counted, and what is new stands under a line"
   await expect(divider).toHaveCount(0);
 });
 
-test("what was read in one tab is read in the other, and after a reload", async ({ join, wire }) => {
+test("what was read in one tab is read in the other, and after a reload", async ({ guard, join, wire }) => {
+  guard.allowPassingTheLead();
   const ben = await join({ name: "Ben" });
   const ada = await wire("Ada");
   const room = await ada.open("Garden");
   await ben.enter("Garden");
   await ben.enter("Lobby");
-  const tab = new Person(await ben.context.newPage(), ben.base);
-  await tab.visit();
+  const tab = await ben.tab();
   await ada.postAll(room, ["one", "two"]);
   for (const page of [ben, tab]) await expect(page.room("Garden").locator(".badge")).toHaveText("2");
   await tab.enter("Garden");

@@ -48,9 +48,6 @@ struct Inner {
 impl Mailbox {
     /// A mailbox whose first frame opens the session; then `begin` is called.
     pub(super) fn open(conn: Conn, report: Rc<dyn Fn(Event)>, begin: impl FnOnce(Self) + 'static) -> Self {
-        // There is nothing to wait for; but not before `Connect` was carried out.
-        let opened = report.clone();
-        spawn_local(async move { opened(Event::Opened { conn }) });
         let inner = Inner {
             conn,
             report,
