@@ -15,6 +15,7 @@ pub(super) fn check(sources: &[Source]) -> Result<Vec<Finding>> {
             toml::from_str(&source.text).with_context(|| format!("{} cannot be read", source.path))?;
         findings.extend(hydrate_by_default(source, &manifest));
         findings.extend(impure(source, &manifest));
+        findings.extend(simulated(source, &manifest));
     }
     Ok(findings)
 }
@@ -52,6 +53,24 @@ fn impure(source: &Source, manifest: &Table) -> Vec<Finding> {
         reason: format!("depends on {name}, but this crate does no I/O"),
     };
     forbidden.map(finding).collect()
+}
+
+/// The feature `simulation` opens the store to be moved by hand, and holds deliberate faults: the simulation alone
+/// may turn it on, and no package builds with it by default.
+fn simulated(source: &Source, manifest: &Table) -> Option<Finding> {
+    let names = |features: &Value| {
+        let list = features.as_array().into_iter().flatten().filter_map(Value::as_str);
+        list.into_iter().any(|feature| feature == "simulation")
+    };
+    let by_default = manifest.get("features").and_then(|features| features.get("default"));
+    let named = by_default.is_some_and(names)
+        || dependencies(manifest)
+            .into_iter()
+            .any(|(_, dependency)| dependency.get("features").is_some_and(names));
+    (named && source.path != "crates/sim/Cargo.toml").then(|| Finding {
+        place: source.path.clone(),
+        reason: "turns on `simulation`, which nothing that ships may have".to_owned(),
+    })
 }
 
 fn names_hydrate(features: &Value) -> bool {
@@ -107,6 +126,15 @@ mod tests {
         );
         assert_eq!(findings("a/Cargo.toml", "[features]\nhydrate = [\"leptos/hydrate\"]"), 0);
         assert_eq!(findings("Cargo.toml", "[[workspace.metadata.leptos]]\nlib-features = [\"hydrate\"]"), 0);
+    }
+
+    #[test]
+    fn only_the_simulation_is_built_with_its_faults() {
+        let dependency = "[dependencies]\nserver = { path = \"s\", features = [\"simulation\"] }";
+        assert_eq!(findings("crates/load/Cargo.toml", dependency), 1);
+        assert_eq!(findings("crates/sim/Cargo.toml", dependency), 0);
+        assert_eq!(findings("crates/server/Cargo.toml", "[features]\ndefault = [\"simulation\"]"), 1);
+        assert_eq!(findings("crates/server/Cargo.toml", "[features]\nsimulation = []"), 0);
     }
 
     #[test]
