@@ -114,6 +114,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn outbox(frames: usize, bytes: usize) -> Outbox {
@@ -174,5 +176,57 @@ mod tests {
         assert!(outbox.frames.len() * 1_000 <= KEPT);
         assert_eq!(outbox.fetch(0, 1), Err(NotHeld));
         assert_eq!(outbox.fetch(900, 1_000_000).unwrap().len(), 100);
+    }
+
+    /// What a client, a network and the loop may do.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(usize),
+        /// The client fetches; the answer arrives, or is lost.
+        Fetch(usize, bool),
+        Acknowledge,
+        Forget,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1_usize..50_000).prop_map(Step::Push),
+            4 => (1_usize..100_000, any::<bool>()).prop_map(|(bytes, arrives)| Step::Fetch(bytes, arrives)),
+            1 => Just(Step::Acknowledge),
+            1 => Just(Step::Forget),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_client_gets_every_frame_once_or_is_told_that_it_is_gone(steps in prop::collection::vec(step(), 1..80)) {
+            let mut outbox = Outbox::default();
+            let (mut pushed, mut got) = (Vec::new(), 0);
+            for step in steps {
+                match step {
+                    Step::Push(bytes) => {
+                        pushed.push(bytes);
+                        outbox.push("x".repeat(bytes).into());
+                    }
+                    Step::Fetch(bytes, arrives) => match outbox.fetch(got as u64, bytes) {
+                        Ok(frames) => {
+                            let lengths: Vec<usize> = frames.iter().map(|frame| frame.len()).collect();
+                            prop_assert_eq!(&pushed[got..got + lengths.len()], &lengths[..]);
+                            prop_assert_eq!(lengths.is_empty(), got == pushed.len());
+                            got += if arrives { lengths.len() } else { 0 };
+                        }
+                        Err(NotHeld) => {
+                            prop_assert!((got as u64) < outbox.gone, "only what was let go is not held");
+                            break;
+                        }
+                    },
+                    Step::Acknowledge => outbox.acknowledge(got as u64),
+                    Step::Forget => outbox.forget(),
+                }
+                let held: usize = outbox.frames.iter().map(|frame| frame.len()).sum();
+                prop_assert_eq!(held, outbox.fetched_bytes + outbox.waiting_bytes);
+                prop_assert_eq!(outbox.newest(), pushed.len() as u64);
+            }
+        }
     }
 }
