@@ -54,7 +54,7 @@ async fn a_stopping_server_says_so_to_who_asks_on_an_open_connection_and_takes_n
 
 #[tokio::test]
 async fn hundreds_are_sent_away_in_waves_and_come_back_spread_out() {
-    let mut server = Server::with(&["--connections-per-address", "0"]);
+    let mut server = Server::with(&["--connections-per-address", "0", "--hello-timeout", "60"]);
     let mut clients = join_all((0..400).map(|_| Client::join(&server, "one of many"))).await;
     let seq = clients[0].say("before").await;
     let started = Instant::now();
