@@ -55,6 +55,11 @@ pub enum Act {
         room: usize,
         again: Ms,
     },
+    /// Somebody else's program, signed in as this person, asks for this and that.
+    Stranger {
+        device: usize,
+        salt: u64,
+    },
     /// The client says its last write again, on the same connection.
     Repeat {
         device: usize,
@@ -189,6 +194,12 @@ pub fn scenes(seed: u64) -> Vec<Scene> {
         at += if rng.chance(4) { rng.between(5_000, 30_000) } else { rng.below(pace) };
         let act = if rng.chance(60) { daily(&mut rng) } else { trouble(&mut rng, &kinds) };
         scenes.push((at, act));
+        // Who does not read misses something only if somebody writes.
+        if let Act::Slow { .. } = act {
+            let (device, room) = (rng.pick(DEVICES.len()), rng.pick(crate::ROOMS.len()));
+            let posts = rng.between(10, 40) as usize;
+            scenes.push((at + 50, Act::Burst { device, room, posts, bytes: 500 }));
+        }
     }
     scenes
 }
@@ -207,7 +218,8 @@ fn daily(rng: &mut Rng) -> Act {
         56..64 => Act::Edit { device, room },
         64..68 => Act::Delete { device, room },
         68..71 => Act::Form { device, room, again: rng.below(3_000) },
-        71..74 => Act::Repeat { device },
+        71..73 => Act::Repeat { device },
+        73 => Act::Stranger { device, salt: rng.below(1_000) },
         74..82 => Act::Open { device, room },
         82..85 => Act::Link { device, room, seq: rng.between(1, 30) },
         85..88 => Act::Older { device, room },
@@ -225,7 +237,7 @@ fn trouble(rng: &mut Rng, kinds: &[u64]) -> Act {
     match kind {
         0 => Act::Cut { device, noticed },
         1 => Act::Stall { device, ms: rng.between(50, 20_000) },
-        2 => Act::Slow { device, ms: rng.between(500, 15_000) },
+        2 => Act::Slow { device, ms: rng.between(1_500, 15_000) },
         3 => Act::Lose { device },
         4 => Act::Offline { device, ms: rng.between(100, 30_000) },
         5 if rng.chance(60) => Act::Freeze { device, ms: rng.between(1_000, 30_000) },
@@ -272,6 +284,9 @@ impl fmt::Display for Act {
             Self::Delete { device, room } => write!(f, "{} deletes in {}", who(device), place(room)),
             Self::Form { device, room, again } => {
                 write!(f, "{} sends a form to {}, and again after {again} ms", who(device), place(room))
+            }
+            Self::Stranger { device, salt } => {
+                write!(f, "a stranger asks for this and that as {} ({salt})", who(device))
             }
             Self::Repeat { device } => write!(f, "{} says the last write again", who(device)),
             Self::Open { device, room } => write!(f, "{} looks at {}", who(device), place(room)),

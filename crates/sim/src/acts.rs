@@ -27,6 +27,10 @@ impl World {
                 self.repeat(device);
                 Ok(())
             }
+            Act::Stranger { device, salt } => {
+                self.stranger(device, salt);
+                Ok(())
+            }
             Act::Open { device, room } => {
                 self.person(device, room, |room| Event::OpenRoom { room, around: None })
             }

@@ -140,7 +140,7 @@ impl World {
         self.push_up(link, Up::Frame(frame));
     }
 
-    fn push_up(&mut self, link: LinkId, up: Up) {
+    pub(crate) fn push_up(&mut self, link: LinkId, up: Up) {
         if self.links[link].cut {
             return;
         }
@@ -272,6 +272,16 @@ impl World {
         {
             self.devices[device].shown.insert(room, Shown { log, paged });
         }
-        self.check_screen(device)
+        match frame {
+            // What changes no row.
+            ServerFrame::Heads { .. }
+            | ServerFrame::Presence { .. }
+            | ServerFrame::People { .. }
+            | ServerFrame::Typing { .. }
+            | ServerFrame::Read { .. }
+            | ServerFrame::Live { .. } => Ok(()),
+            ServerFrame::Entry(entry) => self.check_room(device, &entry.room),
+            _ => self.check_screen(device),
+        }
     }
 }

@@ -99,7 +99,7 @@ impl World {
     }
 
     /// Takes a connection in, if there is a server that takes any.
-    fn accept(&mut self, link: LinkId) -> bool {
+    pub(crate) fn accept(&mut self, link: LinkId) -> bool {
         let device = self.links[link].device;
         let user = self.devices[device].user.clone();
         let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return false };
@@ -400,6 +400,10 @@ impl World {
                     "{} on connection {conn}: {broken}",
                     DEVICES[connection.device].1
                 ));
+            }
+            if let ServerFrame::Read { room, seq, .. } = &said {
+                let user = self.devices[connection.device].user.clone();
+                self.log_mut().marked(&user, room, *seq);
             }
             connection.unsent.push_back(Down::Frame(frame));
         }

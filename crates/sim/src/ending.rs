@@ -9,6 +9,9 @@ const PATIENCE: u64 = 240_000;
 
 impl World {
     pub(crate) fn come_to_an_end(&mut self) -> Check {
+        // Who sleeps wakes by itself: what waits for that must not be overtaken.
+        let awake = self.devices.iter().map(|device| device.asleep).max().unwrap_or_default();
+        self.run_until(awake.max(self.now) + 1)?;
         self.calm_down()?;
         // A last word of everyone in every room: what the broker lost silently shows by what follows it.
         self.run_until(self.now + 3_000)?;
@@ -42,7 +45,7 @@ impl World {
         }
         for device in 0..self.devices.len() {
             let body = &mut self.devices[device];
-            (body.asleep, body.slow, body.offline, body.blocked, body.buffered) = (0, 0, 0, 0, 0);
+            (body.slow, body.offline, body.blocked, body.buffered) = (0, 0, 0, 0);
             self.reads_on(device)?;
             self.after(100, Ev::Network(device));
         }

@@ -23,6 +23,7 @@ mod rng;
 mod screen;
 mod shadow;
 mod shrink;
+mod stranger;
 mod tabs;
 mod tally;
 mod wire;

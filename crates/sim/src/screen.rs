@@ -13,18 +13,18 @@ use crate::{Check, DEVICES, broken};
 impl World {
     /// Every room of the device shows a stretch of some log, without a hole and without a double.
     pub(crate) fn check_screen(&self, device: usize) -> Check {
+        self.rooms.iter().try_for_each(|room| self.check_room(device, room))
+    }
+
+    pub(crate) fn check_room(&self, device: usize, room: &RoomId) -> Check {
         let Some(model) = &self.devices[device].model else { return Ok(()) };
-        for room in &self.rooms {
-            let shown = self.devices[device].shown.get(room).copied().unwrap_or_default();
-            let log = &self.logs[shown.log];
-            let exact = if shown.paged { None } else { model.cursor(room) };
-            // Between a welcome to a new epoch and its snapshot, the cursor and the rows are of two logs.
-            let exact = exact.filter(|_| shown.log + 1 == self.logs.len());
-            if let Err(broken) = check_rows(model, room, log, exact) {
-                return crate::broken(format!("{} shows {room} wrongly: {broken}", DEVICES[device].1));
-            }
-        }
-        Ok(())
+        let shown = self.devices[device].shown.get(room).copied().unwrap_or_default();
+        let log = &self.logs[shown.log];
+        let exact = if shown.paged { None } else { model.cursor(room) };
+        // Between a welcome to a new epoch and its snapshot, the cursor and the rows are of two logs.
+        let exact = exact.filter(|_| shown.log + 1 == self.logs.len());
+        check_rows(model, room, log, exact)
+            .or_else(|broken| crate::broken(format!("{} shows {room} wrongly: {broken}", DEVICES[device].1)))
     }
 
     /// At the end: the rows are the present state, the cursor is the head.

@@ -12,6 +12,8 @@ pub(crate) struct Log {
     pub(crate) epoch: Epoch,
     rooms: BTreeMap<RoomId, Vec<Entry>>,
     writes: BTreeMap<(UserId, Cmid), (RoomId, Seq)>,
+    /// Read markers, as far as people were told of them.
+    marks: BTreeMap<(UserId, RoomId), Seq>,
 }
 
 /// What a person wanted to write.
@@ -34,7 +36,7 @@ pub(crate) enum Meant {
 
 impl Log {
     pub(crate) fn new(epoch: Epoch) -> Self {
-        Self { epoch, rooms: BTreeMap::new(), writes: BTreeMap::new() }
+        Self { epoch, rooms: BTreeMap::new(), writes: BTreeMap::new(), marks: BTreeMap::new() }
     }
 
     pub(crate) fn entries(&self, room: &RoomId) -> &[Entry] {
@@ -51,6 +53,22 @@ impl Log {
 
     pub(crate) fn find(&self, by: &UserId, cmid: Cmid) -> Option<&(RoomId, Seq)> {
         self.writes.get(&(by.clone(), cmid))
+    }
+
+    /// A person was told of a read marker of theirs: it is at least there from now on.
+    pub(crate) fn marked(&mut self, user: &UserId, room: &RoomId, seq: Seq) {
+        let mark = self.marks.entry((user.clone(), room.clone())).or_default();
+        *mark = seq.max(*mark);
+    }
+
+    /// Who comes back finds their read marker where it was, or further.
+    pub(crate) fn check_mark(&self, user: &UserId, room: &RoomId, seq: Seq) -> Check {
+        match self.marks.get(&(user.clone(), room.clone())) {
+            Some(mark) if *mark > seq => {
+                broken(format!("the read marker of {user} in {room} went back from {mark} to {seq}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes a committed entry in: the next one of its room, of a write that is not there yet.

@@ -73,6 +73,8 @@ tally! {
     steals: "steals",
     /// Things that tabs told each other.
     told: "told",
+    /// Clients that are not ours.
+    strangers: "strangers",
     /// Devices asleep or without a network.
     absences: "absences",
     /// Clocks that jumped.

@@ -65,6 +65,7 @@ impl Wire {
                 for info in rooms {
                     no_lie(&info.room, info.head, log)?;
                     check_unread(info, &self.user, log)?;
+                    log.check_mark(&self.user, &info.room, info.read)?;
                 }
                 Ok(())
             }
