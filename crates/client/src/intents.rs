@@ -114,7 +114,10 @@ impl Turn<'_> {
         settled.iter().for_each(|write| self.forget(write.cmid));
         self.model.outbox.restore(open);
         self.adopt_epoch();
-        self.tell_untold();
+        if !self.model.outbox.untold().is_empty() {
+            // With what comes before them, as told by another tab, perhaps, which not all have heard yet.
+            self.tell_writes(Vec::new());
+        }
     }
 
     /// Whether the window shows the message that this write made.

@@ -73,8 +73,10 @@ impl Turn<'_> {
     fn shared(&mut self, message: TabMessage) {
         match message {
             TabMessage::Wrote { user, write } | TabMessage::Changed { user, write }
-                if self.model.is_you(&user) && self.is_in_the_log(&write) =>
+                if self.model.is_you(&user)
+                    && (self.is_in_the_log(&write) || self.model.outbox.has_forgotten(write.cmid)) =>
             {
+                // It comes too late, or from a page that found it in the store.
                 self.forget(write.cmid);
             }
             TabMessage::Wrote { user, write } if self.model.is_you(&user) => {
@@ -116,7 +118,7 @@ impl Turn<'_> {
     }
 
     /// Shows the other tabs what they were not told of. (With a session, a follower hands over the same.)
-    pub(crate) fn tell_untold(&mut self) {
+    fn tell_untold(&mut self) {
         if !self.leads() && !self.follows() {
             return;
         }

@@ -113,7 +113,7 @@ impl Outbox {
 
     fn insert(&mut self, queued: Queued) {
         let cmid = queued.write.cmid;
-        if self.find(cmid).is_none() && !self.forgotten.contains(&cmid) {
+        if self.find(cmid).is_none() && !self.has_forgotten(cmid) {
             self.queue.push(queued);
             self.queue.sort_by_key(|queued| (queued.write.order, queued.write.cmid));
         }

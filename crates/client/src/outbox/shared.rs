@@ -39,6 +39,10 @@ impl Outbox {
         self.forgotten.push_back(cmid);
     }
 
+    pub(crate) fn has_forgotten(&self, cmid: Cmid) -> bool {
+        self.forgotten.contains(&cmid)
+    }
+
     /// What no other tab was told of, in order; not before all is known that comes first.
     pub(crate) fn untold(&mut self) -> Vec<Write> {
         let untold = |queued: &&mut Queued| !queued.told && !queued.is_acknowledged();

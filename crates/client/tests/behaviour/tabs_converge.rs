@@ -181,3 +181,27 @@ proptest! {
         check_log(&browser.world);
     }
 }
+
+/// Two stories that took thousands of random ones to be found.
+#[test]
+fn a_write_that_was_settled_under_another_epoch_and_is_found_in_the_store_is_not_stuck() {
+    let mut browser = Browser::new(&ROOMS, "alice", TABS);
+    let before = [Act::Deliver, Act::Post(0, 0), Act::Up(0), Act::Down(0)];
+    before.iter().for_each(|act| play(&mut browser, act));
+    browser.world.restore_backup();
+    let after = [Act::Close(0, false), Act::Elect, Act::Refuse(1), Act::Hear(1, 0), Act::Deliver];
+    after.iter().for_each(|act| play(&mut browser, act));
+    browser.settle();
+    check_views(&browser.world);
+}
+
+#[test]
+fn a_thief_that_found_a_write_in_the_store_tells_it_behind_the_one_before() {
+    let mut browser = Browser::new(&ROOMS, "alice", TABS);
+    let acts =
+        [Act::Post(2, 0), Act::Post(2, 0), Act::Hear(1, 0), Act::Hear(1, 0), Act::Steal(1), Act::Deliver];
+    acts.iter().for_each(|act| play(&mut browser, act));
+    browser.settle();
+    check_views(&browser.world);
+    check_log(&browser.world);
+}
