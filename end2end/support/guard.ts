@@ -54,7 +54,7 @@ export class Guard {
     );
   }
 
-  /** Where a tab takes the lead from one that is slow, a socket that was just being opened is given up. */
+  /** The tab that leads closes, the next one opens a socket, and closes as well: as when a browser ends. */
   allowPassingTheLead(): void {
     this.allow(/WebSocket is closed before the connection is established/);
   }

@@ -4,7 +4,7 @@ import { expect, test } from "../support/test";
 
 const numbered = (count: number, word = "line") => Array.from({ length: count }, (_, at) => `${word} ${at + 1}`);
 
-// Where the lead passes on, a socket that was just being opened is given up.
+// The lead passes on, also to tabs that are about to be closed, and what they were opening is given up.
 test.beforeEach(({ guard }) => guard.allowLostConnections());
 
 /** So many sessions are open, no matter how many tabs. */
