@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use fastrand::Rng;
 use madang_protocol::{ClientFrame, Cmid, RoomId, ServerFrame};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -34,7 +34,7 @@ pub struct Plan {
     pub down: Duration,
 }
 
-/// What was measured. Times are from the moment in which the server listens again.
+/// What was measured. Times are from the moment in which the server is started again.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// Clients that watched the lobby when the server died.
@@ -90,11 +90,17 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
     let screens = arrive(&plan, target, &judge).await?;
 
     server.kill().await?;
+    let live = |screen: &&Rc<Screen>| screen.live_since.get().is_some();
+    wait(BOUND, || !screens.iter().any(|screen| live(&screen))).await.context("not all clients noticed")?;
     sleep(plan.down).await;
-    server.restart().await?;
+    // Before it listens, so that no wait is told too short.
     let back = Instant::now();
-    let live = |screen: &Rc<Screen>| screen.live_since.get().is_some_and(|since| since > back);
-    wait(BOUND, || screens.iter().all(live)).await.context("not all clients came back")?;
+    server.restart().await?;
+    if wait(BOUND, || screens.iter().all(|screen| live(&screen))).await.is_err() {
+        let away = screens.iter().filter(|screen| !live(screen)).count();
+        let one = screens.iter().find(|screen| !live(screen)).map(|screen| screen.model.borrow().link());
+        bail!("{away} clients did not come back; the first: {one:?}");
+    }
     let mut waits: Vec<Duration> = screens
         .iter()
         .filter_map(|screen| Some(screen.live_since.get()?.saturating_duration_since(back)))
