@@ -114,10 +114,7 @@ impl Turn<'_> {
         settled.iter().for_each(|write| self.forget(write.cmid));
         self.model.outbox.restore(open);
         self.adopt_epoch();
-        if !self.model.outbox.untold().is_empty() {
-            // With what comes before them, as told by another tab, perhaps, which not all have heard yet.
-            self.tell_writes(Vec::new());
-        }
+        self.tell_restored();
     }
 
     /// Whether the window shows the message that this write made.

@@ -117,6 +117,14 @@ impl Turn<'_> {
         self.tell_untold();
     }
 
+    /// Shows the other tabs what was found in the store, with what comes before it: another tab's word of that may
+    /// not have reached all.
+    pub(crate) fn tell_restored(&mut self) {
+        if (self.leads() || self.follows()) && !self.model.outbox.untold().is_empty() {
+            self.tell_writes(Vec::new());
+        }
+    }
+
     /// Shows the other tabs what they were not told of. (With a session, a follower hands over the same.)
     fn tell_untold(&mut self) {
         if !self.leads() && !self.follows() {

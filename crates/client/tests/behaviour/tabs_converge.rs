@@ -1,7 +1,7 @@
 //! Several tabs, and anything that can happen to them and between them: it ends in the server's state.
 
 use madang_client::Event;
-use madang_protocol::{Cmid, ServerFrame, What};
+use madang_protocol::{Cmid, What};
 use proptest::prelude::*;
 
 use crate::browser::Browser;
@@ -22,7 +22,6 @@ enum Act {
     Up(usize),
     Down(usize),
     Beside(usize, u8),
-    Lose(usize),
     Hear(usize, usize),
     Deliver,
     Heads,
@@ -65,7 +64,6 @@ fn act() -> impl Strategy<Value = Act> {
         60 => quiet(),
         6 => c.clone().prop_map(Act::Open),
         4 => (c.clone(), 0u8..4).prop_map(|(c, what)| Act::Beside(c, what)),
-        2 => c.clone().prop_map(Act::Lose),
         1 => Just(Act::Heads),
         1 => (1u8..4).prop_map(Act::Refuse),
         1 => any::<bool>().prop_map(Act::Blocked),
@@ -105,7 +103,6 @@ fn play(browser: &mut Browser, act: &Act) {
         | Act::Up(c)
         | Act::Down(c)
         | Act::Beside(c, ..)
-        | Act::Lose(c)
         | Act::Cut(c)
         | Act::Hear(c, ..)
             if !browser.is_open(c) => {}
@@ -130,12 +127,6 @@ fn play(browser: &mut Browser, act: &Act) {
         Act::Up(c) => browser.world.up(c),
         Act::Down(c) => browser.world.down(c, 1),
         Act::Beside(c, what) => browser.world.beside(c, what),
-        Act::Lose(c) => {
-            let next = browser.world.session(c).and_then(|session| session.down.front());
-            if !matches!(next, Some(ServerFrame::Read { .. })) {
-                browser.world.down(c, 0);
-            }
-        }
         Act::Cut(c) => browser.world.cut(c, 1 << 30),
         Act::Hear(c, from) => browser.hear(c, from),
     }
