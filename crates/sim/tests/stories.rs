@@ -4,7 +4,7 @@
 use madang_sim::{Options, Tally, play, scenes, shrink, tell};
 
 /// Stories of the short run.
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 160;
 
 /// Plays the short run on two threads.
 fn short_run() -> Tally {
