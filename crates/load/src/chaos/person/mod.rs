@@ -179,9 +179,12 @@ impl Person {
                 self.carriers.remove(&conn);
                 self.wires.remove(&conn);
                 self.transports.remove(&conn);
-                self.screen.live_since.set(None);
                 let roll = self.rng.u32(..);
                 self.dispatch(Event::Closed { conn, code, roll });
+                // A carrier may end after another took its place.
+                if !self.screen.model.borrow().link().connected {
+                    self.screen.live_since.set(None);
+                }
             }
         }
     }
