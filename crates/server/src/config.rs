@@ -32,7 +32,7 @@ pub enum Command {
     /// Serve the chat until Ctrl-C or SIGTERM.
     ///
     /// The database is made in the data folder on the first start. To keep a backup, stop the server and copy
-    /// that folder.
+    /// that folder. One that is put back is recognised, so that what clients have seen since does not mislead them.
     Serve(Serve),
 }
 

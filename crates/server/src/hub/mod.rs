@@ -81,7 +81,7 @@ impl Room {
     fn rename(&mut self, person: &Person) {
         self.presence.rename(person);
         self.ring.rename(person);
-        self.meanwhile.iter_mut().for_each(|meanwhile| meanwhile.renamed.push(person.clone()));
+        self.note(|meanwhile| meanwhile.renamed.push(person.clone()));
     }
 }
 
@@ -133,7 +133,7 @@ impl Hub {
         if let What::Deleted { seq } = committed.entry.what {
             // The ring may still hold the text; the store no longer does.
             room.ring.redact(seq, &self.budget);
-            room.meanwhile.iter_mut().for_each(|meanwhile| meanwhile.deleted.push(seq));
+            room.note(|meanwhile| meanwhile.deleted.push(seq));
         }
         let frame = Arc::new(EntryFrame::new(committed.entry, committed.author));
         room.ring.push(frame.clone(), &self.budget);

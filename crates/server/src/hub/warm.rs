@@ -10,11 +10,26 @@ use super::{Hub, Room, lock};
 use crate::encoded::{EntryFrame, PersonFrame};
 use crate::store::{Committed, Store};
 
+/// Most that is noted while the log is being read. Beyond it what was read is thrown away: whoever asked for it
+/// has gone, and the next one reads anew.
+const NOTED: usize = 1_000;
+
 /// What happened while the log was being read, which may have seen it or not.
 #[derive(Debug, Default)]
 pub(super) struct Meanwhile {
     pub(super) deleted: Vec<Seq>,
     pub(super) renamed: Vec<Person>,
+}
+
+impl Room {
+    /// Notes what happened, if the log is being read.
+    pub(super) fn note(&mut self, note: impl FnOnce(&mut Meanwhile)) {
+        let Some(meanwhile) = &mut self.meanwhile else { return };
+        note(meanwhile);
+        if meanwhile.deleted.len() + meanwhile.renamed.len() > NOTED {
+            self.meanwhile = None;
+        }
+    }
 }
 
 impl Hub {
@@ -42,17 +57,17 @@ impl Hub {
 
 async fn fill(id: RoomId, room: Arc<Mutex<Room>>, store: Store, budget: Arc<Budget>) {
     lock(&room).meanwhile = Some(Meanwhile::default());
-    let read = store.newest(id.clone(), ENTRIES, BYTES).await;
+    let read = store.newest(id.clone(), ENTRIES, BYTES).await.map(encoded);
     let mut room = lock(&room);
-    let meanwhile = room.meanwhile.take().unwrap_or_default();
-    match read {
-        Ok(entries) => {
+    match (read, room.meanwhile.take()) {
+        (Ok(frames), Some(meanwhile)) => {
             let head = room.head;
-            room.ring.fill(encoded(entries), head, &budget);
+            room.ring.fill(frames, head, &budget);
             meanwhile.deleted.iter().for_each(|message| room.ring.redact(*message, &budget));
             meanwhile.renamed.iter().for_each(|person| room.ring.rename(person));
         }
-        Err(error) => tracing::warn!(room = %id, %error, "a room's recent entries could not be read"),
+        (Ok(_), None) => {}
+        (Err(error), _) => tracing::warn!(room = %id, %error, "a room's recent entries could not be read"),
     }
 }
 
