@@ -126,15 +126,28 @@ test("what one tab could not send, the other shows and sends", async ({ gate, jo
   await expect(first.page.locator(".pending")).toHaveCount(0);
 });
 
-test("a page that comes back from the browser's cache is connected again", async ({ join, server }) => {
+test("a page that the browser puts aside gives up its session, and has one again when it is back", async ({ join, server }) => {
   const ada = await join({ name: "Ada" });
-  await ada.page.goto("about:blank");
+  // What a browser says that keeps pages which were left. Chromium keeps none that must not be stored.
+  const say = (name: string) =>
+    ada.page.evaluate((name) => window.dispatchEvent(new PageTransitionEvent(name, { persisted: true })), name);
+  await say("pagehide");
   await sessions(server, 0);
   const ben = await join({ name: "Ben" });
   await ben.post("while you were away");
+  await say("pageshow");
+  await ada.reads(["while you were away"]);
+  await ada.connectedBy("websocket");
+  await ada.post("and back");
+  await ben.reads(["while you were away", "and back"]);
+});
+
+test("a page that was left leaves no session behind", async ({ join, server }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.page.goto("about:blank");
+  await sessions(server, 0);
   await ada.page.goBack();
   await ada.alive();
-  await ada.reads(["while you were away"]);
   await ada.connectedBy("websocket");
 });
 
