@@ -15,6 +15,7 @@ mod client;
 mod connection;
 mod device;
 mod ending;
+pub mod fuzz;
 mod link;
 mod node;
 mod poll;

@@ -175,6 +175,11 @@ impl Wire {
         if self.named.contains(user) { Ok(()) } else { broken(format!("{user} was named to nobody")) }
     }
 
+    /// The followed rooms whose place the client knows, with its cursors.
+    pub(crate) fn cursors(&self) -> impl Iterator<Item = (&RoomId, Seq)> {
+        self.rooms.iter().filter_map(|(room, followed)| Some((room, followed.cursor?)))
+    }
+
     /// The session has nothing left to say and nothing queued: what is live was told all that the hub had.
     pub(crate) fn idle(&self, head: impl Fn(&RoomId) -> Option<Seq>) -> Check {
         for (room, followed) in &self.rooms {
