@@ -259,7 +259,8 @@ async fn a_request_whose_answer_is_never_read_is_given_up() {
         stream.writable().await.unwrap();
         silent.push(stream);
     }
-    until("their connections", async || server.open_sockets() == before.1 + 3).await;
+    // Not three more: a connection that was open before may end meanwhile.
+    until("their connections", async || server.open_sockets() > before.1).await;
     for _ in 0..600 {
         ann.say(&text).await;
     }
