@@ -27,6 +27,7 @@ mod shrink;
 mod stranger;
 mod tabs;
 mod tally;
+mod turn;
 mod wire;
 mod world;
 mod writer;
