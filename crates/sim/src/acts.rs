@@ -288,6 +288,7 @@ impl World {
         body.timer += 1;
         body.shown.clear();
         body.told.clear();
+        body.roles.clear();
         self.note(|| format!("{} is loaded anew", DEVICES[device].1), &[8]);
         self.load(device, page, 2_000)
     }

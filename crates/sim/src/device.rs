@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use madang_client::Model;
+use madang_client::{Model, Role};
 use madang_protocol::{ClientFrame, RoomId, UnixMs, UserId};
 
 use crate::act::Ms;
@@ -19,6 +19,8 @@ pub(crate) struct Device {
     pub(crate) page: u32,
     /// What other tabs of the browser told this one, and it has not heard yet.
     pub(crate) told: VecDeque<Told>,
+    /// Roles that the page was given, and has not heard of yet.
+    pub(crate) roles: VecDeque<Role>,
     /// What the device's clock is ahead.
     pub(crate) clock: i64,
     /// Does nothing before then.
@@ -60,6 +62,7 @@ impl Device {
             model: None,
             page: 0,
             told: VecDeque::new(),
+            roles: VecDeque::new(),
             clock: 0,
             asleep: 0,
             slow: 0,

@@ -76,7 +76,8 @@ impl World {
         {
             browser.leader = Some(next);
             let delay = self.devices[device].chance.between(0, 30);
-            self.after(delay, Ev::Role(next, Role::Leader));
+            self.devices[next.0].roles.push_back(Role::Leader);
+            self.after(delay, Ev::Role(next));
         }
     }
 
@@ -92,18 +93,23 @@ impl World {
         browser.leader = Some(page);
         browser.waiting.retain(|waiting| *waiting != page);
         browser.waiting.push_back(frozen);
-        self.after(0, Ev::Role(frozen, Role::Follower));
-        self.role(page, Role::Leader)
+        for (page, role) in [(frozen, Role::Follower), (page, Role::Leader)] {
+            self.devices[page.0].roles.push_back(role);
+            self.after(0, Ev::Role(page));
+        }
+        Ok(())
     }
 
-    pub(crate) fn role(&mut self, page: Page, role: Role) -> Check {
+    /// The next role of a page reaches it, in the order in which they were given.
+    pub(crate) fn role(&mut self, page: Page) -> Check {
         if !self.is_page(page) {
             return Ok(());
         }
         if self.devices[page.0].asleep > self.now {
-            self.at(self.devices[page.0].asleep, Ev::Role(page, role));
+            self.at(self.devices[page.0].asleep, Ev::Role(page));
             return Ok(());
         }
+        let Some(role) = self.devices[page.0].roles.pop_front() else { return Ok(()) };
         self.note(|| format!("{} is {role:?} now", DEVICES[page.0].1), &[10]);
         self.event(page.0, Event::Role(role))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use madang_client::{PageData, Role, Write};
+use madang_client::{PageData, Write};
 use madang_protocol::{Cmid, Epoch, RoomId, UnixMs, UserId};
 use madang_server::simulation::{Bounds, set_bounds, set_pauses};
 use madang_server::store::Committed;
@@ -69,7 +69,7 @@ pub(crate) enum Ev {
     Reads(usize),
     Network(usize),
     Hydrate(usize, u32, Option<Box<PageData>>),
-    Role(Page, Role),
+    Role(Page),
     /// The device's tabs see whether the leader is frozen.
     Steal(usize),
     /// The first of what a tab was told reaches it.
@@ -226,7 +226,7 @@ impl World {
             Ev::Reads(device) => self.reads_on(device),
             Ev::Network(device) => self.network_back(device),
             Ev::Hydrate(device, page, data) => self.hydrate(device, page, data),
-            Ev::Role(page, role) => self.role(page, role),
+            Ev::Role(page) => self.role(page),
             Ev::Steal(device) => self.steal(device),
             Ev::Told(device, page) => self.told(device, page),
             Ev::Restored(page, user, writes) => self.restored(page, user, writes),
