@@ -82,7 +82,17 @@ impl Turn<'_> {
         failed.into_iter().for_each(|cmid| self.discard(cmid));
     }
 
-    fn queue(&mut self, room: RoomId, cmid: Cmid, what: WriteWhat) {
+    fn queue(&mut self, room: RoomId, cmid: Cmid, mut what: WriteWhat) {
+        // A restore was heard of, and the old rows are still shown: what their seqs stand for now, nobody here knows.
+        let rows = self.model.rooms.get(&room);
+        if rows.is_some_and(|room| room.window.is_some() && room.cursor.is_none()) {
+            match &mut what {
+                WriteWhat::Post { reply_to, .. } => *reply_to = None,
+                WriteWhat::Edit { .. } | WriteWhat::Delete { .. } => {
+                    return self.refuse(RefusalCode::UnknownMessage);
+                }
+            }
+        }
         let epoch = self.model.epoch.clone();
         let write = Write { cmid, room, order: 0, at: self.now, what, epoch, failure: None };
         let write = self.model.outbox.push(write).cloned();

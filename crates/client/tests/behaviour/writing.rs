@@ -261,6 +261,31 @@ fn a_change_of_another_epoch_hits_nothing() {
     assert_eq!(rows(&world), [(Some("mine".into()), SendState::Sent)]);
 }
 
+#[test]
+fn a_change_of_a_row_that_a_restore_has_outdated_hits_nothing() {
+    let mut world = world();
+    world.post(0, &lobby());
+    world.deliver();
+    world.cut(0, 0);
+    world.server.restore_backup();
+    let (alice, what) =
+        ("alice".parse().unwrap(), |body: &str| What::Posted { body: body.into(), reply_to: None });
+    world.server.append(&lobby(), &alice, None, what("another"));
+    world.pass(30_000, 0);
+    world.open(0);
+    world.up(0);
+    world.down(0, 1);
+    // Welcomed to the new epoch; the row on screen is still the old one, of the same seq.
+    world.event(0, Event::Delete { room: lobby(), cmid: Cmid(90), seq: 2 });
+    world.event(0, Event::Edit { room: lobby(), cmid: Cmid(91), seq: 2, body: "changed".into() });
+    let answer = Event::Post { room: lobby(), cmid: Cmid(92), body: "answer".into(), reply_to: Some(2) };
+    world.event(0, answer);
+    world.deliver();
+    let log = &world.server.logs[&lobby()];
+    assert_eq!(log.len(), 3, "{log:?}");
+    assert_eq!(log[2].what, what("answer"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
