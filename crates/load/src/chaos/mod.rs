@@ -1,8 +1,8 @@
 //! Chaos: the program as it ships, hundreds of real clients, and a network and an operator that break everything
 //! that can be broken from outside. What every client saw and did is judged while it happens.
 //!
-//! In reading order: [`run`], [`weather`] (what goes wrong), [`server`], [`network`] (the proxy), [`person`] (a
-//! client), [`judge`], [`audit`] (the log at the end).
+//! In reading order: `run`, `weather` (what goes wrong), `server`, `network` (the proxy), `person` (a
+//! client), `judge`, `audit` (the log at the end).
 //!
 //! The seed decides which faults happen when, and what each client does; what the machine makes of it is its own.
 
