@@ -59,7 +59,9 @@ impl Page {
                 self.event(Event::Post { room, cmid, body, reply_to: None });
             }
             (text, None) => {
-                let Ok(frame) = serde_json::from_str(text) else { return };
+                // A carrier brings nothing before it is open, and nothing after it was closed.
+                let open = self.carriers.contains(&conn) && self.opened.contains(&conn);
+                let (true, Ok(frame)) = (open, serde_json::from_str(text)) else { return };
                 self.event(Event::Frame { conn, frame });
             }
         }
