@@ -44,6 +44,7 @@ mod rooms;
 mod sharing;
 pub mod simulation;
 mod tabs;
+mod telling;
 mod time;
 mod timeline;
 mod update;

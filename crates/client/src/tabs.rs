@@ -1,7 +1,6 @@
 //! The tabs of one browser: one of them holds the connection, and the others go through it.
 
 use madang_protocol::{ClientFrame, Cmid, ServerFrame, UserId};
-use serde::{Deserialize, Serialize};
 
 use crate::{Conn, Write};
 
@@ -19,9 +18,9 @@ pub enum Role {
     Follower,
 }
 
-/// What tabs tell each other. Whoever runs the core carries it, and need not look inside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
+/// What tabs tell each other. Whoever runs the core carries it, as text ([`TabMessage::to_text`]), and need not look
+/// inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TabMessage {
     /// A leader to all: there is a new session; what tabs had through an earlier one is over.
     Leading,
@@ -80,7 +79,4 @@ pub enum TabMessage {
         /// The write.
         cmid: Cmid,
     },
-    /// What a newer page says.
-    #[serde(other)]
-    Unknown,
 }

@@ -123,8 +123,8 @@ impl World {
         let link = conn.and_then(|conn| self.open_link(device, conn));
         let log = link.map_or(self.logs.len() - 1, |link| self.links[link].log);
         // As it goes over the channel.
-        let text = serde_json::to_string(message).unwrap_or_default();
-        let Ok(message) = serde_json::from_str::<TabMessage>(&text) else { return };
+        let Some(text) = message.to_text() else { return };
+        let Some(message) = TabMessage::from_text(&text) else { return };
         for other in Self::tabs(device).filter(|other| *other != device).collect::<Vec<_>>() {
             let wanted = to.is_empty() || to.contains(&self.tab_id(other));
             if wanted && self.devices[other].model.is_some() {

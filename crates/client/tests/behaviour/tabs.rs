@@ -290,26 +290,6 @@ fn another_person_does_not_send_what_the_one_before_wrote() {
 }
 
 #[test]
-fn the_message_of_a_tab_that_speaks_a_newer_language_is_ignored() {
-    let text = r#"{"t":"sings","song":1}"#;
-    let message: TabMessage = serde_json::from_str(text).unwrap();
-    assert_eq!(message, TabMessage::Unknown);
-    let mut browser = Browser::settled(&["lobby"], 2);
-    let before = link(&browser, 1);
-    browser.world.event(1, Event::Tab { from: 9, message, roll: 0 });
-    assert_eq!(link(&browser, 1), before);
-}
-
-#[test]
-fn a_message_reads_back_as_it_was_told() {
-    let frame = ServerFrame::Live { room: lobby(), head: 3 };
-    let message = TabMessage::Down { frame };
-    let text = serde_json::to_string(&message).unwrap();
-    assert_eq!(text, r#"{"t":"down","frame":{"t":"live","room":"lobby","head":3}}"#);
-    assert_eq!(serde_json::from_str::<TabMessage>(&text).unwrap(), message);
-}
-
-#[test]
 fn a_change_that_another_tab_made_under_another_epoch_hits_nothing() {
     let mut browser = Browser::settled(&["lobby"], 2);
     stranger(&mut browser, "what has the number now");

@@ -5,7 +5,6 @@
 //! steals it. Each tab holds a lock of its own too, so that the leader notices when one vanishes.
 
 mod locks;
-mod telling;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -89,7 +88,7 @@ impl Tabs {
 
     /// Tells other tabs something; with nobody named, all of them.
     pub(super) fn tell(&self, to: &[TabId], message: &TabMessage) {
-        if let Some(text) = telling::text(message) {
+        if let Some(text) = message.to_text() {
             self.inner.say(to, &text);
         }
     }
@@ -234,7 +233,7 @@ impl Inner {
             PING => {}
             PONG => self.unanswered.set(0),
             _ => {
-                let message = telling::message(text)?;
+                let message = TabMessage::from_text(text)?;
                 if leads {
                     self.watch_tab(from);
                 }

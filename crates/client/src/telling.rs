@@ -1,54 +1,56 @@
 //! What tabs tell each other, as text: `kind argument rest`.
 //!
-//! By hand, although the messages know how to be JSON: a frame inside of a tagged message would be read by a second
-//! copy of all the code that reads frames, a tenth of the page.
+//! By hand and not as JSON: a frame inside of a tagged message would be read by a second copy of all the code that
+//! reads frames, a tenth of the page.
 
 use std::fmt::Display;
 
-use madang_client::TabMessage;
 use madang_protocol::{ClientFrame, Epoch, ResumePoint, RoomId, Seq};
 use serde::Deserialize;
 use serde_json::{from_str, to_string};
 
-/// `message` as text; `None` for one that this page does not know.
-pub(super) fn text(message: &TabMessage) -> Option<String> {
-    let line = |kind: &str, argument: &dyn Display, rest: &str| format!("{kind} {argument} {rest}");
-    Some(match message {
-        TabMessage::Leading => line("leading", &"", ""),
-        TabMessage::Ask { conn } => line("ask", conn, ""),
-        TabMessage::Opened { conn } => line("opened", conn, ""),
-        TabMessage::Up { frame } => line("up", &"", &to_string(frame).ok()?),
-        TabMessage::Down { frame } => line("down", &"", &to_string(frame).ok()?),
-        TabMessage::Alive => line("alive", &"", ""),
-        TabMessage::Left => line("left", &"", ""),
-        TabMessage::Closed { code } => line("closed", code, ""),
-        TabMessage::Nudge { by_person } => line("nudge", by_person, ""),
-        TabMessage::Wrote { user, write } => line("wrote", user, &to_string(write).ok()?),
-        TabMessage::Changed { user, write } => line("changed", user, &to_string(write).ok()?),
-        TabMessage::Forgot { user, cmid } => line("forgot", user, &cmid.to_string()),
-        TabMessage::Unknown => return None,
-    })
-}
+use crate::TabMessage;
 
-/// The message that `text` stands for; `None` if it is a newer page's.
-pub(super) fn message(text: &str) -> Option<TabMessage> {
-    let (kind, rest) = text.split_once(' ')?;
-    let (argument, rest) = rest.split_once(' ')?;
-    Some(match kind {
-        "leading" => TabMessage::Leading,
-        "ask" => TabMessage::Ask { conn: argument.parse().ok()? },
-        "opened" => TabMessage::Opened { conn: argument.parse().ok()? },
-        "up" => TabMessage::Up { frame: frame(from_str(rest).ok()?)? },
-        "down" => TabMessage::Down { frame: from_str(rest).ok()? },
-        "alive" => TabMessage::Alive,
-        "left" => TabMessage::Left,
-        "closed" => TabMessage::Closed { code: argument.parse().ok()? },
-        "nudge" => TabMessage::Nudge { by_person: argument == "true" },
-        "wrote" => TabMessage::Wrote { user: argument.parse().ok()?, write: from_str(rest).ok()? },
-        "changed" => TabMessage::Changed { user: argument.parse().ok()?, write: from_str(rest).ok()? },
-        "forgot" => TabMessage::Forgot { user: argument.parse().ok()?, cmid: rest.parse().ok()? },
-        _ => return None,
-    })
+impl TabMessage {
+    /// The message as text; `None` if it holds a frame that cannot be written.
+    pub fn to_text(&self) -> Option<String> {
+        let line = |kind: &str, argument: &dyn Display, rest: &str| format!("{kind} {argument} {rest}");
+        Some(match self {
+            Self::Leading => line("leading", &"", ""),
+            Self::Ask { conn } => line("ask", conn, ""),
+            Self::Opened { conn } => line("opened", conn, ""),
+            Self::Up { frame } => line("up", &"", &to_string(frame).ok()?),
+            Self::Down { frame } => line("down", &"", &to_string(frame).ok()?),
+            Self::Alive => line("alive", &"", ""),
+            Self::Left => line("left", &"", ""),
+            Self::Closed { code } => line("closed", code, ""),
+            Self::Nudge { by_person } => line("nudge", by_person, ""),
+            Self::Wrote { user, write } => line("wrote", user, &to_string(write).ok()?),
+            Self::Changed { user, write } => line("changed", user, &to_string(write).ok()?),
+            Self::Forgot { user, cmid } => line("forgot", user, &cmid.to_string()),
+        })
+    }
+
+    /// The message that `text` stands for; `None` if it is a newer page's.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(' ')?;
+        let (argument, rest) = rest.split_once(' ')?;
+        Some(match kind {
+            "leading" => Self::Leading,
+            "ask" => Self::Ask { conn: argument.parse().ok()? },
+            "opened" => Self::Opened { conn: argument.parse().ok()? },
+            "up" => Self::Up { frame: frame(from_str(rest).ok()?)? },
+            "down" => Self::Down { frame: from_str(rest).ok()? },
+            "alive" => Self::Alive,
+            "left" => Self::Left,
+            "closed" => Self::Closed { code: argument.parse().ok()? },
+            "nudge" => Self::Nudge { by_person: argument == "true" },
+            "wrote" => Self::Wrote { user: argument.parse().ok()?, write: from_str(rest).ok()? },
+            "changed" => Self::Changed { user: argument.parse().ok()?, write: from_str(rest).ok()? },
+            "forgot" => Self::Forgot { user: argument.parse().ok()?, cmid: rest.parse().ok()? },
+            _ => return None,
+        })
+    }
 }
 
 /// The fields of the frames that a tab gives to the one that leads. A page never reads these otherwise, and one kind
@@ -87,10 +89,10 @@ fn frame(fields: Fields) -> Option<ClientFrame> {
 
 #[cfg(test)]
 mod tests {
-    use madang_client::{Write, WriteWhat};
     use madang_protocol::{Cmid, ServerFrame, UserId};
 
     use super::*;
+    use crate::{Write, WriteWhat};
 
     fn up(frame: ClientFrame) -> TabMessage {
         TabMessage::Up { frame }
@@ -138,15 +140,18 @@ mod tests {
             TabMessage::Forgot { user, cmid },
         ];
         for told in all {
-            assert_eq!(text(&told).as_deref().and_then(message).as_ref(), Some(&told));
+            assert_eq!(told.to_text().as_deref().and_then(TabMessage::from_text).as_ref(), Some(&told));
         }
     }
 
     #[test]
     fn what_a_newer_page_tells_is_passed_over() {
         for told in ["", "ping", "waltz 1 2", "ask me ", "up  {}", "forgot x y"] {
-            assert!(!matches!(message(told), Some(TabMessage::Forgot { .. } | TabMessage::Ask { .. })));
+            assert!(!matches!(
+                TabMessage::from_text(told),
+                Some(TabMessage::Forgot { .. } | TabMessage::Ask { .. })
+            ));
         }
-        assert_eq!(message("waltz 1 2"), None);
+        assert_eq!(TabMessage::from_text("waltz 1 2"), None);
     }
 }
