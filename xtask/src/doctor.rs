@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::command::{cmd, which};
 use crate::project::Project;
 use crate::setup::wasm::{Toolchain, present};
-use crate::setup::{browser, leptos, node};
+use crate::setup::{browser, curl, leptos, node, python};
 
 struct Need {
     name: &'static str,
@@ -49,10 +49,23 @@ fn needs(project: &Project) -> Vec<Need> {
         need("Node and npm", "browser tests", node::is_there(), "apt-get install nodejs npm"),
         need(
             "node packages",
-            "browser tests",
+            "browser tests, examples",
             node::packages_are_there(project),
-            "(cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci)",
+            "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci",
         ),
+        need(
+            "Python 3.11",
+            "tests with Python's clients, examples",
+            python::is_there(),
+            "apt-get install python3 python3-venv",
+        ),
+        need(
+            "Python packages",
+            "tests with Python's clients",
+            python::present(project).is_some(),
+            "cargo xtask e2e (makes an environment below the target folder)",
+        ),
+        need("curl", "tests of the HTTP door", curl::is_there(), "apt-get install curl"),
         need(
             "Chromium",
             "browser tests",

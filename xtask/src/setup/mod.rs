@@ -2,7 +2,9 @@
 
 pub(crate) mod apt;
 pub(crate) mod browser;
+pub(crate) mod curl;
 pub(crate) mod debian;
 pub(crate) mod leptos;
 pub(crate) mod node;
+pub(crate) mod python;
 pub(crate) mod wasm;

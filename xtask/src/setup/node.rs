@@ -1,4 +1,4 @@
-//! Node and the packages of the browser tests.
+//! Node and the packages of the browser tests and the examples: one npm workspace, one lock file, at the root.
 
 use std::fs;
 
@@ -15,9 +15,7 @@ pub(crate) fn is_there() -> bool {
 
 /// True if the installed packages are those of the lock file.
 pub(crate) fn packages_are_there(project: &Project) -> bool {
-    let changed = |file: &str| {
-        fs::metadata(project.root.join("end2end").join(file)).and_then(|known| known.modified()).ok()
-    };
+    let changed = |file: &str| fs::metadata(project.root.join(file)).and_then(|known| known.modified()).ok();
     // npm writes the hidden lock file last.
     match (changed("package-lock.json"), changed("node_modules/.package-lock.json")) {
         (Some(wanted), Some(installed)) => installed >= wanted,
@@ -25,7 +23,7 @@ pub(crate) fn packages_are_there(project: &Project) -> bool {
     }
 }
 
-/// Gets the packages of the browser tests.
+/// Gets the packages of the browser tests and the examples.
 pub(crate) fn ensure_packages(project: &Project) -> Result<()> {
     if packages_are_there(project) {
         return Ok(());
@@ -39,7 +37,7 @@ pub(crate) fn ensure_packages(project: &Project) -> Result<()> {
         cmd("npm")
             .args(["ci", "--no-audit", "--no-fund"])
             .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
-            .within(&project.root.join("end2end"))
+            .within(&project.root)
             .quiet(&project.log("npm"))
     })
 }
