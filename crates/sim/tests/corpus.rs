@@ -32,3 +32,8 @@ fn cursors_may_be_any() {
 fn clients_take_anything() {
     replay("client", madang_sim::fuzz::client);
 }
+
+#[test]
+fn stomp_may_be_any_bytes_split_anywhere() {
+    replay("stomp", madang_sim::fuzz::stomp);
+}

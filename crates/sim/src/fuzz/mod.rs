@@ -6,8 +6,10 @@ mod cursor;
 mod frame;
 mod session;
 mod stage;
+mod stomp;
 
 pub use client::client;
 pub use cursor::cursor;
 pub use frame::frame;
 pub use session::session;
+pub use stomp::stomp;
