@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why the server ends a connection. 4000–4499: come back; 4500–4999: do not come back by yourself.
 ///
-/// 1007 (a text frame that is not UTF-8), 1009 (a frame over the limit) and 1012 (the server restarts) keep
+/// 1003 (a binary frame), 1007 (a text frame that is not UTF-8), 1009 (a frame over the limit) and 1012 (the server restarts) keep
 /// their meaning from RFC 6455 and its registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -13,6 +13,8 @@ pub struct CloseCode(pub u16);
 impl CloseCode {
     /// The client closed, and all is well.
     pub const NORMAL: Self = Self(1000);
+    /// A binary frame where text is spoken.
+    pub const NO_BINARY: Self = Self(1003);
     /// A text frame was not UTF-8.
     pub const NOT_UTF8: Self = Self(1007);
     /// A frame was over the limit.
@@ -37,6 +39,10 @@ impl CloseCode {
     pub const BANNED: Self = Self(4503);
     /// The address has as many connections as it may.
     pub const OVER_LIMIT: Self = Self(4504);
+    /// A plain socket asked for a room that there is not, or that it may not read.
+    pub const NO_SUCH_ROOM: Self = Self(4505);
+    /// A plain socket asked to go on from a cursor that is not of the room's log.
+    pub const BAD_CURSOR: Self = Self(4506);
 
     /// Whether a client should try again by itself. Codes that are not Madang's come from the network or a
     /// proxy, and are worth another try; so is a `hello` that came too late, from a device that slept meanwhile.

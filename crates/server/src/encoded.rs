@@ -1,6 +1,6 @@
 //! Frames as they go over the wire: encoded once, shared by all receivers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use madang_protocol::{Entry, Person, RoomId, Seq, ServerFrame, What};
 use tungstenite::Utf8Bytes;
@@ -27,6 +27,16 @@ pub struct EntryFrame {
     pub author: Arc<PersonFrame>,
     /// The `entry` frame.
     pub json: Encoded,
+    /// What other doors say in its place.
+    pub(crate) forms: Forms,
+}
+
+/// An entry in the words of each door, made when the first receiver there needs it. Each is about as long as the
+/// `entry` frame; none: the door says nothing of it.
+#[derive(Debug, Default)]
+pub(crate) struct Forms {
+    pub(crate) plain_json: OnceLock<Option<Encoded>>,
+    pub(crate) plain_text: OnceLock<Option<Encoded>>,
 }
 
 impl EntryFrame {
@@ -43,18 +53,27 @@ impl EntryFrame {
             What::Edited { seq, .. } | What::Deleted { seq } => *seq,
             What::Opened { .. } | What::Unknown => 0,
         };
-        Self { room, seq, about, author, json: encode(&ServerFrame::Entry(entry)) }
+        Self { room, seq, about, author, json: encode(&ServerFrame::Entry(entry)), forms: Forms::default() }
     }
 
     /// The same entry, its author named anew.
     pub fn by(&self, author: Arc<PersonFrame>) -> Self {
         let Self { room, seq, about, json, .. } = self;
-        Self { room: room.clone(), seq: *seq, about: *about, author, json: json.clone() }
+        let forms = Forms::default();
+        Self { room: room.clone(), seq: *seq, about: *about, author, json: json.clone(), forms }
+    }
+
+    /// The entry, read back from its frame: only doors with other words need it, once each.
+    pub(crate) fn typed(&self) -> Option<Entry> {
+        match serde_json::from_str(&self.json) {
+            Ok(ServerFrame::Entry(entry)) => Some(entry),
+            _ => None,
+        }
     }
 
     /// The same entry without the text of its message, as the log has it once the message is deleted.
     pub fn redacted(&self) -> Option<Self> {
-        let ServerFrame::Entry(mut entry) = serde_json::from_str(&self.json).ok()? else { return None };
+        let mut entry = self.typed()?;
         match &mut entry.what {
             What::Posted { body, .. } | What::Edited { body, .. } => body.clear(),
             What::Deleted { .. } | What::Opened { .. } | What::Unknown => return None,

@@ -6,8 +6,7 @@ use std::pin::Pin;
 
 use madang_client::Transport;
 use madang_protocol::{ClientFrame, CloseCode};
-use madang_server::encoded::Encoded;
-use madang_server::session::Session;
+use madang_server::session::{Said, Session};
 
 use crate::Check;
 use crate::act::Ms;
@@ -49,7 +48,7 @@ pub(crate) enum Talk {
 /// What the session has done: itself, unless it could not begin, what is to be said, and a code to end with.
 pub(crate) struct Done {
     pub(crate) session: Option<Box<Session>>,
-    pub(crate) out: Vec<Encoded>,
+    pub(crate) out: Vec<Said>,
     pub(crate) end: Option<CloseCode>,
 }
 

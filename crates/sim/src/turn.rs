@@ -1,10 +1,11 @@
 //! One turn of a connection's loop: one of the things that are due, whichever the seed chooses.
 
 use madang_protocol::{ClientFrame, CloseCode, Person, ServerFrame};
+use madang_server::doors::madang;
 use madang_server::encoded::{Encoded, encode};
 use madang_server::hub::{Queued, Taken};
 use madang_server::rate::Rate;
-use madang_server::session::{MAX_PENDING, Session, Terms};
+use madang_server::session::{MAX_PENDING, Said, Session, Terms};
 
 use crate::connection::{Connection, Done, HEARTBEAT, Talk};
 use crate::link::{Down, Up};
@@ -89,8 +90,13 @@ impl World {
         let (rooms, text) = (server.rooms.clone(), text(&frame));
         self.busy(connection, async move {
             let mut out = Vec::new();
-            match Session::begin(rooms, you, &terms, &text, now, &mut out).await {
-                Ok(session) => Done { session: Some(Box::new(session)), out, end: None },
+            let mut session = Box::new(Session::join(rooms, you, &terms, now));
+            let welcomed = match madang::hello(&text) {
+                Ok(hello) => session.welcome(hello, &mut out).await,
+                Err(code) => Err(code),
+            };
+            match welcomed {
+                Ok(()) => Done { session: Some(session), out, end: None },
                 Err(code) => Done { session: None, out, end: Some(code) },
             }
         })
@@ -145,7 +151,7 @@ impl World {
         let Some(mut session) = connection.session.take() else { return Ok(Turn::Idle) };
         self.busy(connection, async move {
             let mut out = Vec::new();
-            let end = session.receive(&text(&frame), now, &mut out).await.err();
+            let end = madang::receive(&mut session, &text(&frame), now, &mut out).await.err();
             Done { session: Some(session), out, end }
         })
     }
@@ -170,8 +176,8 @@ impl World {
     }
 
     /// Checks what the session says, and passes it on.
-    pub(crate) fn say(&mut self, connection: &mut Connection, out: Vec<Encoded>) -> Check {
-        for frame in out {
+    pub(crate) fn say(&mut self, connection: &mut Connection, out: Vec<Said>) -> Check {
+        for frame in out.into_iter().map(Said::encoded) {
             let Ok(said) = serde_json::from_str::<ServerFrame>(&frame) else {
                 return broken(format!("the server says what no client reads: {frame}"));
             };

@@ -1,22 +1,19 @@
-//! How the server ends a connection: it says `bye`, closes, and waits for the peer to close.
+//! How the server ends a connection: it closes, and waits for the peer to close.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use madang_protocol::{CloseCode, ServerFrame};
+use madang_protocol::CloseCode;
 use tokio::time::timeout;
 
 use super::transport::Transport;
-use crate::encoded::encode;
 use crate::metrics::Carrier;
 
 /// Time for the peer to take our farewell and answer it, after which the connection is dropped.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Ends a connection with a reason that the client can read. Best effort, for a peer that may be gone.
-pub(super) async fn close(transport: &mut impl Transport, code: CloseCode, retry_after_ms: u32) {
-    let bye = ServerFrame::Bye { code, retry_after_ms };
-    transport.text(encode(&bye));
+pub(super) async fn close(transport: &mut impl Transport, code: CloseCode) {
     let _ = timeout(GOODBYE, transport.close(code, reason(code))).await;
 }
 
@@ -38,6 +35,7 @@ pub(super) async fn answer(transport: &mut impl Transport) {
 
 fn reason(code: CloseCode) -> &'static str {
     match code {
+        CloseCode::NO_BINARY => "text frames only",
         CloseCode::NOT_UTF8 => "text frames are UTF-8",
         CloseCode::TOO_BIG => "the frame is larger than the limit in welcome",
         CloseCode::RESTART => "the server restarts; come back",
@@ -50,6 +48,8 @@ fn reason(code: CloseCode) -> &'static str {
         CloseCode::NO_HELLO => "the first frame must be hello, in time",
         CloseCode::BANNED => "banned",
         CloseCode::OVER_LIMIT => "too many connections from this address",
+        CloseCode::NO_SUCH_ROOM => "there is no such room",
+        CloseCode::BAD_CURSOR => "the cursor in `after` is not one of this room's log; begin without it",
         _ => "the WebSocket protocol was broken",
     }
 }

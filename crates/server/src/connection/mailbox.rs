@@ -263,7 +263,7 @@ impl Transport for HttpTransport {
 
     async fn next(&mut self) -> Result<Incoming, End> {
         if let Some(frame) = self.unpacked.pop_front() {
-            return Ok(Incoming::Frame(frame));
+            return Ok(Incoming::Text(frame));
         }
         let parcel = tokio::select! {
             () = self.mailbox.left.cancelled() => return Err(End::Gone),
@@ -272,7 +272,7 @@ impl Transport for HttpTransport {
         match parcel {
             Some(Parcel::Frames(frames)) => {
                 self.unpacked = frames.into();
-                Ok(self.unpacked.pop_front().map_or(Incoming::Life, Incoming::Frame))
+                Ok(self.unpacked.pop_front().map_or(Incoming::Life, Incoming::Text))
             }
             Some(Parcel::TooBig) => Err(End::Close(CloseCode::TOO_BIG)),
             None => Err(End::Gone),

@@ -17,16 +17,17 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::encoded::Encoded;
+use crate::doors::{Door, Opening, Talk};
 use crate::hub::Taken;
-use crate::session::{MAX_PENDING, Session, Terms};
+use crate::session::{MAX_PENDING, Said, Session};
 
-use pulse::{Beat, Pulse};
-use transport::{End, Incoming, Transport};
+use pulse::Beat;
 
 pub(crate) use mailbox::{Gone, LoginKey, Mailbox, Parcel, Reader, Received};
 pub use mailboxes::Mailboxes;
 pub(crate) use mailboxes::NotFound;
+pub(crate) use pulse::Pulse;
+pub(crate) use transport::{End, Incoming, Transport};
 pub(crate) use wire::Wire;
 
 /// Who is at the other end.
@@ -36,75 +37,59 @@ pub(crate) struct Peer {
 }
 
 /// Runs one connection from its beginning to its end.
-pub(crate) async fn run(app: App, mut transport: impl Transport, peer: Peer, stop: CancellationToken) {
-    let Peer { you, address } = peer;
-    let end = match hello(&app, &mut transport, you, &stop).await {
-        Ok((session, out)) => Box::pin(converse(&app, &mut transport, session, out)).await,
+pub(crate) async fn run(
+    app: App,
+    mut transport: impl Transport,
+    mut door: impl Door,
+    peer: Peer,
+    stop: CancellationToken,
+) {
+    let address = peer.address;
+    let opening = Opening::new(&app, &mut transport, peer, &stop);
+    let end = match door.open(opening).await {
+        Ok((session, out)) => Box::pin(converse(&app, &mut transport, &mut door, session, out)).await,
         Err(end) => end,
     };
     match end {
         End::Close(code) => {
             app.metrics.closed(code);
             farewell::tell(code, transport.carrier(), address);
-            farewell::close(&mut transport, code, app.back_after(code)).await;
+            door.bye(code, app.back_after(code), &mut transport);
+            farewell::close(&mut transport, code).await;
         }
         End::Gone => farewell::answer(&mut transport).await,
     }
 }
 
 /// Turns away a connection that is one too many for its address.
-pub(crate) async fn turn_away(app: &App, mut wire: Wire, address: IpAddr) {
-    app.metrics.closed(CloseCode::OVER_LIMIT);
-    farewell::tell(CloseCode::OVER_LIMIT, wire.carrier(), address);
-    farewell::close(&mut wire, CloseCode::OVER_LIMIT, 0).await;
-}
-
-/// Waits for the first frame, and begins the session with it.
-async fn hello(
+pub(crate) async fn turn_away(
     app: &App,
-    transport: &mut impl Transport,
-    you: Person,
-    stop: &CancellationToken,
-) -> Result<(Session, Vec<Encoded>), End> {
-    let deadline = sleep(app.config.hello_timeout());
-    tokio::pin!(deadline);
-    let text = loop {
-        tokio::select! {
-            () = stop.cancelled() => return Err(End::Close(CloseCode::RESTART)),
-            () = &mut deadline => return Err(End::Close(CloseCode::NO_HELLO)),
-            incoming = transport.next() => match incoming? {
-                Incoming::Frame(text) => break text,
-                Incoming::Life => transport.flush().await?,
-            }
-        }
-    };
-    let terms = Terms {
-        frame_rate: app.frame_rate(),
-        heartbeat_ms: u32::try_from(app.config.heartbeat().as_millis()).unwrap_or(u32::MAX),
-    };
-    let mut out = Vec::new();
-    app.metrics.frames_in.inc();
-    let session = Session::begin(app.rooms.clone(), you, &terms, &text, app.now(), &mut out)
-        .await
-        .map_err(End::Close)?;
-    Ok((session, out))
+    mut transport: impl Transport,
+    mut door: impl Door,
+    address: IpAddr,
+) {
+    app.metrics.closed(CloseCode::OVER_LIMIT);
+    farewell::tell(CloseCode::OVER_LIMIT, transport.carrier(), address);
+    door.bye(CloseCode::OVER_LIMIT, 0, &mut transport);
+    farewell::close(&mut transport, CloseCode::OVER_LIMIT).await;
 }
 
 /// The loop. Each turn first writes what is to be said, in one go.
 async fn converse(
     app: &App,
     transport: &mut impl Transport,
+    door: &mut impl Door,
     mut session: Session,
-    mut out: Vec<Encoded>,
+    mut out: Vec<Said>,
 ) -> End {
     let queue = session.queue();
     let mut batch = Vec::new();
-    let mut pulse = Pulse::new(app.config.heartbeat());
+    let mut pulse = door.pulse(app.config.heartbeat());
     // Made once: a timer that is set anew at each turn would cost as much as a delivery.
-    let timer = sleep(app.config.heartbeat());
+    let timer = sleep(pulse.first());
     tokio::pin!(timer);
     loop {
-        if let Err(end) = write(app, transport, &mut out).await {
+        if let Err(end) = write(app, transport, door, &mut out).await {
             return end;
         }
         // In random order: a busy queue must not keep the client's own frames waiting.
@@ -120,7 +105,9 @@ async fn converse(
             () = session.settled(&mut out), if session.pending() > 0 => {}
             incoming = transport.next(), if session.pending() < MAX_PENDING => {
                 pulse.heard = true;
-                if let Err(end) = receive(app, &mut session, incoming, &mut out).await {
+                let now = app.now();
+                let talk = Talk { session: &mut session, transport: &mut *transport, out: &mut out, now };
+                if let Err(end) = receive(app, door, incoming, talk).await {
                     return end;
                 }
             }
@@ -129,8 +116,8 @@ async fn converse(
                 timer.as_mut().reset(Instant::now() + next);
                 match beat {
                     Beat::Ping => {
-                        session.heads(app.now(), &mut out);
-                        transport.ping();
+                        let now = app.now();
+                        door.beat(Talk { session: &mut session, transport: &mut *transport, out: &mut out, now });
                     }
                     Beat::Alive => {}
                     Beat::Dead => return End::Close(CloseCode::NO_PONG),
@@ -141,20 +128,17 @@ async fn converse(
     }
 }
 
-/// Passes what came from the peer to the session. A bare sign of life counts as a frame: a flood is a flood.
+/// Passes what came from the peer to the door. A bare sign of life counts as a frame: a flood is a flood.
 async fn receive(
     app: &App,
-    session: &mut Session,
+    door: &mut impl Door,
     incoming: Result<Incoming, End>,
-    out: &mut Vec<Encoded>,
+    talk: Talk<'_, impl Transport>,
 ) -> Result<(), End> {
     let incoming = incoming?;
     app.metrics.frames_in.inc();
-    session.admit(app.now()).map_err(End::Close)?;
-    match incoming {
-        Incoming::Frame(text) => session.receive(&text, app.now(), out).await.map_err(End::Close),
-        Incoming::Life => Ok(()),
-    }
+    talk.session.admit(talk.now).map_err(End::Close)?;
+    door.hear(incoming, talk).await
 }
 
 /// An idle connection keeps no memory of its busiest moment.
@@ -165,10 +149,17 @@ fn shrink<T>(emptied: &mut Vec<T>) {
 }
 
 /// Writes all that is to be said with as few system calls as the transport allows.
-async fn write(app: &App, transport: &mut impl Transport, out: &mut Vec<Encoded>) -> Result<(), End> {
+async fn write(
+    app: &App,
+    transport: &mut impl Transport,
+    door: &mut impl Door,
+    out: &mut Vec<Said>,
+) -> Result<(), End> {
     if !out.is_empty() {
         app.metrics.frames_out.inc_by(out.len() as u64);
-        out.drain(..).for_each(|frame| transport.text(frame));
+        for said in out.drain(..) {
+            door.say(said, transport)?;
+        }
         shrink(out);
     }
     if transport.has_output() { transport.flush().await } else { Ok(()) }

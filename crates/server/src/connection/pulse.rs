@@ -6,7 +6,7 @@ use std::time::Duration;
 const PONG: Duration = Duration::from_secs(10);
 
 /// One connection's heartbeat. It is told when its timer fires.
-pub(super) struct Pulse {
+pub(crate) struct Pulse {
     heartbeat: Duration,
     waiting: bool,
     /// Anything came from the peer since the last ping.
@@ -16,7 +16,7 @@ pub(super) struct Pulse {
 /// What is due.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Beat {
-    /// A ping, and the heads: a sign of life that every client can see.
+    /// A sign of life, and the question for one.
     Ping,
     /// Nothing: the peer gave a sign of life.
     Alive,
@@ -25,8 +25,13 @@ pub(super) enum Beat {
 }
 
 impl Pulse {
-    pub(super) fn new(heartbeat: Duration) -> Self {
+    pub(crate) fn new(heartbeat: Duration) -> Self {
         Self { heartbeat, waiting: false, heard: true }
+    }
+
+    /// How long until something is due for the first time.
+    pub(super) fn first(&self) -> Duration {
+        self.heartbeat
     }
 
     /// What is due now, and how long until the next.

@@ -1,5 +1,6 @@
 //! What a connection's loop needs of what carries it.
 
+use bytes::Bytes;
 use madang_protocol::CloseCode;
 
 use crate::encoded::Encoded;
@@ -8,8 +9,10 @@ use crate::metrics::Carrier;
 /// What came from the peer.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// One frame's text.
-    Frame(Encoded),
+    /// A text.
+    Text(Encoded),
+    /// Bytes.
+    Binary(Bytes),
     /// A sign of life that says nothing else.
     Life,
 }
@@ -36,7 +39,12 @@ pub(crate) trait Transport: Send {
     /// Adds a frame to what leaves.
     fn text(&mut self, frame: Encoded);
 
-    /// Asks the peer for a sign of life, if the frame that goes with each heartbeat does not do that already.
+    /// Adds one frame of two parts, of which the second is shared by many receivers.
+    fn joined(&mut self, own: &str, shared: &Encoded) {
+        self.text([own, shared.as_str()].concat().into());
+    }
+
+    /// Asks the peer for a sign of life, if a frame that goes with each heartbeat does not do that already.
     fn ping(&mut self);
 
     /// Whether there is something to flush.

@@ -18,10 +18,10 @@ impl Transport for Wire {
 
     async fn next(&mut self) -> Result<Incoming, End> {
         let incoming = match self.read().await {
-            Some(Ok(Message::Text(text))) => Incoming::Frame(text),
+            Some(Ok(Message::Text(text))) => Incoming::Text(text),
+            Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
             // A bare frame is something that tungstenite writes, and never reads.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Incoming::Life,
-            Some(Ok(Message::Binary(_))) => return Err(End::Close(CloseCode::PROTOCOL_ERROR)),
             Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
             Some(Err(error)) => return Err(unreadable(error)),
         };
@@ -29,7 +29,11 @@ impl Transport for Wire {
     }
 
     fn text(&mut self, frame: Encoded) {
-        self.add_text(&frame);
+        self.add_text(&[&frame]);
+    }
+
+    fn joined(&mut self, own: &str, shared: &Encoded) {
+        self.add_text(&[own, shared]);
     }
 
     fn ping(&mut self) {

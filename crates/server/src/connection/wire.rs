@@ -109,13 +109,14 @@ impl Wire {
         too_long.then_some(Error::Capacity(CapacityError::MessageTooLong { size, max_size }))
     }
 
-    /// Adds a text message to what leaves with the next [`Wire::write`].
-    pub(super) fn add_text(&mut self, text: &str) {
+    /// Adds a text message, of parts, to what leaves with the next [`Wire::write`].
+    pub(super) fn add_text(&mut self, parts: &[&str]) {
         const FINAL_TEXT: u8 = 0x81;
+        let length: usize = parts.iter().map(|part| part.len()).sum();
         let out = &mut self.socket.get_mut().out;
         out.push(FINAL_TEXT);
         // RFC 6455, 5.2: 7 bits, or 126 and 16 bits, or 127 and 64 bits.
-        match (u8::try_from(text.len()), u16::try_from(text.len())) {
+        match (u8::try_from(length), u16::try_from(length)) {
             (Ok(length @ 0..=125), _) => out.push(length),
             (_, Ok(length)) => {
                 out.push(126);
@@ -123,10 +124,10 @@ impl Wire {
             }
             _ => {
                 out.push(127);
-                out.extend((text.len() as u64).to_be_bytes());
+                out.extend((length as u64).to_be_bytes());
             }
         }
-        out.extend(text.as_bytes());
+        parts.iter().for_each(|part| out.extend(part.as_bytes()));
     }
 
     /// Adds a ping.
@@ -236,7 +237,7 @@ mod tests {
         let lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 300_000];
         let writer = async {
             for length in lengths {
-                server.add_text(&"가".repeat(length).as_str()[..length - length % 3]);
+                server.add_text(&[&"가".repeat(length).as_str()[..length - length % 3]]);
             }
             server.write().await.unwrap();
             server
@@ -258,9 +259,9 @@ mod tests {
         client.socket.send(Message::Ping(vec![1, 2].into())).unwrap();
         client.answers = true;
         client.write().await.unwrap();
-        server.add_text("before");
+        server.add_text(&["be", "fore"]);
         assert!(matches!(server.read().await, Some(Ok(Message::Ping(_)))));
-        server.add_text("after");
+        server.add_text(&["after"]);
         server.write().await.unwrap();
         let mut seen = Vec::new();
         while seen.len() < 3 {

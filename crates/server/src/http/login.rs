@@ -42,6 +42,11 @@ pub(super) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login,
     if let Some(login) = of(app, headers).await? {
         return Ok(login);
     }
+    newcomer(app).await
+}
+
+/// A new guest.
+pub(super) async fn newcomer(app: &App) -> Result<Login, Refusal> {
     let token = random_token()?;
     let id = random_id::<UserId>()?;
     let key = hash(&token);

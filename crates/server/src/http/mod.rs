@@ -10,14 +10,14 @@ mod preferences;
 mod rt;
 mod upgrade;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -36,7 +36,7 @@ const REQUEST: Duration = Duration::from_secs(30);
 /// All routes.
 pub(crate) fn router(app: App) -> Router {
     let pages = Router::new()
-        .route("/", get(pages::front))
+        .route("/", get(front))
         .route("/r/{room}", get(pages::room))
         .route("/r/{room}/{seq}", get(pages::message))
         .route("/r/{room}/{seq}/edit", get(pages::edit_form).post(forms::edit))
@@ -57,7 +57,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(assets::router())
         .fallback(pages::nowhere)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
-        .route("/ws", get(upgrade::open))
+        .merge(upgrade::router())
         .merge(rt::router())
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))
@@ -65,6 +65,14 @@ pub(crate) fn router(app: App) -> Router {
         .layer(header(REFERRER_POLICY, "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .with_state(app)
+}
+
+/// The front page; for a program that asks for a WebSocket here, as textbooks do, the plain door.
+async fn front(state: State<App>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
+    if upgrade::is_asked(request.headers()) {
+        return upgrade::plain(state, peer, request).await;
+    }
+    pages::front().await.into_response()
 }
 
 /// Counts a request that is turned away at the door, and says so once in the log.

@@ -33,20 +33,49 @@ pub(super) fn refuse(app: &App, address: IpAddr) -> Response {
         .into_response()
 }
 
-/// Whether a request comes from this server's own pages, from an allowed site, or from no page at all: programs
-/// send no `Origin`, and no browser leaves it out.
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// This server's own pages, an allowed site, or no page at all: programs send no `Origin`, and no browser
+    /// leaves it out.
+    Own,
+    /// A page of another server on this very machine, reached by a loopback name as this one is: somebody tries
+    /// a client of their own. It may be served, but as nobody's: a login's cookie goes to every port.
+    Neighbour,
+    /// Any other page.
+    Foreign,
+}
+
+/// Whether a request may act with the login that it carries.
 pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
+    standing(headers, allowed) == Standing::Own
+}
+
+/// Where a request comes from.
+pub(super) fn standing(headers: &HeaderMap, allowed: &[String]) -> Standing {
     let mut origins = headers.get_all(ORIGIN).iter();
-    let Some(origin) = origins.next() else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
+    let Some(origin) = origins.next() else { return Standing::Own };
+    let Ok(origin) = origin.to_str() else { return Standing::Foreign };
     if origins.next().is_some() {
-        return false;
+        return Standing::Foreign;
     }
-    let own = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .is_some_and(|host| host_of(origin) == Some(host));
-    own || allowed.iter().any(|site| site.trim_end_matches('/').eq_ignore_ascii_case(origin))
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let named = || allowed.iter().any(|site| site.trim_end_matches('/').eq_ignore_ascii_case(origin));
+    match (host_of(origin), host) {
+        (Some(theirs), Some(ours)) if theirs == ours => Standing::Own,
+        _ if named() => Standing::Own,
+        (Some(theirs), Some(ours)) if is_loopback(theirs) && is_loopback(ours) => Standing::Neighbour,
+        _ => Standing::Foreign,
+    }
+}
+
+/// Whether a host, with or without a port, is one of the names that never leave the machine.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// Host and port of an origin: everything after the scheme, compared whole, so that no suffix passes for it.
@@ -91,6 +120,33 @@ mod tests {
             "https://other.example.evil.example",
         ] {
             assert!(!from(Some(origin)), "{origin}");
+        }
+    }
+
+    #[test]
+    fn another_port_of_the_same_machine_is_next_door_and_nothing_that_looks_like_it() {
+        let from = |host: &'static str, origin: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.insert(ORIGIN, origin.parse().unwrap());
+            standing(&headers, &[])
+        };
+        for (host, origin) in [
+            ("localhost:3000", "http://localhost:5173"),
+            ("127.0.0.1:3000", "http://localhost:3000"),
+            ("localhost", "http://[::1]:8080"),
+        ] {
+            assert_eq!(from(host, origin), Standing::Neighbour, "{origin}");
+        }
+        for (host, origin) in [
+            ("chat.example:3000", "http://localhost:5173"),
+            ("localhost:3000", "http://localhost.evil.example:3000"),
+            ("localhost:3000", "http://localhost:3000.evil.example"),
+            ("localhost:3000", "http://evil.example:3000"),
+            ("localhost:3000", "http://localhost:1@evil.example"),
+            ("localhost:3000", "null"),
+        ] {
+            assert_eq!(from(host, origin), Standing::Foreign, "{origin}");
         }
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame};
 
-use super::Session;
-use crate::encoded::{Encoded, EntryFrame, encode};
+use super::{Said, Session};
+use crate::encoded::EntryFrame;
 use crate::hub::{Attached, Reach};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
@@ -27,11 +27,19 @@ pub(super) struct Follow {
     live: bool,
 }
 
+/// Why a room is not followed.
+#[derive(Debug)]
+pub enum NoFollow {
+    /// It may not be.
+    Refused(Refusal),
+    /// The cursor is ahead of the log, whose head this is: it is not of this log.
+    Ahead(Seq),
+}
+
 impl Session {
     /// Follows a room from a usable cursor, or from a snapshot.
-    pub(super) async fn watch(&mut self, room: RoomId, after: Option<Seq>, out: &mut Vec<Encoded>) {
-        let bound = self.rooms.limits().rooms as usize;
-        if bound != 0 && self.follows.len() >= bound && !self.follows.contains_key(&room) {
+    pub(super) async fn watch(&mut self, room: RoomId, after: Option<Seq>, out: &mut Vec<Said>) {
+        if self.is_full(&room) {
             return self.refuse(RefusalCode::TooManyRooms, Some(room), out);
         }
         self.unwatch(&room);
@@ -43,12 +51,36 @@ impl Session {
                 Ok(snapshot) => {
                     self.introduce(&snapshot.people, out);
                     self.follow_from(room, snapshot.head);
-                    out.push(snapshot.json.clone());
+                    out.push(Said::Shared(snapshot.json.clone()));
                 }
                 Err(refusal) => self.refuse(refusal, Some(room), out),
             },
             Err(refusal) => self.refuse(refusal, Some(room), out),
         }
+    }
+
+    /// Follows a room from a cursor of this epoch, however far behind it is, or from the head; never by a snapshot:
+    /// for doors that have none. A room that is followed already is followed from there anew. Answers the cursor.
+    ///
+    /// # Errors
+    /// No such room, or more than a session may follow; a cursor ahead of the log. Nothing has changed then.
+    pub fn follow(&mut self, room: &RoomId, after: Option<Seq>) -> Result<Seq, NoFollow> {
+        if self.is_full(room) {
+            return Err(NoFollow::Refused(RefusalCode::TooManyRooms.into()));
+        }
+        let head = self.rooms.head(room).map_err(NoFollow::Refused)?;
+        let cursor = after.unwrap_or(head);
+        if cursor > head {
+            return Err(NoFollow::Ahead(head));
+        }
+        self.unwatch(room);
+        self.follow_from(room.clone(), cursor);
+        Ok(cursor)
+    }
+
+    fn is_full(&self, room: &RoomId) -> bool {
+        let bound = self.rooms.limits().rooms as usize;
+        bound != 0 && self.follows.len() >= bound && !self.follows.contains_key(room)
     }
 
     /// Stops following a room.
@@ -71,7 +103,7 @@ impl Session {
 
     /// One step towards live for one room that is behind: everything the hub still holds, or the next few
     /// entries of the log.
-    pub async fn catch_up(&mut self, out: &mut Vec<Encoded>) {
+    pub async fn catch_up(&mut self, out: &mut Vec<Said>) {
         let Some(room) = self.behind.pop_front() else { return };
         let Some(Follow { sent, live: false }) = self.follows.get(&room) else { return };
         let sent = *sent;
@@ -85,14 +117,14 @@ impl Session {
                 }
                 // A frame that did not follow has put us behind again.
                 if let Some(Follow { sent, live: true }) = self.follows.get(&room) {
-                    out.push(encode(&ServerFrame::Live { room, head: *sent }));
+                    out.push(ServerFrame::Live { room, head: *sent }.into());
                 }
             }
             Attached::Behind => self.replay(room, sent, out).await,
         }
     }
 
-    async fn replay(&mut self, room: RoomId, sent: Seq, out: &mut Vec<Encoded>) {
+    async fn replay(&mut self, room: RoomId, sent: Seq, out: &mut Vec<Said>) {
         let step = bound(REPLAY_STEP, |bounds| bounds.replay_step);
         match self.rooms.entries_after(room.clone(), sent, step).await {
             Ok(entries) => {
@@ -111,7 +143,7 @@ impl Session {
 
     /// The hub's queue was dropped: every room is read on from the log, and what was in the queue besides
     /// entries is told anew.
-    pub async fn recover(&mut self, out: &mut Vec<Encoded>) {
+    pub async fn recover(&mut self, out: &mut Vec<Said>) {
         for (room, follow) in &mut self.follows {
             if std::mem::take(&mut follow.live) {
                 self.rooms.hub().detach(room, self.id);
@@ -120,16 +152,16 @@ impl Session {
         }
         self.known.retain(|id| *id == self.you.id);
         if let Ok(rooms) = self.rooms.list(Some(self.you.id.clone())).await {
-            out.push(encode(&ServerFrame::Rooms { rooms }));
+            out.push(ServerFrame::Rooms { rooms }.into());
         }
     }
 
     /// Passes an entry of a live room on. What was sent already is dropped; a hole puts the room behind.
-    pub(super) fn deliver_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Encoded>) {
+    pub(super) fn deliver_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Said>) {
         let Some(follow) = self.follows.get_mut(&entry.room).filter(|follow| follow.live) else { return };
         if entry.seq == follow.sent + 1 {
             follow.sent = entry.seq;
-            self.say_entry(entry, out);
+            self.say_entry(entry.clone(), out);
         } else if entry.seq > follow.sent {
             follow.live = false;
             self.behind.push_back(entry.room.clone());
@@ -138,18 +170,18 @@ impl Session {
     }
 
     /// Sends an entry if it is the next one of its room.
-    fn send_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Encoded>) {
+    fn send_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Said>) {
         let Some(follow) = self.follows.get_mut(&entry.room) else { return };
         if entry.seq != follow.sent + 1 {
             return;
         }
         follow.sent = entry.seq;
-        self.say_entry(entry, out);
+        self.say_entry(entry.clone(), out);
     }
 
-    fn say_entry(&mut self, entry: &EntryFrame, out: &mut Vec<Encoded>) {
+    fn say_entry(&mut self, entry: Arc<EntryFrame>, out: &mut Vec<Said>) {
         self.introduce_encoded(&entry.author, out);
-        out.push(entry.json.clone());
+        out.push(Said::Entry(entry));
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod follow;
 mod requests;
+mod said;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -14,10 +15,10 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use madang_client::Locale;
-use madang_protocol::{ClientFrame, CloseCode, Person, RoomId, ServerFrame, UnixMs, UserId};
+use madang_protocol::{CloseCode, Epoch, Person, ResumePoint, RoomId, ServerFrame, UnixMs, UserId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::encoded::{Encoded, PersonFrame, encode};
+use crate::encoded::PersonFrame;
 use crate::hub::{Hub, Queue, Queued, SessionId};
 use crate::rate::{Bucket, Rate};
 use crate::refusal::Refusal;
@@ -25,6 +26,9 @@ use crate::room::Rooms;
 use crate::simulation::{Mutant, is};
 
 use follow::Follow;
+pub use follow::NoFollow;
+pub use requests::Untyped;
+pub use said::Said;
 
 /// Writes of one session that are not yet durable. At the bound no further frame is read from its socket.
 pub const MAX_PENDING: usize = 64;
@@ -36,6 +40,17 @@ pub struct Terms {
     pub frame_rate: Rate,
     /// Milliseconds between pings.
     pub heartbeat_ms: u32,
+}
+
+/// What a client says first: where it was, and how it wants to be spoken to.
+#[derive(Clone, Debug, Default)]
+pub struct Hello {
+    /// Its cursors.
+    pub resume: Vec<ResumePoint>,
+    /// The epoch that they are of.
+    pub epoch: Option<Epoch>,
+    /// The language of refusals, as a tag.
+    pub locale: Option<String>,
 }
 
 type Pending = Pin<Box<dyn Future<Output = Option<ServerFrame>> + Send>>;
@@ -58,33 +73,21 @@ pub struct Session {
     pending: FuturesOrdered<Pending>,
     frame_rate: Rate,
     frames: Bucket,
+    /// Told in `welcome`.
+    heartbeat_ms: u32,
     heads_at: UnixMs,
-    /// A frame that is not of madang.v1 came, and the log says so.
-    told_unreadable: bool,
+    /// The client sent what its door cannot read, and the log says so.
+    offended: bool,
 }
 
 impl Session {
-    /// Answers `hello`: the session begins, and `out` gets its `welcome`.
-    ///
-    /// # Errors
-    /// The close code for a first frame that is not `hello`, or a store that cannot be read.
-    pub async fn begin(
-        rooms: Rooms,
-        you: Person,
-        terms: &Terms,
-        hello: &str,
-        now: UnixMs,
-        out: &mut Vec<Encoded>,
-    ) -> Result<Self, CloseCode> {
-        let Ok(ClientFrame::Hello { resume, epoch, locale }) = serde_json::from_str(hello) else {
-            return Err(CloseCode::NO_HELLO);
-        };
-        // Joined before anything is read: what happens from here on is queued.
+    /// Takes a person in: from here on, what concerns them is queued.
+    pub fn join(rooms: Rooms, you: Person, terms: &Terms, now: UnixMs) -> Self {
         let queue = Arc::new(Queue::default());
-        let mut session = Self {
+        Self {
             id: rooms.hub().join(you.id.clone(), queue.clone()),
-            locale: locale.as_deref().and_then(Locale::from_tag).unwrap_or_default(),
-            rooms: rooms.clone(),
+            locale: Locale::default(),
+            rooms,
             queue,
             follows: FxHashMap::default(),
             behind: VecDeque::new(),
@@ -94,23 +97,63 @@ impl Session {
             pending: FuturesOrdered::new(),
             frame_rate: terms.frame_rate,
             frames: Bucket::full(terms.frame_rate, now),
-            heads_at: now,
-            told_unreadable: false,
-            you,
-        };
-        let listed = rooms.list(Some(session.you.id.clone())).await.map_err(|_| CloseCode::MOVING)?;
-        out.push(encode(&ServerFrame::Welcome {
-            you: session.you.clone(),
-            epoch: rooms.epoch().clone(),
-            rooms: listed,
-            limits: rooms.limits().clone(),
             heartbeat_ms: terms.heartbeat_ms,
-        }));
-        let same_epoch = epoch.as_ref() == Some(rooms.epoch()) || is(Mutant::IgnoresEpoch);
-        for point in resume {
-            session.watch(point.room, same_epoch.then_some(point.seq), out).await;
+            heads_at: now,
+            offended: false,
+            you,
         }
-        Ok(session)
+    }
+
+    /// Answers `hello`: `out` gets the `welcome`, and what the rooms of its cursors begin with.
+    ///
+    /// # Errors
+    /// The close code for a store that cannot be read.
+    pub async fn welcome(&mut self, hello: Hello, out: &mut Vec<Said>) -> Result<(), CloseCode> {
+        let Hello { resume, epoch, locale } = hello;
+        self.locale = locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
+        let listed = self.rooms.list(Some(self.you.id.clone())).await.map_err(|_| CloseCode::MOVING)?;
+        let welcome = ServerFrame::Welcome {
+            you: self.you.clone(),
+            epoch: self.rooms.epoch().clone(),
+            rooms: listed,
+            limits: self.rooms.limits().clone(),
+            heartbeat_ms: self.heartbeat_ms,
+        };
+        out.push(welcome.into());
+        let same_epoch = epoch.as_ref() == Some(self.rooms.epoch()) || is(Mutant::IgnoresEpoch);
+        for point in resume {
+            self.watch(point.room, same_epoch.then_some(point.seq), out).await;
+        }
+        Ok(())
+    }
+
+    /// Who this is.
+    pub fn you(&self) -> &Person {
+        &self.you
+    }
+
+    /// The rooms, and their limits.
+    pub fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
+    /// Gives the person a name, before anything that is asked for later.
+    ///
+    /// # Errors
+    /// As [`Rooms::rename`].
+    pub async fn rename(&mut self, name: &str, now: UnixMs) -> Result<(), Refusal> {
+        self.you = self.rooms.rename(&self.you.id, name, now).await?;
+        Ok(())
+    }
+
+    /// A refusal in the client's language.
+    pub fn sentence(&self, refusal: &Refusal) -> String {
+        refusal.sentence(self.locale, self.rooms.limits())
+    }
+
+    /// Whether this is the first time that the client sent what its door cannot read: the log says so once.
+    pub fn offends(&mut self) -> bool {
+        !std::mem::replace(&mut self.offended, true)
     }
 
     /// The queue that the hub fills for this session.
@@ -126,31 +169,8 @@ impl Session {
         self.frames.take(self.frame_rate, now).map_err(|_| CloseCode::TOO_FAST)
     }
 
-    /// Takes one text frame from the client.
-    ///
-    /// # Errors
-    /// The close code where the connection cannot go on.
-    pub async fn receive(
-        &mut self,
-        text: &str,
-        now: UnixMs,
-        out: &mut Vec<Encoded>,
-    ) -> Result<(), CloseCode> {
-        match serde_json::from_str(text) {
-            Ok(ClientFrame::Hello { .. }) => Err(CloseCode::PROTOCOL_ERROR),
-            Ok(frame) => {
-                self.frame(frame, text, now, out).await;
-                Ok(())
-            }
-            Err(error) => {
-                self.refuse_unreadable(text, &error, out);
-                Ok(())
-            }
-        }
-    }
-
     /// Turns what the hub queued into frames for this client.
-    pub fn deliver(&mut self, batch: &mut Vec<Queued>, out: &mut Vec<Encoded>) {
+    pub fn deliver(&mut self, batch: &mut Vec<Queued>, out: &mut Vec<Said>) {
         for queued in batch.drain(..) {
             match queued {
                 Queued::Entry(entry) => self.deliver_entry(&entry, out),
@@ -159,22 +179,22 @@ impl Session {
                         self.you.name.clone_from(&frame.person.name);
                     }
                     if frame.person.id == self.you.id || self.known.contains(&frame.person.id) {
-                        out.push(frame.json.clone());
+                        out.push(Said::Shared(frame.json.clone()));
                     }
                 }
                 Queued::Typing(by, json) => {
                     if by.person.id != self.you.id {
                         self.introduce_encoded(&by, out);
-                        out.push(json);
+                        out.push(Said::Shared(json));
                     }
                 }
                 Queued::Presence(people, json) => {
                     for person in people.iter() {
                         self.introduce_encoded(person, out);
                     }
-                    out.push(json);
+                    out.push(Said::Shared(json));
                 }
-                Queued::Frame(json) => out.push(json),
+                Queued::Frame(json) => out.push(Said::Shared(json)),
             }
         }
     }
@@ -185,48 +205,48 @@ impl Session {
     }
 
     /// Waits for the oldest write under way, and adds its answer. Cancel safe.
-    pub async fn settled(&mut self, out: &mut Vec<Encoded>) {
+    pub async fn settled(&mut self, out: &mut Vec<Said>) {
         if let Some(Some(frame)) = self.pending.next().await {
-            out.push(self.count(&frame));
+            out.push(self.counted(frame));
         }
     }
 
     /// The `heads` frame: the followed rooms that moved since the last one.
-    pub fn heads(&mut self, now: UnixMs, out: &mut Vec<Encoded>) {
+    pub fn heads(&mut self, now: UnixMs, out: &mut Vec<Said>) {
         // An entry's time is taken before its commit, and clocks may step: one minute more repeats a few
         // heads, and misses none.
         let since = self.heads_at - 60_000;
         self.heads_at = now;
         let heads = self.rooms.hub().moved_since(self.follows.keys(), since);
-        out.push(encode(&ServerFrame::Heads { heads }));
+        out.push(ServerFrame::Heads { heads }.into());
     }
 
     /// Names people that this client has not met.
-    fn introduce(&mut self, people: &[Person], out: &mut Vec<Encoded>) {
+    fn introduce(&mut self, people: &[Person], out: &mut Vec<Said>) {
         let strangers = people.iter().filter(|person| self.known.insert(person.id.clone()));
         let strangers: Vec<Person> = strangers.cloned().collect();
         if !strangers.is_empty() {
-            out.push(encode(&ServerFrame::People { people: strangers }));
+            out.push(ServerFrame::People { people: strangers }.into());
         }
     }
 
-    fn introduce_encoded(&mut self, person: &PersonFrame, out: &mut Vec<Encoded>) {
+    fn introduce_encoded(&mut self, person: &PersonFrame, out: &mut Vec<Said>) {
         if !self.known.contains(&person.person.id) {
             self.known.insert(person.person.id.clone());
-            out.push(person.json.clone());
+            out.push(Said::Shared(person.json.clone()));
         }
     }
 
-    fn refuse(&self, refusal: impl Into<Refusal>, room: Option<RoomId>, out: &mut Vec<Encoded>) {
+    fn refuse(&self, refusal: impl Into<Refusal>, room: Option<RoomId>, out: &mut Vec<Said>) {
         let frame = refusal.into().frame(self.locale, self.rooms.limits(), room);
-        out.push(self.count(&frame));
+        out.push(self.counted(frame));
     }
 
-    fn count(&self, frame: &ServerFrame) -> Encoded {
-        if let ServerFrame::Refused { code, .. } = frame {
+    fn counted(&self, frame: ServerFrame) -> Said {
+        if let ServerFrame::Refused { code, .. } = &frame {
             self.rooms.metrics().refused(*code);
         }
-        encode(frame)
+        frame.into()
     }
 
     fn hub(&self) -> &Hub {

@@ -1,10 +1,8 @@
 //! What each frame of a client asks for.
 
 use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, Seq, ServerFrame, UnixMs};
-use serde_json::Value;
 
-use super::Session;
-use crate::encoded::{Encoded, encode};
+use super::{Said, Session};
 use crate::refusal::Refusal;
 use crate::store::{Change, PageAt};
 
@@ -19,14 +17,20 @@ struct Asked {
     limit: u16,
 }
 
+/// What can be read of a frame that cannot be typed: the write or the request that it tried to be.
+#[derive(Debug, Default)]
+pub struct Untyped {
+    /// The write.
+    pub cmid: Option<Cmid>,
+    /// The request.
+    pub req: Option<u32>,
+    /// The room.
+    pub room: Option<RoomId>,
+}
+
 impl Session {
-    pub(super) async fn frame(
-        &mut self,
-        frame: ClientFrame,
-        text: &str,
-        now: UnixMs,
-        out: &mut Vec<Encoded>,
-    ) {
+    /// Does what the client asks for, or refuses it; `out` gets the answers that need no waiting.
+    pub async fn ask(&mut self, frame: ClientFrame, now: UnixMs, out: &mut Vec<Said>) {
         match frame {
             ClientFrame::Watch { room, after } => self.watch(room, after, out).await,
             ClientFrame::Unwatch { room } => self.unwatch(&room),
@@ -43,12 +47,8 @@ impl Session {
             ClientFrame::History { req, room, before, after, around, limit } => {
                 self.history(Asked { req, room, at: one_place(before, after, around), limit }, out).await;
             }
-            // A second hello never gets here.
-            ClientFrame::Unknown | ClientFrame::Hello { .. } => {
-                let refusal = Refusal::from(RefusalCode::UnknownType);
-                let sentence = refusal.sentence(self.locale, self.rooms.limits());
-                self.refuse_with(text, &refusal, sentence, out);
-            }
+            // No door lets these through.
+            ClientFrame::Unknown | ClientFrame::Hello { .. } => {}
         }
     }
 
@@ -88,7 +88,7 @@ impl Session {
         }
     }
 
-    fn look_at(&mut self, room: Option<RoomId>, out: &mut Vec<Encoded>) {
+    fn look_at(&mut self, room: Option<RoomId>, out: &mut Vec<Said>) {
         if let Some(left) = self.present.take() {
             self.hub().exit(&left, self.id);
         }
@@ -100,7 +100,7 @@ impl Session {
         self.present = Some(room);
     }
 
-    async fn history(&mut self, asked: Asked, out: &mut Vec<Encoded>) {
+    async fn history(&mut self, asked: Asked, out: &mut Vec<Said>) {
         let Asked { req, room, at, limit } = asked;
         let page = match at {
             Some(at) => self.rooms.page(room.clone(), at, limit).await,
@@ -110,52 +110,28 @@ impl Session {
             Ok(page) => {
                 self.introduce(&page.people, out);
                 let (before, after) = (page.before, page.after);
-                out.push(encode(&ServerFrame::Page {
-                    req,
-                    room,
-                    head: page.head,
-                    messages: page.messages,
-                    before,
-                    after,
-                }));
+                let (head, messages) = (page.head, page.messages);
+                out.push(ServerFrame::Page { req, room, head, messages, before, after }.into());
             }
             Err(refusal) => {
                 let mut frame = refusal.frame(self.locale, self.rooms.limits(), Some(room));
                 if let ServerFrame::Refused { req: answered, .. } = &mut frame {
                     *answered = Some(req);
                 }
-                out.push(self.count(&frame));
+                out.push(self.counted(frame));
             }
         }
     }
 
-    pub(super) fn refuse_unreadable(
-        &mut self,
-        text: &str,
-        error: &serde_json::Error,
-        out: &mut Vec<Encoded>,
-    ) {
-        if !std::mem::replace(&mut self.told_unreadable, true) {
-            tracing::info!(user = %self.you.id, %error, "a client sends frames that are not of madang.v1");
+    /// Refuses what could not be typed, about `what` it tried to be. `why` is added to the sentence.
+    pub fn refuse_untyped(&self, code: RefusalCode, what: Untyped, why: Option<&str>, out: &mut Vec<Said>) {
+        let Untyped { cmid, req, room } = what;
+        let mut message = Refusal::from(code).sentence(self.locale, self.rooms.limits());
+        if let Some(why) = why {
+            message.push_str(&format!(" ({why})"));
         }
-        let refusal = Refusal::from(RefusalCode::BadFrame);
-        let sentence = format!("{} ({error})", refusal.sentence(self.locale, self.rooms.limits()));
-        self.refuse_with(text, &refusal, sentence, out);
-    }
-
-    /// Refuses a frame that could not be typed, naming the write or request that it tried to be.
-    fn refuse_with(&self, text: &str, refusal: &Refusal, message: String, out: &mut Vec<Encoded>) {
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
-        let string = |key: &str| value.get(key).and_then(Value::as_str);
-        let frame = ServerFrame::Refused {
-            cmid: string("cmid").and_then(|cmid| cmid.parse().ok()),
-            req: value.get("req").and_then(Value::as_u64).and_then(|req| req.try_into().ok()),
-            room: string("room").and_then(|room| room.parse().ok()),
-            code: refusal.code,
-            message,
-            retry_after_ms: refusal.retry_after_ms,
-        };
-        out.push(self.count(&frame));
+        let frame = ServerFrame::Refused { cmid, req, room, code, message, retry_after_ms: None };
+        out.push(self.counted(frame));
     }
 }
 

@@ -6,12 +6,12 @@ use madang_protocol::{
     ClientFrame, Cmid, Epoch, Limits, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId,
 };
 use madang_server::broker::Broker;
-use madang_server::encoded::Encoded;
+use madang_server::doors::madang;
 use madang_server::hub::{Hub, Taken};
 use madang_server::metrics::Metrics;
 use madang_server::rate::Rate;
 use madang_server::room::Rooms;
-use madang_server::session::{Session, Terms};
+use madang_server::session::{Said, Session, Terms};
 use madang_server::store::manual::{Disk, Fault, Stepper};
 use madang_server::store::{Change, Committed, Store, Write};
 
@@ -121,8 +121,11 @@ impl Stage {
         }
         let mut out = Vec::new();
         let (rooms, you) = (self.server.rooms.clone(), seat.person.clone());
-        let begun = Session::begin(rooms, you, &TERMS, text, self.now, &mut out);
-        seat.session = at_once(begun).unwrap().ok();
+        if let Ok(hello) = madang::hello(text) {
+            let mut session = Session::join(rooms, you, &TERMS, self.now);
+            let welcomed = at_once(session.welcome(hello, &mut out)).unwrap();
+            seat.session = welcomed.ok().map(|()| session);
+        }
         seat.said(&mut out, &self.log);
         self.settle();
     }
@@ -135,7 +138,7 @@ impl Stage {
             seat.wire.heard(&frame, &self.log);
         }
         let mut out = Vec::new();
-        if at_once(session.receive(text, self.now, &mut out)).unwrap().is_err() {
+        if at_once(madang::receive(session, text, self.now, &mut out)).unwrap().is_err() {
             seat.session = None;
         }
         self.now += 1_000;
@@ -271,7 +274,7 @@ impl Seat {
 
     fn settle(&mut self, log: &Log) {
         let Some(session) = &mut self.session else { return };
-        let (mut out, mut batch): (Vec<Encoded>, _) = (Vec::new(), Vec::new());
+        let (mut out, mut batch): (Vec<Said>, _) = (Vec::new(), Vec::new());
         loop {
             match session.queue().try_take(&mut batch) {
                 Some(Taken::Frames) => session.deliver(&mut batch, &mut out),
@@ -288,8 +291,8 @@ impl Seat {
         self.said(&mut out, log);
     }
 
-    fn said(&mut self, out: &mut Vec<Encoded>, log: &Log) {
-        for text in out.drain(..) {
+    fn said(&mut self, out: &mut Vec<Said>, log: &Log) {
+        for text in out.drain(..).map(Said::encoded) {
             let frame: ServerFrame = serde_json::from_str(&text).unwrap();
             assert_ne!(frame, ServerFrame::Unknown, "{text}");
             // Under the id of a write that is in the log, somebody may well send what can only be refused.

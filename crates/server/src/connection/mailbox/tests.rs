@@ -15,7 +15,7 @@ async fn what_is_posted_comes_out_in_order_and_nothing_is_a_sign_of_life() {
     mailbox.post(Parcel::Frames(vec![]), None).await.unwrap();
     mailbox.post(Parcel::TooBig, None).await.unwrap();
     for expected in ["hello", "a", "b"] {
-        let Ok(Incoming::Frame(frame)) = transport.next().await else { panic!("{expected}") };
+        let Ok(Incoming::Text(frame)) = transport.next().await else { panic!("{expected}") };
         assert_eq!(frame.as_str(), expected);
     }
     assert!(matches!(transport.next().await, Ok(Incoming::Life)));

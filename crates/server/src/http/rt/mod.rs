@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::connection::{self, Gone, Mailbox, NotFound, Parcel, Peer};
+use crate::doors::Madang;
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
 
@@ -74,7 +75,7 @@ async fn open(
         let app = app.clone();
         async move {
             let stop = app.stop.clone();
-            connection::run(app, transport, peer, stop).await;
+            connection::run(app, transport, Madang, peer, stop).await;
             drop((listed, place));
         }
     });

@@ -1,0 +1,70 @@
+//! The doors: what each kind of client speaks, turned into what the one session takes, and back. A door adds no
+//! second way to post, to read or to be somebody.
+//!
+//! A door stands between a connection's transport and its session. The loop in `connection` moves what comes and
+//! keeps time; the door knows the form of what is said, and nothing of sockets.
+
+pub mod madang;
+mod opening;
+mod plain;
+
+use std::time::Duration;
+
+use madang_protocol::{CloseCode, UnixMs};
+
+use crate::connection::{End, Incoming, Pulse, Transport};
+use crate::session::{Said, Session};
+
+pub(crate) use madang::Madang;
+pub(crate) use opening::Opening;
+pub(crate) use plain::{Asked, Plain};
+
+/// What one kind of client speaks.
+pub(crate) trait Door: Send {
+    /// Begins the conversation: hears what the client says first, if it has to say something, and answers it.
+    ///
+    /// # Errors
+    /// Why it ends before it began.
+    fn open(
+        &mut self,
+        opening: Opening<'_, impl Transport>,
+    ) -> impl Future<Output = Result<(Session, Vec<Said>), End>> + Send;
+
+    /// Takes what came from the client, and asks the session for what it means. What the session answers goes
+    /// to `out`; what the door itself answers goes to the transport.
+    ///
+    /// # Errors
+    /// Why the connection cannot go on.
+    fn hear(
+        &mut self,
+        heard: Incoming,
+        talk: Talk<'_, impl Transport>,
+    ) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// Gives the transport what the session said, in this door's form.
+    ///
+    /// # Errors
+    /// Why the connection cannot go on.
+    fn say(&mut self, said: Said, transport: &mut impl Transport) -> Result<(), End>;
+
+    /// How often this client is asked for a sign of life, if the server does so each `heartbeat`.
+    fn pulse(&self, heartbeat: Duration) -> Pulse {
+        Pulse::new(heartbeat)
+    }
+
+    /// Asks for a sign of life, and gives one.
+    fn beat(&mut self, talk: Talk<'_, impl Transport>) {
+        talk.transport.ping();
+    }
+
+    /// Says why the server ends the connection, before it does, where the door has a form for that.
+    fn bye(&mut self, code: CloseCode, retry_after_ms: u32, transport: &mut impl Transport);
+}
+
+/// What a door works with.
+pub(crate) struct Talk<'a, T> {
+    pub(crate) session: &'a mut Session,
+    pub(crate) transport: &'a mut T,
+    pub(crate) out: &'a mut Vec<Said>,
+    pub(crate) now: UnixMs,
+}

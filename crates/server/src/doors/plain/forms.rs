@@ -1,0 +1,165 @@
+//! What a plain client reads. A message is encoded once in each form, for all who read it.
+
+use madang_protocol::{Person, RefusalCode, SYSTEM_USER, Seq, UnixMs, UserId, What};
+use serde::Serialize;
+
+use crate::encoded::{Encoded, EntryFrame};
+
+/// Whose line a refusal is, among the lines of people.
+const SERVER: &str = "madang";
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+    #[serde(rename = "userId")]
+    user_id: &'a UserId,
+    nickname: &'a str,
+    seq: Seq,
+    at: UnixMs,
+}
+
+/// The messages that are not a person's have a `type`; a textbook's client looks at `userId` there and shows the
+/// `message` of all others.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+enum Note<'a> {
+    #[serde(rename = "userId")]
+    Greeting { user_id: &'a UserId },
+    #[serde(rename = "done")]
+    Done { cmid: &'a str, seq: Seq },
+    #[serde(rename = "error")]
+    Error {
+        code: RefusalCode,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cmid: Option<&'a str>,
+    },
+}
+
+/// What the server says first.
+pub(super) fn greeting(you: &Person) -> Encoded {
+    encode(&Note::Greeting { user_id: &you.id })
+}
+
+/// The write under the client's own key is durable.
+pub(super) fn done(key: &str, seq: Seq) -> Encoded {
+    encode(&Note::Done { cmid: key, seq })
+}
+
+/// Why something was not done.
+pub(super) fn refusal_json(
+    code: RefusalCode,
+    message: &str,
+    retry_after_ms: Option<u32>,
+    key: Option<&str>,
+) -> Encoded {
+    encode(&Note::Error { code, message, retry_after_ms, cmid: key })
+}
+
+/// As [`refusal_json`], as a line.
+pub(super) fn refusal_text(message: &str) -> Encoded {
+    format!("{SERVER} => {message}").into()
+}
+
+/// A posted message as an object; none for an entry that is none, or whose text was deleted.
+pub(super) fn json(entry: &EntryFrame) -> Option<&Encoded> {
+    let form = entry.forms.plain_json.get_or_init(|| {
+        posted(entry, |body, at| {
+            let nickname = &shown_name(&entry.author.person);
+            let user_id = &entry.author.person.id;
+            encode(&Message { message: body, user_id, nickname, seq: entry.seq, at })
+        })
+    });
+    form.as_ref()
+}
+
+/// A posted message as one line.
+pub(super) fn text(entry: &EntryFrame) -> Option<&Encoded> {
+    let form = entry.forms.plain_text.get_or_init(|| {
+        posted(entry, |body, _| {
+            let one_line: Vec<&str> = body.split(['\n', '\r']).filter(|line| !line.is_empty()).collect();
+            format!("{} => {}", shown_name(&entry.author.person), one_line.join(" ")).into()
+        })
+    });
+    form.as_ref()
+}
+
+fn posted(entry: &EntryFrame, form: impl FnOnce(&str, UnixMs) -> Encoded) -> Option<Encoded> {
+    let entry = entry.typed()?;
+    match &entry.what {
+        What::Posted { body, .. } if !body.is_empty() => Some(form(body, entry.at)),
+        _ => None,
+    }
+}
+
+/// The nickname, or what stands for it: plain clients have no list of people to look into.
+fn shown_name(person: &Person) -> String {
+    if !person.name.is_empty() {
+        return person.name.clone();
+    }
+    if person.id.as_str() == SYSTEM_USER {
+        return SERVER.into();
+    }
+    let id = person.id.as_str();
+    format!("guest-{}", id.get(id.len().saturating_sub(4)..).unwrap_or(id))
+}
+
+fn encode(value: &impl Serialize) -> Encoded {
+    // Plain structs with string keys, which JSON can always hold.
+    serde_json::to_string(value).unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_protocol::{Entry, RoomId};
+
+    use super::*;
+
+    fn frame(what: What, name: &str) -> EntryFrame {
+        let by: UserId = "u000000ada01".parse().unwrap();
+        let author = Person { id: by.clone(), name: name.into() };
+        EntryFrame::new(Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid: None, what }, author)
+    }
+
+    fn posted(body: &str, name: &str) -> EntryFrame {
+        frame(What::Posted { body: body.into(), reply_to: None }, name)
+    }
+
+    #[test]
+    fn the_forms_are_those_of_the_textbooks() {
+        let entry = posted("a \"b\"\nc", "Ada");
+        assert_eq!(
+            json(&entry).unwrap().as_str(),
+            r#"{"message":"a \"b\"\nc","userId":"u000000ada01","nickname":"Ada","seq":7,"at":5}"#
+        );
+        assert_eq!(text(&entry).unwrap().as_str(), "Ada => a \"b\" c");
+        assert_eq!(text(&posted("x", "")).unwrap().as_str(), "guest-da01 => x");
+        assert_eq!(greeting(&entry.author.person).as_str(), r#"{"type":"userId","userId":"u000000ada01"}"#);
+        assert_eq!(done("k", 7).as_str(), r#"{"type":"done","cmid":"k","seq":7}"#);
+        assert_eq!(
+            refusal_json(RefusalCode::TooFast, "Wait.", Some(50), None).as_str(),
+            r#"{"type":"error","code":"too_fast","message":"Wait.","retryAfterMs":50}"#
+        );
+    }
+
+    #[test]
+    fn a_message_is_encoded_once_for_all() {
+        let entry = posted("x", "Ada");
+        assert_eq!(json(&entry).unwrap().as_ptr(), json(&entry).unwrap().as_ptr());
+    }
+
+    #[test]
+    fn only_a_message_that_stands_is_said() {
+        for what in [
+            What::Opened { title: "t".into() },
+            What::Edited { seq: 1, body: "b".into() },
+            What::Deleted { seq: 1 },
+            What::Posted { body: String::new(), reply_to: None },
+        ] {
+            let entry = frame(what, "Ada");
+            assert_eq!((json(&entry), text(&entry)), (None, None));
+        }
+    }
+}

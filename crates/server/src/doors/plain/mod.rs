@@ -1,0 +1,203 @@
+//! The plain door, for clients that know no subprotocol, as textbooks write them: a room, a line of JSON or of text
+//! for each message, and nothing to say first.
+//!
+//! A connection begins as JSON. A first frame that is no JSON object turns it to text, for good.
+
+mod forms;
+mod request;
+
+use std::collections::VecDeque;
+
+use madang_protocol::{ClientFrame, CloseCode, Cmid, RefusalCode, RoomId, ServerFrame};
+use serde::Deserialize;
+use tungstenite::Utf8Bytes;
+
+use super::{Door, Opening, Talk};
+use crate::connection::{End, Incoming, Transport};
+use crate::idempotency;
+use crate::refusal::Refusal;
+use crate::session::{MAX_PENDING, NoFollow, Said, Session, Untyped};
+
+use request::Request;
+
+/// What the address asks for; each part may be missing.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Asked {
+    /// The room; the lobby, if none is named.
+    room: Option<String>,
+    /// The cursor to go on from; what is posted from now on, if none is named.
+    after: Option<String>,
+    /// `text`: no greeting, and text from the beginning.
+    mode: Option<String>,
+}
+
+/// The door.
+pub(crate) struct Plain {
+    asked: Asked,
+    room: RoomId,
+    form: Form,
+    /// The writes under way that the client named by a key of its own, and waits for.
+    named: VecDeque<(Cmid, String)>,
+}
+
+/// What is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// JSON, until the first frame says otherwise.
+    Greeted,
+    Json,
+    Text,
+}
+
+impl Plain {
+    pub(crate) fn new(asked: Asked) -> Self {
+        let form = if asked.mode.as_deref() == Some("text") { Form::Text } else { Form::Greeted };
+        Self { asked, room: RoomId::lobby(), form, named: VecDeque::new() }
+    }
+
+    /// Puts the session into the room that was asked for.
+    fn enter(&mut self, session: &mut Session) -> Result<(), CloseCode> {
+        if let Some(room) = &self.asked.room {
+            self.room = room.parse().map_err(|_| CloseCode::NO_SUCH_ROOM)?;
+        }
+        let after = match self.asked.after.take() {
+            Some(text) => Some(text.parse().map_err(|_| CloseCode::BAD_CURSOR)?),
+            None => None,
+        };
+        match session.follow(&self.room, after) {
+            Ok(_) => Ok(()),
+            Err(NoFollow::Ahead(_)) => Err(CloseCode::BAD_CURSOR),
+            Err(NoFollow::Refused(refusal)) if refusal.code == RefusalCode::StorageUnavailable => {
+                Err(CloseCode::MOVING)
+            }
+            Err(NoFollow::Refused(_)) => Err(CloseCode::NO_SUCH_ROOM),
+        }
+    }
+
+    /// Posts, under the name that comes with it.
+    async fn request(&mut self, request: Request, talk: Talk<'_, impl Transport>) {
+        let Talk { session, transport, out, now } = talk;
+        let Request { nickname, message, key } = request;
+        let new_name = nickname.filter(|name| *name != session.you().name);
+        if let Some(name) = new_name
+            && let Err(refusal) = session.rename(&name, now).await
+        {
+            // Under the old name it would be somebody else's message.
+            return self.refuse(&refusal, key.as_deref(), session, transport);
+        }
+        let Some(body) = message else { return };
+        let cmid = match key {
+            Some(key) => {
+                let cmid = idempotency::cmid(&key);
+                self.named.truncate(2 * MAX_PENDING);
+                self.named.push_front((cmid, key));
+                cmid
+            }
+            None => idempotency::random(),
+        };
+        session
+            .ask(ClientFrame::Post { room: self.room.clone(), cmid, body, reply_to: None }, now, out)
+            .await;
+    }
+
+    fn refuse(
+        &self,
+        refusal: &Refusal,
+        key: Option<&str>,
+        session: &Session,
+        transport: &mut impl Transport,
+    ) {
+        session.rooms().metrics().refused(refusal.code);
+        let sentence = session.sentence(refusal);
+        transport.text(self.refusal(refusal.code, &sentence, refusal.retry_after_ms, key));
+    }
+
+    fn refusal(
+        &self,
+        code: RefusalCode,
+        sentence: &str,
+        retry_after_ms: Option<u32>,
+        key: Option<&str>,
+    ) -> Utf8Bytes {
+        match self.form {
+            Form::Text => forms::refusal_text(sentence),
+            Form::Greeted | Form::Json => forms::refusal_json(code, sentence, retry_after_ms, key),
+        }
+    }
+
+    /// The client's key of a write that is answered.
+    fn key_of(&mut self, cmid: Cmid) -> Option<String> {
+        let place = self.named.iter().rposition(|(named, _)| *named == cmid)?;
+        self.named.remove(place).map(|(_, key)| key)
+    }
+}
+
+impl Door for Plain {
+    async fn open(&mut self, opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
+        let mut session = opening.session(opening.peer.you.clone());
+        if self.form == Form::Greeted {
+            opening.transport.text(forms::greeting(session.you()));
+        }
+        self.enter(&mut session).map_err(End::Close)?;
+        Ok((session, Vec::new()))
+    }
+
+    async fn hear(&mut self, heard: Incoming, talk: Talk<'_, impl Transport>) -> Result<(), End> {
+        let text = match heard {
+            Incoming::Text(text) => text,
+            Incoming::Binary(_) => return Err(End::Close(CloseCode::NO_BINARY)),
+            Incoming::Life => return Ok(()),
+        };
+        let object = Request::of_json(&text);
+        if self.form == Form::Greeted {
+            self.form = if object.is_none() { Form::Text } else { Form::Json };
+        }
+        let request = match (self.form, object) {
+            (Form::Text, _) => Ok(Request::of_text(&text)),
+            (_, Some(request)) => request,
+            (_, None) => Err("after JSON objects, a JSON object".into()),
+        };
+        match request {
+            Ok(request) => self.request(request, talk).await,
+            Err(why) => {
+                if talk.session.offends() {
+                    tracing::info!(user = %talk.session.you().id, why, "a plain client sends what cannot be read");
+                }
+                talk.session.refuse_untyped(RefusalCode::BadFrame, Untyped::default(), Some(&why), talk.out);
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, said: Said, transport: &mut impl Transport) -> Result<(), End> {
+        match said {
+            Said::Entry(entry) => {
+                let line = if self.form == Form::Text { forms::text(&entry) } else { forms::json(&entry) };
+                if let Some(line) = line {
+                    transport.text(line.clone());
+                }
+            }
+            Said::Frame(frame) => match *frame {
+                ServerFrame::Done { cmid, seq, .. } => {
+                    if let Some(key) = self.key_of(cmid) {
+                        transport.text(forms::done(&key, seq));
+                    }
+                }
+                // The room cannot be read on: the client comes back, to where it was if it says so.
+                ServerFrame::Refused { cmid: None, req: None, room: Some(_), .. } => {
+                    return Err(End::Close(CloseCode::MOVING));
+                }
+                ServerFrame::Refused { cmid, code, message, retry_after_ms, .. } => {
+                    let key = cmid.and_then(|cmid| self.key_of(cmid));
+                    transport.text(self.refusal(code, &message, retry_after_ms, key.as_deref()));
+                }
+                _ => {}
+            },
+            Said::Shared(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The close code and its reason say it all.
+    fn bye(&mut self, _: CloseCode, _: u32, _: &mut impl Transport) {}
+}

@@ -1,0 +1,141 @@
+//! The doors of WebSockets: from a request to a connection that speaks what was asked for.
+
+mod handshake;
+mod offer;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::body::Body as _;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+
+use crate::accept::Stream;
+use crate::app::App;
+use crate::connection::{self, Peer, Wire};
+use crate::doors::{Asked, Door, Madang, Plain};
+use crate::metrics::Carrier;
+
+use super::login::Login;
+use super::origin::Standing;
+use super::{error, login, origin, preferences, reject};
+pub(super) use handshake::is_asked;
+
+/// What an upgraded connection speaks.
+#[derive(Debug)]
+pub(super) enum Speaks {
+    Madang,
+    Plain(Asked),
+}
+
+/// The paths that are nothing but doors. They stand outside the limit on a request's time.
+pub(super) fn router() -> Router<App> {
+    Router::new().route("/ws", get(madang)).route("/plain", get(plain))
+}
+
+async fn madang(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    open(app, peer, request, Speaks::Madang).await
+}
+
+/// `/plain`, and `/` for a request that asks for a WebSocket.
+pub(super) async fn plain(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    // What cannot be read of the query is told on the open socket: a page sees no status.
+    let asked = Query::try_from_uri(request.uri()).map(|Query(asked)| asked).unwrap_or_default();
+    open(app, peer, request, Speaks::Plain(asked)).await
+}
+
+/// Upgrades a request to a connection. A newcomer becomes a guest, with the login in the answer's cookie.
+async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks) -> Response {
+    if app.stop.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.\n")
+            .into_response();
+    }
+    let upgraded = hyper::upgrade::on(&mut request);
+    if !request.body().is_end_stream() {
+        // What follows the head would be taken for frames.
+        reject(&app, peer.ip(), "upgrade");
+        return (StatusCode::BAD_REQUEST, "An upgrade has no body.\n").into_response();
+    }
+    let headers = request.headers();
+    let accept = match handshake::handshake(headers) {
+        Ok(accept) => accept,
+        Err(reason) => {
+            reject(&app, peer.ip(), "upgrade");
+            return reason.into_response();
+        }
+    };
+    let Ok((speaks, subprotocol)) = offer::choose(headers, by_path) else {
+        reject(&app, peer.ip(), "subprotocol");
+        let known = offer::KNOWN.join(", ");
+        let sentence = format!("None of the offered subprotocols is known here. Known: {known}\n");
+        return (StatusCode::BAD_REQUEST, sentence).into_response();
+    };
+    let standing = origin::standing(headers, &app.config.origins);
+    let login = match (standing, &speaks) {
+        (Standing::Own, _) => login::or_newcomer(&app, headers).await,
+        // A page from next door is served by the doors of programs, and is nobody whom this one knows.
+        (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app).await,
+        (Standing::Neighbour | Standing::Foreign, _) => return origin::refuse(&app, peer.ip()),
+    };
+    let login = match login {
+        Ok(login) => login,
+        Err(refusal) => {
+            return error::plain(&refusal, preferences::locale(headers), app.rooms.limits());
+        }
+    };
+    let cookie = HeaderValue::try_from(&login.set_cookie).ok();
+    let cookie = cookie.filter(|_| standing == Standing::Own);
+    let connection = Connection { app: app.clone(), upgraded, peer, login };
+    match speaks {
+        Speaks::Madang => app.connections.spawn(connection.run(Madang)),
+        Speaks::Plain(asked) => app.connections.spawn(connection.run(Plain::new(asked))),
+    };
+    let switched = handshake::switching_protocols(accept, subprotocol, cookie);
+    switched.unwrap_or_else(|| StatusCode::BAD_REQUEST.into_response())
+}
+
+/// A connection whose handshake is being answered.
+struct Connection {
+    app: App,
+    upgraded: OnUpgrade,
+    peer: SocketAddr,
+    login: Login,
+}
+
+impl Connection {
+    /// Runs it, once the answer has been sent.
+    async fn run(self, door: impl Door) {
+        let Self { app, upgraded, peer, login } = self;
+        let upgraded = match upgraded.await {
+            Ok(upgraded) => upgraded,
+            Err(error) => return tracing::debug!(%peer, %error, "a connection was lost in its upgrade"),
+        };
+        let Some(wire) = wire(upgraded, app.config.max_frame) else { return };
+        let address = peer.ip();
+        let Some(_place) = app.addresses.admit(address) else {
+            return connection::turn_away(&app, wire, door, address).await;
+        };
+        let _counted = app.metrics.connection(Carrier::WebSocket);
+        let stop = app.stop.clone();
+        connection::run(app, wire, door, Peer { you: login.person, address }, stop).await;
+    }
+}
+
+/// The TCP stream below, with what was read of it already.
+fn wire(upgraded: Upgraded, max_frame: u32) -> Option<Wire> {
+    // The accept loop serves nothing but this kind of stream.
+    let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
+    Some(Wire::new(parts.io.into_inner().into_tcp(), parts.read_buf.into(), max_frame))
+}

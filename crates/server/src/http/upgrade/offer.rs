@@ -1,0 +1,59 @@
+//! What an upgraded connection will speak: the first of the offered subprotocols that is known here, on any path;
+//! where none is offered, what the path stands for.
+
+use axum::http::HeaderMap;
+use axum::http::header::SEC_WEBSOCKET_PROTOCOL;
+use madang_protocol::SUBPROTOCOL;
+
+use super::Speaks;
+use super::handshake::items;
+
+/// The subprotocols that are known here.
+pub(super) const KNOWN: [&str; 1] = [SUBPROTOCOL];
+
+/// None of the offered subprotocols is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unknown;
+
+/// What is spoken, and the subprotocol to answer with, if some were offered.
+pub(super) fn choose(
+    headers: &HeaderMap,
+    by_path: Speaks,
+) -> Result<(Speaks, Option<&'static str>), Unknown> {
+    let mut offers = items(headers, SEC_WEBSOCKET_PROTOCOL).peekable();
+    if offers.peek().is_none() {
+        return Ok((by_path, None));
+    }
+    let known = offers.find_map(|offer| KNOWN.into_iter().find(|known| *known == offer)).ok_or(Unknown)?;
+    Ok((spoken(known), Some(known)))
+}
+
+fn spoken(_known: &'static str) -> Speaks {
+    Speaks::Madang
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn chosen(offers: &[&'static str]) -> Option<Option<&'static str>> {
+        let mut headers = HeaderMap::new();
+        for offer in offers {
+            headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offer));
+        }
+        choose(&headers, Speaks::Madang).ok().map(|(_, subprotocol)| subprotocol)
+    }
+
+    #[test]
+    fn the_first_offer_that_is_known_is_taken_in_the_clients_order() {
+        assert_eq!(chosen(&["chat", "x , madang.v1"]), Some(Some(SUBPROTOCOL)));
+    }
+
+    #[test]
+    fn unknown_offers_alone_are_refused_and_none_is_fine() {
+        assert_eq!(chosen(&[]), Some(None));
+        assert_eq!(chosen(&["madang.v10", "customProtocol"]), None);
+    }
+}

@@ -1,0 +1,42 @@
+//! Keys that programs give to their writes, by which a repeat is recognised.
+
+use madang_protocol::Cmid;
+use sha2::{Digest, Sha256};
+
+/// The cmid that a key of a program's own choice stands for: itself, if the key is a cmid's text; else the first
+/// 128 bits of its SHA-256. Two keys of one person never meet by chance.
+pub fn cmid(key: &str) -> Cmid {
+    key.parse().unwrap_or_else(|_| {
+        let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        let first = hash.iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte));
+        Cmid(first)
+    })
+}
+
+/// A cmid for a write that its client did not name: nobody can repeat it.
+pub fn random() -> Cmid {
+    let mut bytes = [0; 16];
+    // Without randomness this process could not have made a login either.
+    let _ = getrandom::fill(&mut bytes);
+    Cmid(u128::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cmids_text_is_itself_and_every_other_key_its_hash() {
+        let text = "000102030405060708090a0b0c0d0e0f";
+        assert_eq!(cmid(text).to_string(), text);
+        assert_eq!(cmid("order-1"), cmid("order-1"));
+        assert_ne!(cmid("order-1"), cmid("order-2"));
+        // sha256("") begins with e3b0c442.
+        assert_eq!(cmid("").0 >> 96, 0xe3b0_c442);
+    }
+
+    #[test]
+    fn random_ones_differ() {
+        assert_ne!(random(), random());
+    }
+}

@@ -1,0 +1,36 @@
+//! What a session says to its client, typed: each door has its own form for it.
+
+use std::sync::Arc;
+
+use madang_protocol::ServerFrame;
+
+use crate::encoded::{Encoded, EntryFrame, encode};
+
+/// One thing said.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// An entry of a followed room: the one after the last that this client was sent.
+    Entry(Arc<EntryFrame>),
+    /// A frame of `madang.v1` that is the same for many: names, snapshots, presence, read markers, the room list.
+    /// Doors that have no form for these pass them over.
+    Shared(Encoded),
+    /// A frame for this client alone: `welcome`, `live`, `done`, `refused`, `page`, `heads`.
+    Frame(Box<ServerFrame>),
+}
+
+impl Said {
+    /// As a frame of `madang.v1`.
+    pub fn encoded(self) -> Encoded {
+        match self {
+            Self::Entry(entry) => entry.json.clone(),
+            Self::Shared(json) => json,
+            Self::Frame(frame) => encode(&frame),
+        }
+    }
+}
+
+impl From<ServerFrame> for Said {
+    fn from(frame: ServerFrame) -> Self {
+        Self::Frame(Box::new(frame))
+    }
+}
