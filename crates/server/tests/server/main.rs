@@ -13,6 +13,7 @@ mod idempotency;
 mod limits;
 mod pages;
 mod people;
+mod plain;
 mod pressure;
 mod refusals;
 mod restart;
