@@ -26,6 +26,12 @@ pub enum RefusalCode {
     TooManyRooms,
     /// The disk is full or failing; nothing was written; see `retry_after_ms`.
     StorageUnavailable,
+    /// The token or login is unknown, or was revoked.
+    UnknownLogin,
+    /// A bot may do this nowhere, or not with a token that is limited to rooms.
+    NotAllowed,
+    /// The cursor cannot be read on from: it is of another epoch, or ahead of the log.
+    UnusableCursor,
     /// A reason that a newer server knows.
     #[serde(other)]
     Unknown,

@@ -258,6 +258,9 @@ fn every_refusal_code_is_spelled_as_documented() {
         (RefusalCode::TooFast, "too_fast"),
         (RefusalCode::TooManyRooms, "too_many_rooms"),
         (RefusalCode::StorageUnavailable, "storage_unavailable"),
+        (RefusalCode::UnknownLogin, "unknown_login"),
+        (RefusalCode::NotAllowed, "not_allowed"),
+        (RefusalCode::UnusableCursor, "unusable_cursor"),
     ];
     for (code, spelled) in codes {
         assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{spelled}\""));

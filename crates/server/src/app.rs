@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accept;
 use crate::addresses::Addresses;
+use crate::admin::{Desk, OrderSocket};
 use crate::broker::Broker;
 use crate::config::Serve;
 use crate::connection::Mailboxes;
@@ -125,6 +126,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
 
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));
+    take_orders(&app, hub.clone());
     announce(listener.local_addr()?)?;
 
     accept::run(listener, http::router(app.clone()), app.clone()).await;
@@ -135,6 +137,17 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     tokio::task::spawn_blocking(move || store.close()).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Takes what the owner orders on the command line. A folder that cannot hold a socket is worth a warning alone.
+fn take_orders(app: &App, hub: Arc<Hub>) {
+    match OrderSocket::open(&app.config.data) {
+        Ok(socket) => {
+            // Tracked, so that the socket is gone before the folder is somebody else's.
+            app.connections.spawn(socket.serve(Desk::new(app.store.clone(), hub), app.stop.clone()));
+        }
+        Err(error) => tracing::warn!(%error, "no orders can be given while this server runs"),
+    }
 }
 
 async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -1,11 +1,15 @@
 //! The command line, which is also the environment: each option reads `MADANG_…` too.
 
+mod orders;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use madang_protocol::Limits;
+
+pub use orders::{Folder, Token, TokenOrder};
 
 /// Madang (마당): a self-hosted real-time chat. One program, its database inside.
 #[derive(Debug, Parser)]
@@ -17,12 +21,9 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The options of `serve`, also when nobody said `serve`.
-    pub fn serve(self) -> Serve {
-        match self.command {
-            Some(Command::Serve(serve)) => serve,
-            None => Self::parse_from(["madang", "serve"]).serve(),
-        }
+    /// What to do, also when nobody said `serve`.
+    pub fn what(self) -> Command {
+        self.command.unwrap_or_else(|| Self::parse_from(["madang", "serve"]).what())
     }
 }
 
@@ -34,6 +35,8 @@ pub enum Command {
     /// The database is made in the data folder on the first start. To keep a backup, stop the server and copy
     /// that folder. One that is put back is recognised, so that what clients have seen since does not mislead them.
     Serve(Serve),
+    /// Tokens of bots: programs that post and read under a name of their own.
+    Token(Token),
 }
 
 /// Options of `madang serve`. In each limit, 0 means none.
@@ -132,9 +135,16 @@ impl Serve {
 mod tests {
     use super::*;
 
+    fn serve() -> Serve {
+        match Cli::parse_from(["madang", "serve"]).what() {
+            Command::Serve(serve) => serve,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn the_defaults_are_the_documented_limits() {
-        let serve = Cli::parse_from(["madang", "serve"]).serve();
+        let serve = serve();
         assert_eq!(serve.limits(), Limits::default());
         assert_eq!(serve.heartbeat(), Duration::from_secs(25));
         assert_eq!(serve.connections_per_address, 256);

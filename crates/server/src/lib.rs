@@ -8,11 +8,14 @@
 
 pub mod accept;
 pub mod addresses;
+pub mod admin;
 pub mod app;
 pub mod assets;
+mod auth;
 pub mod broker;
 pub mod config;
 pub mod connection;
+pub mod cursor;
 pub mod doors;
 pub mod drain;
 pub mod encoded;

@@ -1,11 +1,12 @@
 //! The program `madang`.
 
 use clap::Parser;
-use madang_server::config::{Cli, Serve};
+use madang_server::admin;
+use madang_server::config::{Cli, Command, Serve};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> std::process::ExitCode {
-    match run(Cli::parse().serve()) {
+    match run(Cli::parse().what()) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("madang: {error:#}");
@@ -15,7 +16,14 @@ fn main() -> std::process::ExitCode {
 }
 
 #[tokio::main]
-async fn run(serve: Serve) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(options) => serve(options).await,
+        Command::Token(token) => admin::run(&token.folder.data, token.order.into()).await,
+    }
+}
+
+async fn serve(serve: Serve) -> anyhow::Result<()> {
     log(&serve.log)?;
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone())?);

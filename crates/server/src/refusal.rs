@@ -30,8 +30,10 @@ impl From<StoreError> for Refusal {
             StoreError::UnknownMessage => RefusalCode::UnknownMessage.into(),
             StoreError::NotYours => RefusalCode::NotYours.into(),
             StoreError::TooManyRooms => RefusalCode::TooManyRooms.into(),
-            // Neither can happen to a login that was just looked up and to a random id.
-            StoreError::UnknownUser | StoreError::Taken => RefusalCode::Unknown.into(),
+            // None can happen to a login that was just looked up and to a random id; bots are not made here.
+            StoreError::UnknownUser | StoreError::Taken | StoreError::TooManyBots => {
+                RefusalCode::Unknown.into()
+            }
             StoreError::Unavailable(_) | StoreError::Closed => {
                 Self { code: RefusalCode::StorageUnavailable, retry_after_ms: Some(STORAGE_RETRY_MS) }
             }
@@ -85,6 +87,12 @@ fn english(code: RefusalCode, limits: &Limits) -> String {
         RefusalCode::StorageUnavailable => {
             "The server cannot save anything right now; nothing was sent. It will try again by itself.".into()
         }
+        RefusalCode::UnknownLogin => "The token or login is unknown, or was revoked.".into(),
+        RefusalCode::NotAllowed => "This token may not do that.".into(),
+        RefusalCode::UnusableCursor => {
+            "This cursor cannot be read on from: it is of another database, or ahead of the log. Begin anew."
+                .into()
+        }
         RefusalCode::Unknown => "The server refused this.".into(),
     }
 }
@@ -107,6 +115,11 @@ fn korean(code: RefusalCode, limits: &Limits) -> String {
         RefusalCode::TooManyRooms => format!("방은 {}개까지만 둘 수 있어요.", limits.rooms),
         RefusalCode::StorageUnavailable => {
             "지금은 서버가 저장할 수 없어서 보내지 못했어요. 잠시 뒤 자동으로 다시 시도해요.".into()
+        }
+        RefusalCode::UnknownLogin => "토큰이나 로그인이 없거나 이미 취소됐어요.".into(),
+        RefusalCode::NotAllowed => "이 토큰으로는 할 수 없는 일이에요.".into(),
+        RefusalCode::UnusableCursor => {
+            "이 위치부터 이어 읽을 수 없어요. 기록이 바뀌었거나 아직 없는 위치예요. 처음부터 다시 읽어 주세요.".into()
         }
         RefusalCode::Unknown => "서버가 요청을 받아들이지 않았어요.".into(),
     }

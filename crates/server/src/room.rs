@@ -9,6 +9,7 @@ use madang_protocol::{
 };
 
 use crate::broker::{Broker, Event};
+use crate::cursor::Cursors;
 use crate::flights::Flights;
 use crate::hub::{Hub, Reach};
 use crate::metrics::Metrics;
@@ -40,6 +41,7 @@ struct Inner {
     buckets: Mutex<HashMap<UserId, Bucket>>,
     metrics: Metrics,
     snapshots: Snapshots,
+    cursors: Cursors,
     /// The rooms whose messages are being read.
     loading: Flights<RoomId>,
 }
@@ -57,7 +59,8 @@ impl Rooms {
     /// Rooms over this store.
     pub fn new(store: Store, hub: Arc<Hub>, broker: Broker, limits: Limits, metrics: Metrics) -> Self {
         let (buckets, snapshots, loading) = Default::default();
-        Self(Arc::new(Inner { store, hub, broker, limits, buckets, metrics, snapshots, loading }))
+        let cursors = Cursors::new(store.epoch().clone(), store.first_epoch().clone());
+        Self(Arc::new(Inner { store, hub, broker, limits, buckets, metrics, snapshots, cursors, loading }))
     }
 
     /// The limits in force.
@@ -80,13 +83,38 @@ impl Rooms {
         self.0.store.epoch()
     }
 
+    /// How cursors are written for programs.
+    pub fn cursors(&self) -> &Cursors {
+        &self.0.cursors
+    }
+
+    // --- Who may. Everything below that concerns a room asks this first, for every door.
+
+    /// Whether this person may do anything in this room, whether it exists or not. A room outside of a bot's
+    /// scope is answered as if there were none, so that nothing is told of it.
+    ///
+    /// # Errors
+    /// The token was revoked, or is limited to other rooms.
+    pub fn may(&self, user: &UserId, room: &RoomId) -> Result<(), Refusal> {
+        match self.0.store.bot(user) {
+            Some(bot) if bot.revoked_at.is_some() => Err(RefusalCode::UnknownLogin.into()),
+            Some(bot) if !bot.reaches(room) => Err(RefusalCode::UnknownRoom.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this person may still do anything at all: not a bot whose token was revoked.
+    pub fn is_gone(&self, user: &UserId) -> bool {
+        self.0.store.bot(user).is_some_and(|bot| bot.revoked_at.is_some())
+    }
+
     // --- Writing.
 
     /// Queues a post, an edit or a delete. It is queued when this returns, so that the order of calls is the
     /// order in the log; the future yields once it is durable.
     ///
     /// # Errors
-    /// Text that may not be, or more writes than this person may make. The future's errors are the store's.
+    /// No such room for this person, text that may not be, or more writes than they may make. The future's errors are the store's.
     pub fn write(
         &self,
         by: &UserId,
@@ -95,6 +123,7 @@ impl Rooms {
         change: Change,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Appended, Refusal>> + Send + 'static + use<>, Refusal> {
+        self.may(by, &room)?;
         if let Change::Post { body, .. } | Change::Edit { body, .. } = &change {
             text::check_body(body, self.0.limits.body_chars)?;
         }
@@ -111,7 +140,7 @@ impl Rooms {
     /// Opens a room under a new id.
     ///
     /// # Errors
-    /// A title that may not be, too many rooms, more writes than this person may make, or a failing disk.
+    /// A bot that is limited to rooms, a title that may not be, too many rooms, more writes than this person may make, or a failing disk.
     pub async fn open(
         &self,
         by: &UserId,
@@ -119,6 +148,10 @@ impl Rooms {
         title: &str,
         now: UnixMs,
     ) -> Result<RoomInfo, Refusal> {
+        if self.0.store.bot(by).is_some_and(|bot| bot.rooms.is_some()) {
+            return Err(RefusalCode::NotAllowed.into());
+        }
+        self.may(by, &room)?;
         let title = text::room_title(title)?;
         self.take_token(by, now)?;
         self.0.store.open_room(room.clone(), title.clone(), by.clone(), now).await.map_err(logged)?;
@@ -146,18 +179,21 @@ impl Rooms {
         room: RoomId,
         seq: Seq,
     ) -> impl Future<Output = Result<(), Refusal>> + use<> {
-        let marked = self.0.store.mark_read(user.clone(), room.clone(), seq);
+        let may = self.may(&user, &room);
+        let marked = may.map(|()| self.0.store.mark_read(user.clone(), room.clone(), seq));
         let broker = self.0.broker.clone();
         async move {
-            let marker = marked.await.map_err(logged)?;
+            let marker = marked?.await.map_err(logged)?;
             broker.publish(Event::Read { user, room, seq: marker.seq, unread: marker.unread });
             Ok(())
         }
     }
 
-    /// Tells those who look at the room that the person is typing.
+    /// Tells those who look at the room that the person is typing, if they may be there.
     pub fn typing(&self, by: Person, room: RoomId) {
-        self.0.broker.publish(Event::Typing { room, by });
+        if self.may(&by.id, &room).is_ok() {
+            self.0.broker.publish(Event::Typing { room, by });
+        }
     }
 
     // --- Reading.
@@ -165,9 +201,14 @@ impl Rooms {
     /// The room's present state.
     ///
     /// # Errors
-    /// No such room, or a failing disk.
-    pub async fn snapshot(&self, room: RoomId) -> Result<Seen, Refusal> {
-        self.head(&room)?;
+    /// No such room for this reader, or a failing disk.
+    pub async fn snapshot(&self, reader: &UserId, room: RoomId) -> Result<Seen, Refusal> {
+        self.may(reader, &room)?;
+        self.present(room).await
+    }
+
+    async fn present(&self, room: RoomId) -> Result<Seen, Refusal> {
+        self.0.store.version(&room).ok_or(RefusalCode::UnknownRoom)?;
         self.load(&room).await;
         let state = self.0.store.snapshot(room.clone(), SNAPSHOT_MESSAGES).await.map_err(logged)?;
         let state = state.ok_or(RefusalCode::UnknownRoom)?;
@@ -193,13 +234,18 @@ impl Rooms {
     /// As [`Rooms::snapshot`], encoded.
     ///
     /// # Errors
-    /// No such room, or a failing disk.
-    pub async fn snapshot_frame(&self, room: &RoomId) -> Result<Arc<SnapshotFrame>, Refusal> {
+    /// No such room for this reader, or a failing disk.
+    pub async fn snapshot_frame(
+        &self,
+        reader: &UserId,
+        room: &RoomId,
+    ) -> Result<Arc<SnapshotFrame>, Refusal> {
+        self.may(reader, room)?;
         let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
         let stand = (version, self.0.hub.here_version(room));
         match self.0.snapshots.get(room, stand) {
             Some(frame) => Ok(frame),
-            None => Ok(self.0.snapshots.put(self.snapshot(room.clone()).await?, stand)),
+            None => Ok(self.0.snapshots.put(self.present(room.clone()).await?, stand)),
         }
     }
 
@@ -229,8 +275,9 @@ impl Rooms {
     /// The newest seq of the room in the log itself, which the hub may not have heard of yet.
     ///
     /// # Errors
-    /// No such room.
-    pub fn head(&self, room: &RoomId) -> Result<Seq, Refusal> {
+    /// No such room for this reader.
+    pub fn head(&self, reader: &UserId, room: &RoomId) -> Result<Seq, Refusal> {
+        self.may(reader, room)?;
         let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
         Ok(version.head)
     }
@@ -238,8 +285,15 @@ impl Rooms {
     /// Messages around a place in the room.
     ///
     /// # Errors
-    /// No such room, or a failing disk.
-    pub async fn page(&self, room: RoomId, at: PageAt, limit: u16) -> Result<PageRead, Refusal> {
+    /// No such room for this reader, or a failing disk.
+    pub async fn page(
+        &self,
+        reader: &UserId,
+        room: RoomId,
+        at: PageAt,
+        limit: u16,
+    ) -> Result<PageRead, Refusal> {
+        self.may(reader, &room)?;
         let limit = usize::from(limit.clamp(1, self.0.limits.history));
         let page = self.0.store.page(room, at, limit).await.map_err(logged)?;
         page.ok_or_else(|| RefusalCode::UnknownRoom.into())
@@ -248,13 +302,15 @@ impl Rooms {
     /// Entries of the room after `cursor`, at most `limit`.
     ///
     /// # Errors
-    /// A failing disk.
+    /// No such room for this reader, or a failing disk.
     pub async fn entries_after(
         &self,
+        reader: &UserId,
         room: RoomId,
         cursor: Seq,
         limit: usize,
     ) -> Result<Vec<Committed>, Refusal> {
+        self.may(reader, &room)?;
         self.0.metrics.replays.inc();
         self.0.store.entries_after(room, cursor, limit).await.map_err(logged)
     }
@@ -264,7 +320,12 @@ impl Rooms {
     /// # Errors
     /// A failing disk.
     pub async fn list(&self, user: Option<UserId>) -> Result<Vec<RoomInfo>, Refusal> {
-        self.0.store.rooms(user, LISTED_ROOMS).await.map_err(logged)
+        let bot = user.as_ref().and_then(|user| self.0.store.bot(user));
+        let mut rooms = self.0.store.rooms(user, LISTED_ROOMS).await.map_err(logged)?;
+        if let Some(bot) = bot {
+            rooms.retain(|info| bot.reaches(&info.room));
+        }
+        Ok(rooms)
     }
 
     fn take_token(&self, user: &UserId, now: UnixMs) -> Result<(), Refusal> {

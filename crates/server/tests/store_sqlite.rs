@@ -305,7 +305,7 @@ async fn an_older_copy_in_its_place_begins_another_epoch() {
     drop(store);
     let older = backup(&folder);
     let store = open(folder.path()).unwrap();
-    assert_eq!(*store.epoch(), first, "a plain restart changes nothing");
+    assert_eq!((store.epoch(), store.first_epoch()), (&first, &first), "a plain restart changes nothing");
     store.append(write(2, "seen by a client")).await.unwrap();
     drop(store);
 
@@ -313,10 +313,34 @@ async fn an_older_copy_in_its_place_begins_another_epoch() {
     let store = open(folder.path()).unwrap();
     let second = store.epoch().clone();
     assert_ne!(second, first);
+    assert_eq!(*store.first_epoch(), first, "what it was made with stays known");
     assert_eq!(head(&store).await, 2);
     store.append(write(3, "something else under the same seq")).await.unwrap();
     drop(store);
     assert_eq!(*open(folder.path()).unwrap().epoch(), second, "and stays in it");
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_format_takes_its_epoch_for_its_first_one() {
+    let folder = tempdir().unwrap();
+    let sql = rusqlite::Connection::open(folder.path().join("madang.db")).unwrap();
+    sql.execute_batch(include_str!("../src/store/migrations/0001_log.sql")).unwrap();
+    sql.execute_batch(&format!(
+        "PRAGMA application_id = {}; PRAGMA user_version = 1;
+         INSERT INTO meta VALUES ('epoch', 'old');
+         INSERT INTO users (id, name, made_at) VALUES ('madang', 'Madang', 1);
+         INSERT INTO rooms (id, title, head, last_at) VALUES ('lobby', 'Lobby', 1, 1);
+         INSERT INTO entries (pos, at, by, kind, body) VALUES (1 << 40 | 1, 1, 1, 1, 'Lobby');",
+        0x6d64_6e67
+    ))
+    .unwrap();
+    drop(sql);
+    let mark = format!("old {:020} {:020}\n", 1, now());
+    std::fs::write(folder.path().join("madang.mark"), mark).unwrap();
+    let store = open(folder.path()).unwrap();
+    assert_eq!((store.epoch().as_str(), store.first_epoch().as_str()), ("old", "old"));
+    store.add_guest(user("ann"), [1; 32], now()).await.unwrap();
+    store.append(write(1, "hello")).await.unwrap();
 }
 
 /// As a whole folder from yesterday is: its files say so themselves, and have times of today.

@@ -225,7 +225,7 @@ impl World {
     fn page(&mut self, device: usize) -> Check<Option<PageData>> {
         let Some(server) = &self.server else { return Ok(None) };
         let (user, room) = (self.devices[device].user.clone(), self.rooms[device % self.rooms.len()].clone());
-        let Ok(seen) = at_once(server.rooms.snapshot(room))? else { return Ok(None) };
+        let Ok(seen) = at_once(server.rooms.snapshot(&user, room))? else { return Ok(None) };
         let Ok(rooms) = at_once(server.rooms.list(Some(user.clone())))? else { return Ok(None) };
         self.log().check_snapshot(&seen.snapshot)?;
         Ok(Some(PageData {

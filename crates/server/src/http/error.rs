@@ -1,8 +1,8 @@
 //! What an HTTP request is refused with: a status, and a sentence.
 
 use axum::Json;
-use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderMap, StatusCode, header::ACCEPT};
+use axum::http::header::{ACCEPT, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use madang_client::Locale;
 use madang_protocol::{Limits, RefusalCode};
@@ -30,7 +30,9 @@ pub(super) fn wants_json(headers: &HeaderMap) -> bool {
 pub(super) fn status(code: RefusalCode) -> StatusCode {
     match code {
         RefusalCode::UnknownRoom | RefusalCode::UnknownMessage => StatusCode::NOT_FOUND,
-        RefusalCode::NotYours => StatusCode::FORBIDDEN,
+        RefusalCode::UnknownLogin => StatusCode::UNAUTHORIZED,
+        RefusalCode::NotYours | RefusalCode::NotAllowed => StatusCode::FORBIDDEN,
+        RefusalCode::UnusableCursor => StatusCode::GONE,
         RefusalCode::TooFast => StatusCode::TOO_MANY_REQUESTS,
         RefusalCode::TooManyRooms => StatusCode::CONFLICT,
         RefusalCode::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -49,17 +51,20 @@ pub(super) fn problem(refusal: &Refusal, locale: Locale, limits: &Limits) -> Res
         message: refusal.sentence(locale, limits),
         retry_after_ms: refusal.retry_after_ms,
     };
-    with_retry_after(refusal, (status(refusal.code), Json(problem)).into_response())
+    with_headers(refusal, (status(refusal.code), Json(problem)).into_response())
 }
 
 /// The refusal as one line of text, where there is no page to show it on.
 pub(super) fn plain(refusal: &Refusal, locale: Locale, limits: &Limits) -> Response {
-    with_retry_after(refusal, (status(refusal.code), refusal.sentence(locale, limits)).into_response())
+    with_headers(refusal, (status(refusal.code), refusal.sentence(locale, limits)).into_response())
 }
 
-fn with_retry_after(refusal: &Refusal, mut response: Response) -> Response {
+fn with_headers(refusal: &Refusal, mut response: Response) -> Response {
     if let Some(ms) = refusal.retry_after_ms {
         response.headers_mut().insert(RETRY_AFTER, ms.div_ceil(1000).into());
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }

@@ -3,9 +3,8 @@
 
 use axum::Json;
 use axum::extract::{Form, Path, State};
-use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
@@ -102,9 +101,7 @@ pub(super) async fn rename(State(app): State<App>, headers: HeaderMap, Form(form
         Ok(login)
     };
     match result.await {
-        Ok(login) if wants_json(&headers) => {
-            (StatusCode::NO_CONTENT, AppendHeaders([(SET_COOKIE, login.set_cookie)])).into_response()
-        }
+        Ok(login) if wants_json(&headers) => (StatusCode::NO_CONTENT, login.cookie()).into_response(),
         Ok(login) => see_other(login, back_to(&form.back)),
         Err(refusal) => refuse(&app, &headers, &form.back, refusal).await,
     }
@@ -119,7 +116,7 @@ pub(super) async fn open(State(app): State<App>, headers: HeaderMap, Form(form):
     };
     match result.await {
         Ok((login, info)) if wants_json(&headers) => {
-            (StatusCode::CREATED, AppendHeaders([(SET_COOKIE, login.set_cookie)]), Json(info)).into_response()
+            (StatusCode::CREATED, login.cookie(), Json(info)).into_response()
         }
         Ok((login, info)) => see_other(login, &format!("/r/{}", info.room)),
         Err(refusal) => refuse(&app, &headers, &form.back, refusal).await,
@@ -127,7 +124,7 @@ pub(super) async fn open(State(app): State<App>, headers: HeaderMap, Form(form):
 }
 
 fn see_other(login: Login, to: &str) -> Response {
-    (AppendHeaders([(SET_COOKIE, login.set_cookie)]), Redirect::to(to)).into_response()
+    (login.cookie(), Redirect::to(to)).into_response()
 }
 
 /// The refusal as JSON for a program, or on the page that the form stood on.

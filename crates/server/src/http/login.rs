@@ -1,12 +1,14 @@
-//! Who asks. A newcomer gets an id and a login: a random 256-bit token in a cookie, its hash in the store.
+//! Who asks: a program by its token, a browser by its cookie. A newcomer gets an id and a login: a random 256-bit
+//! token in a cookie, its hash in the store.
 
-use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::AppendHeaders;
 use cookie::{Cookie, SameSite};
 use madang_protocol::{Person, UserId};
-use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::auth::{self, Bearer, hash};
 use crate::connection::LoginKey;
 use crate::refusal::Refusal;
 
@@ -16,28 +18,44 @@ const LOGIN_COOKIE: &str = "madang_login";
 /// A login lasts as long as browsers let it: 400 days from the last page.
 const LASTS: cookie::time::Duration = cookie::time::Duration::days(400);
 
-/// A person, and the cookie to send along with the answer.
+/// A person, and the cookie to send along with the answer; none to a program with a token.
 #[derive(Debug)]
 pub(super) struct Login {
     pub(super) person: Person,
-    pub(super) set_cookie: String,
+    pub(super) set_cookie: Option<HeaderValue>,
     pub(super) key: LoginKey,
+}
+
+impl Login {
+    /// The cookie as headers of an answer.
+    pub(super) fn cookie(self) -> AppendHeaders<Option<(HeaderName, HeaderValue)>> {
+        AppendHeaders(self.set_cookie.map(|cookie| (SET_COOKIE, cookie)))
+    }
 }
 
 /// The login that the request names, whether it exists or not.
 pub(super) fn key(headers: &HeaderMap) -> Option<LoginKey> {
+    if let Bearer::Token(token) = auth::bearer(headers) {
+        return Some(LoginKey(hash(token)));
+    }
     cookie(headers, LOGIN_COOKIE).map(|token| LoginKey(hash(&token)))
 }
 
-/// The person whose token the request carries.
+/// The person whose token or cookie the request carries. A token goes before a cookie.
+///
+/// # Errors
+/// A token that is nobody's, or a store that cannot be read.
 pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Login>, Refusal> {
+    if let Some((person, key)) = auth::by_headers(app, headers)?.zip(key(headers)) {
+        return Ok(Some(Login { person, set_cookie: None, key }));
+    }
     let Some(token) = cookie(headers, LOGIN_COOKIE) else { return Ok(None) };
     let key = hash(&token);
     let person = app.store.login(key).await?;
     Ok(person.map(|person| Login { person, set_cookie: login_cookie(app, token), key: LoginKey(key) }))
 }
 
-/// The person whose token the request carries, or a new guest.
+/// The person whose token or cookie the request carries, or a new guest.
 pub(super) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
     if let Some(login) = of(app, headers).await? {
         return Ok(login);
@@ -47,7 +65,7 @@ pub(super) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login,
 
 /// A new guest.
 pub(super) async fn newcomer(app: &App) -> Result<Login, Refusal> {
-    let token = random_token()?;
+    let token = auth::random_hex().map_err(no_randomness)?;
     let id = random_id::<UserId>()?;
     let key = hash(&token);
     app.store.add_guest(id.clone(), key, app.now()).await?;
@@ -55,15 +73,15 @@ pub(super) async fn newcomer(app: &App) -> Result<Login, Refusal> {
     Ok(Login { person, set_cookie: login_cookie(app, token), key: LoginKey(key) })
 }
 
-fn login_cookie(app: &App, token: String) -> String {
-    Cookie::build((LOGIN_COOKIE, token))
+fn login_cookie(app: &App, token: String) -> Option<HeaderValue> {
+    let cookie = Cookie::build((LOGIN_COOKIE, token))
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(app.config.secure_cookies)
         .path("/")
         .max_age(LASTS)
-        .build()
-        .to_string()
+        .build();
+    HeaderValue::try_from(cookie.to_string()).ok()
 }
 
 /// The value of the first cookie of that name.
@@ -76,29 +94,9 @@ pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(|c| c.value().to_owned())
 }
 
-/// Only the hash is stored: who reads the database cannot sign in with it. The token is random, so no salt and
-/// no slow hash are needed.
-fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
-}
-
-/// 256 random bits, in hexadecimal.
-fn random_token() -> Result<String, Refusal> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(no_randomness)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// A new id of 12 characters, 62 random bits: also what a room opened today is called.
+/// A new id: also what a room opened today is called.
 pub(super) fn random_id<Id: std::str::FromStr>() -> Result<Id, Refusal> {
-    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let mut random = getrandom::u64().map_err(no_randomness)?;
-    let mut id = String::with_capacity(12);
-    for _ in 0..12 {
-        let letter = ALPHABET.get(usize::try_from(random % 36).unwrap_or_default());
-        id.push(letter.copied().map_or('a', char::from));
-        random /= 36;
-    }
+    let id = auth::random_id().map_err(no_randomness)?;
     id.parse().map_err(|_| Refusal::from(madang_protocol::RefusalCode::Unknown))
 }
 
@@ -117,13 +115,5 @@ mod tests {
         headers.append(COOKIE, "a=1; madang_login=t0ken; b=2".parse().unwrap());
         assert_eq!(cookie(&headers, LOGIN_COOKIE).as_deref(), Some("t0ken"));
         assert_eq!(cookie(&headers, "madang_log"), None);
-    }
-
-    #[test]
-    fn ids_and_tokens_are_of_full_length_and_differ() {
-        let ids: std::collections::HashSet<UserId> = (0..100).map(|_| random_id().unwrap()).collect();
-        assert_eq!(ids.len(), 100);
-        assert!(ids.iter().all(|id| id.as_str().len() == 12));
-        assert_eq!(random_token().unwrap().len(), 64);
     }
 }

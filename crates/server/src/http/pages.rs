@@ -102,7 +102,7 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
             if let Some(status) = status {
                 *response.status_mut() = status;
             }
-            if let Ok(cookie) = HeaderValue::try_from(login.set_cookie) {
+            if let Some(cookie) = login.set_cookie {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
             // The page is this person's, at this moment.
@@ -121,11 +121,11 @@ async fn data(
     look: Look,
 ) -> Result<(Login, PageData), Refusal> {
     let login = login::or_newcomer(app, headers).await?;
-    let Seen { mut snapshot, mut people } = app.rooms.snapshot(room.clone()).await?;
+    let Seen { mut snapshot, mut people } = app.rooms.snapshot(&login.person.id, room.clone()).await?;
     let mut after = false;
     if let Some(at) = look.at {
         let limit = u16::try_from(SNAPSHOT_MESSAGES).unwrap_or(u16::MAX);
-        let page = app.rooms.page(room, at, limit).await?;
+        let page = app.rooms.page(&login.person.id, room, at, limit).await?;
         snapshot.head = page.head;
         snapshot.messages = page.messages;
         snapshot.before = page.before;

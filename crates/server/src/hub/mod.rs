@@ -154,7 +154,8 @@ impl Hub {
                 self.to_all(&Queued::Person(Arc::new(PersonFrame::new(person))));
             }
             Event::RoomOpened(info) => {
-                self.to_all(&Queued::Frame(encode(&ServerFrame::Rooms { rooms: vec![info] })));
+                let room = info.room.clone();
+                self.to_all(&Queued::Room(room, encode(&ServerFrame::Rooms { rooms: vec![info] })));
             }
             Event::Read { user, room, seq, unread } => {
                 let frame = Queued::Frame(encode(&ServerFrame::Read { room, seq, unread }));
@@ -314,6 +315,16 @@ impl Hub {
     /// How many sessions there are.
     pub fn sessions(&self) -> usize {
         lock(&self.sessions).seats.len()
+    }
+
+    /// Ends every session of this person.
+    pub fn close_of(&self, user: &UserId, code: CloseCode) {
+        let sessions = lock(&self.sessions);
+        for id in sessions.of_user.get(user).into_iter().flatten() {
+            if let Some((_, queue)) = sessions.seats.get(id) {
+                queue.close(code);
+            }
+        }
     }
 
     /// Ends every session, and each that still joins, for a restart.

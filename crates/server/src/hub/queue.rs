@@ -11,7 +11,7 @@ use std::sync::PoisonError;
 use std::task::Poll;
 
 use futures_util::task::AtomicWaker;
-use madang_protocol::CloseCode;
+use madang_protocol::{CloseCode, RoomId};
 
 use crate::encoded::{Encoded, EntryFrame, PersonFrame};
 use crate::simulation::{Mutant, bound, is};
@@ -39,6 +39,8 @@ pub enum Queued {
     Typing(Arc<PersonFrame>, Encoded),
     /// Who is here; volatile.
     Presence(Arc<Vec<PersonFrame>>, Encoded),
+    /// A new room, for sessions that may see it.
+    Room(RoomId, Encoded),
     /// Anything else that is the same for all.
     Frame(Encoded),
 }
@@ -48,7 +50,9 @@ impl Queued {
         match self {
             Self::Entry(entry) => entry.json.len(),
             Self::Person(person) => person.json.len(),
-            Self::Typing(_, json) | Self::Presence(_, json) | Self::Frame(json) => json.len(),
+            Self::Typing(_, json) | Self::Presence(_, json) | Self::Room(_, json) | Self::Frame(json) => {
+                json.len()
+            }
         }
     }
 

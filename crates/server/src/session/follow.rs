@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame};
+use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UserId};
 
 use super::{Said, Session};
 use crate::encoded::EntryFrame;
@@ -43,11 +43,11 @@ impl Session {
             return self.refuse(RefusalCode::TooManyRooms, Some(room), out);
         }
         self.unwatch(&room);
-        match usable(&self.rooms, &room, after).await {
+        match usable(&self.rooms, &self.you.id, &room, after).await {
             Ok(Some(cursor)) => {
                 self.follow_from(room, cursor);
             }
-            Ok(None) => match self.rooms.snapshot_frame(&room).await {
+            Ok(None) => match self.rooms.snapshot_frame(&self.you.id, &room).await {
                 Ok(snapshot) => {
                     self.introduce(&snapshot.people, out);
                     self.follow_from(room, snapshot.head);
@@ -68,7 +68,7 @@ impl Session {
         if self.is_full(room) {
             return Err(NoFollow::Refused(RefusalCode::TooManyRooms.into()));
         }
-        let head = self.rooms.head(room).map_err(NoFollow::Refused)?;
+        let head = self.rooms.head(&self.you.id, room).map_err(NoFollow::Refused)?;
         let cursor = after.unwrap_or(head);
         if cursor > head {
             return Err(NoFollow::Ahead(head));
@@ -126,7 +126,7 @@ impl Session {
 
     async fn replay(&mut self, room: RoomId, sent: Seq, out: &mut Vec<Said>) {
         let step = bound(REPLAY_STEP, |bounds| bounds.replay_step);
-        match self.rooms.entries_after(room.clone(), sent, step).await {
+        match self.rooms.entries_after(&self.you.id, room.clone(), sent, step).await {
             Ok(entries) => {
                 for committed in entries {
                     self.send_entry(&Arc::new(EntryFrame::new(committed.entry, committed.author)), out);
@@ -187,8 +187,13 @@ impl Session {
 
 /// The cursor, if the log can be read on from it: not ahead of the log, and not too far behind, in entries or
 /// in bytes.
-async fn usable(rooms: &Rooms, room: &RoomId, after: Option<Seq>) -> Result<Option<Seq>, Refusal> {
-    let head = rooms.head(room)?;
+async fn usable(
+    rooms: &Rooms,
+    reader: &UserId,
+    room: &RoomId,
+    after: Option<Seq>,
+) -> Result<Option<Seq>, Refusal> {
+    let head = rooms.head(reader, room)?;
     let Some(cursor) = after.filter(|cursor| *cursor <= head && head - cursor <= MAX_REPLAY) else {
         return Ok(None);
     };

@@ -84,8 +84,13 @@ impl Session {
     /// Takes a person in: from here on, what concerns them is queued.
     pub fn join(rooms: Rooms, you: Person, terms: &Terms, now: UnixMs) -> Self {
         let queue = Arc::new(Queue::default());
+        let id = rooms.hub().join(you.id.clone(), queue.clone());
+        // Asked once it has joined: a token that is revoked from here on ends the session by the hub.
+        if rooms.is_gone(&you.id) {
+            queue.close(CloseCode::LOGIN_GONE);
+        }
         Self {
-            id: rooms.hub().join(you.id.clone(), queue.clone()),
+            id,
             locale: Locale::default(),
             rooms,
             queue,
@@ -193,6 +198,11 @@ impl Session {
                         self.introduce_encoded(person, out);
                     }
                     out.push(Said::Shared(json));
+                }
+                Queued::Room(room, json) => {
+                    if self.rooms.may(&self.you.id, &room).is_ok() {
+                        out.push(Said::Shared(json));
+                    }
                 }
                 Queued::Frame(json) => out.push(Said::Shared(json)),
             }

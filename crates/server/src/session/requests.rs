@@ -93,7 +93,7 @@ impl Session {
             self.hub().exit(&left, self.id);
         }
         let Some(room) = room else { return };
-        if let Err(refusal) = self.rooms.head(&room) {
+        if let Err(refusal) = self.rooms.head(&self.you.id, &room) {
             return self.refuse(refusal, Some(room), out);
         }
         self.hub().enter(&room, self.id, self.you.clone(), &self.queue);
@@ -103,7 +103,7 @@ impl Session {
     async fn history(&mut self, asked: Asked, out: &mut Vec<Said>) {
         let Asked { req, room, at, limit } = asked;
         let page = match at {
-            Some(at) => self.rooms.page(room.clone(), at, limit).await,
+            Some(at) => self.rooms.page(&self.you.id, room.clone(), at, limit).await,
             None => Err(RefusalCode::BadFrame.into()),
         };
         match page {

@@ -13,7 +13,7 @@ use super::batch::{Batch, Failure, Known};
 use super::directory::Directory;
 use super::readers::{ReadError, Readers, in_one_state};
 use super::writer::{self, Answer, Command, Writer};
-use super::{Committed, Inner, OpenError, Store, StoreError, StoreOptions, open};
+use super::{Committed, Inner, OpenError, Store, StoreError, StoreOptions, migrations, open};
 use crate::simulation::{Mutant, is, pause};
 
 /// A disk with a database on it. It outlives every crash with what was committed, and nothing else. Clones are
@@ -98,10 +98,13 @@ impl Disk {
         let failed =
             |error: rusqlite::Error| OpenError::Disk { file: ":memory:".into(), reason: error.to_string() };
         let options = StoreOptions::default();
+        let first_epoch;
         let directory = {
             let sql = self.lock();
+            let is_new = migrations::is_new(&sql).map_err(failed)?;
             open::made_ready(&sql, &options).map_err(failed)?;
-            made_repeatable(&sql, epoch, at).map_err(failed)?;
+            made_repeatable(&sql, epoch, at, is_new).map_err(failed)?;
+            first_epoch = open::first_epoch(&sql).map_err(failed)?;
             Arc::new(Directory::open(&sql, options.people).map_err(failed)?)
         };
         let (writer, commands) = Writer::by_hand();
@@ -110,6 +113,7 @@ impl Disk {
             writer,
             directory: Arc::clone(&directory),
             epoch: epoch.clone(),
+            first_epoch,
             _lock: None,
         }));
         let stepper = Stepper {
@@ -227,7 +231,10 @@ fn limit_pages(sql: &Connection, full: bool) {
     let _ = sql.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
 }
 
-fn made_repeatable(sql: &Connection, epoch: &Epoch, at: UnixMs) -> rusqlite::Result<()> {
+fn made_repeatable(sql: &Connection, epoch: &Epoch, at: UnixMs, is_new: bool) -> rusqlite::Result<()> {
+    if is_new {
+        sql.execute("UPDATE meta SET value = ?1 WHERE key = 'first_epoch'", [epoch.as_str()])?;
+    }
     sql.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch.as_str()])?;
     sql.execute("UPDATE users SET made_at = ?1 WHERE key = 1", [at])?;
     // Of what the server writes by itself, the lobby's first entry alone.

@@ -8,6 +8,7 @@
 
 mod append;
 mod batch;
+mod bots;
 mod directory;
 #[cfg(feature = "simulation")]
 pub mod manual;
@@ -33,8 +34,8 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use directory::{KEPT_MESSAGES, Version};
 pub use types::{
-    Appended, Change, Committed, OpenError, PageAt, PageRead, ReadMarker, RoomState, StoreError,
-    StoreOptions, Write,
+    Appended, Bot, BotKind, Change, Committed, OpenError, PageAt, PageRead, ReadMarker, RoomState,
+    StoreError, StoreOptions, Write,
 };
 
 use directory::Directory;
@@ -43,6 +44,9 @@ use writer::{Command, Reply, Writer};
 
 /// Rooms that one server holds, the lobby included.
 pub const MAX_ROOMS: u32 = 500;
+
+/// Bots that one server holds, those whose token was revoked included.
+pub const MAX_BOTS: u32 = 10_000;
 
 /// Unread messages are counted up to this number, among the newest [`UNREAD_SEEN`] messages.
 pub const UNREAD_MAX: u32 = 1_000;
@@ -67,6 +71,7 @@ struct Inner {
     writer: Writer,
     directory: Arc<Directory>,
     epoch: Epoch,
+    first_epoch: Epoch,
     /// None: nobody else can reach the database.
     _lock: Option<File>,
 }
@@ -100,13 +105,19 @@ impl Store {
         let directory = Arc::new(ready.directory);
         let writer = Writer::start(ready.sql, ready.mark, Arc::clone(&directory), committed)
             .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
-        let epoch = ready.epoch;
-        Ok(Self(Arc::new(Inner { readers, writer, directory, epoch, _lock: Some(ready.lock) })))
+        let (epoch, first_epoch, lock) = (ready.epoch, ready.first_epoch, Some(ready.lock));
+        Ok(Self(Arc::new(Inner { readers, writer, directory, epoch, first_epoch, _lock: lock })))
     }
 
     /// The database's life: cursors mean something under it alone.
     pub fn epoch(&self) -> &Epoch {
         &self.0.epoch
+    }
+
+    /// The epoch that the database was made with. It is another one than [`Store::epoch`] once a backup was put
+    /// back.
+    pub fn first_epoch(&self) -> &Epoch {
+        &self.0.first_epoch
     }
 
     /// Writes a post, edit or delete into a room's log.
@@ -141,6 +152,24 @@ impl Store {
         self.queued(|reply| Command::AddGuest { user, token_hash, at, reply })
     }
 
+    /// Makes a bot with its token, which itself never comes here: `token_hash` is a hash of it. Answers the bot as
+    /// it is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`] for a room that it is to be limited to, [`Taken`](StoreError::Taken) if the id
+    /// or the token is in use, [`TooManyBots`](StoreError::TooManyBots).
+    pub fn add_bot(&self, bot: Bot, token_hash: [u8; 32]) -> Queued<Bot> {
+        self.queued(|reply| Command::AddBot { bot, token_hash, reply })
+    }
+
+    /// Takes a bot's token away, for ever. Once this is answered, the token is nobody's.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`] if there is no such bot.
+    pub fn revoke_bot(&self, user: UserId, at: UnixMs) -> Queued<Bot> {
+        self.queued(|reply| Command::RevokeBot { user, at, reply })
+    }
+
     /// Gives a person another name. It is in force for entries that are read or written from then on.
     ///
     /// # Errors
@@ -169,6 +198,21 @@ impl Store {
         }
         let directory = Arc::clone(&self.0.directory);
         self.0.readers.read(move |sql| directory.load_login(sql, &token_hash)).await
+    }
+
+    /// The bot whose token has this hash; a revoked one is none.
+    pub fn bot_by_token(&self, token_hash: &[u8; 32]) -> Option<Arc<Bot>> {
+        self.0.directory.bot_by_token(token_hash)
+    }
+
+    /// This user as a bot, if it is one.
+    pub fn bot(&self, user: &UserId) -> Option<Arc<Bot>> {
+        self.0.directory.bot(user)
+    }
+
+    /// All bots, revoked ones too, the newest first.
+    pub fn bots(&self) -> Vec<Arc<Bot>> {
+        self.0.directory.bots()
     }
 
     /// At most `limit` entries behind a cursor, oldest first, with their authors' present names. Of a deleted

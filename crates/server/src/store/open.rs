@@ -26,6 +26,7 @@ pub(super) struct Ready {
     pub(super) file: PathBuf,
     pub(super) sql: Connection,
     pub(super) epoch: Epoch,
+    pub(super) first_epoch: Epoch,
     pub(super) directory: Directory,
     pub(super) mark: Mark,
 }
@@ -49,8 +50,9 @@ pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, Open
     let is_new = migrations::is_new(&sql).map_err(failed)?;
     let epoch = made_ready(&sql, options).map_err(failed)?;
     let mark = marked(&sql, folder, epoch, is_new)?;
+    let first_epoch = first_epoch(&sql).map_err(failed)?;
     let directory = Directory::open(&sql, options.people).map_err(failed)?;
-    Ok(Ready { lock, file, sql, epoch: mark.epoch().clone(), directory, mark })
+    Ok(Ready { lock, file, sql, epoch: mark.epoch().clone(), first_epoch, directory, mark })
 }
 
 /// Compares the database with what the folder had last, and gives it another epoch if it is an older one, or
@@ -77,6 +79,11 @@ fn another_epoch(sql: &Connection) -> rusqlite::Result<Epoch> {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => Ok(epoch),
         result => result.map(|_| epoch),
     }
+}
+
+/// The epoch that the database was made with.
+pub(super) fn first_epoch(sql: &Connection) -> rusqlite::Result<Epoch> {
+    sql.query_row("SELECT value FROM meta WHERE key = 'first_epoch'", [], |row| rows::id(row, 0))
 }
 
 /// A read-only connection to `file`.
@@ -137,6 +144,10 @@ fn first_rows(sql: &Connection) -> rusqlite::Result<Epoch> {
     }
     let first = sql.unchecked_transaction()?;
     first.execute("INSERT INTO meta (key, value) VALUES ('epoch', lower(hex(randomblob(16))))", [])?;
+    first.execute(
+        "INSERT INTO meta (key, value) SELECT 'first_epoch', value FROM meta WHERE key = 'epoch'",
+        [],
+    )?;
     first.execute(
         "INSERT INTO users (id, name, made_at) VALUES (?1, 'Madang', ?2)",
         params![UserId::system().as_str(), now()],

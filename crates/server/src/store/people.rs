@@ -85,7 +85,7 @@ pub(super) fn rename(batch: &mut Batch<'_>, user: UserId, name: String) -> Resul
         .prepare_cached("UPDATE users SET name = ?2 WHERE key = ?1")?
         .execute(params![author.key, name])?;
     batch.forget_author(&user);
-    batch.note(News::Renamed { key: author.key, name: name.clone() });
+    batch.note(News::Renamed { key: author.key, user: user.clone(), name: name.clone() });
     Ok(Person { id: user, name })
 }
 

@@ -84,6 +84,37 @@ pub struct Committed {
     pub author: Person,
 }
 
+/// A program that acts under a name of its own, by a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bot {
+    /// Its user. The user's id is also what its token is called by: it is no secret.
+    pub person: Person,
+    /// What its token opens.
+    pub kind: BotKind,
+    /// The rooms that it is limited to, in the order of their ids; none: it may go everywhere.
+    pub rooms: Option<Vec<RoomId>>,
+    /// When it was made.
+    pub made_at: UnixMs,
+    /// When its token was taken away.
+    pub revoked_at: Option<UnixMs>,
+}
+
+/// What a bot's token opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BotKind {
+    /// Every door.
+    Token,
+    /// Its own address alone, where others post to: an incoming webhook.
+    Hook,
+}
+
+impl Bot {
+    /// Whether its scope holds the room.
+    pub fn reaches(&self, room: &RoomId) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.binary_search(room).is_ok())
+    }
+}
+
 /// A read marker in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadMarker {
@@ -152,6 +183,9 @@ pub enum StoreError {
     /// There are [`MAX_ROOMS`](super::MAX_ROOMS) rooms already.
     #[error("there are as many rooms as there may be")]
     TooManyRooms,
+    /// There are [`MAX_BOTS`](super::MAX_BOTS) bots already.
+    #[error("there are as many bots as there may be")]
+    TooManyBots,
     /// The id of a new room, or the id or token of a new guest, is in use. With random ids: never.
     #[error("the id is taken")]
     Taken,

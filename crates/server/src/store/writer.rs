@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::batch::{Batch, Known};
 use super::directory::Directory;
 use super::mark::Mark;
-use super::{Appended, Committed, ReadMarker, StoreError, Write, append, people};
+use super::{Appended, Bot, Committed, ReadMarker, StoreError, Write, append, bots, people};
 
 /// Commands in one transaction.
 pub(super) const BATCH_MAX: usize = 256;
@@ -37,6 +37,8 @@ pub(super) enum Command {
     Append { write: Write, reply: Reply<Appended> },
     OpenRoom { room: RoomId, title: String, by: UserId, at: UnixMs, reply: Reply<Entry> },
     AddGuest { user: UserId, token_hash: [u8; 32], at: UnixMs, reply: Reply<()> },
+    AddBot { bot: Bot, token_hash: [u8; 32], reply: Reply<Bot> },
+    RevokeBot { user: UserId, at: UnixMs, reply: Reply<Bot> },
     Rename { user: UserId, name: String, reply: Reply<Person> },
     MarkRead { user: UserId, room: RoomId, seq: Seq, reply: Reply<ReadMarker> },
     Probe { reply: Reply<()> },
@@ -204,6 +206,12 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
         }
         Command::AddGuest { user, token_hash, at, reply } => {
             batch.perform(reply, |batch| people::add_guest(batch, &user, token_hash, at))
+        }
+        Command::AddBot { bot, token_hash, reply } => {
+            batch.perform(reply, |batch| bots::add(batch, bot, token_hash))
+        }
+        Command::RevokeBot { user, at, reply } => {
+            batch.perform(reply, |batch| bots::revoke(batch, &user, at))
         }
         Command::Rename { user, name, reply } => {
             batch.perform(reply, |batch| people::rename(batch, user, name))

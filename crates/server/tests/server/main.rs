@@ -24,5 +24,7 @@ mod rt_fetching;
 mod rt_talking;
 mod storm;
 mod talking;
+mod tokens;
+mod tokens_scope;
 mod traps_holding;
 mod traps_reading;

@@ -2,6 +2,7 @@
 //! so that a second store runs the same list by giving [`stand::Stand`] another way to open.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod bots;
 mod concurrency;
 mod log;
 mod memory;
@@ -25,6 +26,12 @@ macro_rules! behaviours {
 }
 
 behaviours! {
+    bots: a_bot_is_found_by_its_tokens_hash_alone_and_outlives_reopening,
+        a_bot_writes_under_its_name,
+        a_bot_is_limited_to_rooms_that_exist,
+        a_revoked_token_is_nobodys_for_ever,
+        to_a_new_bot_nothing_is_unread,
+        bots_are_listed_newest_first;
     log: the_lobby_exists_from_the_first_open,
         the_epoch_and_the_log_outlive_reopening,
         entries_after_a_cursor_are_the_rest_of_the_log,

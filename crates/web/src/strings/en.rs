@@ -148,6 +148,9 @@ pub(super) static EN: Strings = Strings {
         RefusalCode::StorageUnavailable => {
             "The server cannot save messages right now. Please try again in a while."
         }
+        RefusalCode::UnknownLogin => "This login is no longer valid. Please reload the page.",
+        RefusalCode::NotAllowed => "You may not do this.",
+        RefusalCode::UnusableCursor => "The server's log is another one now. Please reload the page.",
         RefusalCode::Unknown => "",
     },
 };

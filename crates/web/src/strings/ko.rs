@@ -122,6 +122,9 @@ pub(super) static KO: Strings = Strings {
         RefusalCode::StorageUnavailable => {
             "지금은 서버가 메시지를 저장하지 못해요. 잠시 후에 다시 시도해 주세요."
         }
+        RefusalCode::UnknownLogin => "로그인이 더 이상 유효하지 않아요. 새로고침해 주세요.",
+        RefusalCode::NotAllowed => "이 일은 할 수 없어요.",
+        RefusalCode::UnusableCursor => "서버의 기록이 바뀌었어요. 새로고침해 주세요.",
         RefusalCode::Unknown => "",
     },
 };

@@ -80,7 +80,7 @@ async fn open(
         }
     });
     let mut answer = (StatusCode::CREATED, json(&opened)).into_response();
-    if let Ok(cookie) = HeaderValue::try_from(&login.set_cookie) {
+    if let Some(cookie) = login.set_cookie {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(answer)

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Query, Request, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::body::Body as _;
@@ -95,8 +95,7 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
             return error::plain(&refusal, preferences::locale(headers), app.rooms.limits());
         }
     };
-    let cookie = HeaderValue::try_from(&login.set_cookie).ok();
-    let cookie = cookie.filter(|_| standing == Standing::Own);
+    let cookie = login.set_cookie.clone().filter(|_| standing == Standing::Own);
     let connection = Connection { app: app.clone(), upgraded, peer, login };
     match speaks {
         Speaks::Madang => app.connections.spawn(connection.run(Madang)),

@@ -7,19 +7,22 @@
 //! is read and put in place while the writer's news has to wait ([`Directory::load`]); what that read saw
 //! already, the news changes once more into the same.
 
+mod bots;
 mod load;
 mod people;
 mod rooms;
 
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use madang_protocol::{Person, RoomId, RoomInfo, Seq, UserId};
+use madang_protocol::{Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use rusqlite::Connection;
 
+use super::bots::StoredBot;
 use super::readers::ReadError;
 use super::rows::RoomKey;
-use super::{Committed, RoomState};
+use super::{Bot, Committed, RoomState};
 
+use bots::Bots;
 pub(super) use load::{entries as newest_entries, markers};
 use people::{Member, People};
 use rooms::Rooms;
@@ -34,7 +37,11 @@ pub(super) enum News {
     /// A guest came.
     Guest { key: i64, user: UserId, token_hash: [u8; 32], markers: Vec<(RoomKey, Seq)> },
     /// A person has another name.
-    Renamed { key: i64, name: String },
+    Renamed { key: i64, user: UserId, name: String },
+    /// A bot was made.
+    Bot { made: StoredBot, markers: Vec<(RoomKey, Seq)> },
+    /// A bot lost its token.
+    Revoked { user: UserId, at: UnixMs },
     /// A read marker moved.
     Read { key: i64, room: RoomKey, seq: Seq },
 }
@@ -48,6 +55,7 @@ pub(super) struct Directory {
 
 struct Tables {
     people: People,
+    bots: Bots,
     rooms: Rooms,
     /// Names that were changed since the start.
     renames: u64,
@@ -64,7 +72,9 @@ pub struct Version {
 impl Directory {
     /// Reads what is kept from a database that nobody writes meanwhile. Of people, the most that are kept.
     pub(super) fn open(sql: &Connection, people: usize) -> rusqlite::Result<Self> {
-        let tables = Tables { people: load::people(sql, people)?, rooms: load::rooms(sql)?, renames: 0 };
+        let (people, rooms, mut bots) = (load::people(sql, people)?, load::rooms(sql)?, Bots::default());
+        super::bots::all(sql)?.into_iter().for_each(|bot| bots.insert(bot));
+        let tables = Tables { people, bots, rooms, renames: 0 };
         Ok(Self { gate: Mutex::default(), tables: RwLock::new(tables) })
     }
 
@@ -104,6 +114,19 @@ impl Directory {
     }
 
     // --- From memory, always there.
+
+    /// The bot whose token has this hash; a revoked one is none.
+    pub(super) fn bot_by_token(&self, token_hash: &[u8; 32]) -> Option<Arc<Bot>> {
+        self.look().bots.by_token(token_hash)
+    }
+
+    pub(super) fn bot(&self, user: &UserId) -> Option<Arc<Bot>> {
+        self.look().bots.of(user)
+    }
+
+    pub(super) fn bots(&self) -> Vec<Arc<Bot>> {
+        self.look().bots.all()
+    }
 
     pub(super) fn keeps(&self, room: &RoomId) -> bool {
         self.look().rooms.keeps(room)
@@ -188,8 +211,15 @@ impl Tables {
                 let person = Person { id: user, name: String::new() };
                 self.people.insert(Member { key, person, logins: vec![token_hash], markers });
             }
-            News::Renamed { key, name } => {
+            News::Bot { made, markers } => {
+                let (key, person) = (made.key, made.bot.person.clone());
+                self.people.insert(Member { key, person, logins: Vec::new(), markers });
+                self.bots.insert(made);
+            }
+            News::Revoked { user, at } => self.bots.revoke(&user, at),
+            News::Renamed { key, user, name } => {
                 self.renames += 1;
+                self.bots.rename(&user, &name);
                 self.people.rename(key, &name);
                 self.rooms.rename(key, &name);
             }

@@ -15,11 +15,12 @@ pub(crate) struct Dial {
     addr: SocketAddr,
     over: Over,
     cookie: String,
+    token: Option<String>,
 }
 
 impl Dial {
     pub(crate) fn new(server: &Server) -> Self {
-        Self { addr: server.addr, over: Over::WebSocket, cookie: String::new() }
+        Self { addr: server.addr, over: Over::WebSocket, cookie: String::new(), token: None }
     }
 
     /// Over this transport.
@@ -32,10 +33,15 @@ impl Dial {
         Self { cookie: cookie.into(), ..self }
     }
 
+    /// As the bot of this token, over a WebSocket.
+    pub(crate) fn token(self, token: &str) -> Self {
+        Self { token: Some(token.into()), ..self }
+    }
+
     /// Upgrades the connection, and says nothing yet. Over plain HTTP there is nothing to be done before hello.
     /// None if the server is not there.
     pub(crate) async fn open(self, name: &'static str) -> Option<Client> {
-        let Self { addr, over, cookie } = self;
+        let Self { addr, over, cookie, token } = self;
         if over != Over::WebSocket {
             let rt = Rt::new(addr, over, cookie.clone());
             return Some(Client::new(name, Link::Http(Box::new(rt)), cookie));
@@ -44,6 +50,9 @@ impl Dial {
         let headers = request.headers_mut();
         headers.append("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
         headers.append("cookie", HeaderValue::try_from(&cookie).expect("a cookie"));
+        if let Some(token) = token {
+            headers.append("authorization", HeaderValue::try_from(format!("Bearer {token}")).expect("text"));
+        }
         let stream = TcpStream::connect(addr).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let upgraded = within("an upgrade", tokio_tungstenite::client_async(request, stream)).await;

@@ -41,6 +41,12 @@ impl Server {
         Self::on(folder, options).expect("the server starts")
     }
 
+    /// A server over a folder that is somebody else's to remove.
+    pub(crate) fn over(data: &Path) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        Self::at(data, folder, Vec::new()).expect("the server starts")
+    }
+
     /// What becomes of a start with these options, none of which is given a default.
     pub(crate) fn attempt(options: &[&str]) -> Ended {
         let mut child = command().args(options).spawn().expect("the program starts");
@@ -56,9 +62,13 @@ impl Server {
     }
 
     fn on(folder: Arc<TempDir>, options: Vec<String>) -> Result<Self, Ended> {
+        Self::at(&folder.path().join("data"), folder.clone(), options)
+    }
+
+    fn at(data: &Path, folder: Arc<TempDir>, options: Vec<String>) -> Result<Self, Ended> {
         let mut child = command()
             .args(["--addr", "127.0.0.1:0", "--data"])
-            .arg(folder.path().join("data"))
+            .arg(data)
             .args(&options)
             .spawn()
             .expect("the program starts");

@@ -1,0 +1,142 @@
+//! Who a token belongs to. Every door that takes a token asks here: `Authorization: Bearer`, STOMP's passcode,
+//! the address of an incoming webhook. The login cookie of browsers is the pages' business (`http/login`).
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use madang_protocol::{Person, RefusalCode};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::store::BotKind;
+
+/// What a program's token begins with, so that people and scanners recognise one that leaks.
+const TOKEN: &str = "mdg_";
+
+/// What the secret of an incoming webhook begins with.
+const HOOK: &str = "mdh_";
+
+/// What a request says about a token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Bearer<'h> {
+    /// Nothing. Other schemes than Bearer belong to whoever stands before the server.
+    None,
+    /// This token.
+    Token(&'h str),
+    /// Something that cannot be one.
+    Unreadable,
+}
+
+/// The bot whose token this is; none: it is nobody's, or was revoked.
+pub(crate) fn by_token(app: &App, token: &str) -> Option<Person> {
+    let bot = app.store.bot_by_token(&hash(token)).filter(|bot| bot.kind == BotKind::Token)?;
+    Some(bot.person.clone())
+}
+
+/// The bot whose token the request carries.
+///
+/// # Errors
+/// A token that is nobody's: it never makes a silent guest.
+pub(crate) fn by_headers(app: &App, headers: &HeaderMap) -> Result<Option<Person>, Refusal> {
+    match bearer(headers) {
+        Bearer::None => Ok(None),
+        Bearer::Token(token) => match by_token(app, token) {
+            Some(person) => Ok(Some(person)),
+            None => Err(RefusalCode::UnknownLogin.into()),
+        },
+        Bearer::Unreadable => Err(RefusalCode::UnknownLogin.into()),
+    }
+}
+
+/// The token that the request carries, by RFC 6750, 2.1.
+pub(crate) fn bearer(headers: &HeaderMap) -> Bearer<'_> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Bearer::None };
+    let Ok(value) = value.to_str() else { return Bearer::Unreadable };
+    let (scheme, token) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Bearer::None;
+    }
+    let token = token.trim_start();
+    let one = values.next().is_none();
+    if one && !token.is_empty() && !token.contains(' ') { Bearer::Token(token) } else { Bearer::Unreadable }
+}
+
+/// Only the hash is stored: who reads the database cannot sign in with it. The token is random, so no salt and
+/// no slow hash are needed.
+pub(crate) fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+/// A new token for a bot of this kind.
+pub(crate) fn fresh_token(kind: BotKind) -> Result<String, getrandom::Error> {
+    let prefix = match kind {
+        BotKind::Token => TOKEN,
+        BotKind::Hook => HOOK,
+    };
+    Ok(format!("{prefix}{}", random_hex()?))
+}
+
+/// 256 random bits, in hexadecimal.
+pub(crate) fn random_hex() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A new id of 12 characters, 62 random bits: what a person, a room or a bot made today is called.
+pub(crate) fn random_id() -> Result<String, getrandom::Error> {
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut random = getrandom::u64()?;
+    let mut id = String::with_capacity(12);
+    for _ in 0..12 {
+        let letter = ALPHABET.get(usize::try_from(random % 36).unwrap_or_default());
+        id.push(letter.copied().map_or('a', char::from));
+        random /= 36;
+    }
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_token_is_read_whatever_the_case_of_its_scheme() {
+        for value in ["Bearer mdg_1", "bearer mdg_1", "BEARER  mdg_1", " Bearer mdg_1 "] {
+            assert_eq!(bearer(&read(&[value])), Bearer::Token("mdg_1"), "{value}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_are_not_ours() {
+        assert_eq!(bearer(&read(&[])), Bearer::None);
+        for value in ["Basic dXNlcjpwYXNz", "Bearerx mdg_1", "mdg_1", ""] {
+            assert_eq!(bearer(&read(&[value])), Bearer::None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_one_is_not_passed_over() {
+        for values in [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a", "Bearer b"]] {
+            assert_eq!(bearer(&read(values)), Bearer::Unreadable, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn ids_and_tokens_are_of_full_length_and_differ() {
+        let ids: std::collections::HashSet<String> = (0..100).map(|_| random_id().unwrap()).collect();
+        assert_eq!(ids.len(), 100);
+        assert!(ids.iter().all(|id| id.len() == 12));
+        let (token, hook) = (fresh_token(BotKind::Token).unwrap(), fresh_token(BotKind::Hook).unwrap());
+        assert!(token.starts_with("mdg_") && token.len() == 68 && hook.starts_with("mdh_"));
+    }
+}

@@ -1,0 +1,57 @@
+//! The command line of an owner's orders.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::admin::Order;
+
+/// Which data folder is meant.
+#[derive(Args, Clone, Debug)]
+pub struct Folder {
+    /// Folder of the database, as in `madang serve`. A server that runs on it does what is asked at once.
+    #[arg(long, env = "MADANG_DATA", default_value = "./data", value_name = "DIR", global = true)]
+    pub data: PathBuf,
+}
+
+/// `madang token`.
+#[derive(Args, Clone, Debug)]
+pub struct Token {
+    /// The folder.
+    #[command(flatten)]
+    pub folder: Folder,
+    /// What to do.
+    #[command(subcommand)]
+    pub order: TokenOrder,
+}
+
+/// What there is to do with tokens.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokenOrder {
+    /// Make a bot, and print its token: it is shown this once.
+    Create {
+        /// The bot's name, as people see it.
+        #[arg(long)]
+        name: String,
+        /// A room that the bot is limited to, by its id. May be repeated; without it the bot may go everywhere.
+        #[arg(long = "room", value_name = "ROOM")]
+        rooms: Vec<String>,
+    },
+    /// List the tokens: id, state, rooms and name.
+    List,
+    /// Take a token away, for ever. What the bot has open ends at once.
+    Revoke {
+        /// The id, as the list has it.
+        id: String,
+    },
+}
+
+impl From<TokenOrder> for Order {
+    fn from(order: TokenOrder) -> Self {
+        match order {
+            TokenOrder::Create { name, rooms } => Self::CreateToken { name, rooms },
+            TokenOrder::List => Self::ListTokens,
+            TokenOrder::Revoke { id } => Self::RevokeToken { id },
+        }
+    }
+}
