@@ -7,6 +7,7 @@ import { defineConfig, devices } from "@playwright/test";
 const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL("../target", import.meta.url));
 process.env.MADANG_BIN ??= `${target}/debug/madang`;
 process.env.LEPTOS_SITE_ROOT ??= `${target}/site`;
+process.env.MADANG_PYTHON ??= `${target}/python/bin/python`;
 
 const usual = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = process.env.MADANG_CHROMIUM ?? usual.find(existsSync);
@@ -20,6 +21,9 @@ const args = [
   "--disable-component-update",
   "--disable-sync",
 ];
+
+// A site that is not the server's, and is served from here all the same.
+const ELSEWHERE = "--host-resolver-rules=MAP elsewhere.example 127.0.0.1";
 
 const desktop = { ...devices["Desktop Chrome"] };
 const phone = { ...desktop, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -48,6 +52,12 @@ export default defineConfig({
       name: "no-javascript",
       use: { ...desktop, javaScriptEnabled: false },
       testMatch: /\.plain\.spec\.ts$/,
+    },
+    // Clients that were not made for Madang, as they were published.
+    {
+      name: "doors",
+      testDir: "doors",
+      use: { ...desktop, launchOptions: { executablePath, args: [...args, ELSEWHERE] } },
     },
   ],
 });

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 /** How long a server may take to listen, or to drain. */
 const PATIENCE_MS = 15_000;
@@ -13,6 +14,7 @@ export class Server {
   private child?: ChildProcess;
   private said = "";
   private port = 0;
+  private stomp = 0;
 
   private constructor(
     private readonly data: string,
@@ -34,6 +36,11 @@ export class Server {
     return { host: "127.0.0.1", port: this.port };
   }
 
+  /** The port of `--stomp-addr`, which it keeps over restarts too. */
+  get stompPort(): number {
+    return this.stomp;
+  }
+
   /** What the server logged. */
   get log(): string {
     return this.said;
@@ -48,10 +55,8 @@ export class Server {
   /** Starts it again on the same port and data, perhaps with other options. */
   async start(options = this.options): Promise<void> {
     this.options = options;
-    const program = process.env.MADANG_BIN;
-    if (!program) throw new Error("MADANG_BIN names no program");
     const args = ["serve", "--addr", `127.0.0.1:${this.port}`, "--data", this.data, ...options];
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program(), args, { stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     child.stderr.on("data", (text) => (this.said += text));
     this.port = await listening(child, () => this.said);
@@ -65,6 +70,12 @@ export class Server {
   /** `kill -9`: it ends in the middle of whatever it does. */
   async kill(): Promise<void> {
     await this.end("SIGKILL");
+  }
+
+  /** What `madang` with these arguments prints while this server runs. */
+  async command(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(program(), [...args, "--data", this.data], { timeout: PATIENCE_MS });
+    return stdout;
   }
 
   /** Ends it for good, and forgets its data. */
@@ -83,6 +94,12 @@ export class Server {
     await ended;
     clearTimeout(forced);
   }
+}
+
+function program(): string {
+  const program = process.env.MADANG_BIN;
+  if (!program) throw new Error("MADANG_BIN names no program");
+  return program;
 }
 
 /** The port that the server says it listens on. */

@@ -70,7 +70,7 @@ fn is_of_the_store(path: &str) -> bool {
 }
 
 fn is_code(source: &Source) -> bool {
-    source.has_extension(&["rs", "ts", "js", "mjs", "css"])
+    source.has_extension(&["rs", "ts", "js", "jsx", "mjs", "css", "py", "sh"])
 }
 
 fn too_long(source: &Source) -> Option<Finding> {
