@@ -1,5 +1,5 @@
 import WebSocket from "ws";
-import { expect, holds, socketOf, test, write } from "../support/doors";
+import { bodies, expect, holds, socketOf, test, write } from "../support/doors";
 import type { Server } from "../support/server";
 
 test("the plain page shows what is said, and comes back to it after a restart", async ({ visit, wire, server, guard }) => {
@@ -112,6 +112,21 @@ test.describe("ws", () => {
   });
 });
 
+test.describe("with a low limit of frames", () => {
+  test.use({ limits: "--frame-rate 5" });
+
+  test("a script that sends too fast ends with a code and a reason, and what it posted is there once", async ({ run, server, wire }) => {
+    const ada = run("node-ws/chat.mjs", [`${socketOf(server.url)}/plain?mode=text`]);
+    await ada.says(/^connected$/);
+    const lines = Array.from({ length: 200 }, (_, at) => `line ${at + 1}`);
+    for (const line of lines) ada.tell(line);
+    await ada.says(/^disconnected: 4013 \w+ \w/);
+    const posted = await bodies(wire);
+    expect(posted.length).toBeGreaterThan(0);
+    expect(posted).toEqual(lines.slice(0, posted.length));
+  });
+});
+
 test("websockets reads refusals as objects, and goes on", async ({ run, server, wire }) => {
   const ada = run("python/chat.py", [`${socketOf(server.url)}/plain`]);
   await ada.says(/^connected/);
@@ -145,4 +160,24 @@ test("a page of another host is let in only where the owner says so", async ({ v
   await expect(page.locator("#state")).toHaveText("connected");
   await write(page, "from next door");
   await expect(page.locator("li")).toHaveText([/: from next door$/]);
+});
+
+test("curl is answered as RFC 6455 says: 101 with the right key, 426 for other versions, 400 for a key that is none", async ({
+  curl,
+  server,
+}) => {
+  const shake = (version: string, key: string) => {
+    const headers = ["Connection: Upgrade", "Upgrade: websocket", `Sec-WebSocket-Version: ${version}`, `Sec-WebSocket-Key: ${key}`];
+    return curl("--include", "--no-buffer", "--http1.1", ...headers.flatMap((line) => ["-H", line]), `${server.url}/`);
+  };
+  // The key and the answer of section 1.3.
+  const good = shake("13", "dGhlIHNhbXBsZSBub25jZQ==");
+  await good.says(/^HTTP\/1\.1 101 /);
+  await good.says(/^sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\s*$/i);
+
+  const old = shake("8", "dGhlIHNhbXBsZSBub25jZQ==");
+  await old.says(/^HTTP\/1\.1 426 /);
+  await old.says(/^sec-websocket-version: 13\s*$/i);
+
+  for (const key of ["dGhlIHNhbXBsZQ==", "not base64, at all", ""]) await shake("13", key).says(/^HTTP\/1\.1 400 /);
 });

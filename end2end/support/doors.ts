@@ -130,11 +130,16 @@ export async function write(page: Page, text: string): Promise<void> {
   await expect(page.getByLabel("Message")).toHaveValue("");
 }
 
-/** Nothing but this is in the lobby. */
-export async function holds(wire: () => Promise<Wire>, texts: string[]): Promise<void> {
+/** The newest texts of the lobby, oldest first. */
+export async function bodies(wire: () => Promise<Wire>): Promise<string[]> {
   const reader = await wire();
   reader.send({ t: "watch", room: "lobby" });
   const snapshot = () => reader.seen.find(({ t }) => t === "snapshot");
   await expect.poll(snapshot).toBeDefined();
-  expect((snapshot()!.messages as { body: string }[]).map(({ body }) => body)).toEqual(texts);
+  return (snapshot()!.messages as { body: string }[]).map(({ body }) => body);
+}
+
+/** Nothing but this is in the lobby. */
+export async function holds(wire: () => Promise<Wire>, texts: string[]): Promise<void> {
+  expect(await bodies(wire)).toEqual(texts);
 }
