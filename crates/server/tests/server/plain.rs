@@ -4,7 +4,8 @@ use madang_protocol::{ClientFrame, RoomId};
 use serde_json::json;
 
 use crate::harness::{
-    Browser, Client, PlainSocket, Server, UNLIMITED, ask, ask_upgrade, body, exchange, lobby, upgrade_request,
+    Browser, Client, PlainSocket, Server, UNLIMITED, ask, ask_upgrade, body, exchange, lobby, revoke, token,
+    upgrade_request,
 };
 
 #[tokio::test]
@@ -289,4 +290,42 @@ async fn a_deleted_message_is_not_replayed() {
     page.write(|cmid| ClientFrame::Delete { room: lobby(), cmid, seq }).await;
     let mut ada = PlainSocket::open(&server, "/?after=0").await;
     assert_eq!(ada.line().await.message, "after");
+}
+
+#[tokio::test]
+async fn a_bot_comes_by_its_token_and_only_into_its_rooms() {
+    let server = Server::with(&UNLIMITED);
+    let token = token(&server.data(), "ticker", &["lobby"]).await;
+    let mut browser = Browser::new(&server);
+    let opened = browser.submit("/rooms", &[("title", "Garden")]).await;
+    let room = opened.header("location").unwrap().rsplit('/').next().unwrap().to_owned();
+    let bearer = format!("Bearer {token}");
+    let bearer = [("authorization", bearer.as_str())];
+    let mut bot = PlainSocket::open_with(&server, "/plain?mode=text", &bearer).await;
+    bot.send("100 won").await;
+    assert_eq!(bot.read().await, "ticker => 100 won");
+    let elsewhere = PlainSocket::open_with(&server, &format!("/?room={room}"), &bearer).await;
+    assert_eq!(elsewhere.closed().await.0, 4505, "as if there were no such room");
+    revoke(&server.data(), "ticker").await;
+    assert_eq!(bot.closed().await.0, 4500);
+}
+
+#[tokio::test]
+async fn a_cursor_from_before_a_restored_backup_is_told_from_one_of_now() {
+    let mut server = Server::with(&UNLIMITED);
+    let mut ada = PlainSocket::open(&server, "/").await;
+    ada.json().await;
+    ada.send(r#"{"message":"kept"}"#).await;
+    let seen = ada.line().await.seq;
+    drop(ada);
+    server.kill();
+    // What a restore leaves: the database without the mark of what it must contain.
+    std::fs::remove_file(server.data().join("madang.mark")).unwrap();
+    server.start_again();
+    let stale = PlainSocket::open(&server, &format!("/?after={seen}")).await;
+    assert_eq!(stale.closed().await.0, 4506);
+    let mut anew = PlainSocket::open(&server, "/").await;
+    anew.json().await;
+    anew.send(r#"{"message":"new"}"#).await;
+    assert_eq!(anew.line().await.seq, seen + 1);
 }

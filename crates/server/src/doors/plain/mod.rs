@@ -61,7 +61,11 @@ impl Plain {
             self.room = room.parse().map_err(|_| CloseCode::NO_SUCH_ROOM)?;
         }
         let after = match self.asked.after.take() {
-            Some(text) => Some(text.parse().map_err(|_| CloseCode::BAD_CURSOR)?),
+            Some(text) => {
+                let rooms = session.rooms();
+                let head = rooms.head(&session.you().id, &self.room).map_err(|_| CloseCode::NO_SUCH_ROOM)?;
+                Some(rooms.cursors().read(&text, head).map_err(|_| CloseCode::BAD_CURSOR)?)
+            }
             None => None,
         };
         match session.follow(&self.room, after) {
