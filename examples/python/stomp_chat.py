@@ -18,7 +18,7 @@ class Printer(stomp.ConnectionListener):
         print(frame.headers["seq"], f"{frame.headers['nickname']}: {frame.body}", flush=True)
 
     def on_error(self, frame):
-        print("error:", frame.headers["message"], frame.body, flush=True)
+        print("error:", frame.headers["message"], flush=True)
 
     def on_disconnected(self):
         print("disconnected", flush=True)

@@ -17,7 +17,7 @@ client.onConnect = (frame) => {
   client.subscribe(`/topic/${room}`, showMessage, last === undefined ? {} : { after: last });
 };
 
-client.onStompError = (frame) => console.log(`error: ${frame.headers.message} ${frame.body}`);
+client.onStompError = (frame) => console.log(`error: ${frame.headers.message}`);
 
 client.onWebSocketClose = (event) => console.log(`disconnected: ${event.code} ${event.reason}`);
 
