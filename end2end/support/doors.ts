@@ -39,10 +39,11 @@ const INTERPRETERS: Record<string, string> = {
   sh: "sh",
 };
 
+/** `madang serve` with STOMP by TCP too. */
+export const WITH_TCP = "--stomp-addr 127.0.0.1:0";
+
 /** Tests of the doors for clients that were not made for Madang. */
 export const test = base.extend<Fixtures, WorkerFixtures>({
-  limits: "",
-
   pages: [
     async ({}, use) => {
       const pages = Program.start(process.execPath, [join(EXAMPLES, "pages.mjs"), "0"]);
@@ -113,9 +114,10 @@ export function socketOf(url: string): string {
   return url.replace(/^http/, "ws");
 }
 
-/** A token for the HTTP and STOMP doors, good for this room. */
-export async function token(server: Server, room: string): Promise<string> {
-  return (await server.command("token", "create", "--name", "Robot", "--room", room)).trim();
+/** A token of a bot that may go into these rooms; into all, if none is named. */
+export async function token(server: Server, ...rooms: string[]): Promise<string> {
+  const limits = rooms.flatMap((room) => ["--room", room]);
+  return (await server.command("token", "create", "--name", "Robot", ...limits)).trim();
 }
 
 /** What stands in the list of an example's page. */

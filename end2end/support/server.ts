@@ -8,6 +8,8 @@ import { promisify } from "node:util";
 
 /** How long a server may take to listen, or to drain. */
 const PATIENCE_MS = 15_000;
+/** Whatever port follows it, the server gets a free one, and keeps it. */
+const STOMP_BY_TCP = "--stomp-addr";
 
 /** `madang serve` with its own data, on its own port, which it keeps over restarts. */
 export class Server {
@@ -56,10 +58,14 @@ export class Server {
   async start(options = this.options): Promise<void> {
     this.options = options;
     const args = ["serve", "--addr", `127.0.0.1:${this.port}`, "--data", this.data, ...options];
+    const stomp = options.includes(STOMP_BY_TCP);
+    if (stomp) args[args.indexOf(STOMP_BY_TCP) + 1] = `127.0.0.1:${this.stomp}`;
     const child = spawn(program(), args, { stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     child.stderr.on("data", (text) => (this.said += text));
-    this.port = await listening(child, () => this.said);
+    const ports = await listening(child, stomp ? ["http", "stomp"] : ["http"], () => this.said);
+    this.port = ports.get("http")!;
+    this.stomp = ports.get("stomp") ?? 0;
   }
 
   /** SIGTERM: it drains and ends. */
@@ -102,9 +108,10 @@ function program(): string {
   return program;
 }
 
-/** The port that the server says it listens on. */
-function listening(child: ChildProcess, log: () => string): Promise<number> {
+/** The ports that the server says it listens on, for each of these. */
+function listening(child: ChildProcess, wanted: string[], log: () => string): Promise<Map<string, number>> {
   return new Promise((resolve, reject) => {
+    const ports = new Map<string, number>();
     const late = setTimeout(() => fail(`did not listen within ${PATIENCE_MS} ms`), PATIENCE_MS);
     const fail = (why: string) => {
       clearTimeout(late);
@@ -114,11 +121,13 @@ function listening(child: ChildProcess, log: () => string): Promise<number> {
     child.once("error", (error) => fail(error.message));
     child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     createInterface({ input: child.stdout! }).on("line", (line) => {
-      const port = /^listening on http:\/\/[^ ]*:(\d+)$/.exec(line)?.[1];
-      if (!port) return;
+      const [, what, port] = /^listening on (\w+):\/\/[^ ]*:(\d+)$/.exec(line) ?? [];
+      if (!what) return;
+      ports.set(what, Number(port));
+      if (!wanted.every((each) => ports.has(each))) return;
       clearTimeout(late);
       child.removeAllListeners("exit");
-      resolve(Number(port));
+      resolve(ports);
     });
   });
 }

@@ -1,4 +1,5 @@
 // MADANG_TOKEN=… node ticker.mjs [server] [room]: 20 prices a second, each once and in order, until it is stopped.
+// What the server could not be told in time is told as soon as it can be.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -19,15 +20,17 @@ async function post(body) {
       body: JSON.stringify({ body }),
     }).catch((error) => console.error(`not reached: ${error.message}`));
     if (answer?.ok) return;
-    const problem = await answer?.json();
+    const problem = await answer?.json().catch(() => undefined);
     if (problem && answer.status < 500 && answer.status !== 429) throw new Error(JSON.stringify(problem));
     await sleep(problem?.retry_after_ms ?? 1000);
   }
 }
 
 let price = 100;
-for (let next = Date.now(); ; next += EVERY_MS) {
+let next = Date.now();
+for (let count = 1; ; count += 1) {
   price = Math.max(1, price + Math.random() - 0.5);
-  await post(`MDG ${price.toFixed(2)}`);
-  await sleep(next + EVERY_MS - Date.now());
+  await post(`${count}: MDG ${price.toFixed(2)}`);
+  next += EVERY_MS;
+  await sleep(next - Date.now());
 }
