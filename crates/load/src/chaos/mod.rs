@@ -2,14 +2,18 @@
 //! that can be broken from outside. What every client saw and did is judged while it happens.
 //!
 //! In reading order: `run`, `weather` (what goes wrong), `server`, `network` (the proxy), `person` (a
-//! client), `judge`, `audit` (the log at the end).
+//! client of the page), `programs` (clients of the other doors), `judge`, `audit` (the log at the end).
 //!
 //! The seed decides which faults happen when, and what each client does; what the machine makes of it is its own.
 
 mod audit;
+mod events;
+mod http;
 pub mod judge;
 pub mod network;
 pub mod person;
+pub mod programs;
+mod route;
 pub mod server;
 pub mod weather;
 
@@ -32,6 +36,7 @@ use judge::log::Truth;
 use judge::{Judge, Verdict, screen};
 use network::{Conditions, Crime, Line, Network, Sabotage};
 use person::{Phase, Screen, World, intruder, narrow, person};
+use programs::{Program, program};
 use server::Server;
 
 /// How often each of some things happened.
@@ -88,7 +93,9 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
     }
     let others = plan.clients + 1;
     let cursors = follow_one_room_each(others, &world);
-    spawn_local(intruder(others + cursors.len(), world.clone(), rng.fork()));
+    let first = others + cursors.len();
+    let programs = run_programs(first, &server, &network, &world, &mut rng)?;
+    spawn_local(intruder(first + programs.len(), world.clone(), rng.fork()));
     wait(ARRIVAL, || screens.iter().all(|screen| screen.model.borrow().link().connected))
         .await
         .context("not all clients arrived")?;
@@ -96,19 +103,23 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
     eprintln!("seed {}: {} clients in {} rooms", plan.seed, plan.clients, plan.rooms);
     phase.send_replace(Phase::Live);
     let end = Instant::now() + plan.length;
-    let lines = (1..others + cursors.len()).map(|number| network.line(number)).collect();
+    let lines = (1..first + programs.len()).map(|number| network.line(number)).collect();
     let trouble = spawn_local(weather::lines(lines, rng.fork(), end));
     let mut faults = weather::server(&mut server, rng.fork(), end).await?;
     faults.extend(trouble.await?);
     tell("faults", &faults);
     phase.send_replace(Phase::Settle);
-    let mut verdict = settle(target, &screens, &cursors, &world.judge).await?;
+    let seats = Seats { screens, cursors, programs };
+    let mut verdict = settle(target, &seats, &world.judge).await?;
     let welcomes = world.welcomes.borrow();
     tell("sessions", &welcomes);
     for transport in [Transport::WebSocket, Transport::EventSource, Transport::Poll] {
         if !welcomes.contains_key(transport.as_str()) && plan.clients >= LINES {
             verdict.stuck(|| format!("nobody came by {}", transport.as_str()));
         }
+    }
+    for program in seats.programs.iter().filter(|program| program.connections() == 0) {
+        verdict.stuck(|| format!("a program saw nothing by {}", program.speaks().name()));
     }
     for panic in server.panics() {
         verdict.stuck(|| format!("the server panicked: {panic}"));
@@ -146,6 +157,31 @@ fn follow_one_room_each(first: usize, world: &World) -> Vec<(RoomId, Rc<Cell<Seq
     cursors
 }
 
+/// Programs of each kind.
+const PROGRAMS: usize = 4;
+
+/// Programs at each of the other doors, in all the rooms.
+fn run_programs(
+    first: usize,
+    server: &Server,
+    network: &Network,
+    world: &World,
+    rng: &mut Rng,
+) -> Result<Vec<Rc<Program>>> {
+    let kinds = programs::Speaks::ALL.into_iter().cycle().take(PROGRAMS * programs::Speaks::ALL.len());
+    let mut all = Vec::new();
+    for ((speaks, number), room) in kinds.zip(first..).zip(world.rooms.iter().cycle()) {
+        // Every third line cuts each connection in time. Where upgrades never pass, no socket is.
+        let life = (number % 3 == 0).then_some(LIFE);
+        network.line(number).conditions(Conditions { life, ..Conditions::default() });
+        let token = server.make_token(number)?;
+        let (program, life) = program(number, speaks, room.clone(), token, world.clone(), rng.fork());
+        spawn_local(life);
+        all.push(program);
+    }
+    Ok(all)
+}
+
 fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Sender<Phase>, World)> {
     let mut rooms = vec![RoomId::lobby()];
     for number in 1..plan.rooms {
@@ -173,19 +209,26 @@ fn make_room(server: &Server, number: usize) -> Result<RoomId> {
     Ok(info.room)
 }
 
+/// Who is there at the end.
+struct Seats {
+    screens: Vec<Rc<Screen>>,
+    cursors: Vec<(RoomId, Rc<Cell<Seq>>)>,
+    programs: Vec<Rc<Program>>,
+}
+
 /// Nothing goes wrong any more: every client must come to show what the log says.
-async fn settle(
-    target: Target,
-    screens: &[Rc<Screen>],
-    cursors: &[(RoomId, Rc<Cell<Seq>>)],
-    judge: &RefCell<Judge>,
-) -> Result<Verdict> {
+async fn settle(target: Target, seats: &Seats, judge: &RefCell<Judge>) -> Result<Verdict> {
+    let Seats { screens, cursors, programs } = seats;
     let began = Instant::now();
     let idle = |screen: &Rc<Screen>| {
         let model = screen.model.borrow();
         model.link().connected && model.unsent() == 0
     };
-    let mut late = wait(BOUND, || screens.iter().all(idle)).await.is_err();
+    let nothing_waits = || {
+        let nothing = Truth::new();
+        screens.iter().all(idle) && programs.iter().all(|program| program.lacks(&nothing).is_none())
+    };
+    let mut late = wait(BOUND, nothing_waits).await.is_err();
     let truth = audit::read(target, judge).await?;
     let behind = |screen: &Rc<Screen>| {
         let model = screen.model.borrow();
@@ -196,6 +239,7 @@ async fn settle(
         judge.borrow().log.heads().map(|(room, head)| (room.clone(), head)).collect();
     let there = |(room, cursor): &(RoomId, Rc<Cell<Seq>>)| heads.get(room) == Some(&cursor.get());
     late |= wait(BOUND, || cursors.iter().all(there)).await.is_err();
+    late |= wait(BOUND, || programs.iter().all(|program| program.lacks(&truth).is_none())).await.is_err();
     eprintln!("settled after {:.1} s", began.elapsed().as_secs_f64());
     let mut judge = judge.borrow_mut();
     for (screen, number) in screens.iter().zip(1..) {
@@ -206,6 +250,16 @@ async fn settle(
     }
     for (room, cursor) in cursors.iter().filter(|cursor| !there(cursor)) {
         judge.verdict.stuck(|| format!("{} of {:?} of {room} alone", cursor.get(), heads.get(room)));
+    }
+    for program in programs {
+        if let Some(what) = program.lacks(&truth) {
+            judge.verdict.broke(judge::Broken::Hole, || what);
+        }
+        if let Some(seq) = program.imagined(&truth) {
+            judge
+                .verdict
+                .broke(judge::Broken::Lost, || format!("{program:?} saw {seq}, and it is not there"));
+        }
     }
     judge.conclude(&truth);
     eprintln!("refused: {:?}", judge.ledger.refusals());

@@ -23,6 +23,7 @@ const END: Duration = Duration::from_secs(20);
 /// See the module. It is killed when this value goes.
 #[derive(Debug)]
 pub struct Server {
+    program: PathBuf,
     command: Vec<OsString>,
     folder: PathBuf,
     address: SocketAddr,
@@ -57,7 +58,8 @@ impl Server {
         command.extend(options.iter().map(OsString::from));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (child, address) = spawn(&command, folder, nowhere).await?;
-        Ok(Self { command, folder: folder.to_owned(), address, child })
+        let (program, folder) = (program.to_owned(), folder.to_owned());
+        Ok(Self { program, command, folder, address, child })
     }
 
     /// Where it listens, in this life and in every later one.
@@ -111,6 +113,22 @@ impl Server {
     pub async fn restart(&mut self) -> Result<()> {
         (self.child, _) = spawn(&self.command, &self.folder, self.address).await?;
         Ok(())
+    }
+
+    /// A token for a bot that may enter every room, made as an owner makes one.
+    ///
+    /// # Errors
+    /// If the program refuses.
+    pub fn make_token(&self, number: usize) -> Result<String> {
+        let output = std::process::Command::new(&self.program)
+            .args(["token", "create", "--name", &format!("bot {number}"), "--data"])
+            .arg(self.folder.join("data"))
+            .stdin(Stdio::null())
+            .output()?;
+        if !output.status.success() {
+            bail!("no token: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
     }
 
     /// What it logged that it should not have: the lines about a panic.

@@ -1,7 +1,6 @@
 //! What carries the frames of one connection: a task of its own, dropped with the page that opened it. Here the
 //! WebSocket; the lower rungs are in `rungs`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,11 +12,12 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, header};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 
 use super::rungs;
 use crate::chaos::judge::Broken;
 use crate::chaos::network::{address_of, connect_from};
+use crate::chaos::route::{Route, login_of};
 use crate::socket::text;
 
 /// What a carrier reports.
@@ -42,29 +42,6 @@ pub(super) type Mailbox = mpsc::Sender<(Conn, News)>;
 
 /// News that wait until the person has time for them; then the carrier waits, and stops reading.
 pub(super) const WAITING: usize = 64;
-
-/// Where a connection goes, and as whom.
-#[derive(Clone, Debug)]
-pub(super) struct Route {
-    /// The client's number: its line.
-    pub(super) client: usize,
-    /// The proxy.
-    pub(super) address: SocketAddr,
-    /// The cookie, once there is one.
-    pub(super) login: Option<String>,
-}
-
-impl Route {
-    /// What a page of the server would send along.
-    pub(super) fn headers(&self) -> Result<HeaderMap> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ORIGIN, format!("http://{}", self.address).try_into()?);
-        if let Some(login) = &self.login {
-            headers.insert(header::COOKIE, login.try_into()?);
-        }
-        Ok(headers)
-    }
-}
 
 /// An open or opening connection; dropping it is a page that goes away.
 #[derive(Debug)]
@@ -128,15 +105,6 @@ impl Drop for Carrier {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-/// The value of the login's cookie that an answer sets.
-pub(super) fn login_of(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .filter_map(|cookie| cookie.split(';').next())
-        .find(|c| c.starts_with("madang_login="))
-        .map(str::to_owned)
 }
 
 async fn websocket(conn: Conn, route: Route, mailbox: &Mailbox, mut orders: Orders) -> Result<u16> {

@@ -6,9 +6,9 @@ use hyper::Method;
 use tokio::time::sleep;
 
 use super::World;
-use super::carrier::{Route, login_of};
-use super::http;
+use crate::chaos::http;
 use crate::chaos::judge::Broken;
+use crate::chaos::route::{Route, login_of};
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -23,7 +23,7 @@ pub async fn intruder(number: usize, world: World, mut rng: fastrand::Rng) {
     loop {
         sleep(PAUSE).await;
         if route.login.is_none() {
-            let page = http::fetch(&route, Method::GET, "/r/lobby", String::new()).await;
+            let page = http::fetch(&route, Method::GET, "/r/lobby", &[], String::new()).await;
             route.login = page.ok().and_then(|(_, headers, _)| login_of(&headers));
         }
         let Some(session) = rng.choice(world.sessions.borrow().iter()).cloned() else { continue };
@@ -35,7 +35,7 @@ pub async fn intruder(number: usize, world: World, mut rng: fastrand::Rng) {
         let mut as_whom = route.clone();
         as_whom.login = route.login.clone().filter(|_| rng.bool());
         // Only the head: a stream that opened would not end.
-        let Ok(answer) = http::ask(&as_whom, method.clone(), &path, None, body.to_owned()).await else {
+        let Ok(answer) = http::ask(&as_whom, method.clone(), &path, &[], body.to_owned()).await else {
             continue;
         };
         if answer.status().is_success() {

@@ -2,9 +2,7 @@
 //! timers, the outbox over a reload; and what a person does in front of it.
 
 mod carrier;
-mod events;
 mod habits;
-mod http;
 mod intruder;
 mod narrow;
 mod rungs;
@@ -24,11 +22,12 @@ use tokio::time::{Instant, sleep_until};
 pub use intruder::intruder;
 pub use narrow::narrow;
 
-use carrier::{Carrier, Mailbox, News, Route, WAITING};
+use carrier::{Carrier, Mailbox, News, WAITING};
 
 use super::Counts;
 use super::judge::wire::Wire;
 use super::judge::{Judge, screen};
+use super::route::Route;
 
 /// What all clients have in common.
 #[derive(Clone, Debug)]

@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::World;
-use super::carrier::{Carrier, News, Route, WAITING};
+use super::carrier::{Carrier, News, WAITING};
 use crate::chaos::judge::wire::Wire;
+use crate::chaos::route::Route;
 
 /// It comes back after so long, as a program might that knows no better.
 const AGAIN: Duration = Duration::from_millis(500);

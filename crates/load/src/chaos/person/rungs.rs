@@ -15,10 +15,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::carrier::{ABNORMAL, Mailbox, News, Order, Orders, Route, login_of};
-use super::events::Events;
-use super::http;
+use super::carrier::{ABNORMAL, Mailbox, News, Order, Orders};
+use crate::chaos::events::Events;
+use crate::chaos::http;
 use crate::chaos::judge::Broken;
+use crate::chaos::route::{Route, login_of};
 
 /// Bytes of frames in one `POST`, below the server's bound for it.
 const POST: usize = 60 * 1024;
@@ -132,7 +133,7 @@ impl Up<'_> {
     /// Posts, and takes orders meanwhile; nothing if one of them is to close.
     async fn post(&mut self, path: &str, body: String) -> Result<Option<Answer>> {
         let route = self.route;
-        let answer = http::fetch(route, Method::POST, path, body);
+        let answer = http::fetch(route, Method::POST, path, &[], body);
         tokio::pin!(answer);
         loop {
             tokio::select! {
@@ -197,7 +198,7 @@ impl Down<'_> {
 
     async fn poll(&self) -> Result<StatusCode> {
         let path = format!("/rt/{}/poll?ack={}", self.session, self.ack.get());
-        let (status, _, body) = http::fetch(self.route, Method::GET, &path, String::new()).await?;
+        let (status, _, body) = http::fetch(self.route, Method::GET, &path, &[], String::new()).await?;
         if status == StatusCode::OK {
             let polled: Polled = serde_json::from_slice(&body)?;
             let expected = self.ack.get() + polled.frames.len() as u64;
@@ -216,8 +217,8 @@ impl Down<'_> {
     async fn events(&self) -> Result<StatusCode> {
         let last = (HeaderName::from_static("last-event-id"), self.ack.get().to_string());
         let path = format!("/rt/{}/events", self.session);
-        let last = (last.1 != "0").then_some(last);
-        let answer = http::ask(self.route, Method::GET, &path, last, String::new()).await?;
+        let last = [last].into_iter().filter(|(_, number)| number != "0").collect::<Vec<_>>();
+        let answer = http::ask(self.route, Method::GET, &path, &last, String::new()).await?;
         let status = answer.status();
         if status != StatusCode::OK {
             return Ok(status);

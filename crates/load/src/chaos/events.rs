@@ -2,7 +2,7 @@
 
 /// What came so far.
 #[derive(Debug, Default)]
-pub(super) struct Events {
+pub(in crate::chaos) struct Events {
     pending: Vec<u8>,
     id: u64,
     data: Option<String>,
@@ -10,7 +10,7 @@ pub(super) struct Events {
 
 impl Events {
     /// The events that `bytes` complete.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<(u64, String)> {
+    pub(in crate::chaos) fn take(&mut self, bytes: &[u8]) -> Vec<(u64, String)> {
         self.pending.extend_from_slice(bytes);
         let mut events = Vec::new();
         while let Some(end) = memchr::memchr(b'\n', &self.pending) {

@@ -10,15 +10,15 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::task::spawn_local;
 
-use super::carrier::Route;
-use crate::chaos::network::{address_of, connect_from};
+use super::network::{address_of, connect_from};
+use super::route::Route;
 
 /// Asks; the body is still to be read.
-pub(super) async fn ask(
+pub(in crate::chaos) async fn ask(
     route: &Route,
     method: Method,
     path: &str,
-    header: Option<(HeaderName, String)>,
+    more: &[(HeaderName, String)],
     body: String,
 ) -> Result<Response<Incoming>> {
     let stream = connect_from(address_of(route.client), route.address).await?;
@@ -32,20 +32,21 @@ pub(super) async fn ask(
     headers.insert(CONNECTION, "close".try_into()?);
     headers.insert(CONTENT_TYPE, "application/json".try_into()?);
     headers.insert(ACCEPT, "*/*".try_into()?);
-    if let Some((name, value)) = header {
+    for (name, value) in more {
         headers.insert(name, value.try_into()?);
     }
     Ok(sender.send_request(request).await?)
 }
 
 /// Asks and reads the whole answer.
-pub(super) async fn fetch(
+pub(in crate::chaos) async fn fetch(
     route: &Route,
     method: Method,
     path: &str,
+    more: &[(HeaderName, String)],
     body: String,
 ) -> Result<(StatusCode, hyper::HeaderMap, Bytes)> {
-    let (head, body) = ask(route, method, path, None, body).await?.into_parts();
+    let (head, body) = ask(route, method, path, more, body).await?.into_parts();
     let body = body.collect().await.context("the answer was cut off")?;
     Ok((head.status, head.headers, body.to_bytes()))
 }
