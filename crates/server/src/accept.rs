@@ -1,9 +1,12 @@
 //! The accept loop. `axum::serve` gives no way to bound the time and size of a request's head, so that a
 //! client could hold half a request for ever; this loop does.
 
+mod forwarded;
+mod secure;
 mod stream;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -12,12 +15,15 @@ use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use crate::app::App;
-use crate::http;
+use crate::http::{self, redirect};
+use crate::io::Io;
 
+pub(crate) use forwarded::is_secure;
 pub(crate) use stream::Stream;
 
 /// Largest head of a request. Bytes.
@@ -29,8 +35,29 @@ const HEADERS: usize = 100;
 /// Pause after a failed accept: out of file descriptors, trying at once would fail again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What those who connect to a listener find.
+#[derive(Clone)]
+pub(crate) enum Serves {
+    /// Everything, in clear.
+    Clear(Router),
+    /// Everything, under TLS; whoever speaks in clear is sent to https at this port.
+    Secure(Router, Arc<ServerConfig>, u16),
+    /// The way to https at this port.
+    Redirects(u16),
+}
+
+impl Serves {
+    /// How its address begins.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self {
+            Self::Clear(_) | Self::Redirects(_) => "http",
+            Self::Secure(..) => "https",
+        }
+    }
+}
+
 /// Accepts until the server stops.
-pub(crate) async fn run(listener: TcpListener, router: Router, app: App) {
+pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
     loop {
         let accepted = tokio::select! {
             () = app.stop.cancelled() => return,
@@ -38,7 +65,7 @@ pub(crate) async fn run(listener: TcpListener, router: Router, app: App) {
         };
         match accepted {
             Ok((stream, peer)) => {
-                app.connections.spawn(connection(stream, peer, router.clone(), app.clone()));
+                app.connections.spawn(connection(stream, peer, serves.clone(), app.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -48,14 +75,34 @@ pub(crate) async fn run(listener: TcpListener, router: Router, app: App) {
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: App) {
+async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App) {
     // Small frames must not wait for each other; a failure here only makes them wait.
-    let _ = stream.set_nodelay(true);
+    let _ = tcp.set_nodelay(true);
+    let below_and_above = match serves {
+        Serves::Clear(router) => Some((Io::Plain(tcp), router)),
+        Serves::Secure(router, config, https) => {
+            Box::pin(secure::begin(tcp, peer, config, https, router, &app)).await
+        }
+        Serves::Redirects(https) => tcp.local_addr().ok().map(|here| {
+            let target = redirect::Target { here, https };
+            (Io::Plain(tcp), redirect::router(target))
+        }),
+    };
+    if let Some((io, router)) = below_and_above {
+        requests(io, peer, router, app).await;
+    }
+}
+
+/// Answers what is asked, until an upgrade or the end.
+async fn requests(io: Io, peer: SocketAddr, router: Router, app: App) {
+    let (secure, trusted) = (io.is_secure(), app.clone());
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let trusted = &trusted.config.trusted_proxies;
+        let client = forwarded::settle(request.headers_mut(), peer, secure, trusted);
+        request.extensions_mut().insert(ConnectInfo(client));
         request.map(axum::body::Body::new)
     });
-    let (stream, asked) = Stream::new(stream);
+    let (stream, asked) = Stream::new(io);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.hello_timeout())

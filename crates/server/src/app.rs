@@ -7,11 +7,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use madang_protocol::{CloseCode, UnixMs};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accept;
+use crate::accept::{self, Serves};
 use crate::addresses::Addresses;
 use crate::admin::{Desk, OrderSocket};
 use crate::broker::Broker;
@@ -24,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::rate::Rate;
 use crate::room::Rooms;
 use crate::store::{Store, StoreOptions};
+use crate::tls;
 
 /// How often a changed presence is told.
 const PRESENCE: Duration = Duration::from_secs(1);
@@ -94,17 +96,22 @@ impl App {
 /// Serves until `stop` is cancelled, and drains. Prints the address that it listens on.
 ///
 /// # Errors
-/// A port in use, a data folder that cannot be used: one sentence that says what to do.
+/// A port in use, a data folder or a certificate that cannot be used: one sentence that says what to do.
 pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()> {
     // Rendering a page needs an executor; whoever set one before us set this one.
     let _ = any_spawner::Executor::init_tokio();
+    let secure = secure(&config)?;
     let metrics = Metrics::default();
     let (broker, commits, inbox) = Broker::new();
     let max_bytes = (config.max_database > 0).then(|| u64::from(config.max_database) * 1024 * 1024);
     let reads = metrics.store_reads.clone();
     let options = StoreOptions { max_bytes, readers: READERS, reads, ..StoreOptions::default() };
     let store = Store::open(&config.data, options, commits)?;
-    let listener = listen(config.addr).await?;
+    let listener = listen(config.addr, "--addr").await?;
+    let redirector = match config.tls.http_addr {
+        Some(addr) => Some(listen(addr, "--http-addr").await?),
+        None => None,
+    };
     let hub = Arc::new(Hub::new(store.heads(), metrics.clone()));
     let rooms = Rooms::new(store.clone(), hub.clone(), broker, config.limits(), metrics.clone());
     let addresses = Addresses::new(config.connections_per_address);
@@ -127,9 +134,19 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));
     take_orders(&app, hub.clone());
-    announce(listener.local_addr()?)?;
+    let addr = listener.local_addr()?;
+    let router = http::router(app.clone());
+    let serves = match secure {
+        Some(config) => Serves::Secure(router, config, addr.port()),
+        None => Serves::Clear(router),
+    };
+    announce("listening", serves.scheme(), addr)?;
+    if let Some(redirector) = redirector {
+        announce("redirecting", "http", redirector.local_addr()?)?;
+        tokio::spawn(accept::run(redirector, Serves::Redirects(addr.port()), app.clone()));
+    }
 
-    accept::run(listener, http::router(app.clone()), app.clone()).await;
+    accept::run(listener, serves, app.clone()).await;
 
     tracing::info!("stopping");
     drain::run(&app, &hub).await;
@@ -150,22 +167,32 @@ fn take_orders(app: &App, hub: Arc<Hub>) {
     }
 }
 
-async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+/// How connections are secured, if they are; the files are looked after from now on.
+fn secure(config: &Serve) -> anyhow::Result<Option<Arc<ServerConfig>>> {
+    let (Some(certificate), Some(key)) = (&config.tls.tls_cert, &config.tls.tls_key) else { return Ok(None) };
+    let (secure, reload) = tls::load(certificate, key)?;
+    tokio::spawn(reload.run());
+    Ok(Some(secure))
+}
+
+async fn listen(addr: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(addr).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            anyhow::bail!("{addr} is in use by another program; stop it, or choose another port with --addr")
+            anyhow::bail!(
+                "{addr} is in use by another program; stop it, or choose another port with {option}"
+            )
         }
         Err(error) => {
-            Err(error).with_context(|| format!("cannot listen on {addr}; choose another with --addr"))
+            Err(error).with_context(|| format!("cannot listen on {addr}; choose another with {option}"))
         }
     }
 }
 
 /// Says where, on standard output: people and programs that started the server read it.
-fn announce(addr: SocketAddr) -> std::io::Result<()> {
+fn announce(what: &str, scheme: &str, addr: SocketAddr) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{addr}")?;
+    writeln!(out, "{what} on {scheme}://{addr}")?;
     out.flush()
 }
 

@@ -1,15 +1,19 @@
 //! The command line, which is also the environment: each option reads `MADANG_…` too.
 
+mod network;
 mod orders;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
 use madang_protocol::Limits;
 
 pub use orders::{Folder, Token, TokenOrder};
+pub use tls::Tls;
 
 /// Madang (마당): a self-hosted real-time chat. One program, its database inside.
 #[derive(Debug, Parser)]
@@ -56,7 +60,14 @@ pub struct Serve {
     #[arg(long = "origin", env = "MADANG_ORIGIN", value_delimiter = ',', value_name = "URL")]
     pub origins: Vec<String>,
 
-    /// Give login cookies the attribute Secure: set it when people reach the server by https only.
+    /// A proxy in front of this server, by its address or network. What it says in X-Forwarded-For, -Proto and -Host is
+    /// believed; from anybody else it is not. May be repeated.
+    #[arg(long = "trusted-proxy", env = "MADANG_TRUSTED_PROXY", value_delimiter = ',', value_name = "CIDR")]
+    #[arg(value_parser = network::parse)]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Give cookies the attribute Secure: set it when people reach the server by https only, through a proxy that
+    /// is not named. Whoever is known to come by https gets it anyway.
     #[arg(long, env = "MADANG_SECURE_COOKIES")]
     pub secure_cookies: bool,
 
@@ -101,6 +112,10 @@ pub struct Serve {
     /// Largest size of the database, in MiB; what would go beyond it is refused like on a full disk.
     #[arg(long, env = "MADANG_MAX_DATABASE", default_value_t = 0, value_name = "MIB")]
     pub max_database: u32,
+
+    /// https and wss.
+    #[command(flatten)]
+    pub tls: Tls,
 
     /// What to log: error, warn, info, debug, or a filter such as madang_server=debug.
     #[arg(long, env = "MADANG_LOG", default_value = "info", value_name = "FILTER")]

@@ -1,6 +1,7 @@
 //! The server of Madang. In reading order: `config` (the options), `app` (start and end), `accept` (the
-//! accept loop), `http` (pages, forms, login, health), `connection` (one connection, over a WebSocket or over
-//! HTTP), `doors` (what each kind of client speaks), `session` (one conversation: requests in, answers out), `room` (the rules), `store` (the durable log),
+//! accept loop) with `tls` (the certificate) and `io` (the bytes, in clear or not), `http` (pages, forms, login,
+//! health), `connection` (one connection, over a WebSocket or over HTTP), `doors` (what each kind of client speaks),
+//! `session` (one conversation: requests in, answers out), `room` (the rules), `store` (the durable log),
 //! `broker` (carries what was committed), `hub` (who follows what, and the fan-out).
 //!
 //! The way of a message: `connection` → `doors` → `session` → `room` → `store` → `broker` → `hub` → the sessions' queues
@@ -23,6 +24,7 @@ pub mod flights;
 pub mod http;
 pub mod hub;
 pub mod idempotency;
+mod io;
 pub mod metrics;
 pub mod rate;
 pub mod refusal;
@@ -31,5 +33,6 @@ pub mod session;
 pub mod simulation;
 pub mod snapshots;
 pub mod store;
+mod tls;
 
 pub use app::serve;

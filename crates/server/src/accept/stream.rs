@@ -1,4 +1,4 @@
-//! A TCP stream whose writes give up: a peer that asks and never reads its answer would hold it for ever.
+//! A connection whose writes give up: a peer that asks and never reads its answer would hold it for ever.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -8,15 +8,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+use crate::io::Io;
 
 /// A peer that takes nothing of what is written to it for so long has stalled.
 const STALL: Duration = Duration::from_secs(10);
 
-/// The stream below HTTP. A WebSocket takes the TCP stream out of it.
+/// The stream below HTTP. A WebSocket takes what it runs on out of it.
 pub(crate) struct Stream {
-    tcp: TcpStream,
+    io: Io,
     /// Whether something was read since the last write: a request, or half of one.
     asked: Arc<AtomicBool>,
     /// Runs while a write waits.
@@ -25,24 +26,25 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// The stream, and whether something was read from it that was not answered yet.
-    pub(super) fn new(tcp: TcpStream) -> (Self, Arc<AtomicBool>) {
+    pub(super) fn new(io: Io) -> (Self, Arc<AtomicBool>) {
         let asked = Arc::new(AtomicBool::new(false));
-        (Self { tcp, asked: asked.clone(), patience: None }, asked)
+        (Self { io, asked: asked.clone(), patience: None }, asked)
     }
 
-    /// The TCP stream.
-    pub(crate) fn into_tcp(self) -> TcpStream {
-        self.tcp
+    /// What it runs on.
+    pub(crate) fn into_io(self) -> Io {
+        self.io
+    }
+
+    fn answered(&self, written: &Poll<io::Result<usize>>) {
+        if written.is_ready() {
+            self.asked.store(false, Ordering::Relaxed);
+        }
     }
 
     /// A write that waits ends with an error once the patience has.
-    fn bounded(
-        &mut self,
-        context: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+    fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.asked.store(false, Ordering::Relaxed);
             self.patience = None;
             return written;
         }
@@ -59,7 +61,7 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.tcp).poll_read(context, buffer);
+        let read = Pin::new(&mut self.io).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.asked.store(true, Ordering::Relaxed);
         }
@@ -73,7 +75,8 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.answered(&written);
         self.bounded(context, written)
     }
 
@@ -82,19 +85,26 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tcp).poll_write_vectored(context, bytes);
+        let written = Pin::new(&mut self.io).poll_write_vectored(context, bytes);
+        self.answered(&written);
         self.bounded(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.io.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+        if !self.io.holds_output() {
+            // Must not end the patience with a write.
+            return Pin::new(&mut self.io).poll_flush(context);
+        }
+        let flushed = Pin::new(&mut self.io).poll_flush(context);
+        self.bounded(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+        let ended = Pin::new(&mut self.io).poll_shutdown(context);
+        self.bounded(context, ended)
     }
 }

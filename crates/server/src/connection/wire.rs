@@ -4,17 +4,17 @@
 //! Two things make a delivery cheap. Frames of many entries are written together. And a connection that is
 //! woken to write does not look for input: the socket is read only when the kernel says that there is some.
 
-use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
 use madang_protocol::CloseCode;
-use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tungstenite::error::CapacityError;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
+
+use crate::io::Io;
 
 /// tungstenite reserves this much for a socket: its default of 128 KiB would be most of an idle connection.
 const READ_BUFFER: usize = 1024;
@@ -44,7 +44,7 @@ pub(crate) struct Wire {
 
 /// What tungstenite reads from and writes to: it never waits here.
 struct Stream {
-    tcp: TcpStream,
+    io: Io,
     out: Vec<u8>,
     /// So many bytes of `out` have left.
     left: usize,
@@ -55,16 +55,16 @@ struct Stream {
 }
 
 impl Wire {
-    /// A WebSocket on `tcp`, after the handshake. `early` was read already; a message has at most `max` bytes,
+    /// A WebSocket on `io`, after the handshake. `early` was read already; a message has at most `max` bytes,
     /// 0: any number.
-    pub(crate) fn new(tcp: TcpStream, early: Vec<u8>, max: u32) -> Self {
+    pub(crate) fn new(io: Io, early: Vec<u8>, max: u32) -> Self {
         let max = (max > 0).then_some(max as usize);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .max_message_size(max)
             .max_frame_size(max);
-        let more = !early.is_empty();
-        let stream = Stream::new(tcp);
+        let more = !early.is_empty() || io.is_secure();
+        let stream = Stream::new(io);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(config));
         Self { socket, max, more, answers: false }
     }
@@ -72,11 +72,10 @@ impl Wire {
     /// The next message, or none after the end. Cancel safe.
     pub(super) async fn read(&mut self) -> Option<Result<Message, Error>> {
         loop {
-            if !self.more {
-                let tcp = &self.socket.get_ref().tcp;
-                if let Err(error) = poll_fn(|context| tcp.poll_read_ready(context)).await {
-                    return Some(Err(error.into()));
-                }
+            if !self.more
+                && let Err(error) = self.socket.get_ref().io.read_ready().await
+            {
+                return Some(Err(error.into()));
             }
             self.socket.get_mut().turn = TURN;
             match self.socket.read() {
@@ -144,7 +143,7 @@ impl Wire {
 
     /// Whether there is something to flush.
     pub(super) fn holds_output(&self) -> bool {
-        self.answers || !self.socket.get_ref().out.is_empty()
+        self.answers || self.socket.get_ref().holds_output()
     }
 
     /// Writes what was added.
@@ -160,13 +159,12 @@ impl Wire {
             }
         }
         let stream = self.socket.get_mut();
-        while let Some(rest) = stream.out.get(stream.left..).filter(|rest| !rest.is_empty()) {
-            match stream.tcp.try_write(rest) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => stream.left += written,
+        while stream.holds_output() {
+            match stream.write_some() {
+                Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let ready = poll_fn(|context| stream.tcp.poll_write_ready(context));
-                    timeout(STALL, ready).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+                    let ready = timeout(STALL, stream.io.write_ready()).await;
+                    ready.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
                 }
                 Err(error) => return Err(error),
             }
@@ -181,8 +179,27 @@ impl Wire {
 }
 
 impl Stream {
-    fn new(tcp: TcpStream) -> Self {
-        Self { tcp, out: Vec::new(), left: 0, turn: TURN, read: 0 }
+    fn new(io: Io) -> Self {
+        Self { io, out: Vec::new(), left: 0, turn: TURN, read: 0 }
+    }
+
+    fn holds_output(&self) -> bool {
+        self.left < self.out.len() || self.io.holds_output()
+    }
+
+    /// Writes what the peer takes now.
+    fn write_some(&mut self) -> io::Result<()> {
+        let rest = self.out.get(self.left..).unwrap_or_default();
+        if rest.is_empty() {
+            return self.io.try_flush();
+        }
+        match self.io.try_write(rest)? {
+            0 => Err(ErrorKind::WriteZero.into()),
+            written => {
+                self.left += written;
+                Ok(())
+            }
+        }
     }
 }
 
@@ -191,7 +208,7 @@ impl Read for Stream {
         if self.turn == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let bytes = self.tcp.try_read(buffer)?;
+        let bytes = self.io.try_read(buffer)?;
         self.turn = self.turn.saturating_sub(bytes);
         self.read += bytes;
         Ok(bytes)
@@ -211,7 +228,7 @@ impl Write for Stream {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -219,16 +236,16 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let mut client = Wire::new(client, Vec::new(), 0);
+        let mut client = Wire::new(Io::Plain(client), Vec::new(), 0);
         let stream = std::mem::replace(&mut client.socket, placeholder().await).into_inner();
         client.socket = WebSocket::from_raw_socket(stream, Role::Client, None);
-        (Wire::new(server, Vec::new(), max), client)
+        (Wire::new(Io::Plain(server), Vec::new(), max), client)
     }
 
     async fn placeholder() -> WebSocket<Stream> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        WebSocket::from_raw_socket(Stream::new(tcp), Role::Server, None)
+        WebSocket::from_raw_socket(Stream::new(Io::Plain(tcp)), Role::Server, None)
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use axum::response::AppendHeaders;
 use cookie::{Cookie, SameSite};
 use madang_protocol::{Person, UserId};
 
+use crate::accept::is_secure;
 use crate::app::App;
 use crate::auth::{self, Bearer, hash};
 use crate::connection::LoginKey;
@@ -52,7 +53,11 @@ pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Login>, 
     let Some(token) = cookie(headers, LOGIN_COOKIE) else { return Ok(None) };
     let key = hash(&token);
     let person = app.store.login(key).await?;
-    Ok(person.map(|person| Login { person, set_cookie: login_cookie(app, token), key: LoginKey(key) }))
+    Ok(person.map(|person| Login {
+        person,
+        set_cookie: login_cookie(app, headers, token),
+        key: LoginKey(key),
+    }))
 }
 
 /// The person whose token or cookie the request carries, or a new guest.
@@ -60,24 +65,24 @@ pub(super) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login,
     if let Some(login) = of(app, headers).await? {
         return Ok(login);
     }
-    newcomer(app).await
+    newcomer(app, headers).await
 }
 
 /// A new guest.
-pub(super) async fn newcomer(app: &App) -> Result<Login, Refusal> {
+pub(super) async fn newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
     let token = auth::random_hex().map_err(no_randomness)?;
     let id = random_id::<UserId>()?;
     let key = hash(&token);
     app.store.add_guest(id.clone(), key, app.now()).await?;
     let person = Person { id, name: String::new() };
-    Ok(Login { person, set_cookie: login_cookie(app, token), key: LoginKey(key) })
+    Ok(Login { person, set_cookie: login_cookie(app, headers, token), key: LoginKey(key) })
 }
 
-fn login_cookie(app: &App, token: String) -> Option<HeaderValue> {
+fn login_cookie(app: &App, headers: &HeaderMap, token: String) -> Option<HeaderValue> {
     let cookie = Cookie::build((LOGIN_COOKIE, token))
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(app.config.secure_cookies)
+        .secure(app.config.secure_cookies || is_secure(headers))
         .path("/")
         .max_age(LASTS)
         .build();

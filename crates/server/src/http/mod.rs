@@ -3,10 +3,12 @@
 mod error;
 mod forms;
 mod health;
+pub(crate) mod host;
 mod login;
 mod origin;
 mod pages;
 mod preferences;
+pub(crate) mod redirect;
 mod rt;
 mod upgrade;
 
@@ -16,7 +18,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -64,6 +68,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(hsts(&app))
         .with_state(app)
 }
 
@@ -87,6 +92,14 @@ async fn close_when_stopping(State(app): State<App>, mut response: Response) -> 
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Only if it is asked for: a host name that had https once may have to do without it again, or serve something else
+/// on another port.
+fn hsts(app: &App) -> SetResponseHeaderLayer<Option<HeaderValue>> {
+    let seconds = app.config.tls.hsts;
+    let value = (seconds > 0).then(|| HeaderValue::try_from(format!("max-age={seconds}")).ok()).flatten();
+    SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, value)
 }
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::reject;
+use crate::accept::is_secure;
 use crate::app::App;
 
 /// Refuses requests that change something when they come from a foreign page.
@@ -61,7 +62,7 @@ pub(super) fn standing(headers: &HeaderMap, allowed: &[String]) -> Standing {
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let named = || allowed.iter().any(|site| site.trim_end_matches('/').eq_ignore_ascii_case(origin));
-    match (host_of(origin), host) {
+    match (host_of(origin, is_secure(headers)), host) {
         (Some(theirs), Some(ours)) if theirs == ours => Standing::Own,
         _ if named() => Standing::Own,
         (Some(theirs), Some(ours)) if is_loopback(theirs) && is_loopback(ours) => Standing::Neighbour,
@@ -78,9 +79,10 @@ fn is_loopback(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// Host and port of an origin: everything after the scheme, compared whole, so that no suffix passes for it.
-fn host_of(origin: &str) -> Option<&str> {
-    origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
+/// Host and port of an origin: everything after the scheme, compared whole, so that no suffix passes for it. To
+/// who is reached by https, a page that came in clear is foreign: anybody on its way may have written it.
+fn host_of(origin: &str, secure: bool) -> Option<&str> {
+    origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://").filter(|_| !secure))
 }
 
 #[cfg(test)]

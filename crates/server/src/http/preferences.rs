@@ -8,6 +8,7 @@ use cookie::{Cookie, SameSite};
 use madang_client::{Locale, Theme};
 use serde::Deserialize;
 
+use crate::accept::is_secure;
 use crate::app::App;
 
 use super::forms::back_to;
@@ -58,25 +59,30 @@ pub(super) struct Settings {
 }
 
 /// Remembers what the form says for a year; `auto` forgets it.
-pub(super) async fn set(State(app): State<App>, Form(settings): Form<Settings>) -> Response {
+pub(super) async fn set(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Form(settings): Form<Settings>,
+) -> Response {
+    let secure = app.config.secure_cookies || is_secure(&headers);
     let mut cookies = Vec::new();
     if let Some(value) = settings.locale {
-        cookies.push(preference(&app, LOCALE_COOKIE, Locale::from_tag(&value).map(Locale::as_str)));
+        cookies.push(preference(secure, LOCALE_COOKIE, Locale::from_tag(&value).map(Locale::as_str)));
     }
     if let Some(value) = settings.theme {
         let theme = Theme::from_value(&value).filter(|theme| *theme != Theme::Auto);
-        cookies.push(preference(&app, THEME_COOKIE, theme.map(Theme::as_str)));
+        cookies.push(preference(secure, THEME_COOKIE, theme.map(Theme::as_str)));
     }
     let cookies: Vec<_> = cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect();
     (AppendHeaders(cookies), Redirect::to(back_to(&settings.back))).into_response()
 }
 
-fn preference(app: &App, name: &'static str, value: Option<&'static str>) -> String {
+fn preference(secure: bool, name: &'static str, value: Option<&'static str>) -> String {
     let lasts =
         if value.is_some() { cookie::time::Duration::days(365) } else { cookie::time::Duration::ZERO };
     Cookie::build((name, value.unwrap_or_default()))
         .same_site(SameSite::Lax)
-        .secure(app.config.secure_cookies)
+        .secure(secure)
         .path("/")
         .max_age(lasts)
         .build()

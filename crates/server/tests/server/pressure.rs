@@ -34,7 +34,15 @@ async fn narrow_reader(server: &Server) -> RawSocket {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_stops_reading_for_a_while_gets_every_entry_once_in_order_and_delays_nobody() {
-    let server = Server::with(&UNLIMITED);
+    stops_reading_for_a_while(Server::with(&UNLIMITED)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stops_reading_for_a_while_under_tls_has_the_same() {
+    stops_reading_for_a_while(Server::secure(&UNLIMITED)).await;
+}
+
+async fn stops_reading_for_a_while(server: Server) {
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
     bob.watch(&lobby(), Some(1)).await;
@@ -75,7 +83,15 @@ async fn who_stops_reading_for_a_while_gets_every_entry_once_in_order_and_delays
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_never_reads_is_let_go_and_the_others_do_not_notice() {
-    let server = Server::with(&UNLIMITED);
+    never_reads(Server::with(&UNLIMITED)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_never_reads_under_tls_is_let_go_too() {
+    never_reads(Server::secure(&UNLIMITED)).await;
+}
+
+async fn never_reads(server: Server) {
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
     bob.watch(&lobby(), Some(1)).await;

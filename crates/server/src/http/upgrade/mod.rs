@@ -86,7 +86,7 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
     let login = match (standing, &speaks) {
         (Standing::Own, _) => login::or_newcomer(&app, headers).await,
         // A page from next door is served by the doors of programs, and is nobody whom this one knows.
-        (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app).await,
+        (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app, headers).await,
         (Standing::Neighbour | Standing::Foreign, _) => return origin::refuse(&app, peer.ip()),
     };
     let login = match login {
@@ -132,9 +132,9 @@ impl Connection {
     }
 }
 
-/// The TCP stream below, with what was read of it already.
+/// What the upgrade ran on, with what was read of it already.
 fn wire(upgraded: Upgraded, max_frame: u32) -> Option<Wire> {
     // The accept loop serves nothing but this kind of stream.
     let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
-    Some(Wire::new(parts.io.into_inner().into_tcp(), parts.read_buf.into(), max_frame))
+    Some(Wire::new(parts.io.into_inner().into_io(), parts.read_buf.into(), max_frame))
 }

@@ -1,26 +1,23 @@
 //! How a client comes in.
 
-use std::net::SocketAddr;
-
 use madang_protocol::SUBPROTOCOL;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use super::over::{Link, Over};
-use super::{Client, Rt, Server, within};
+use super::{Client, Rt, Server, To, within};
 
 /// A connection that is still to be made.
-pub(crate) struct Dial {
-    addr: SocketAddr,
+pub(crate) struct Dial<'a> {
+    server: &'a Server,
     over: Over,
     cookie: String,
     token: Option<String>,
 }
 
-impl Dial {
-    pub(crate) fn new(server: &Server) -> Self {
-        Self { addr: server.addr, over: Over::WebSocket, cookie: String::new(), token: None }
+impl<'a> Dial<'a> {
+    pub(crate) fn new(server: &'a Server) -> Self {
+        Self { server, over: Over::WebSocket, cookie: String::new(), token: None }
     }
 
     /// Over this transport.
@@ -41,7 +38,8 @@ impl Dial {
     /// Upgrades the connection, and says nothing yet. Over plain HTTP there is nothing to be done before hello.
     /// None if the server is not there.
     pub(crate) async fn open(self, name: &'static str) -> Option<Client> {
-        let Self { addr, over, cookie, token } = self;
+        let Self { server, over, cookie, token } = self;
+        let addr = server.addr;
         if over != Over::WebSocket {
             let rt = Rt::new(addr, over, cookie.clone());
             return Some(Client::new(name, Link::Http(Box::new(rt)), cookie));
@@ -53,8 +51,7 @@ impl Dial {
         if let Some(token) = token {
             headers.append("authorization", HeaderValue::try_from(format!("Bearer {token}")).expect("text"));
         }
-        let stream = TcpStream::connect(addr).await.ok()?;
-        stream.set_nodelay(true).ok()?;
+        let stream = server.reach().await?;
         let upgraded = within("an upgrade", tokio_tungstenite::client_async(request, stream)).await;
         let (ws, answer) = upgraded.ok()?;
         let set = answer.headers().get("set-cookie").map(|set| set.to_str().expect("text"));

@@ -1,11 +1,8 @@
 //! Plain HTTP, as bytes: nothing between the test and what the server really says.
 
-use std::net::SocketAddr;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
-use super::within;
+use super::{To, within};
 
 /// An answer to one request.
 #[derive(Clone, Debug)]
@@ -35,24 +32,24 @@ impl Answer {
 
 /// Sends one request on a connection of its own.
 pub(crate) async fn ask(
-    addr: SocketAddr,
+    to: impl To,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: &str,
 ) -> Answer {
-    try_ask(addr, method, path, headers, body).await.expect("an answer")
+    try_ask(to, method, path, headers, body).await.expect("an answer")
 }
 
 /// As [`ask`], of a server that may have gone.
 pub(crate) async fn try_ask(
-    addr: SocketAddr,
+    to: impl To,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: &str,
 ) -> Option<Answer> {
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n");
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", to.host());
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -61,23 +58,23 @@ pub(crate) async fn try_ask(
     }
     request.push_str("\r\n");
     request.push_str(body);
-    try_exchange(addr, request.as_bytes()).await
+    try_exchange(to, request.as_bytes()).await
 }
 
 /// Sends these bytes and reads one answer.
-pub(crate) async fn exchange(addr: SocketAddr, bytes: &[u8]) -> Answer {
-    try_exchange(addr, bytes).await.expect("an answer")
+pub(crate) async fn exchange(to: impl To, bytes: &[u8]) -> Answer {
+    try_exchange(to, bytes).await.expect("an answer")
 }
 
-async fn try_exchange(addr: SocketAddr, bytes: &[u8]) -> Option<Answer> {
-    let mut stream = TcpStream::connect(addr).await.ok()?;
+async fn try_exchange(to: impl To, bytes: &[u8]) -> Option<Answer> {
+    let mut stream = to.reach().await?;
     // A server that refuses early may close before it has read everything.
     let _ = stream.write_all(bytes).await;
     within("an answer", read_answer(&mut stream)).await
 }
 
 /// Reads one answer; nothing of what follows a head that has no body.
-pub(crate) async fn read_answer(stream: &mut TcpStream) -> Option<Answer> {
+pub(crate) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Option<Answer> {
     let mut answer = read_head(stream).await?;
     if ![101, 204, 304].contains(&answer.status) {
         let bytes = read_body(stream, &answer).await;
@@ -87,7 +84,7 @@ pub(crate) async fn read_answer(stream: &mut TcpStream) -> Option<Answer> {
 }
 
 /// Reads the head of an answer.
-pub(crate) async fn read_head(stream: &mut TcpStream) -> Option<Answer> {
+pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Option<Answer> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -102,7 +99,7 @@ pub(crate) async fn read_head(stream: &mut TcpStream) -> Option<Answer> {
     Some(Answer { status, headers, body: String::new() })
 }
 
-async fn read_body(stream: &mut TcpStream, answer: &Answer) -> Vec<u8> {
+async fn read_body(stream: &mut (impl AsyncRead + Unpin), answer: &Answer) -> Vec<u8> {
     let mut body = Vec::new();
     if let Some(length) = answer.header("content-length") {
         body.resize(length.parse().expect("a length"), 0);
@@ -118,7 +115,7 @@ async fn read_body(stream: &mut TcpStream, answer: &Answer) -> Vec<u8> {
 }
 
 /// The next chunk of a body; none after the last one, or where the connection ends.
-pub(crate) async fn read_chunk(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) async fn read_chunk(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut size = String::new();
     while !size.ends_with("\r\n") {
         size.push(stream.read_u8().await.ok()?.into());

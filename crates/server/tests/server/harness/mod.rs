@@ -11,6 +11,7 @@ mod over;
 mod plain;
 mod raw;
 mod rt;
+mod secure;
 mod server;
 
 use std::sync::LazyLock;
@@ -30,6 +31,7 @@ pub(crate) use over::Over;
 pub(crate) use plain::PlainSocket;
 pub(crate) use raw::{Opcode, RawSocket, ask_upgrade, frame, upgrade_request};
 pub(crate) use rt::Rt;
+pub(crate) use secure::{Certificate, Pipe, To, Trust};
 pub(crate) use server::{Ended, Server};
 
 /// How long anything may take: generous, because it only passes when something is broken.

@@ -1,11 +1,11 @@
 //! What carries a client's frames.
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
+use super::Pipe;
 use super::rt::Rt;
 
 /// A transport, by name.
@@ -35,7 +35,7 @@ impl Over {
 
 /// One connection over one of them.
 pub(crate) enum Link {
-    WebSocket(Box<WebSocketStream<TcpStream>>),
+    WebSocket(Box<WebSocketStream<Pipe>>),
     Http(Box<Rt>),
 }
 

@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 
 use madang_protocol::ServerFrame;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpSocket;
 
 use super::heard::Farewell;
 use super::http::read_answer;
-use super::{Answer, Server, within};
+use super::{Answer, Pipe, Server, To, within};
 
 /// Of RFC 6455, 5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +22,8 @@ pub(crate) enum Opcode {
 }
 
 pub(crate) struct RawSocket {
-    pub(crate) reading: OwnedReadHalf,
-    pub(crate) writing: OwnedWriteHalf,
+    pub(crate) reading: ReadHalf<Pipe>,
+    pub(crate) writing: WriteHalf<Pipe>,
 }
 
 const HELLO: &[u8] = br#"{"t":"hello"}"#;
@@ -32,8 +31,7 @@ const HELLO: &[u8] = br#"{"t":"hello"}"#;
 impl RawSocket {
     /// A connection that is upgraded, and has not said hello.
     pub(crate) async fn open(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.addr).await.expect("a connection");
-        Self::upgrade(stream, server.addr, "").await
+        Self::open_with(server, "").await
     }
 
     /// A connection that has said hello and was welcomed.
@@ -48,24 +46,35 @@ impl RawSocket {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
         let stream = socket.connect(server.addr).await.expect("a connection");
+        let stream = server.wrap(stream).await.expect("a handshake");
         let mut socket = Self::upgrade(stream, server.addr, "").await;
         socket.hello().await;
         socket
     }
 
-    async fn upgrade(mut stream: TcpStream, addr: SocketAddr, extra: &str) -> Self {
+    async fn upgrade(mut stream: Pipe, addr: SocketAddr, extra: &str) -> Self {
         let request = upgrade_request(addr, extra);
         stream.write_all(request.as_bytes()).await.expect("a request");
         let answer = within("the upgrade", read_answer(&mut stream)).await.expect("an answer");
         assert_eq!(answer.status, 101, "{answer:?}");
-        let (reading, writing) = stream.into_split();
+        let (reading, writing) = tokio::io::split(stream);
         Self { reading, writing }
     }
 
+    /// As [`RawSocket::open`], with these lines in the request.
+    pub(crate) async fn open_with(server: &Server, lines: &str) -> Self {
+        let stream = server.reach().await.expect("a connection");
+        Self::upgrade(stream, server.addr, lines).await
+    }
+
     async fn hello(&mut self) {
-        self.send(Opcode::Text, HELLO).await;
-        let (_, welcome) = self.read().await.expect("a welcome");
-        assert!(welcome.starts_with(br#"{"t":"welcome""#));
+        assert!(self.try_hello().await, "a welcome");
+    }
+
+    /// Says hello. Whether it is welcome.
+    pub(crate) async fn try_hello(&mut self) -> bool {
+        let _ = self.writing.write_all(&frame(Opcode::Text, HELLO, true)).await;
+        self.read().await.is_some_and(|(_, frame)| frame.starts_with(br#"{"t":"welcome""#))
     }
 
     /// Sends one whole, masked frame.
@@ -116,7 +125,7 @@ impl RawSocket {
     }
 }
 
-async fn read(reading: &mut OwnedReadHalf) -> Option<(u8, Vec<u8>)> {
+async fn read(reading: &mut ReadHalf<Pipe>) -> Option<(u8, Vec<u8>)> {
     let first = reading.read_u8().await.ok()?;
     let length = match reading.read_u8().await.ok()? & 0x7f {
         126 => u64::from(reading.read_u16().await.ok()?),
@@ -129,11 +138,11 @@ async fn read(reading: &mut OwnedReadHalf) -> Option<(u8, Vec<u8>)> {
 }
 
 /// What is said up to a close or the end. Pings do not count as a sign that it is still coming.
-async fn heard(reading: &mut OwnedReadHalf) -> Farewell {
+async fn heard(reading: &mut ReadHalf<Pipe>) -> Farewell {
     within("the farewell", heard_at_last(reading)).await
 }
 
-async fn heard_at_last(reading: &mut OwnedReadHalf) -> Farewell {
+async fn heard_at_last(reading: &mut ReadHalf<Pipe>) -> Farewell {
     let mut farewell = Farewell::default();
     while let Some((opcode, payload)) = read(reading).await {
         if opcode == Opcode::Close as u8 {
@@ -158,7 +167,7 @@ pub(crate) fn upgrade_request(addr: SocketAddr, extra: &str) -> String {
 
 /// Asks for an upgrade with these lines added.
 pub(crate) async fn ask_upgrade(server: &Server, extra: &str) -> Answer {
-    super::exchange(server.addr, upgrade_request(server.addr, extra).as_bytes()).await
+    super::exchange(server, upgrade_request(server.addr, extra).as_bytes()).await
 }
 
 /// The bytes of one masked frame.

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 
-use super::{PATIENCE, ask, until};
+use super::{Certificate, PATIENCE, Pipe, To, Trust, ask, until};
 
 /// A running server. It ends with this value; its log is shown if the test fails.
 pub(crate) struct Server {
@@ -18,6 +19,9 @@ pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     folder: Arc<TempDir>,
     options: Vec<String>,
+    /// Whom its clients trust, if it speaks TLS.
+    trust: Option<Trust>,
+    lines: Mutex<Receiver<String>>,
     stderr: Stderr,
 }
 
@@ -47,6 +51,17 @@ impl Server {
         Self::at(data, folder, Vec::new()).expect("the server starts")
     }
 
+    /// A server under TLS, with a certificate of its own and these options.
+    pub(crate) fn secure(options: &[&str]) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let certificate = Certificate::new();
+        let mut all = certificate.write(folder.path()).to_vec();
+        all.extend(options.iter().map(|option| (*option).to_owned()));
+        let mut server = Self::on(folder, all).expect("the server starts");
+        server.trust = Some(certificate.trusted());
+        server
+    }
+
     /// What becomes of a start with these options, none of which is given a default.
     pub(crate) fn attempt(options: &[&str]) -> Ended {
         let mut child = command().args(options).spawn().expect("the program starts");
@@ -58,7 +73,9 @@ impl Server {
     /// A second server over the same folder, while this one runs or after it ended.
     pub(crate) fn second(&self, options: &[&str]) -> Result<Self, Ended> {
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        Self::on(self.folder.clone(), options)
+        let mut second = Self::on(self.folder.clone(), options)?;
+        second.trust = self.trust.clone();
+        Ok(second)
     }
 
     fn on(folder: Arc<TempDir>, options: Vec<String>) -> Result<Self, Ended> {
@@ -73,17 +90,49 @@ impl Server {
             .spawn()
             .expect("the program starts");
         let stderr = Stderr::of(&mut child);
-        match first_line(&mut child).recv_timeout(PATIENCE) {
+        let lines = lines(&mut child);
+        match lines.recv_timeout(PATIENCE) {
             Ok(line) => {
-                let addr =
-                    line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}"));
-                Ok(Self { child, addr: addr.parse().expect("an address"), folder, options, stderr })
+                let scheme =
+                    if options.iter().any(|option| option == "--tls-cert") { "https" } else { "http" };
+                let addr = address(&line, "listening", scheme);
+                let lines = Mutex::new(lines);
+                Ok(Self { child, addr, folder, options, trust: None, lines, stderr })
             }
             Err(_) => {
                 let status = wait(&mut child);
                 Err(Ended { status, stderr: stderr.all() })
             }
         }
+    }
+
+    /// Where it listens besides, to send people to https.
+    pub(crate) fn redirector(&self) -> SocketAddr {
+        let line = self.lines.lock().unwrap().recv_timeout(PATIENCE).expect("another line");
+        address(&line, "redirecting", "http")
+    }
+
+    /// Whom its clients trust; it speaks TLS.
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust.clone().expect("it speaks TLS")
+    }
+
+    /// A connection, secured if it has to be.
+    pub(crate) async fn connect(&self) -> Pipe {
+        self.reach().await.expect("a connection")
+    }
+
+    /// Makes what the server speaks of a connection to it. None if it does not.
+    pub(crate) async fn wrap(&self, tcp: TcpStream) -> Option<Pipe> {
+        match &self.trust {
+            Some(trust) => Some(Box::new(trust.wrap(tcp).await?)),
+            None => Some(Box::new(tcp)),
+        }
+    }
+
+    /// Its folder, in which that of the database is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The folder of the database.
@@ -141,7 +190,7 @@ impl Server {
 
     /// A counter or gauge of `/metrics`, by its whole name with labels; 0 if it is not there yet.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
-        let text = ask(self.addr, "GET", "/metrics", &[], "").await.body;
+        let text = ask(self, "GET", "/metrics", &[], "").await.body;
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.map_or(0, |value| value.parse().expect("a number"))
     }
@@ -229,18 +278,22 @@ fn elsewhere() -> &'static Path {
     Path::new("/")
 }
 
-fn first_line(child: &mut Child) -> Receiver<String> {
+/// The address in the line that says it.
+fn address(line: &str, what: &str, scheme: &str) -> SocketAddr {
+    let prefix = format!("{what} on {scheme}://");
+    let addr = line.trim().strip_prefix(&prefix).unwrap_or_else(|| panic!("{line}"));
+    addr.parse().expect("an address")
+}
+
+/// What it says on its standard output.
+fn lines(child: &mut Child) -> Receiver<String> {
     let (line_sender, line_receiver) = channel();
     let out = child.stdout.take().expect("its output");
     std::thread::spawn(move || {
-        let mut out = BufReader::new(out);
-        let mut line = String::new();
-        if out.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            // Where nobody waits for it any more, the pipe must not fill up.
             let _ = line_sender.send(line);
         }
-        drop(line_sender);
-        // Nothing else is expected; if it came, the pipe must not fill up.
-        let _ = std::io::copy(&mut out, &mut std::io::sink());
     });
     line_receiver
 }
