@@ -51,7 +51,7 @@ async fn both_versions_are_spoken_and_who_comes_back_need_not_check_again() {
     let server = Server::secure(&[]);
     for version in [&TLS12, &TLS13] {
         let remembers = |config: &mut ClientConfig| config.resumption = Resumption::in_memory_sessions(8);
-        let trust = server.trust().only(version).with(remembers);
+        let trust = server.trust().speaking_only(version).with(remembers);
         let mut kinds = Vec::new();
         for _ in 0..2 {
             let mut tls =

@@ -110,7 +110,7 @@ pub(crate) struct Trust {
 
 impl Trust {
     /// A client that speaks this version alone.
-    pub(crate) fn only(&self, version: &'static SupportedProtocolVersion) -> Self {
+    pub(crate) fn speaking_only(&self, version: &'static SupportedProtocolVersion) -> Self {
         Self { config: config(self.roots.clone(), &[version]), roots: self.roots.clone() }
     }
 
