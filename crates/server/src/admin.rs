@@ -48,6 +48,20 @@ pub enum Order {
         /// The bot's id.
         id: String,
     },
+    /// A new address where others post to a room.
+    CreateIncoming {
+        /// The room.
+        room: String,
+        /// Under which name.
+        name: String,
+    },
+    /// All webhooks.
+    ListWebhooks,
+    /// Takes a webhook away.
+    RemoveWebhook {
+        /// Its id.
+        id: String,
+    },
 }
 
 /// What became of an order.

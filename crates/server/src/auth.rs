@@ -3,7 +3,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use madang_protocol::{Person, RefusalCode};
+use madang_protocol::{Person, RefusalCode, RoomId};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
@@ -31,6 +31,12 @@ pub(crate) enum Bearer<'h> {
 pub(crate) fn by_token(app: &App, token: &str) -> Option<Person> {
     let bot = app.store.bot_by_token(&hash(token)).filter(|bot| bot.kind == BotKind::Token)?;
     Some(bot.person.clone())
+}
+
+/// The bot of the incoming webhook with this secret, and the room that it posts to.
+pub(crate) fn by_hook(app: &App, secret: &str) -> Option<(Person, RoomId)> {
+    let bot = app.store.bot_by_token(&hash(secret)).filter(|bot| bot.kind == BotKind::Hook)?;
+    Some((bot.person.clone(), bot.rooms.as_ref()?.first()?.clone()))
 }
 
 /// The bot whose token the request carries.

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use madang_protocol::Limits;
 
-pub use orders::{Folder, Token, TokenOrder};
+pub use orders::{Folder, Token, TokenOrder, Webhook, WebhookOrder};
 pub use tls::Tls;
 
 /// Madang (마당): a self-hosted real-time chat. One program, its database inside.
@@ -41,6 +41,8 @@ pub enum Command {
     Serve(Serve),
     /// Tokens of bots: programs that post and read under a name of their own.
     Token(Token),
+    /// Webhooks: other programs that post to a room, or hear what happens in it, by an address.
+    Webhook(Webhook),
 }
 
 /// Options of `madang serve`. In each limit, 0 means none.

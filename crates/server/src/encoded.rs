@@ -37,6 +37,7 @@ pub struct EntryFrame {
 pub(crate) struct Forms {
     pub(crate) plain_json: OnceLock<Option<Encoded>>,
     pub(crate) plain_text: OnceLock<Option<Encoded>>,
+    pub(crate) event: OnceLock<Option<Encoded>>,
 }
 
 impl EntryFrame {

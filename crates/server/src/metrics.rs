@@ -45,6 +45,8 @@ pub enum Carrier {
     WebSocket,
     /// Posts and an event stream.
     Events,
+    /// An event stream alone: the API's.
+    Stream,
     /// Posts and polls; also a session over HTTP that nobody has read from yet.
     Poll,
 }
@@ -55,6 +57,7 @@ impl Carrier {
         match self {
             Self::WebSocket => "websocket",
             Self::Events => "events",
+            Self::Stream => "stream",
             Self::Poll => "poll",
         }
     }

@@ -48,6 +48,9 @@ impl Desk {
             Order::CreateToken { name, rooms } => self.create_token(name, rooms, now).await,
             Order::ListTokens => Ok(self.list(BotKind::Token)),
             Order::RevokeToken { id } => self.revoke(BotKind::Token, id, now).await,
+            Order::CreateIncoming { room, name } => self.create_incoming(room, name, now).await,
+            Order::ListWebhooks => Ok(self.list(BotKind::Hook)),
+            Order::RemoveWebhook { id } => self.revoke(BotKind::Hook, id, now).await,
         };
         done.unwrap_or_else(|No(message)| Outcome::Refused { message })
     }
@@ -67,6 +70,18 @@ impl Desk {
             bot.person.name, bot.person.id
         );
         Ok(Outcome::Done { out: vec![token], note: Some(note) })
+    }
+
+    async fn create_incoming(&self, room: &str, name: &str, now: UnixMs) -> Done {
+        let rooms = Some(vec![room_id(room)?]);
+        let (bot, secret) = self.create(BotKind::Hook, name, rooms, now).await?;
+        let note = format!(
+            "Whoever knows this path on your server posts to {} as {}. It is shown this once; its id is {}.",
+            scope(&bot),
+            bot.person.name,
+            bot.person.id
+        );
+        Ok(Outcome::Done { out: vec![format!("/hooks/{secret}")], note: Some(note) })
     }
 
     async fn create(

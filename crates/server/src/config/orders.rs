@@ -55,3 +55,47 @@ impl From<TokenOrder> for Order {
         }
     }
 }
+
+/// `madang webhook`.
+#[derive(Args, Clone, Debug)]
+pub struct Webhook {
+    /// The folder.
+    #[command(flatten)]
+    pub folder: Folder,
+    /// What to do.
+    #[command(subcommand)]
+    pub order: WebhookOrder,
+}
+
+/// What there is to do with webhooks.
+#[derive(Clone, Debug, Subcommand)]
+pub enum WebhookOrder {
+    /// Make an address where other programs post to a room, and print its path: it is shown this once.
+    ///
+    /// It takes what alerting tools send to chats, such as {"text": "Disk is full"}.
+    Incoming {
+        /// The room, by its id.
+        #[arg(long)]
+        room: String,
+        /// The name under which it posts.
+        #[arg(long)]
+        name: String,
+    },
+    /// List the webhooks: id, state, room and name.
+    List,
+    /// Take a webhook away, for ever.
+    Remove {
+        /// The id, as the list has it.
+        id: String,
+    },
+}
+
+impl From<WebhookOrder> for Order {
+    fn from(order: WebhookOrder) -> Self {
+        match order {
+            WebhookOrder::Incoming { room, name } => Self::CreateIncoming { room, name },
+            WebhookOrder::List => Self::ListWebhooks,
+            WebhookOrder::Remove { id } => Self::RemoveWebhook { id },
+        }
+    }
+}

@@ -6,6 +6,7 @@ mod mailbox;
 mod mailboxes;
 mod outbox;
 mod pulse;
+mod streamed;
 mod transport;
 mod websocket;
 mod wire;
@@ -27,6 +28,7 @@ pub(crate) use mailbox::{Gone, LoginKey, Mailbox, Parcel, Reader, Received};
 pub use mailboxes::Mailboxes;
 pub(crate) use mailboxes::NotFound;
 pub(crate) use pulse::Pulse;
+pub(crate) use streamed::Streamed;
 pub(crate) use transport::{End, Incoming, Transport};
 pub(crate) use wire::Wire;
 

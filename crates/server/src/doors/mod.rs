@@ -7,6 +7,7 @@
 pub mod madang;
 mod opening;
 mod plain;
+mod stream;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::session::{Said, Session};
 pub(crate) use madang::Madang;
 pub(crate) use opening::Opening;
 pub(crate) use plain::{Asked, Plain};
+pub(crate) use stream::Stream;
 
 /// What one kind of client speaks.
 pub(crate) trait Door: Send {

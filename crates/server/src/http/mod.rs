@@ -1,5 +1,6 @@
 //! Everything that is asked by HTTP.
 
+mod api;
 mod error;
 mod forms;
 mod health;
@@ -30,6 +31,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::assets;
+
+pub(crate) use api::ApiEntry;
 
 /// Largest form. Bytes; a message of 8,000 characters in percent-encoded UTF-8 fits three times.
 const FORM_BYTES: usize = 256 * 1024;
@@ -62,6 +65,7 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(pages::nowhere)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .merge(upgrade::router())
+        .merge(api::router())
         .merge(rt::router())
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))

@@ -1,12 +1,18 @@
 //! The server, as its clients meet it: the real program on a free port, spoken to over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod api_document;
+mod api_reading;
+mod api_refusals;
+mod api_stream;
+mod api_writing;
 mod closing;
 mod disk;
 mod doors;
 mod form_refusals;
 mod handshake;
 mod harness;
+mod hooks;
 mod hostile;
 mod hostile_frames;
 mod hostile_requests;

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::encoded::Encoded;
 
 /// Reads a body: at most as many bytes as a frame, as long as a first frame may take.
-pub(super) async fn read(app: &App, body: Body) -> Result<Encoded, ProblemCode> {
+pub(in crate::http) async fn read(app: &App, body: Body) -> Result<Encoded, ProblemCode> {
     let max = match app.config.max_frame {
         0 => usize::MAX,
         max => usize::try_from(max).unwrap_or(usize::MAX),

@@ -2,7 +2,7 @@
 //! stream or by polls. Same frames, same limits, same rules as over a WebSocket; see docs/protocol.md.
 
 mod answer;
-mod body;
+pub(super) mod body;
 mod fetch;
 
 use std::net::SocketAddr;

@@ -39,12 +39,19 @@ impl EventStream {
     /// The next event that has data; none after the end.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
-            while let Some((event, rest)) = self.unread.split_once("\n\n") {
-                let parsed = parse(event);
+            if let Some(event) = parse(&self.next_block().await?) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The lines up to the next empty one, whatever they are; none after the end.
+    pub(crate) async fn next_block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.unread.split_once("\n\n") {
+                let block = block.to_owned();
                 self.unread = rest.to_owned();
-                if parsed.is_some() {
-                    return parsed;
-                }
+                return Some(block);
             }
             let chunk = read_chunk(&mut self.tcp).await?;
             self.unread.push_str(std::str::from_utf8(&chunk).expect("text"));

@@ -1,5 +1,6 @@
 //! What the stories are told with: a server, clients, browsers without scripts, and bytes as they are.
 
+mod api;
 mod browser;
 mod client;
 mod dial;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use madang_protocol::{Cmid, Entry, Message, RoomId, What};
 
+pub(crate) use api::{Api, next_entry, refused, seq};
 pub(crate) use browser::{Browser, hidden};
 pub(crate) use client::Client;
 pub(crate) use dial::Dial;

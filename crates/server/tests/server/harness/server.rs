@@ -198,7 +198,7 @@ impl Server {
     /// Open connections, whatever carries them.
     pub(crate) async fn connections(&self) -> u64 {
         let mut count = 0;
-        for transport in ["websocket", "events", "poll"] {
+        for transport in ["websocket", "events", "stream", "poll"] {
             count += self.metric(&format!(r#"madang_connections{{transport="{transport}"}}"#)).await;
         }
         count

@@ -1,0 +1,270 @@
+//! What a request is refused with: problem details of RFC 9457, with a code that never changes its meaning.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use madang_client::Locale;
+use madang_protocol::RefusalCode;
+use serde::Serialize;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Documented, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::app::App;
+use crate::refusal::Refusal;
+
+/// The media type.
+const PROBLEM: &str = "application/problem+json";
+
+/// Why a request was refused (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// Where the code is described.
+    #[schema(format = "uri-reference", example = "/api#unknown_room")]
+    r#type: String,
+    /// The status in words.
+    #[schema(example = "Not Found")]
+    title: &'static str,
+    /// The status.
+    #[schema(minimum = 400, maximum = 599, example = 404)]
+    status: u16,
+    /// A sentence for people.
+    #[schema(example = "There is no such room.")]
+    detail: String,
+    /// For programs.
+    code: Code,
+    /// The same request may succeed after so many milliseconds; without it, it will not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    retry_after_ms: Option<u32>,
+}
+
+/// The reason of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Code {
+    /// The request is not of the form that is described: a header, the query, or the body, which is no JSON.
+    BadRequest,
+    /// The body is JSON, and not of the form that is described.
+    BadBody,
+    /// Neither a token nor a login came with the request.
+    LoginRequired,
+    /// The token is unknown, or was revoked.
+    UnknownLogin,
+    /// The token may not do this.
+    NotAllowed,
+    /// A login counts on this server's own pages alone.
+    Origin,
+    /// There is nothing at this address.
+    NotFound,
+    /// The address does not know this method; `Allow` says which it knows.
+    MethodNotAllowed,
+    /// There is no such room, or the token does not reach it.
+    UnknownRoom,
+    /// There is no such message to answer.
+    UnknownMessage,
+    /// The request did not come, or could not be answered, in time.
+    Timeout,
+    /// The cursor is of another database, or ahead of the log: begin anew.
+    UnusableCursor,
+    /// The body is larger than a frame may be.
+    TooBig,
+    /// The body is of a type that is not taken here.
+    UnsupportedMediaType,
+    /// The text has no visible character.
+    Empty,
+    /// The text is longer than a message may be.
+    TooLong,
+    /// More posts than one may make.
+    TooFast,
+    /// There are too many connections from this address.
+    OverLimit,
+    /// The disk is full or failing; nothing was written.
+    StorageUnavailable,
+    /// The server is stopping.
+    Unavailable,
+    /// The server has a fault.
+    Fault,
+}
+
+/// A request that is refused.
+#[derive(Debug)]
+pub(super) struct Refused {
+    code: Code,
+    detail: Option<String>,
+    retry_after_ms: Option<u32>,
+}
+
+impl Refused {
+    /// Refused with the code's own sentence.
+    pub(super) fn of(code: Code) -> Self {
+        Self { code, detail: None, retry_after_ms: None }
+    }
+
+    /// Refused with a sentence that says more.
+    pub(super) fn because(code: Code, detail: impl ToString) -> Self {
+        Self { detail: Some(detail.to_string()), ..Self::of(code) }
+    }
+
+    /// A refusal of the rooms, counted.
+    pub(super) fn by_rooms(app: &App, refusal: &Refusal) -> Self {
+        app.metrics.refused(refusal.code);
+        let code = match refusal.code {
+            RefusalCode::BadFrame | RefusalCode::UnknownType => Code::BadRequest,
+            RefusalCode::UnknownRoom => Code::UnknownRoom,
+            RefusalCode::UnknownMessage => Code::UnknownMessage,
+            RefusalCode::Empty => Code::Empty,
+            RefusalCode::TooLong => Code::TooLong,
+            RefusalCode::TooFast => Code::TooFast,
+            RefusalCode::StorageUnavailable => Code::StorageUnavailable,
+            RefusalCode::UnknownLogin => Code::UnknownLogin,
+            RefusalCode::UnusableCursor => Code::UnusableCursor,
+            RefusalCode::NotYours | RefusalCode::NotAllowed | RefusalCode::TooManyRooms => Code::NotAllowed,
+            RefusalCode::Unknown => Code::Fault,
+        };
+        // What is said of a frame would puzzle who sent none.
+        let own = matches!(code, Code::BadRequest | Code::Fault);
+        let detail = (!own).then(|| refusal.sentence(Locale::En, app.rooms.limits()));
+        Self { code, detail, retry_after_ms: refusal.retry_after_ms }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (status, sentence) = meaning(self.code);
+        let name = name(self.code);
+        let problem = Problem {
+            r#type: format!("/api#{name}"),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: self.detail.unwrap_or_else(|| sentence.into()),
+            code: self.code,
+            retry_after_ms: self.retry_after_ms,
+        };
+        let text = serde_json::to_string(&problem).unwrap_or_default();
+        let mut response = (status, [(CONTENT_TYPE, PROBLEM)], text).into_response();
+        let headers = response.headers_mut();
+        if let Some(ms) = self.retry_after_ms {
+            headers.insert(RETRY_AFTER, ms.div_ceil(1000).into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// Gives every refusal that comes from below, from a router or a time limit, the same form.
+pub(super) async fn told(response: Response) -> Response {
+    let status = response.status();
+    let is_told = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
+    if is_told || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let code = match status {
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::REQUEST_TIMEOUT => Code::Timeout,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::TooBig,
+        status if status.is_client_error() => Code::BadRequest,
+        _ => Code::Fault,
+    };
+    let allow = response.headers().get(ALLOW).cloned();
+    let mut told = Refused::of(code).into_response();
+    if let Some(allow) = allow {
+        told.headers_mut().insert(ALLOW, allow);
+    }
+    told.map(Body::new)
+}
+
+/// The code's name on the wire.
+pub(super) fn name(code: Code) -> String {
+    let json = serde_json::to_string(&code).unwrap_or_default();
+    json.trim_matches('"').to_owned()
+}
+
+fn meaning(code: Code) -> (StatusCode, &'static str) {
+    match code {
+        Code::BadRequest => (StatusCode::BAD_REQUEST, "The request is not of the form that is described."),
+        Code::BadBody => (StatusCode::UNPROCESSABLE_ENTITY, "The body is not of the form that is described."),
+        Code::LoginRequired => (StatusCode::UNAUTHORIZED, "A token or a login must come with the request."),
+        Code::UnknownLogin => (StatusCode::UNAUTHORIZED, "The token is unknown, or was revoked."),
+        Code::NotAllowed => (StatusCode::FORBIDDEN, "This may not be done with this token."),
+        Code::Origin => {
+            (StatusCode::FORBIDDEN, "This page may not use this server: see the option --origin.")
+        }
+        Code::NotFound => (StatusCode::NOT_FOUND, "There is nothing at this address."),
+        Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "The address does not know this method."),
+        Code::UnknownRoom => (StatusCode::NOT_FOUND, "There is no such room."),
+        Code::UnknownMessage => (StatusCode::NOT_FOUND, "There is no such message."),
+        Code::Timeout => (StatusCode::REQUEST_TIMEOUT, "The request did not come in time."),
+        Code::UnusableCursor => (StatusCode::GONE, "This cursor cannot be read on from. Begin anew."),
+        Code::TooBig => (StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than a frame may be."),
+        Code::UnsupportedMediaType => {
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is of a type that is not taken here.")
+        }
+        Code::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "The text has no visible character."),
+        Code::TooLong => (StatusCode::UNPROCESSABLE_ENTITY, "The text is too long."),
+        Code::TooFast => (StatusCode::TOO_MANY_REQUESTS, "More posts than one may make."),
+        Code::OverLimit => {
+            (StatusCode::TOO_MANY_REQUESTS, "There are too many connections from this address.")
+        }
+        Code::StorageUnavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "The server cannot save or read anything right now.")
+        }
+        Code::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.")
+        }
+        Code::Fault => (StatusCode::INTERNAL_SERVER_ERROR, "The server has a fault."),
+    }
+}
+
+/// What everyone who asks may be refused with.
+pub(super) struct Refusals;
+
+/// What somebody who reads from a cursor may be refused with.
+pub(super) struct ReadRefusals;
+
+/// What somebody who posts may be refused with.
+pub(super) struct WriteRefusals;
+
+/// What somebody who posts to a webhook may be refused with.
+pub(super) struct HookRefusals;
+
+type Responses = BTreeMap<String, RefOr<Documented>>;
+
+impl IntoResponses for Refusals {
+    fn responses() -> Responses {
+        refusals(&[401, 403, 408, 503])
+    }
+}
+
+impl IntoResponses for ReadRefusals {
+    fn responses() -> Responses {
+        refusals(&[400, 401, 403, 404, 408, 410, 429, 503])
+    }
+}
+
+impl IntoResponses for WriteRefusals {
+    fn responses() -> Responses {
+        refusals(&[400, 401, 403, 404, 408, 413, 415, 422, 429, 503])
+    }
+}
+
+impl IntoResponses for HookRefusals {
+    fn responses() -> Responses {
+        refusals(&[400, 404, 408, 413, 415, 422, 429, 503])
+    }
+}
+
+fn refusals(statuses: &[u16]) -> Responses {
+    let documented = statuses.iter().map(|status| {
+        let title = StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let response = ResponseBuilder::new().description(title.unwrap_or_default());
+        (status.to_string(), RefOr::T(response.content(PROBLEM, content).build()))
+    });
+    documented.collect()
+}

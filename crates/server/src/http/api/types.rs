@@ -1,0 +1,205 @@
+//! What the API says. It is what `madang.v1` says, with the author's name and the cursor beside each entry, so that
+//! a program needs no memory.
+
+use madang_protocol::{Cmid, Entry, Person, RoomId, RoomInfo, Seq, UnixMs, UserId, What};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::cursor::Cursors;
+
+/// The rooms.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RoomList {
+    /// The most recently active first.
+    pub(super) rooms: Vec<Room>,
+}
+
+/// A room.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Room {
+    /// Its id, as in its address.
+    #[schema(value_type = String, example = "lobby")]
+    room: RoomId,
+    /// What people call it.
+    #[schema(example = "Lobby")]
+    title: String,
+    /// The newest entry's number.
+    #[schema(minimum = 0)]
+    head: Seq,
+    /// The cursor behind the newest entry.
+    #[schema(example = "42")]
+    cursor: String,
+    /// Up to where the caller has read.
+    #[schema(minimum = 0)]
+    read: Seq,
+    /// Messages of others after it, counted up to 1,000.
+    #[schema(minimum = 0)]
+    unread: u32,
+}
+
+impl Room {
+    pub(super) fn new(info: RoomInfo, cursors: &Cursors) -> Self {
+        let cursor = cursors.text(info.head);
+        let RoomInfo { room, title, head, read, unread } = info;
+        Self { room, title, head, cursor, read, unread }
+    }
+}
+
+/// A message to post.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct NewMessage {
+    /// The text: at least one visible character, at most `--max-body` characters (8,000 unless the server says otherwise).
+    #[schema(min_length = 1, example = "Build 7 is green.")]
+    pub(super) body: String,
+    /// The message that it answers.
+    #[schema(minimum = 1)]
+    pub(super) reply_to: Option<Seq>,
+}
+
+/// A message that is on the server's disk.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Posted {
+    /// Its room. For a repeat that of the first one.
+    #[schema(value_type = String, example = "lobby")]
+    pub(super) room: RoomId,
+    /// Its number there. For a repeat that of the first one.
+    #[schema(minimum = 1, example = 42)]
+    pub(super) seq: Seq,
+    /// The cursor behind it.
+    #[schema(example = "42")]
+    pub(super) cursor: String,
+    /// The write's id, which its entry carries too.
+    #[schema(value_type = String, example = "f6af00000000000000000000000add41")]
+    pub(super) cmid: Cmid,
+    /// Whether a write with this key had been made before: then nothing was written.
+    pub(super) repeat: bool,
+}
+
+/// A page of a room's log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Entries {
+    /// The room.
+    #[schema(value_type = String, example = "lobby")]
+    pub(super) room: RoomId,
+    /// The entries after the cursor, in order, without a gap.
+    pub(super) entries: Vec<ApiEntry>,
+    /// The cursor behind the last of them: the next `after`.
+    #[schema(example = "42")]
+    pub(super) cursor: String,
+    /// The newest entry's number.
+    #[schema(minimum = 0)]
+    pub(super) head: Seq,
+    /// Whether there are more now.
+    pub(super) more: bool,
+}
+
+/// One line of a room's log.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Entry)]
+pub(crate) struct ApiEntry {
+    /// The room.
+    #[schema(value_type = String, example = "lobby")]
+    room: RoomId,
+    /// Its number: 1, 2, 3 … in each room, without a gap.
+    #[schema(minimum = 1, example = 42)]
+    seq: Seq,
+    /// The cursor behind it.
+    #[schema(example = "42")]
+    cursor: String,
+    /// When it was written: milliseconds since 1970 in UTC, by the server's clock.
+    #[schema(example = 1_795_296_748_463_i64)]
+    at: UnixMs,
+    /// Who did it: a person's or a bot's id.
+    #[schema(value_type = String, example = "7rmo66779wsq")]
+    by: UserId,
+    /// Their present name; empty until they chose one.
+    #[schema(example = "Ada")]
+    name: String,
+    /// The write that made it; absent for what the server wrote by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    cmid: Option<Cmid>,
+    /// What happened.
+    what: ApiWhat,
+}
+
+/// What happened. `t` says which of these it is; a program passes over those that it does not know.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = What)]
+#[serde(tag = "t", rename_all = "snake_case")]
+enum ApiWhat {
+    /// The room was opened: always number 1.
+    Opened {
+        /// The room's title.
+        title: String,
+    },
+    /// A message was posted.
+    Posted {
+        /// Its text; empty once it was deleted.
+        body: String,
+        /// The message that it answers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        reply_to: Option<Seq>,
+    },
+    /// The author replaced the text of a message.
+    Edited {
+        /// The message.
+        seq: Seq,
+        /// Its new text; empty once it was deleted.
+        body: String,
+    },
+    /// The author took a message back.
+    Deleted {
+        /// The message.
+        seq: Seq,
+    },
+    /// Something else.
+    Unknown,
+}
+
+impl ApiEntry {
+    /// The entry in the API's words.
+    pub(crate) fn new(entry: Entry, author: &Person, cursors: &Cursors) -> Self {
+        let Entry { room, seq, at, by, cmid, what } = entry;
+        let what = match what {
+            What::Opened { title } => ApiWhat::Opened { title },
+            What::Posted { body, reply_to } => ApiWhat::Posted { body, reply_to },
+            What::Edited { seq, body } => ApiWhat::Edited { seq, body },
+            What::Deleted { seq } => ApiWhat::Deleted { seq },
+            What::Unknown => ApiWhat::Unknown,
+        };
+        Self { room, seq, cursor: cursors.text(seq), at, by, name: author.name.clone(), cmid, what }
+    }
+
+    /// Bytes of its text.
+    pub(super) fn text_bytes(&self) -> usize {
+        match &self.what {
+            ApiWhat::Opened { title: text }
+            | ApiWhat::Posted { body: text, .. }
+            | ApiWhat::Edited { body: text, .. } => text.len(),
+            ApiWhat::Deleted { .. } | ApiWhat::Unknown => 0,
+        }
+    }
+}
+
+/// Where to read on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct After {
+    /// The cursor to read on from; without it, from the beginning.
+    #[param(pattern = "^[0-9]{1,40}(@[a-z0-9_-]{1,64})?$", example = "41")]
+    pub(super) after: Option<String>,
+    /// Most entries to answer with; 100 if it is not said.
+    #[param(minimum = 1, maximum = 200)]
+    pub(super) limit: Option<u16>,
+}
+
+/// Where a stream begins.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct From {
+    /// The cursor to go on from; without it, and without `Last-Event-ID`, the stream begins with what comes next.
+    #[param(pattern = "^[0-9]{1,40}(@[a-z0-9_-]{1,64})?$", example = "41")]
+    pub(super) after: Option<String>,
+}
