@@ -47,7 +47,7 @@ pub enum Speaks {
 
 impl Speaks {
     /// Every one.
-    pub const ALL: [Self; 1] = [Self::Plain];
+    pub const ALL: [Self; 2] = [Self::Plain, Self::Api];
 
     /// Its name.
     pub fn name(self) -> &'static str {

@@ -29,6 +29,7 @@ pub(super) async fn connection(life: &mut Life) -> Result<()> {
     send(&mut socket, &subscribe).await?;
     let mut heard = Instant::now();
     let mut write = life.unsent();
+    let mut receipts = Vec::new();
     loop {
         if let Some((cmid, body)) = write.take().or_else(|| life.due()) {
             let post = Frame::new(ClientCommand::Send)
@@ -42,9 +43,10 @@ pub(super) async fn connection(life: &mut Life) -> Result<()> {
         let mut bytes = text.as_bytes();
         while let Some(item) = decoder.next(&mut bytes)? {
             if let Item::Frame(frame) = item {
-                hear(life, &frame)?;
+                hear(life, &frame, &mut receipts)?;
             }
         }
+        receipts.retain(|cmid| !acknowledge(life, *cmid));
     }
 }
 
@@ -54,19 +56,25 @@ async fn send(socket: &mut Socket, frame: &Frame<ClientCommand>) -> Result<()> {
     socket.send(String::from_utf8(bytes)?).await
 }
 
-fn hear(life: &mut Life, frame: &Frame<ServerCommand>) -> Result<()> {
+fn hear(life: &mut Life, frame: &Frame<ServerCommand>, receipts: &mut Vec<Cmid>) -> Result<()> {
     match frame.command {
-        ServerCommand::Message => message(life, frame),
+        ServerCommand::Message => message(life, frame)?,
         ServerCommand::Receipt => {
-            let cmid = frame.header("receipt-id").context("a receipt without an id")?.parse()?;
-            // Where it stands is said by whoever reads it.
-            let seq = frame.header("seq").context("a receipt without a seq")?.parse()?;
-            life.acknowledged(cmid, seq);
-            Ok(())
+            receipts.push(frame.header("receipt-id").context("a receipt without an id")?.parse()?);
         }
         ServerCommand::Error => bail!("{:?}", frame.header("message")),
-        ServerCommand::Connected => Ok(()),
+        ServerCommand::Connected => {}
     }
+    Ok(())
+}
+
+/// Takes a receipt for what it says, as soon as somebody has seen where the write stands: that, no receipt says.
+fn acknowledge(life: &mut Life, cmid: Cmid) -> bool {
+    let place = life.world.judge.borrow().log.of(cmid).cloned();
+    place.is_some_and(|(_, seq)| {
+        life.acknowledged(cmid, seq);
+        true
+    })
 }
 
 fn message(life: &mut Life, frame: &Frame<ServerCommand>) -> Result<()> {
