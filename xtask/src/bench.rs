@@ -1,5 +1,6 @@
 //! The server under load, beside its peers, in one table. docs/bench.md says what is measured and how.
 
+mod broker;
 mod contender;
 mod scenario;
 mod table;
@@ -29,7 +30,7 @@ struct Options {
     /// Rounds; each figure is the median
     #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// Only the scenarios whose name begins so: paced, saturated, idle, posts, stalled, storm
+    /// Only the scenarios whose name begins so: paced, doors, saturated, idle, posts, stalled, storm
     #[arg(long, value_name = "NAME", default_value = "")]
     only: String,
     /// Measure this program instead of building one
@@ -55,11 +56,15 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
         length: if options.quick { Length::Quick } else { Length::Full },
     };
     let rounds = if options.quick { 1 } else { options.rounds };
+    let chosen = |scenario: &&Scenario| scenario.name.starts_with(&options.only);
+    if SCENARIOS.iter().filter(chosen).any(|scenario| scenario.contenders.contains(&Contender::RabbitMq)) {
+        broker::ensure(project)?;
+    }
     let mut figures = Figures::new();
     let mut unclean = 0;
     // Contenders take turns within a scenario and scenarios within a round, so that noise hits all alike.
     for round in 1..=rounds {
-        for scenario in SCENARIOS.iter().filter(|scenario| scenario.name.starts_with(&options.only)) {
+        for scenario in SCENARIOS.iter().filter(chosen) {
             let clean = step(&format!("round {round} of {rounds}: {}", scenario.name), || {
                 bench.measure(scenario, &mut figures)
             })?;
@@ -67,6 +72,14 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
         }
     }
     println!("\n{}", table::render(&figures));
+    if let Some(doors) = table::render_doors(&figures) {
+        println!("{doors}");
+    }
+    for (door, ratio) in table::dear_doors(&figures) {
+        println!(
+            "{door:?} cost {ratio:.2} × a madang.v1 subscriber for each delivery; 1.3 is the most it may."
+        );
+    }
     if table::median_of(&figures, scenario::PACED_P50).any(|ms| ms > scenario::PACED_INTERVAL_MS) {
         println!(
             "The machine was too busy: paced messages queued up and left together, which flatters their figures."

@@ -184,7 +184,7 @@ pub(crate) async fn spawn_writers(plan: Plan, board: &Rc<Board>) -> Result<Insta
         let orders = Orders { sender, speaks: plan.target.speaks, every, frame_bytes: plan.frame_bytes, run };
         let (sink, stream) = socket.split();
         spawn_local(writer::write(sink, orders, until, Rc::clone(board)));
-        spawn_local(writer::hear(stream, Rc::clone(board)));
+        spawn_local(writer::hear(stream, plan.target.speaks, Rc::clone(board)));
     }
     Ok(until)
 }

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
+use crate::door;
 use crate::process;
 use crate::socket::{self, Socket, Speaks, Target};
 
@@ -59,7 +60,7 @@ async fn attach(target: Target, number: usize) -> Result<Socket> {
             socket::watch(&mut socket).await?;
             Ok(socket)
         }
-        Speaks::Raw => socket::connect(target, "/", number).await,
+        _ => door::subscribe(target, number).await,
     }
 }
 

@@ -178,8 +178,8 @@ async fn perform(run: Run) -> Result<()> {
             report_run(engine::run(plan(&server, &time, receivers, writers, pace)).await?)
         }
         Run::Posts { server, time, writers } => {
-            if server.speaks == Speaks::Raw {
-                bail!("a raw server acknowledges nothing");
+            if server.speaks != Speaks::Madang {
+                bail!("only madang.v1 acknowledges here");
             }
             report_run(engine::run(plan(&server, &time, 1, writers, Pace::OneByOne)).await?)
         }

@@ -10,6 +10,7 @@ use madang_protocol::{RoomId, ServerFrame, What};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::board::Board;
+use crate::door::{self, Ear};
 use crate::history::{Record, Sighting};
 use crate::mark::{self, Mark};
 use crate::socket::{self, Socket, Speaks, Target};
@@ -38,42 +39,44 @@ pub(crate) async fn attach(target: Target, number: usize) -> Result<(Socket, Not
             record.cursors = HashMap::from([(LOBBY, socket::watch(&mut socket).await?)]);
             socket
         }
-        Speaks::Raw => socket::connect(target, "/", number).await?,
+        _ => door::subscribe(target, number).await?,
     };
     Ok((socket, Rc::new(RefCell::new(record))))
 }
 
 /// Reads until the connection ends.
 pub(crate) async fn receive(mut socket: Socket, speaks: Speaks, care: Care, notes: Notes, board: Rc<Board>) {
+    let mut ear = Ear::new(speaks);
     let why = loop {
         let frame = match socket.next().await {
-            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(frame @ (Message::Text(_) | Message::Binary(_)))) => frame.into_data(),
             Some(Ok(Message::Close(close))) => break format!("{close:?}"),
             Some(Ok(_)) => continue,
             Some(Err(error)) => break error.to_string(),
             None => break "no close frame".to_owned(),
         };
-        let bytes = frame.as_bytes();
-        let (sighting, mark) = match speaks {
-            Speaks::Raw => sight_raw(bytes),
-            Speaks::Madang => sight(bytes, care, &notes, &board),
-        };
+        if speaks != Speaks::Madang {
+            let heard = ear.hear(frame, |mark, bytes| {
+                notes.borrow_mut().seen.push(Sighting::unlogged(mark.write));
+                board.delivered(mark, bytes);
+            });
+            if let Err(error) = heard {
+                board.complain(format!("a receiver: {error}"));
+            }
+            continue;
+        }
+        let (sighting, mark) = sight(&frame, care, &notes, &board);
         if let Some(sighting) = sighting {
             notes.borrow_mut().seen.push(sighting);
         }
         if let Some(mark) = mark {
-            board.delivered(mark, bytes.len());
+            board.delivered(mark, frame.len());
         }
     };
     board.complain(format!("a receiver's connection ended: {why}"));
 }
 
 type Sight = (Option<Sighting>, Option<Mark>);
-
-fn sight_raw(frame: &[u8]) -> Sight {
-    let mark = Mark::find(frame);
-    (mark.map(|mark| Sighting::unlogged(mark.write)), mark)
-}
 
 fn sight(frame: &[u8], care: Care, notes: &Notes, board: &Board) -> Sight {
     if care == Care::Scan

@@ -19,6 +19,23 @@ pub enum Speaks {
     Madang,
     /// Nothing: each text frame from a socket on `/send` goes to all others.
     Raw,
+    /// JSON without a subprotocol, as Madang's plain door does.
+    Plain,
+    /// STOMP 1.2 over a WebSocket.
+    Stomp,
+    /// MQTT 3.1.1 over a WebSocket.
+    Mqtt,
+}
+
+impl Speaks {
+    fn subprotocol(self) -> Option<&'static str> {
+        match self {
+            Self::Madang => Some(SUBPROTOCOL),
+            Self::Raw | Self::Plain => None,
+            Self::Stomp => Some("v12.stomp"),
+            Self::Mqtt => Some("mqtt"),
+        }
+    }
 }
 
 /// The server under load.
@@ -66,8 +83,8 @@ pub async fn connect_with(
     };
     // A page of the server itself would send this.
     set(header::ORIGIN, &format!("http://{}", target.address))?;
-    if target.speaks == Speaks::Madang {
-        set(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)?;
+    if let Some(subprotocol) = target.speaks.subprotocol() {
+        set(header::SEC_WEBSOCKET_PROTOCOL, subprotocol)?;
     }
     let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
     let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config))

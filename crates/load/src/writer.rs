@@ -8,9 +8,10 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use madang_protocol::{ClientFrame, RoomId, ServerFrame};
 use tokio::time::{Instant, timeout_at};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::board::Board;
+use crate::door::{self, Ear};
 use crate::mark::{self, Mark};
 use crate::receiver::LOBBY;
 use crate::socket::{self, Socket, Speaks, Target};
@@ -38,7 +39,7 @@ pub(crate) async fn attach(target: Target, number: usize) -> Result<Socket> {
             socket::hello(&mut socket).await?;
             Ok(socket)
         }
-        Speaks::Raw => socket::connect(target, "/send", number).await,
+        _ => door::introduce(target, number).await,
     }
 }
 
@@ -80,14 +81,24 @@ fn message(mark: Mark, orders: Orders) -> Result<Message> {
             body: mark.body(mark::body_bytes(orders.frame_bytes)),
             reply_to: None,
         }),
-        Speaks::Raw => Ok(Message::Text(Utf8Bytes::from(mark.body(orders.frame_bytes)))),
+        // There is nothing around the text.
+        Speaks::Raw => Ok(door::message(Speaks::Raw, mark.body(orders.frame_bytes))),
+        // The text is as long as in a frame of madang.v1: the same message, in each protocol's own clothes.
+        speaks => Ok(door::message(speaks, mark.body(mark::body_bytes(orders.frame_bytes)))),
     }
 }
 
 /// Hears the answers until the connection ends.
-pub(crate) async fn hear(mut stream: SplitStream<Socket>, board: Rc<Board>) {
+pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Speaks, board: Rc<Board>) {
+    let mut ear = Ear::new(speaks);
     let why = loop {
         match stream.next().await {
+            Some(Ok(frame @ (Message::Text(_) | Message::Binary(_)))) if speaks != Speaks::Madang => {
+                // Nothing but complaints is news to who wrote it.
+                if let Err(error) = ear.hear(frame.into_data(), |_, _| {}) {
+                    board.complain(format!("a writer: {error}"));
+                }
+            }
             Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
                 Ok(ServerFrame::Done { cmid, seq, .. }) => {
                     board.acknowledged(mark::write_of(cmid), LOBBY, seq)

@@ -95,8 +95,8 @@ async fn serve(stream: TcpStream, speaks: Speaks, fault: Fault, hall: Arc<Mutex<
     }
     while let Some(Ok(Message::Text(frame))) = frames.next().await {
         match speaks {
-            Speaks::Raw => hall.lock().unwrap().broadcast(fault, &frame),
             Speaks::Madang => answer_frame(serde_json::from_str(&frame).unwrap(), &send, fault, &hall),
+            _ => hall.lock().unwrap().broadcast(fault, &frame),
         }
     }
 }

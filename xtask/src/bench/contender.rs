@@ -10,12 +10,23 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::{SERVER_CORE, pinned};
+use super::{SERVER_CORE, broker, pinned};
+
+/// Longest start of a broker: RabbitMQ takes its time on a busy machine.
+const BROKER_START: Duration = Duration::from_secs(120);
 
 /// Who is measured, in the table's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Contender {
     Madang,
+    /// Madang's plain door.
+    Plain,
+    /// Madang's STOMP door.
+    Stomp,
+    /// Debian's RabbitMQ, with Web-STOMP.
+    RabbitMq,
+    /// Debian's mosquitto: MQTT over a WebSocket.
+    Mosquitto,
     /// The npm package `ws` on Node.
     Ws,
     /// bun's own WebSocket server.
@@ -27,6 +38,9 @@ impl Contender {
     pub(crate) fn speaks(self) -> &'static str {
         match self {
             Self::Madang => "madang",
+            Self::Plain => "plain",
+            Self::Stomp | Self::RabbitMq => "stomp",
+            Self::Mosquitto => "mqtt",
             Self::Ws | Self::Bun => "raw",
         }
     }
@@ -35,6 +49,8 @@ impl Contender {
 /// A server that was started here, and ends with this value.
 pub(crate) struct Running {
     child: Child,
+    /// What it needs beside it.
+    beside: Option<Child>,
     data: PathBuf,
     pub(crate) address: SocketAddr,
     pub(crate) contender: Contender,
@@ -52,8 +68,11 @@ impl Running {
         }
         fs::create_dir_all(&data)?;
         let log = fs::File::create(scratch.join(format!("{contender:?}.log")))?;
+        let mut broker = None;
         let mut command = match contender {
-            Contender::Madang => {
+            Contender::RabbitMq => broker.insert(broker::rabbitmq(&data)?).take_command(),
+            Contender::Mosquitto => broker.insert(broker::mosquitto(&data)?).take_command(),
+            Contender::Madang | Contender::Plain | Contender::Stomp => {
                 let mut command = pinned(SERVER_CORE, program);
                 command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(&data);
                 // The generator is one person at one address who does what a thousand do.
@@ -76,10 +95,20 @@ impl Running {
         let child =
             child.context("Cannot start `taskset` (of util-linux), which keeps server and load apart")?;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut running = Self { child, data, address: nowhere, contender, started_in: Duration::ZERO };
-        running.address = running.read_address()?;
-        while !answers(running.address)? {
-            thread::sleep(Duration::from_millis(1));
+        let mut running =
+            Self { child, beside: None, data, address: nowhere, contender, started_in: Duration::ZERO };
+        match broker {
+            Some(broker) => {
+                running.address = broker.address;
+                running.beside = broker.beside;
+                running.wait_for_broker()?;
+            }
+            None => {
+                running.address = running.read_address()?;
+                while !answers(running.address)? {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
         }
         running.started_in = start.elapsed();
         Ok(running)
@@ -88,6 +117,21 @@ impl Running {
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// A broker says nothing of where it listens; it does, once somebody can connect.
+    fn wait_for_broker(&mut self) -> Result<()> {
+        let deadline = Instant::now() + BROKER_START;
+        while TcpStream::connect(self.address).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{:?} ended before it listened ({status}); see its log.", self.contender);
+            }
+            if Instant::now() > deadline {
+                bail!("{:?} does not listen after {BROKER_START:?}; see its log.", self.contender);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     fn read_address(&mut self) -> Result<SocketAddr> {
@@ -111,6 +155,10 @@ impl Drop for Running {
         // Its data is thrown away with it: nothing needs a clean end.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(beside) = &mut self.beside {
+            let _ = beside.kill();
+            let _ = beside.wait();
+        }
         let _ = fs::remove_dir_all(&self.data);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::SERVER_CORE;
-use super::contender::Contender::{self, Bun, Madang, Ws};
+use super::contender::Contender::{self, Bun, Madang, Mosquitto, Plain, RabbitMq, Stomp, Ws};
 use super::contender::Running;
 
 /// One call of the load generator.
@@ -41,6 +41,15 @@ pub(crate) const PACED_INTERVAL_MS: f64 = 50.0;
 
 const ALL: &[Contender] = &[Madang, Ws, Bun];
 
+/// The same message through each door, and through the brokers whose protocols some of them speak.
+pub(crate) const DOORS: &[Contender] = &[Madang, Plain, Stomp, RabbitMq, Mosquitto];
+
+/// How the names of the doors' metrics begin.
+pub(crate) const DOORS_PREFIX: &str = "doors: ";
+
+/// What the doors are compared by.
+pub(crate) const DOORS_CPU: &str = "doors: server CPU per delivery, µs";
+
 const fn metric(name: &'static str, pointer: &'static str, scale: f64) -> Metric {
     Metric { name, pointer, scale }
 }
@@ -57,6 +66,19 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             metric("20/s: deliveries per CPU second", "/deliveries_per_cpu_second", 1.0),
             metric(PACED_P50, "/delivery/p50_us", 1e-3),
             metric("20/s: latency p99, ms", "/delivery/p99_us", 1e-3),
+        ],
+    },
+    Scenario {
+        name: "doors, 1 → 1,000 at 20/s",
+        contenders: DOORS,
+        call: &["fanout", "--receivers", "1000", "--writers", "1", "--rate", "20"],
+        length: seconds,
+        metrics: &[
+            metric(DOORS_CPU, "/server_cpu_us_per_delivery", 1.0),
+            metric("doors: deliveries per CPU second", "/deliveries_per_cpu_second", 1.0),
+            metric("doors: bytes of a frame", "/bytes_per_frame", 1.0),
+            metric("doors: latency p50, ms", "/delivery/p50_us", 1e-3),
+            metric("doors: latency p99, ms", "/delivery/p99_us", 1e-3),
         ],
     },
     Scenario {

@@ -36,6 +36,28 @@ pub(crate) fn as_root(program: &str) -> Result<Cmd> {
 
 /// Installs packages. The package lists are fetched once in a run.
 pub(crate) fn install(project: &Project, packages: &[&str]) -> Result<()> {
+    prepare(project, packages)?;
+    as_root("env")?.args(INSTALL).args(packages).quiet(&project.log("apt-install"))
+}
+
+/// Installs packages of servers, and starts none of them: what Debian would start is not what is wanted here.
+pub(crate) fn install_unstarted(project: &Project, packages: &[&str]) -> Result<()> {
+    // Debian asks this program whether a service may start. One that is there already has its reasons.
+    const SCRIPT: &str = "policy=/usr/sbin/policy-rc.d
+        if [ ! -e $policy ]; then
+            trap 'rm -f $policy' EXIT
+            printf '#!/bin/sh\\nexit 101\\n' > $policy && chmod 755 $policy || exit 1
+        fi
+        env \"$@\"";
+    prepare(project, packages)?;
+    let install = as_root("sh")?.args(["-c", SCRIPT, "sh"]).args(INSTALL).args(packages);
+    install.quiet(&project.log("apt-install"))
+}
+
+const INSTALL: [&str; 5] =
+    ["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends"];
+
+fn prepare(project: &Project, packages: &[&str]) -> Result<()> {
     static LISTS: OnceLock<()> = OnceLock::new();
     let command = format!("apt-get install {}", packages.join(" "));
     if !may_install() {
@@ -45,10 +67,7 @@ pub(crate) fn install(project: &Project, packages: &[&str]) -> Result<()> {
         as_root("apt-get")?.args(["-qq", "update"]).quiet(&project.log("apt-update"))?;
         LISTS.get_or_init(|| ());
     }
-    as_root("env")?
-        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends"])
-        .args(packages)
-        .quiet(&project.log("apt-install"))
+    Ok(())
 }
 
 fn root() -> Root {

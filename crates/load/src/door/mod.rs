@@ -1,0 +1,182 @@
+//! What the generator speaks besides `madang.v1`: how a receiver comes in, how a writer says a message, and how
+//! a message is found in what a receiver is sent. None of these numbers a write for its writer, so each writer is a
+//! log of its own, as with a server that has none.
+
+mod mqtt;
+mod stomp;
+
+use anyhow::{Result, bail};
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use crate::mark::Mark;
+use crate::socket::{self, Socket, Speaks, Target};
+
+/// The topic of brokers and the room of Madang.
+const LOBBY: &str = "lobby";
+
+/// Comes in as connection `number`, and is sent every message of the lobby from then on.
+pub(crate) async fn subscribe(target: Target, number: usize) -> Result<Socket> {
+    let mut socket = come_in(target, number, "/").await?;
+    match target.speaks {
+        Speaks::Madang => bail!("madang.v1 has its own way in"),
+        Speaks::Raw | Speaks::Plain => {}
+        Speaks::Stomp => {
+            exchange(&mut socket, stomp::subscribe(), stomp::is_receipt).await?;
+        }
+        Speaks::Mqtt => exchange(&mut socket, mqtt::subscribe(), mqtt::is_suback).await?,
+    }
+    Ok(socket)
+}
+
+/// Comes in as connection `number`, to post.
+pub(crate) async fn introduce(target: Target, number: usize) -> Result<Socket> {
+    come_in(target, number, "/send").await
+}
+
+/// `raw` is the path on a server that speaks nothing.
+async fn come_in(target: Target, number: usize, raw: &str) -> Result<Socket> {
+    let path = match target.speaks {
+        Speaks::Madang => "/ws",
+        Speaks::Raw => raw,
+        Speaks::Plain => "/plain",
+        Speaks::Stomp => "/stomp",
+        Speaks::Mqtt => "/mqtt",
+    };
+    let mut socket = socket::connect(target, path, number).await?;
+    match target.speaks {
+        Speaks::Madang | Speaks::Raw => {}
+        Speaks::Plain => hear_until(&mut socket, |said| said.starts_with(br#"{"type":"userId""#)).await?,
+        Speaks::Stomp => {
+            exchange(&mut socket, stomp::connect(), stomp::is_connected).await?;
+        }
+        Speaks::Mqtt => exchange(&mut socket, mqtt::connect(number), mqtt::is_connack).await?,
+    }
+    Ok(socket)
+}
+
+async fn exchange(socket: &mut Socket, said: Message, is_answer: impl Fn(&[u8]) -> bool) -> Result<()> {
+    socket.send(said).await?;
+    hear_until(socket, is_answer).await
+}
+
+async fn hear_until(socket: &mut Socket, is_answer: impl Fn(&[u8]) -> bool) -> Result<()> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                let said = message.into_data();
+                if is_answer(&said) {
+                    return Ok(());
+                }
+                if !said.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
+                    bail!("an unexpected answer: {}", String::from_utf8_lossy(&said));
+                }
+            }
+            other => bail!("the server ended the connection: {other:?}"),
+        }
+    }
+}
+
+/// A message that says `body` to the lobby.
+pub(crate) fn message(speaks: Speaks, body: String) -> Message {
+    match speaks {
+        Speaks::Madang | Speaks::Raw => Message::text(body),
+        // The body is the generator's own: nothing in it needs an escape.
+        Speaks::Plain => Message::text(format!(r#"{{"message":"{body}"}}"#)),
+        Speaks::Stomp => stomp::send(&body),
+        Speaks::Mqtt => mqtt::publish(&body),
+    }
+}
+
+/// Finds the messages in what a connection is sent.
+pub(crate) struct Ear {
+    speaks: Speaks,
+    /// The beginning of a packet whose rest is still to come: MQTT's packets know nothing of frames.
+    held: Vec<u8>,
+}
+
+impl Ear {
+    pub(crate) fn new(speaks: Speaks) -> Self {
+        Self { speaks, held: Vec::new() }
+    }
+
+    /// Calls `each` with every message of the generator in a frame, and its bytes on the wire.
+    ///
+    /// # Errors
+    /// What the server complains of, or cannot be read.
+    pub(crate) fn hear(&mut self, frame: Bytes, mut each: impl FnMut(Mark, usize)) -> Result<()> {
+        let mut found = |text: &[u8], bytes: usize| {
+            if let Some(mark) = Mark::find(text) {
+                each(mark, bytes);
+            }
+        };
+        match self.speaks {
+            Speaks::Madang | Speaks::Raw => found(&frame, frame.len()),
+            Speaks::Plain if frame.starts_with(br#"{"type":"error""#) => {
+                bail!("refused: {}", String::from_utf8_lossy(&frame));
+            }
+            Speaks::Plain => found(&frame, frame.len()),
+            Speaks::Stomp => {
+                if let Some(body) = stomp::body(&frame)? {
+                    found(body, frame.len());
+                }
+            }
+            Speaks::Mqtt => mqtt::each(&mut self.held, &frame, found)?,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::WriteId;
+
+    const MARK: Mark = Mark { write: WriteId { sender: 64, n: 64 }, sent_ns: 64 };
+
+    fn heard(speaks: Speaks, frames: &[&[u8]]) -> Vec<(Mark, usize)> {
+        let (mut ear, mut all) = (Ear::new(speaks), Vec::new());
+        for frame in frames {
+            ear.hear(Bytes::copy_from_slice(frame), |mark, bytes| all.push((mark, bytes))).unwrap();
+        }
+        all
+    }
+
+    #[test]
+    fn a_message_is_found_wherever_its_frame_has_other_signs_like_a_mark() {
+        let body = MARK.body(64);
+        let plain = format!(r#"{{"message":"{body}","userId":"u","nickname":"n","seq":1,"at":2}}"#);
+        assert_eq!(heard(Speaks::Plain, &[plain.as_bytes()]), [(MARK, plain.len())]);
+        let stomp = format!(
+            "MESSAGE\nsubscription:0\nmessage-id:T_0@@session-1.2.3;@@1\ncontent-length:64\n\n{body}\0"
+        );
+        let frames = [stomp.as_bytes(), b"\n", b"RECEIPT\nreceipt-id:r\n\n\0"];
+        assert_eq!(heard(Speaks::Stomp, &frames), [(MARK, stomp.len())]);
+        // The packet's length is 64, which is the sign of a mark.
+        let packet = mqtt::publish(&MARK.body(57)).into_data();
+        assert_eq!(packet[1], b'@');
+        assert_eq!(heard(Speaks::Mqtt, &[&packet]), [(MARK, packet.len())]);
+    }
+
+    #[test]
+    fn packets_may_be_cut_and_joined_anywhere() {
+        let packet = mqtt::publish(&MARK.body(300)).into_data();
+        let three = packet.repeat(3);
+        for cut in 0..three.len() {
+            let (left, right) = three.split_at(cut);
+            assert_eq!(heard(Speaks::Mqtt, &[left, right]), [(MARK, packet.len()); 3], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_complains_of_is_told() {
+        for (speaks, frame) in [
+            (Speaks::Plain, &br#"{"type":"error","code":"too_fast","message":"Wait."}"#[..]),
+            (Speaks::Stomp, b"ERROR\nmessage:no\n\nno\0"),
+            (Speaks::Mqtt, b"\xff\xff\xff\xff\xff"),
+        ] {
+            assert!(Ear::new(speaks).hear(Bytes::copy_from_slice(frame), |_, _| {}).is_err(), "{speaks:?}");
+        }
+    }
+}
