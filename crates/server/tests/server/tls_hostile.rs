@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use crate::harness::{Client, Dial, Server, ask, exchange, random, until, upgrade_request, within};
+use crate::harness::{
+    Client, Dial, Server, UNLIMITED, ask, exchange, random, until, upgrade_request, within,
+};
 
 /// A handshake of TLS 1.1 as an old client begins it: version 3.2 in the record and in the hello, one suite, and
 /// no word of newer versions; and these extensions.
@@ -146,6 +148,26 @@ async fn half_a_request_is_not_awaited_for_ever_there_either() {
         let _ = within("to be cut off", stream.read_to_end(&mut heard)).await;
         assert!(!String::from_utf8_lossy(&heard).contains("200 OK"), "{half:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_never_read_is_given_up_there_too() {
+    let server = Server::secure(&UNLIMITED);
+    let mut ann = Client::join(&server, "ann").await;
+    let text = "x".repeat(8_000);
+    for _ in 0..50 {
+        ann.say(&text).await;
+    }
+    let before = server.open_sockets();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    let mut deaf = server.wrap(socket.connect(server.addr).await.unwrap()).await.expect("a handshake");
+    let request = b"GET /r/lobby HTTP/1.1\r\nHost: x\r\n\r\n";
+    deaf.write_all(&request.repeat(200)).await.unwrap();
+    deaf.flush().await.unwrap();
+    until("its connection", async || server.open_sockets() > before).await;
+    until("its connection to be given up", async || server.open_sockets() <= before).await;
+    ann.say("undisturbed").await;
 }
 
 #[tokio::test]
