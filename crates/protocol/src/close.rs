@@ -43,6 +43,8 @@ impl CloseCode {
     pub const NO_SUCH_ROOM: Self = Self(4505);
     /// A plain socket asked to go on from a cursor that is not of the room's log.
     pub const BAD_CURSOR: Self = Self(4506);
+    /// A STOMP client was told what was wrong, in the ERROR before.
+    pub const STOMP_ERROR: Self = Self(4507);
 
     /// Whether a client should try again by itself. Codes that are not Madang's come from the network or a
     /// proxy, and are worth another try; so is a `hello` that came too late, from a device that slept meanwhile.

@@ -3,6 +3,7 @@
 
 mod forwarded;
 mod secure;
+pub(crate) mod stomp;
 mod stream;
 
 use std::net::SocketAddr;

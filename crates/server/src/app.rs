@@ -112,6 +112,10 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         Some(addr) => Some(listen(addr, "--http-addr").await?),
         None => None,
     };
+    let stomp = match config.stomp_addr {
+        Some(addr) => Some(listen(addr, "--stomp-addr").await?),
+        None => None,
+    };
     let hub = Arc::new(Hub::new(store.heads(), metrics.clone()));
     let rooms = Rooms::new(store.clone(), hub.clone(), broker, config.limits(), metrics.clone());
     let addresses = Addresses::new(config.connections_per_address);
@@ -144,6 +148,10 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     if let Some(redirector) = redirector {
         announce("redirecting", "http", redirector.local_addr()?)?;
         tokio::spawn(accept::run(redirector, Serves::Redirects(addr.port()), app.clone()));
+    }
+    if let Some(listener) = stomp {
+        announce("listening", "stomp", listener.local_addr()?)?;
+        tokio::spawn(accept::stomp::run(listener, app.clone()));
     }
 
     accept::run(listener, serves, app.clone()).await;

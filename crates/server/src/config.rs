@@ -38,7 +38,7 @@ pub enum Command {
     ///
     /// The database is made in the data folder on the first start. To keep a backup, stop the server and copy
     /// that folder. One that is put back is recognised, so that what clients have seen since does not mislead them.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Tokens of bots: programs that post and read under a name of their own.
     Token(Token),
     /// Webhooks: other programs that post to a room, or hear what happens in it, by an address.
@@ -52,6 +52,16 @@ pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one and prints it.
     #[arg(long, env = "MADANG_ADDR", default_value = "127.0.0.1:3000", value_name = "IP:PORT")]
     pub addr: SocketAddr,
+
+    /// Address and port for STOMP on bare TCP, such as 127.0.0.1:61613; without it there is none. Over WebSocket
+    /// STOMP is always spoken, at /stomp.
+    #[arg(long, env = "MADANG_STOMP_ADDR", value_name = "IP:PORT")]
+    pub stomp_addr: Option<SocketAddr>,
+
+    /// Another path where WebSockets speak STOMP, for clients whose URL is fixed. May be repeated.
+    #[arg(long = "stomp-path", env = "MADANG_STOMP_PATH", value_delimiter = ',', value_name = "PATH")]
+    #[arg(value_parser = path)]
+    pub stomp_paths: Vec<String>,
 
     /// Folder of the database; made if missing.
     #[arg(long, env = "MADANG_DATA", default_value = "./data", value_name = "DIR")]
@@ -148,13 +158,20 @@ impl Serve {
     }
 }
 
+/// A path as it stands in a request.
+fn path(text: &str) -> Result<String, &'static str> {
+    let plain =
+        text.starts_with('/') && !text.contains(|c: char| c.is_whitespace() || matches!(c, '?' | '#'));
+    if plain { Ok(text.into()) } else { Err("a path begins with / and has no query") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn serve() -> Serve {
         match Cli::parse_from(["madang", "serve"]).what() {
-            Command::Serve(serve) => serve,
+            Command::Serve(serve) => *serve,
             other => panic!("{other:?}"),
         }
     }

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use madang_protocol::{Entry, Person, RoomId, Seq, ServerFrame, What};
 use tungstenite::Utf8Bytes;
 
+use crate::doors::Tails;
+
 /// The text of one frame; cloning shares it.
 pub type Encoded = Utf8Bytes;
 
@@ -38,6 +40,7 @@ pub(crate) struct Forms {
     pub(crate) plain_json: OnceLock<Option<Encoded>>,
     pub(crate) plain_text: OnceLock<Option<Encoded>>,
     pub(crate) event: OnceLock<Option<Encoded>>,
+    pub(crate) stomp: OnceLock<Box<Tails>>,
 }
 
 impl EntryFrame {

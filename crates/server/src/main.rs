@@ -18,7 +18,7 @@ fn main() -> std::process::ExitCode {
 #[tokio::main]
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve(options) => serve(options).await,
+        Command::Serve(options) => serve(*options).await,
         Command::Webhook(webhook) => admin::run(&webhook.folder.data, webhook.order.into()).await,
         Command::Token(token) => admin::run(&token.folder.data, token.order.into()).await,
     }

@@ -30,6 +30,7 @@ pub struct Metrics {
     refused: Family<CodeLabel, Counter>,
     closed: Family<CodeLabel, Counter>,
     rejected: Family<CodeLabel, Counter>,
+    stomp_errors: Family<CodeLabel, Counter>,
     registry: Arc<Registry>,
 }
 
@@ -43,6 +44,8 @@ struct CodeLabel {
 pub enum Carrier {
     /// A WebSocket.
     WebSocket,
+    /// STOMP on a bare TCP stream.
+    StompTcp,
     /// Posts and an event stream.
     Events,
     /// An event stream alone: the API's.
@@ -56,6 +59,7 @@ impl Carrier {
     pub fn name(self) -> &'static str {
         match self {
             Self::WebSocket => "websocket",
+            Self::StompTcp => "stomp_tcp",
             Self::Events => "events",
             Self::Stream => "stream",
             Self::Poll => "poll",
@@ -116,6 +120,7 @@ impl Default for Metrics {
             refused: Family::default(),
             closed: Family::default(),
             rejected: Family::default(),
+            stomp_errors: Family::default(),
             registry: Arc::default(),
         };
         registry.register("connections", "Open connections, by transport", metrics.connections.clone());
@@ -128,6 +133,8 @@ impl Default for Metrics {
         registry.register("store_reads", "Reads of the database", metrics.store_reads.clone());
         registry.register("refused", "Refused frames, by reason", metrics.refused.clone());
         registry.register("closed", "Connections that the server closed, by code", metrics.closed.clone());
+        let told = "STOMP clients that were told in ERROR what was wrong, by reason";
+        registry.register("stomp_errors", told, metrics.stomp_errors.clone());
         registry.register("rejected", "Requests rejected at the door, by reason", metrics.rejected.clone());
         Self { registry: Arc::new(registry), ..metrics }
     }
@@ -155,6 +162,11 @@ impl Metrics {
     /// A request was turned away before it became a connection.
     pub fn rejected(&self, reason: &str) {
         self.rejected.get_or_create(&CodeLabel { code: reason.into() }).inc();
+    }
+
+    /// A STOMP client was told what was wrong.
+    pub fn stomp_error(&self, reason: &str) {
+        self.stomp_errors.get_or_create(&CodeLabel { code: reason.into() }).inc();
     }
 
     /// Everything, as Prometheus reads it.

@@ -17,7 +17,9 @@ use crate::rate::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::snapshots::{SnapshotFrame, Snapshots};
-use crate::store::{Appended, Change, Committed, KEPT_MESSAGES, PageAt, PageRead, Store, StoreError, Write};
+use crate::store::{
+    Appended, Change, Committed, KEPT_MESSAGES, PageAt, PageRead, Place, Store, StoreError, Write,
+};
 
 /// Messages in a snapshot.
 pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;
@@ -187,6 +189,27 @@ impl Rooms {
             broker.publish(Event::Read { user, room, seq: marker.seq, unread: marker.unread });
             Ok(())
         }
+    }
+
+    /// Keeps how far the reader has come in a room, under a name of its own.
+    pub fn keep_place(
+        &self,
+        reader: &UserId,
+        room: RoomId,
+        name: String,
+        place: Place,
+        now: UnixMs,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send + 'static + use<> {
+        let kept = self.0.store.keep_place(reader.clone(), room, name, place, now);
+        async move { kept.await.map_err(logged) }
+    }
+
+    /// The place that was kept last under this name.
+    ///
+    /// # Errors
+    /// A failing disk.
+    pub async fn place(&self, reader: &UserId, room: &RoomId, name: &str) -> Result<Option<Place>, Refusal> {
+        self.0.store.place(reader.clone(), room.clone(), name.to_owned()).await.map_err(logged)
     }
 
     /// Tells those who look at the room that the person is typing, if they may be there.

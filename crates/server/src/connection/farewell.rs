@@ -21,7 +21,12 @@ pub(super) async fn close(transport: &mut impl Transport, code: CloseCode) {
 pub(super) fn tell(code: CloseCode, carrier: Carrier, address: IpAddr) {
     let (code, reason, transport) = (code.0, reason(code), carrier.name());
     match CloseCode(code) {
-        CloseCode::RESTART | CloseCode::MOVING | CloseCode::NO_PONG => {
+        // What a STOMP client was told, its door has logged.
+        CloseCode::NORMAL
+        | CloseCode::RESTART
+        | CloseCode::MOVING
+        | CloseCode::NO_PONG
+        | CloseCode::STOMP_ERROR => {
             tracing::debug!(code, reason, transport, %address, "a connection is closed");
         }
         _ => tracing::info!(code, reason, transport, %address, "a connection is closed"),
@@ -48,6 +53,8 @@ fn reason(code: CloseCode) -> &'static str {
         CloseCode::NO_HELLO => "the first frame must be hello, in time",
         CloseCode::BANNED => "banned",
         CloseCode::OVER_LIMIT => "too many connections from this address",
+        CloseCode::NORMAL => "goodbye",
+        CloseCode::STOMP_ERROR => "the ERROR before says why",
         CloseCode::NO_SUCH_ROOM => "there is no such room",
         CloseCode::BAD_CURSOR => "the cursor in `after` is not one of this room's log; begin without it",
         _ => "the WebSocket protocol was broken",

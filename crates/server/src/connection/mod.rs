@@ -7,6 +7,7 @@ mod mailboxes;
 mod outbox;
 mod pulse;
 mod streamed;
+mod tcp;
 mod transport;
 mod websocket;
 mod wire;
@@ -29,12 +30,14 @@ pub use mailboxes::Mailboxes;
 pub(crate) use mailboxes::NotFound;
 pub(crate) use pulse::Pulse;
 pub(crate) use streamed::Streamed;
+pub(crate) use tcp::Tcp;
 pub(crate) use transport::{End, Incoming, Transport};
 pub(crate) use wire::Wire;
 
 /// Who is at the other end.
 pub(crate) struct Peer {
-    pub(crate) you: Person,
+    /// Who the request said it is; none: the door asks.
+    pub(crate) you: Option<Person>,
     pub(crate) address: IpAddr,
 }
 
@@ -76,12 +79,25 @@ pub(crate) async fn turn_away(
     farewell::close(&mut transport, CloseCode::OVER_LIMIT).await;
 }
 
-/// The loop. Each turn first writes what is to be said, in one go.
+/// From the first word to the last.
 async fn converse(
     app: &App,
     transport: &mut impl Transport,
     door: &mut impl Door,
     mut session: Session,
+    out: Vec<Said>,
+) -> End {
+    let end = turns(app, transport, door, &mut session, out).await;
+    door.leave(&mut session);
+    end
+}
+
+/// The loop. Each turn first writes what is to be said, in one go.
+async fn turns(
+    app: &App,
+    transport: &mut impl Transport,
+    door: &mut impl Door,
+    session: &mut Session,
     mut out: Vec<Said>,
 ) -> End {
     let queue = session.queue();
@@ -91,7 +107,7 @@ async fn converse(
     let timer = sleep(pulse.first());
     tokio::pin!(timer);
     loop {
-        if let Err(end) = write(app, transport, door, &mut out).await {
+        if let Err(end) = write(app, transport, door, session, &mut out).await {
             return end;
         }
         // In random order: a busy queue must not keep the client's own frames waiting.
@@ -106,9 +122,9 @@ async fn converse(
             },
             () = session.settled(&mut out), if session.pending() > 0 => {}
             incoming = transport.next(), if session.pending() < MAX_PENDING => {
-                pulse.heard = true;
+                pulse.hears(matches!(incoming, Ok(Incoming::Text(_) | Incoming::Binary(_))));
                 let now = app.now();
-                let talk = Talk { session: &mut session, transport: &mut *transport, out: &mut out, now };
+                let talk = Talk { session: &mut *session, transport: &mut *transport, out: &mut out, now };
                 if let Err(end) = receive(app, door, incoming, talk).await {
                     return end;
                 }
@@ -119,8 +135,9 @@ async fn converse(
                 match beat {
                     Beat::Ping => {
                         let now = app.now();
-                        door.beat(Talk { session: &mut session, transport: &mut *transport, out: &mut out, now });
+                        door.beat(Talk { session: &mut *session, transport: &mut *transport, out: &mut out, now });
                     }
+                    Beat::Word => door.word(transport),
                     Beat::Alive => {}
                     Beat::Dead => return End::Close(CloseCode::NO_PONG),
                 }
@@ -130,7 +147,8 @@ async fn converse(
     }
 }
 
-/// Passes what came from the peer to the door. A bare sign of life counts as a frame: a flood is a flood.
+/// Passes what came from the peer to the door. A bare sign of life counts as a frame: a flood is a flood. How
+/// a stream is cut means nothing: there the door counts what is in it.
 async fn receive(
     app: &App,
     door: &mut impl Door,
@@ -139,7 +157,9 @@ async fn receive(
 ) -> Result<(), End> {
     let incoming = incoming?;
     app.metrics.frames_in.inc();
-    talk.session.admit(talk.now).map_err(End::Close)?;
+    if !talk.transport.is_stream() {
+        talk.session.admit(talk.now).map_err(End::Close)?;
+    }
     door.hear(incoming, talk).await
 }
 
@@ -155,12 +175,13 @@ async fn write(
     app: &App,
     transport: &mut impl Transport,
     door: &mut impl Door,
+    session: &mut Session,
     out: &mut Vec<Said>,
 ) -> Result<(), End> {
     if !out.is_empty() {
         app.metrics.frames_out.inc_by(out.len() as u64);
         for said in out.drain(..) {
-            door.say(said, transport)?;
+            door.say(said, session, transport)?;
         }
         shrink(out);
     }

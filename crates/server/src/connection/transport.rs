@@ -33,6 +33,11 @@ pub(crate) trait Transport: Send {
     /// How this connection is carried now, for the counters.
     fn carrier(&self) -> Carrier;
 
+    /// Whether what comes is a stream's bytes, cut anywhere.
+    fn is_stream(&self) -> bool {
+        false
+    }
+
     /// The next thing from the peer. Cancel safe.
     fn next(&mut self) -> impl Future<Output = Result<Incoming, End>> + Send;
 

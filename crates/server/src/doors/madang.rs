@@ -18,7 +18,7 @@ impl Door for Madang {
         };
         let hello = hello(&text).map_err(End::Close)?;
         // Joined before anything is read: what happens from here on is queued.
-        let mut session = opening.session(opening.peer.you.clone());
+        let mut session = opening.session(opening.you()?);
         let mut out = Vec::new();
         session.welcome(hello, &mut out).await.map_err(End::Close)?;
         Ok((session, out))
@@ -34,7 +34,7 @@ impl Door for Madang {
         }
     }
 
-    fn say(&mut self, said: Said, transport: &mut impl Transport) -> Result<(), End> {
+    fn say(&mut self, said: Said, _: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
         transport.text(said.encoded());
         Ok(())
     }

@@ -5,8 +5,10 @@
 //! keeps time; the door knows the form of what is said, and nothing of sockets.
 
 pub mod madang;
+mod names;
 mod opening;
 mod plain;
+mod stomp;
 mod stream;
 
 use std::time::Duration;
@@ -19,6 +21,7 @@ use crate::session::{Said, Session};
 pub(crate) use madang::Madang;
 pub(crate) use opening::Opening;
 pub(crate) use plain::{Asked, Plain};
+pub(crate) use stomp::{Stomp, Tails};
 pub(crate) use stream::Stream;
 
 /// What one kind of client speaks.
@@ -47,17 +50,23 @@ pub(crate) trait Door: Send {
     ///
     /// # Errors
     /// Why the connection cannot go on.
-    fn say(&mut self, said: Said, transport: &mut impl Transport) -> Result<(), End>;
+    fn say(&mut self, said: Said, session: &mut Session, transport: &mut impl Transport) -> Result<(), End>;
 
     /// How often this client is asked for a sign of life, if the server does so each `heartbeat`.
     fn pulse(&self, heartbeat: Duration) -> Pulse {
-        Pulse::new(heartbeat)
+        Pulse::new(Some(heartbeat))
     }
 
     /// Asks for a sign of life, and gives one.
     fn beat(&mut self, talk: Talk<'_, impl Transport>) {
         talk.transport.ping();
     }
+
+    /// Says a word, as its pulse has promised.
+    fn word(&mut self, _: &mut impl Transport) {}
+
+    /// The connection ends: the last that it wants of its session.
+    fn leave(&mut self, _: &mut Session) {}
 
     /// Says why the server ends the connection, before it does, where the door has a form for that.
     fn bye(&mut self, code: CloseCode, retry_after_ms: u32, transport: &mut impl Transport);

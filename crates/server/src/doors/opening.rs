@@ -43,6 +43,14 @@ impl<'a, T: Transport> Opening<'a, T> {
         }
     }
 
+    /// Who the request said it is.
+    ///
+    /// # Errors
+    /// [`CloseCode::LOGIN_GONE`] if it did not, for doors that do not ask themselves.
+    pub(crate) fn you(&self) -> Result<Person, End> {
+        self.peer.you.clone().ok_or(End::Close(CloseCode::LOGIN_GONE))
+    }
+
     /// The session of this person.
     pub(crate) fn session(&self, you: Person) -> Session {
         let terms = Terms {

@@ -25,7 +25,7 @@ impl Stream {
 
 impl Door for Stream {
     async fn open(&mut self, opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
-        let mut session = opening.session(opening.peer.you.clone());
+        let mut session = opening.session(opening.you()?);
         let cursors = self.cursors.insert(session.rooms().cursors().clone());
         // At once, so that client and proxies know that it is open; and who loses it before the first entry knows
         // where to go on.
@@ -44,7 +44,7 @@ impl Door for Stream {
         Ok(())
     }
 
-    fn say(&mut self, said: Said, transport: &mut impl Transport) -> Result<(), End> {
+    fn say(&mut self, said: Said, _: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
         let Some(cursors) = &self.cursors else { return Ok(()) };
         match said {
             Said::Entry(entry) => {
@@ -58,7 +58,7 @@ impl Door for Stream {
                 ServerFrame::Refused { room: Some(_), .. } => return Err(End::Close(CloseCode::MOVING)),
                 _ => {}
             },
-            Said::Shared(_) => {}
+            Said::Shared(_) | Said::Kept { .. } => {}
         }
         Ok(())
     }

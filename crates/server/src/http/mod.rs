@@ -18,12 +18,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
 use axum::http::header::{
     CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use madang_protocol::Person;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -31,6 +32,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::assets;
+use crate::refusal::Refusal;
 
 pub(crate) use api::ApiEntry;
 
@@ -67,6 +69,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(upgrade::router())
         .merge(api::router())
         .merge(rt::router())
+        .layer(axum::middleware::from_fn_with_state(app.clone(), upgrade::fixed_paths))
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -82,6 +85,14 @@ async fn front(state: State<App>, peer: ConnectInfo<SocketAddr>, request: Reques
         return upgrade::plain(state, peer, request).await;
     }
     pages::front().await.into_response()
+}
+
+/// A new guest, for a door that asks who somebody is after its upgrade, or has none. Nobody else knows the login.
+///
+/// # Errors
+/// A failing disk.
+pub(crate) async fn guest(app: &App) -> Result<Person, Refusal> {
+    Ok(login::newcomer(app, &HeaderMap::new()).await?.person)
 }
 
 /// Counts a request that is turned away at the door, and says so once in the log.

@@ -84,7 +84,7 @@ impl Session {
     }
 
     /// Stops following a room.
-    pub(super) fn unwatch(&mut self, room: &RoomId) {
+    pub fn unwatch(&mut self, room: &RoomId) {
         if self.follows.remove(room).is_some() {
             self.hub().detach(room, self.id);
         }

@@ -5,6 +5,7 @@
 //! watch, a resume and a queue that overflowed are all the same thing: behind, at some cursor.
 
 mod follow;
+mod places;
 mod requests;
 mod said;
 
@@ -27,7 +28,9 @@ use crate::simulation::{Mutant, is};
 
 use follow::Follow;
 pub use follow::NoFollow;
+pub use places::Kept;
 pub use requests::Untyped;
+use requests::about;
 pub use said::Said;
 
 /// Writes of one session that are not yet durable. At the bound no further frame is read from its socket.
@@ -53,7 +56,7 @@ pub struct Hello {
     pub locale: Option<String>,
 }
 
-type Pending = Pin<Box<dyn Future<Output = Option<ServerFrame>> + Send>>;
+type Pending = Pin<Box<dyn Future<Output = Option<Said>> + Send>>;
 
 /// The session. Dropping it takes it out of the hub.
 pub struct Session {
@@ -216,8 +219,9 @@ impl Session {
 
     /// Waits for the oldest write under way, and adds its answer. Cancel safe.
     pub async fn settled(&mut self, out: &mut Vec<Said>) {
-        if let Some(Some(frame)) = self.pending.next().await {
-            out.push(self.counted(frame));
+        match self.pending.next().await.flatten() {
+            Some(Said::Frame(frame)) => out.push(self.counted(*frame)),
+            said => out.extend(said),
         }
     }
 

@@ -54,19 +54,11 @@ impl Session {
 
     fn write(&mut self, room: RoomId, cmid: Cmid, change: Change, now: UnixMs) {
         match self.rooms.write(&self.you.id, room.clone(), cmid, change, now) {
-            Ok(durable) => {
-                let (locale, limits) = (self.locale, self.rooms.limits().clone());
-                self.pending.push_back(Box::pin(async move {
-                    Some(match durable.await {
-                        Ok(appended) => ServerFrame::Done { cmid, room: appended.room, seq: appended.seq },
-                        Err(refusal) => about(refusal.frame(locale, &limits, Some(room)), cmid),
-                    })
-                }));
-            }
+            Ok(durable) => self.answer(durable, room, cmid),
             Err(refusal) => {
                 let frame = about(refusal.frame(self.locale, self.rooms.limits(), Some(room)), cmid);
                 // Answers keep the order of the questions.
-                self.pending.push_back(Box::pin(std::future::ready(Some(frame))));
+                self.pending.push_back(Box::pin(std::future::ready(Some(frame.into()))));
             }
         }
     }
@@ -76,7 +68,7 @@ impl Session {
         let marked = self.rooms.mark_read(self.you.id.clone(), room.clone(), seq);
         self.pending.push_back(Box::pin(async move {
             // The marker itself comes by the hub, as it does to this person's other sessions.
-            marked.await.err().map(|refusal| refusal.frame(locale, &limits, Some(room)))
+            marked.await.err().map(|refusal| refusal.frame(locale, &limits, Some(room)).into())
         }));
     }
 
@@ -135,7 +127,7 @@ impl Session {
     }
 }
 
-fn about(mut frame: ServerFrame, write: Cmid) -> ServerFrame {
+pub(super) fn about(mut frame: ServerFrame, write: Cmid) -> ServerFrame {
     if let ServerFrame::Refused { cmid, .. } = &mut frame {
         *cmid = Some(write);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use madang_protocol::ServerFrame;
 
 use crate::encoded::{Encoded, EntryFrame, encode};
+use crate::refusal::Refusal;
 
 /// One thing said.
 #[derive(Clone, Debug)]
@@ -16,6 +17,15 @@ pub enum Said {
     Shared(Encoded),
     /// A frame for this client alone: `welcome`, `live`, `done`, `refused`, `page`, `heads`.
     Frame(Box<ServerFrame>),
+    /// A place is kept, or why not: for doors that keep some.
+    Kept {
+        /// The door's number for it.
+        number: u64,
+        /// Which state of it.
+        version: u64,
+        /// Why it is not kept.
+        refusal: Option<Refusal>,
+    },
 }
 
 impl Said {
@@ -25,6 +35,8 @@ impl Said {
             Self::Entry(entry) => entry.json.clone(),
             Self::Shared(json) => json,
             Self::Frame(frame) => encode(&frame),
+            // Nobody who speaks `madang.v1` keeps a place.
+            Self::Kept { .. } => Encoded::default(),
         }
     }
 }

@@ -3,7 +3,11 @@
 use rusqlite::Connection;
 
 /// Each in a transaction of its own; the file's `user_version` is the number of the last one applied.
-const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_bots.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_log.sql"),
+    include_str!("migrations/0002_bots.sql"),
+    include_str!("migrations/0003_places.sql"),
+];
 
 /// "mdng", so that another program's database is not taken for ours.
 const APPLICATION_ID: i64 = 0x6d64_6e67;

@@ -16,6 +16,7 @@ mod mark;
 mod migrations;
 mod open;
 mod people;
+mod places;
 mod readers;
 mod reads;
 mod rows;
@@ -34,7 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use directory::{KEPT_MESSAGES, Version};
 pub use types::{
-    Appended, Bot, BotKind, Change, Committed, OpenError, PageAt, PageRead, ReadMarker, RoomState,
+    Appended, Bot, BotKind, Change, Committed, OpenError, PageAt, PageRead, Place, ReadMarker, RoomState,
     StoreError, StoreOptions, Write,
 };
 
@@ -47,6 +48,9 @@ pub const MAX_ROOMS: u32 = 500;
 
 /// Bots that one server holds, those whose token was revoked included.
 pub const MAX_BOTS: u32 = 10_000;
+
+/// Places that one person keeps.
+pub const PLACES_MAX: u32 = 256;
 
 /// Unread messages are counted up to this number, among the newest [`UNREAD_SEEN`] messages.
 pub const UNREAD_MAX: u32 = 1_000;
@@ -186,6 +190,22 @@ impl Store {
         self.queued(|reply| Command::MarkRead { user, room, seq, reply })
     }
 
+    /// Keeps how far a reader has come in a room, under a name of its own. Of more than [`PLACES_MAX`] the one goes
+    /// that moved longest ago.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
+    pub fn keep_place(
+        &self,
+        reader: UserId,
+        room: RoomId,
+        name: String,
+        place: Place,
+        at: UnixMs,
+    ) -> Queued<()> {
+        self.queued(|reply| Command::KeepPlace { reader, room, name, place, at, reply })
+    }
+
     // --- Reading. What is in memory is answered at once, and exactly as the database would.
 
     /// The person whose login has the token with this hash.
@@ -246,6 +266,19 @@ impl Store {
             directory::newest_entries(sql, &room, limit, bytes)
         };
         self.0.readers.read(read).await
+    }
+
+    /// The place that [`Store::keep_place`] kept last under this name.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn place(
+        &self,
+        reader: UserId,
+        room: RoomId,
+        name: String,
+    ) -> Result<Option<Place>, StoreError> {
+        self.0.readers.read(move |sql| places::find(sql, &reader, &room, &name)).await
     }
 
     /// A room with its newest messages, at most `limit`; none: there is no such room. Up to

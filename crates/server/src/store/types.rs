@@ -124,6 +124,15 @@ pub struct ReadMarker {
     pub unread: u32,
 }
 
+/// How far a reader has come by acknowledging.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// What came later was never sent.
+    pub sent: Seq,
+    /// What was sent and is not acknowledged, in order.
+    pub open: Vec<Seq>,
+}
+
 /// A room as it stands at `head`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomState {

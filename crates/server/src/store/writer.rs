@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::batch::{Batch, Known};
 use super::directory::Directory;
 use super::mark::Mark;
-use super::{Appended, Bot, Committed, ReadMarker, StoreError, Write, append, bots, people};
+use super::{Appended, Bot, Committed, Place, ReadMarker, StoreError, Write, append, bots, people, places};
 
 /// Commands in one transaction.
 pub(super) const BATCH_MAX: usize = 256;
@@ -41,6 +41,7 @@ pub(super) enum Command {
     RevokeBot { user: UserId, at: UnixMs, reply: Reply<Bot> },
     Rename { user: UserId, name: String, reply: Reply<Person> },
     MarkRead { user: UserId, room: RoomId, seq: Seq, reply: Reply<ReadMarker> },
+    KeepPlace { reader: UserId, room: RoomId, name: String, place: Place, at: UnixMs, reply: Reply<()> },
     Probe { reply: Reply<()> },
     Close,
 }
@@ -218,6 +219,9 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
         }
         Command::MarkRead { user, room, seq, reply } => {
             batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq))
+        }
+        Command::KeepPlace { reader, room, name, place, at, reply } => {
+            batch.perform(reply, |batch| places::keep(batch, &reader, &room, &name, &place, at))
         }
         Command::Probe { reply } => batch.perform(reply, people::probe),
         Command::Close => return None,

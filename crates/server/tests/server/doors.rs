@@ -122,7 +122,7 @@ async fn of_the_subprotocols_that_are_offered_ours_is_taken() {
 #[tokio::test]
 async fn unknown_subprotocols_alone_are_refused_with_the_list_of_known_ones() {
     let server = Server::start();
-    for offer in ["madang.v2", "mqtt, v12.stomp", "madang.v1x", "MADANG.V1"] {
+    for offer in ["madang.v2", "mqtt, v13.stomp", "madang.v1x", "MADANG.V1"] {
         let answer = offering(&server, offer).await;
         assert_eq!(answer.status, 400, "{offer}");
         assert!(answer.body.contains("Known: madang.v1"), "{}", answer.body);

@@ -10,6 +10,7 @@ mod messages;
 mod model;
 mod pages;
 mod people;
+mod places;
 mod stand;
 
 use stand::Stand;
@@ -68,6 +69,9 @@ behaviours! {
         a_page_reflects_edits_up_to_its_head,
         an_invented_seq_reads_as_the_end_of_the_log,
         an_unknown_room_has_no_page;
+    places: a_place_is_what_was_kept_last_and_outlives_reopening,
+        a_place_needs_its_room_and_its_reader,
+        of_too_many_places_the_one_goes_that_moved_longest_ago;
     people: a_login_is_found_by_its_tokens_hash_alone,
         a_taken_id_or_token_is_refused,
         a_new_name_is_on_old_entries_too,

@@ -1,12 +1,10 @@
 //! What a plain client reads. A message is encoded once in each form, for all who read it.
 
-use madang_protocol::{Person, RefusalCode, SYSTEM_USER, Seq, UnixMs, UserId, What};
+use madang_protocol::{Person, RefusalCode, Seq, UnixMs, UserId, What};
 use serde::Serialize;
 
+use crate::doors::names::{SERVER, shown_name};
 use crate::encoded::{Encoded, EntryFrame};
-
-/// Whose line a refusal is, among the lines of people.
-const SERVER: &str = "madang";
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -92,18 +90,6 @@ fn posted(entry: &EntryFrame, form: impl FnOnce(&str, UnixMs) -> Encoded) -> Opt
         What::Posted { body, .. } if !body.is_empty() => Some(form(body, entry.at)),
         _ => None,
     }
-}
-
-/// The nickname, or what stands for it: plain clients have no list of people to look into.
-fn shown_name(person: &Person) -> String {
-    if !person.name.is_empty() {
-        return person.name.clone();
-    }
-    if person.id.as_str() == SYSTEM_USER {
-        return SERVER.into();
-    }
-    let id = person.id.as_str();
-    format!("guest-{}", id.get(id.len().saturating_sub(4)..).unwrap_or(id))
 }
 
 fn encode(value: &impl Serialize) -> Encoded {

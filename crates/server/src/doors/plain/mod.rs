@@ -138,7 +138,7 @@ impl Plain {
 
 impl Door for Plain {
     async fn open(&mut self, opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
-        let mut session = opening.session(opening.peer.you.clone());
+        let mut session = opening.session(opening.you()?);
         if self.form == Form::Greeted {
             opening.transport.text(forms::greeting(session.you()));
         }
@@ -173,7 +173,7 @@ impl Door for Plain {
         Ok(())
     }
 
-    fn say(&mut self, said: Said, transport: &mut impl Transport) -> Result<(), End> {
+    fn say(&mut self, said: Said, _: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
         match said {
             Said::Entry(entry) => {
                 let line = if self.form == Form::Text { forms::text(&entry) } else { forms::json(&entry) };
@@ -197,7 +197,7 @@ impl Door for Plain {
                 }
                 _ => {}
             },
-            Said::Shared(_) => {}
+            Said::Shared(_) | Said::Kept { .. } => {}
         }
         Ok(())
     }

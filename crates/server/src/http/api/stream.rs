@@ -76,7 +76,7 @@ pub(super) async fn open(
         async move {
             let _counted = app.metrics.connection(Carrier::Stream);
             let stop = app.stop.clone();
-            connection::run(app, transport, door, Peer { you, address }, stop).await;
+            connection::run(app, transport, door, Peer { you: Some(you), address }, stop).await;
             drop(place);
         }
     });

@@ -70,7 +70,7 @@ async fn open(
     let (mailbox, transport) = Mailbox::open(login.key, counted, hello);
     let listed = app.mailboxes.list(mailbox).ok_or(Refused(ProblemCode::Unavailable))?;
     let opened = Opened { session: listed.token() };
-    let peer = Peer { you: login.person, address };
+    let peer = Peer { you: Some(login.person), address };
     app.connections.spawn({
         let app = app.clone();
         async move {

@@ -8,19 +8,21 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::body::Body as _;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use madang_protocol::Person;
+use madang_stomp::Version;
 
 use crate::accept::Stream;
 use crate::app::App;
 use crate::connection::{self, Peer, Wire};
-use crate::doors::{Asked, Door, Madang, Plain};
+use crate::doors::{Asked, Door, Madang, Plain, Stomp};
 use crate::metrics::Carrier;
 
-use super::login::Login;
 use super::origin::Standing;
 use super::{error, login, origin, preferences, reject};
 pub(super) use handshake::is_asked;
@@ -30,11 +32,13 @@ pub(super) use handshake::is_asked;
 pub(super) enum Speaks {
     Madang,
     Plain(Asked),
+    /// In the subprotocol's version, if one was offered.
+    Stomp(Option<Version>),
 }
 
 /// The paths that are nothing but doors. They stand outside the limit on a request's time.
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/ws", get(madang)).route("/plain", get(plain))
+    Router::new().route("/ws", get(madang)).route("/plain", get(plain)).route("/stomp", get(stomp))
 }
 
 async fn madang(
@@ -54,6 +58,26 @@ pub(super) async fn plain(
     // What cannot be read of the query is told on the open socket: a page sees no status.
     let asked = Query::try_from_uri(request.uri()).map(|Query(asked)| asked).unwrap_or_default();
     open(app, peer, request, Speaks::Plain(asked)).await
+}
+
+async fn stomp(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    open(app, peer, request, Speaks::Stomp(None)).await
+}
+
+/// Upgrades on the paths that speak STOMP by an option, whatever else is there.
+pub(super) async fn fixed_paths(
+    state: State<App>,
+    peer: ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let fixed = is_asked(request.headers())
+        && state.config.stomp_paths.iter().any(|path| path == request.uri().path());
+    if fixed { stomp(state, peer, request).await } else { next.run(request).await }
 }
 
 /// Upgrades a request to a connection. A newcomer becomes a guest, with the login in the answer's cookie.
@@ -84,9 +108,12 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
     };
     let standing = origin::standing(headers, &app.config.origins);
     let login = match (standing, &speaks) {
-        (Standing::Own, _) => login::or_newcomer(&app, headers).await,
+        // This door asks who it is after the upgrade, and makes a guest only of somebody who says nothing.
+        (Standing::Own, Speaks::Stomp(_)) => login::of(&app, headers).await,
+        (Standing::Neighbour, Speaks::Stomp(_)) => Ok(None),
+        (Standing::Own, _) => login::or_newcomer(&app, headers).await.map(Some),
         // A page from next door is served by the doors of programs, and is nobody whom this one knows.
-        (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app, headers).await,
+        (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app, headers).await.map(Some),
         (Standing::Neighbour | Standing::Foreign, _) => return origin::refuse(&app, peer.ip()),
     };
     let login = match login {
@@ -95,11 +122,16 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
             return error::plain(&refusal, preferences::locale(headers), app.rooms.limits());
         }
     };
-    let cookie = login.set_cookie.clone().filter(|_| standing == Standing::Own);
-    let connection = Connection { app: app.clone(), upgraded, peer, login };
+    let (you, cookie) = login.map(|login| (login.person, login.set_cookie)).unzip();
+    let cookie = cookie.flatten().filter(|_| standing == Standing::Own);
+    let connection = Connection { app: app.clone(), upgraded, peer, you };
     match speaks {
         Speaks::Madang => app.connections.spawn(connection.run(Madang)),
         Speaks::Plain(asked) => app.connections.spawn(connection.run(Plain::new(asked))),
+        Speaks::Stomp(version) => {
+            let door = Stomp::new(app.clone(), version);
+            app.connections.spawn(connection.run(door))
+        }
     };
     let switched = handshake::switching_protocols(accept, subprotocol, cookie);
     switched.unwrap_or_else(|| StatusCode::BAD_REQUEST.into_response())
@@ -110,13 +142,13 @@ struct Connection {
     app: App,
     upgraded: OnUpgrade,
     peer: SocketAddr,
-    login: Login,
+    you: Option<Person>,
 }
 
 impl Connection {
     /// Runs it, once the answer has been sent.
     async fn run(self, door: impl Door) {
-        let Self { app, upgraded, peer, login } = self;
+        let Self { app, upgraded, peer, you } = self;
         let upgraded = match upgraded.await {
             Ok(upgraded) => upgraded,
             Err(error) => return tracing::debug!(%peer, %error, "a connection was lost in its upgrade"),
@@ -128,7 +160,7 @@ impl Connection {
         };
         let _counted = app.metrics.connection(Carrier::WebSocket);
         let stop = app.stop.clone();
-        connection::run(app, wire, door, Peer { you: login.person, address }, stop).await;
+        connection::run(app, wire, door, Peer { you, address }, stop).await;
     }
 }
 

@@ -4,12 +4,13 @@
 use axum::http::HeaderMap;
 use axum::http::header::SEC_WEBSOCKET_PROTOCOL;
 use madang_protocol::SUBPROTOCOL;
+use madang_stomp::Version;
 
 use super::Speaks;
 use super::handshake::items;
 
 /// The subprotocols that are known here.
-pub(super) const KNOWN: [&str; 1] = [SUBPROTOCOL];
+pub(super) const KNOWN: [&str; 4] = [SUBPROTOCOL, "v12.stomp", "v11.stomp", "v10.stomp"];
 
 /// None of the offered subprotocols is known.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub(super) fn choose(
     Ok((spoken(known), Some(known)))
 }
 
-fn spoken(_known: &'static str) -> Speaks {
-    Speaks::Madang
+fn spoken(known: &'static str) -> Speaks {
+    Version::of_subprotocol(known).map_or(Speaks::Madang, |version| Speaks::Stomp(Some(version)))
 }
 
 #[cfg(test)]
@@ -49,6 +50,19 @@ mod tests {
     #[test]
     fn the_first_offer_that_is_known_is_taken_in_the_clients_order() {
         assert_eq!(chosen(&["chat", "x , madang.v1"]), Some(Some(SUBPROTOCOL)));
+        assert_eq!(chosen(&["v13.stomp, v11.stomp, v12.stomp"]), Some(Some("v11.stomp")));
+        assert_eq!(chosen(&["v10.stomp", "madang.v1"]), Some(Some("v10.stomp")));
+    }
+
+    #[test]
+    fn each_known_one_is_spoken() {
+        for known in KNOWN {
+            let speaks = spoken(known);
+            match Version::of_subprotocol(known) {
+                Some(version) => assert!(matches!(speaks, Speaks::Stomp(Some(of)) if of == version)),
+                None => assert!(matches!(speaks, Speaks::Madang)),
+            }
+        }
     }
 
     #[test]

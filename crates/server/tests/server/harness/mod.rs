@@ -14,6 +14,7 @@ mod raw;
 mod rt;
 mod secure;
 mod server;
+mod stomp;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +36,7 @@ pub(crate) use raw::{Opcode, RawSocket, ask_upgrade, frame, upgrade_request};
 pub(crate) use rt::Rt;
 pub(crate) use secure::{Certificate, Pipe, To, Trust};
 pub(crate) use server::{Ended, Server};
+pub(crate) use stomp::{By, Stomp, shared, stomp_server, text, to};
 
 /// How long anything may take: generous, because it only passes when something is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

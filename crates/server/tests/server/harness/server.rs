@@ -17,6 +17,8 @@ use super::{Certificate, PATIENCE, Pipe, To, Trust, ask, until};
 pub(crate) struct Server {
     child: Child,
     pub(crate) addr: SocketAddr,
+    /// Where it speaks STOMP on bare TCP.
+    pub(crate) stomp: Option<SocketAddr>,
     folder: Arc<TempDir>,
     options: Vec<String>,
     /// Whom its clients trust, if it speaks TLS.
@@ -96,8 +98,11 @@ impl Server {
                 let scheme =
                     if options.iter().any(|option| option == "--tls-cert") { "https" } else { "http" };
                 let addr = address(&line, "listening", scheme);
+                let spoken = options.iter().any(|option| option == "--stomp-addr");
+                let next = || lines.recv_timeout(PATIENCE).expect("a line for it");
+                let stomp = spoken.then(|| address(&next(), "listening", "stomp"));
                 let lines = Mutex::new(lines);
-                Ok(Self { child, addr, folder, options, trust: None, lines, stderr })
+                Ok(Self { child, addr, stomp, folder, options, trust: None, lines, stderr })
             }
             Err(_) => {
                 let status = wait(&mut child);
@@ -198,7 +203,7 @@ impl Server {
     /// Open connections, whatever carries them.
     pub(crate) async fn connections(&self) -> u64 {
         let mut count = 0;
-        for transport in ["websocket", "events", "stream", "poll"] {
+        for transport in ["websocket", "stomp_tcp", "events", "stream", "poll"] {
             count += self.metric(&format!(r#"madang_connections{{transport="{transport}"}}"#)).await;
         }
         count

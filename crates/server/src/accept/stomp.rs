@@ -1,0 +1,49 @@
+//! The accept loop of STOMP on bare TCP.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::PAUSE;
+use crate::app::App;
+use crate::connection::{self, Peer, Tcp};
+use crate::doors::Stomp;
+use crate::metrics::Carrier;
+
+/// A peer that is gone without a word is found by the kernel after so long, and a few tries: not every client
+/// agrees on heart-beats.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Accepts until the server stops.
+pub(crate) async fn run(listener: TcpListener, app: App) {
+    loop {
+        let accepted = tokio::select! {
+            () = app.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                app.connections.spawn(connection(stream, peer, app.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, app: App) {
+    // Small frames must not wait for each other; a failure here only makes them wait.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
+    let (transport, door, address) = (Tcp::new(stream), Stomp::new(app.clone(), None), peer.ip());
+    let Some(_place) = app.addresses.admit(address) else {
+        return connection::turn_away(&app, transport, door, address).await;
+    };
+    let _counted = app.metrics.connection(Carrier::StompTcp);
+    let stop = app.stop.clone();
+    connection::run(app, transport, door, Peer { you: None, address }, stop).await;
+}

@@ -1,0 +1,188 @@
+//! What each request does, and what its answers mean.
+
+use madang_protocol::{RoomId, Seq, ServerFrame};
+use madang_stomp::{ClientCommand, Frame};
+
+use super::acknowledgements::Ledger;
+use super::receipts::Owed;
+use super::requests::{Judged, Key, Message, Post, Request, Subscribe};
+use super::transactions::Step;
+use super::wrong::Reason;
+use super::{Ending, Stomp};
+use crate::refusal::Refusal;
+use crate::session::{NoFollow, Session};
+use crate::store::Place;
+
+impl Stomp {
+    /// Does what a frame asks for.
+    pub(super) async fn frame(&mut self, frame: Frame<ClientCommand>, session: &mut Session) {
+        let receipt = frame.header("receipt").map(str::to_owned);
+        let done = match Request::of(frame, self.terms.version) {
+            Ok(request) => self.request(request, receipt.clone(), session).await,
+            Err(reason) => Err(reason),
+        };
+        match done {
+            Ok(Some(owed)) => self.receipts.owe(owed),
+            Ok(None) => {}
+            Err(reason) => self.fail(reason.with(receipt)),
+        }
+    }
+
+    /// Carries out what needs no waiting. The receipt that is owed, with all that it waits for.
+    async fn request(
+        &mut self,
+        request: Request,
+        receipt: Option<String>,
+        session: &mut Session,
+    ) -> Result<Option<Owed>, Reason> {
+        let mut owed = receipt.clone().map(Owed::at_once);
+        match request {
+            Request::Post(post, Some(transaction)) => {
+                self.transactions.add(&transaction, Step::Post(post))?
+            }
+            Request::Judge(judged, Some(transaction)) => {
+                self.transactions.add(&transaction, Step::Judged(judged))?;
+            }
+            Request::Post(post, None) => self.step(Step::Post(post), owed.as_mut(), session)?,
+            Request::Judge(judged, None) => self.step(Step::Judged(judged), owed.as_mut(), session)?,
+            Request::Subscribe(asked) => self.subscribe(asked, owed.as_mut(), session).await?,
+            Request::Unsubscribe(key) => self.unsubscribe(&key, session)?,
+            Request::Begin(name) => self.transactions.begin(name)?,
+            Request::Abort(name) => drop(self.transactions.end(&name)?),
+            Request::Commit(name) => {
+                // Nothing behind one that is refused is done.
+                for step in self.transactions.end(&name)? {
+                    self.step(step, owed.as_mut(), session)?;
+                }
+            }
+            Request::Disconnect => {
+                self.ending = Some(Ending::Left(receipt));
+                return Ok(None);
+            }
+        }
+        Ok(owed)
+    }
+
+    fn step(&mut self, step: Step, owed: Option<&mut Owed>, session: &mut Session) -> Result<(), Reason> {
+        match step {
+            Step::Post(Post { room, cmid, body }) => {
+                session.post(room, cmid, body, self.now).map_err(|refusal| refused(session, &refusal))?;
+                let write = self.receipts.asks();
+                owed.into_iter().for_each(|owed| owed.waits_for_write(write));
+            }
+            Step::Judged(judged) => {
+                if let Some(place) = self.judge(&judged, session)? {
+                    owed.into_iter().for_each(|owed| owed.places.push(place));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an ACK or NACK: the place that must be kept for it, if its subscription keeps one.
+    fn judge(&mut self, judged: &Judged, session: &mut Session) -> Result<Option<(u64, u64)>, Reason> {
+        if let Message::Ack { number, .. } = judged.message
+            && self.subscriptions.was(number)
+        {
+            // It crossed the end of its subscription.
+            return Ok(None);
+        }
+        let (place, room) = self.subscriptions.judge(judged)?;
+        room.map_or(Ok(()), |room| self.follow(&room, session))?;
+        Ok(place)
+    }
+
+    async fn subscribe(
+        &mut self,
+        asked: Subscribe,
+        owed: Option<&mut Owed>,
+        session: &mut Session,
+    ) -> Result<(), Reason> {
+        let Subscribe { key, room, mode, prefetch, wants, after } = asked;
+        let most = session.rooms().limits().rooms as usize;
+        if self.subscriptions.all().any(|known| known.key == key) {
+            return Err(Reason::Subscription("there is such a subscription already"));
+        }
+        if most != 0 && self.subscriptions.count() >= most {
+            return Err(Reason::Subscription("too many subscriptions"));
+        }
+        let head = head(session, &room).map_err(|refusal| refused(session, &refusal))?;
+        let after = after.map(|text| cursor(session, &text, head)).transpose()?;
+        let name = mode.filter(|_| self.returns).map(|_| key.place());
+        let place = match (&name, after) {
+            (Some(name), None) => {
+                let (rooms, you) = (session.rooms().clone(), session.you().id.clone());
+                rooms.place(&you, &room, name).await.map_err(|refusal| refused(session, &refusal))?
+            }
+            _ => None,
+        };
+        let place = place.unwrap_or_else(|| Place { sent: after.unwrap_or(head), open: Vec::new() });
+        let ledger = mode.map(|mode| Ledger::new(mode, prefetch, &place));
+        let cursor = ledger.as_ref().map_or(place.sent, Ledger::cursor);
+        let mut subscription = self.subscriptions.make(key.clone(), wants, cursor, self.terms.version);
+        subscription.ledger = ledger;
+        if let Some(owed) = owed {
+            owed.live = Some(room.clone());
+            if name.is_some() {
+                owed.places.push((subscription.number, 1));
+            }
+        }
+        if name.is_some() {
+            // It is kept from its beginning on: what is sent from now on is not lost with the connection.
+            subscription.changes = 1;
+        }
+        subscription.keeps = name;
+        self.subscriptions.add(room.clone(), subscription);
+        self.follow(&room, session)
+    }
+
+    fn unsubscribe(&mut self, key: &Key, session: &mut Session) -> Result<(), Reason> {
+        self.subscriptions.keep_all(session, self.now);
+        let removed = self.subscriptions.remove(key);
+        let (room, was_last) = removed.ok_or(Reason::Subscription("there is no such subscription"))?;
+        if was_last {
+            session.unwatch(&room);
+        }
+        Ok(())
+    }
+
+    /// Has the session follow the room from where the first of its subscriptions is.
+    fn follow(&mut self, room: &RoomId, session: &mut Session) -> Result<(), Reason> {
+        let Some(cursor) = self.subscriptions.cursor(room) else { return Ok(()) };
+        match session.follow(room, Some(cursor)) {
+            Ok(_) => Ok(()),
+            Err(NoFollow::Ahead(_)) => Err(Reason::Cursor),
+            Err(NoFollow::Refused(refusal)) => Err(refused(session, &refusal)),
+        }
+    }
+
+    /// Takes what the session says to this client alone.
+    pub(super) fn answered(&mut self, frame: ServerFrame) {
+        match frame {
+            ServerFrame::Done { .. } => self.receipts.done(),
+            ServerFrame::Live { room, .. } => self.receipts.live(&room),
+            ServerFrame::Refused { cmid, code, message, retry_after_ms, .. } => {
+                // Without a cmid: a room cannot be read on.
+                let receipt = cmid.and_then(|_| self.receipts.refused());
+                self.fail(Reason::Refused { code, sentence: message, retry_after_ms }.with(receipt));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A refusal that the session has not counted.
+pub(super) fn refused(session: &Session, refusal: &Refusal) -> Reason {
+    session.rooms().metrics().refused(refusal.code);
+    let sentence = session.sentence(refusal);
+    Reason::Refused { code: refusal.code, sentence, retry_after_ms: refusal.retry_after_ms }
+}
+
+fn head(session: &Session, room: &RoomId) -> Result<Seq, Refusal> {
+    session.rooms().head(&session.you().id, room)
+}
+
+/// The cursor that this text is, in a room with this head.
+fn cursor(session: &Session, text: &str, head: Seq) -> Result<Seq, Reason> {
+    session.rooms().cursors().read(text, head).map_err(|_| Reason::Cursor)
+}

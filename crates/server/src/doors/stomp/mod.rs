@@ -1,0 +1,296 @@
+//! The door of STOMP 1.0, 1.1 and 1.2, over WebSocket and TCP.
+//!
+//! What is refused ends the connection, as STOMP asks: with an ERROR, after the receipts of all that was written
+//! before. What came behind the frame at fault is not looked at, so nothing is posted without an answer.
+
+mod acknowledgements;
+mod asking;
+mod connect;
+mod messages;
+mod receipts;
+mod requests;
+mod subscriptions;
+mod transactions;
+mod wrong;
+
+use std::time::Duration;
+
+use madang_protocol::{CloseCode, UnixMs};
+use madang_stomp::{ClientCommand, Decoder, Frame, Item, Limits, Version};
+
+use super::{Door, Opening, Talk};
+use crate::app::App;
+use crate::connection::{End, Incoming, Pulse, Transport};
+use crate::encoded::Encoded;
+use crate::session::{MAX_PENDING, Said, Session};
+
+use connect::Agreed;
+use messages::Terms;
+use receipts::Receipts;
+use subscriptions::Subscriptions;
+use transactions::Transactions;
+use wrong::{Reason, Wrong};
+
+pub(crate) use messages::Tails;
+
+/// Most headers of a frame.
+const HEADERS: usize = 64;
+
+/// Most bytes of a header's line, and of all lines of a frame.
+const LINE_BYTES: usize = 8 * 1024;
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// The door.
+pub(crate) struct Stomp {
+    app: App,
+    /// The version of the subprotocol.
+    spoken: Option<Version>,
+    decoder: Decoder<ClientCommand>,
+    terms: Terms,
+    /// What each side has promised: how often the server speaks, and the client.
+    promises: (Option<Duration>, Option<Duration>),
+    /// The transport has no pings of its own.
+    bare: bool,
+    /// The person can come back as the same one.
+    returns: bool,
+    subscriptions: Subscriptions,
+    transactions: Transactions,
+    receipts: Receipts,
+    ending: Option<Ending>,
+    now: UnixMs,
+}
+
+/// The client is heard no more. What it asked for before is finished first.
+#[derive(Debug)]
+enum Ending {
+    /// It said DISCONNECT, with this receipt.
+    Left(Option<String>),
+    /// This was wrong.
+    Wrong(Wrong),
+}
+
+impl Stomp {
+    /// The door for a client that offered this version, if it did.
+    pub(crate) fn new(app: App, spoken: Option<Version>) -> Self {
+        // Its text alone has a limit of its own, in characters.
+        let body = match app.config.max_frame {
+            0 => usize::MAX,
+            bytes => bytes as usize,
+        };
+        let terms = Terms { version: Version::V10, cursors: app.rooms.cursors().clone() };
+        let limits = Limits { headers: HEADERS, line: LINE_BYTES, head: HEAD_BYTES, body };
+        let (promises, bare, returns, subscriptions, transactions, receipts, ending, now) =
+            Default::default();
+        Self {
+            app,
+            spoken,
+            decoder: Decoder::new(limits),
+            terms,
+            promises,
+            bare,
+            returns,
+            subscriptions,
+            transactions,
+            receipts,
+            ending,
+            now,
+        }
+    }
+
+    /// Takes the frames in `input`, as far as the client may still be heard.
+    async fn read(
+        &mut self,
+        mut input: &[u8],
+        mut counted: bool,
+        talk: Talk<'_, impl Transport>,
+    ) -> Result<(), End> {
+        let Talk { session, transport, out, now } = talk;
+        self.now = now;
+        while self.ending.is_none() {
+            let item = match self.decoder.next(&mut input) {
+                Ok(Some(item)) => item,
+                Ok(None) => break,
+                Err(error) => {
+                    self.fail(Reason::Unreadable(error).with(self.decoder.receipt().map(str::to_owned)));
+                    break;
+                }
+            };
+            // The loop has counted a message of a WebSocket, and what else is in it counts as much.
+            if !std::mem::take(&mut counted) {
+                session.admit(now).map_err(End::Close)?;
+            }
+            if let Item::Frame(frame) = item {
+                self.frame(frame, session).await;
+            }
+            self.settle(session, transport)?;
+            // A part of the input that asks for much waits here for its answers, so that no more are under way
+            // than the loop allows.
+            while session.pending() >= MAX_PENDING {
+                session.settled(out).await;
+                for said in out.drain(..) {
+                    self.say(said, session, transport)?;
+                }
+            }
+        }
+        self.settle(session, transport)
+    }
+
+    /// Gives what can be given by now, and ends when all is.
+    fn settle(&mut self, session: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
+        self.subscriptions.keep(session, self.now);
+        self.give(session, transport)
+    }
+
+    fn give(&mut self, session: &Session, transport: &mut impl Transport) -> Result<(), End> {
+        while let Some(id) = self.receipts.next() {
+            transport.text(messages::receipt(&id, self.terms.version));
+        }
+        match &self.ending {
+            Some(Ending::Wrong(_)) if self.receipts.are_answered() => Err(End::Close(CloseCode::STOMP_ERROR)),
+            Some(Ending::Left(receipt)) if session.pending() == 0 && self.subscriptions.are_kept() => {
+                if let Some(id) = receipt {
+                    transport.text(messages::receipt(id, self.terms.version));
+                }
+                Err(End::Close(CloseCode::NORMAL))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The client is told what was wrong, once. What comes behind is its consequence.
+    fn fail(&mut self, wrong: Wrong) {
+        if matches!(self.ending, Some(Ending::Wrong(_))) {
+            return;
+        }
+        let code = wrong.reason.code();
+        tracing::info!(code = &*code, "a STOMP client is told what was wrong");
+        self.app.metrics.stomp_error(&code);
+        self.ending = Some(Ending::Wrong(wrong));
+    }
+
+    /// Waits for CONNECT, and agrees.
+    async fn agree(
+        &mut self,
+        opening: &mut Opening<'_, impl Transport>,
+    ) -> Result<(Agreed, Incoming, usize), End> {
+        loop {
+            let heard = opening.next().await?;
+            let bytes = bytes(&heard);
+            let mut input = bytes;
+            loop {
+                let wrong = match self.decoder.next(&mut input) {
+                    Ok(None) => break,
+                    Ok(Some(Item::HeartBeat)) => continue,
+                    Ok(Some(Item::Frame(frame))) if is_connect(&frame) => {
+                        let known = opening.peer.you.clone();
+                        match connect::agree(&self.app, &frame, self.spoken, known).await {
+                            Ok(agreed) => {
+                                let read = bytes.len() - input.len();
+                                return Ok((agreed, heard, read));
+                            }
+                            Err(reason) => reason.with(frame.header("receipt").map(str::to_owned)),
+                        }
+                    }
+                    Ok(Some(Item::Frame(frame))) => {
+                        Reason::NotConnected.with(frame.header("receipt").map(str::to_owned))
+                    }
+                    Err(error) => Reason::Unreadable(error).with(None),
+                };
+                self.fail(wrong);
+                return Err(End::Close(CloseCode::STOMP_ERROR));
+            }
+        }
+    }
+}
+
+impl Door for Stomp {
+    async fn open(&mut self, mut opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
+        self.bare = opening.transport.is_stream();
+        let (agreed, heard, read) = self.agree(&mut opening).await?;
+        let connected = agreed.connected(&self.app);
+        (self.terms.version, self.promises, self.returns) =
+            (agreed.version, agreed.promises(), agreed.returns);
+        self.decoder.agree(self.terms.version);
+        let mut session = opening.session(agreed.you);
+        opening.transport.text(messages::text(&connected, self.terms.version).unwrap_or_default());
+        let mut out = Vec::new();
+        let talk = Talk {
+            session: &mut session,
+            transport: &mut *opening.transport,
+            out: &mut out,
+            now: self.app.now(),
+        };
+        // What came with CONNECT; the loop has not counted it.
+        self.read(bytes(&heard).get(read..).unwrap_or_default(), false, talk).await?;
+        Ok((session, out))
+    }
+
+    async fn hear(&mut self, heard: Incoming, talk: Talk<'_, impl Transport>) -> Result<(), End> {
+        let counted = !talk.transport.is_stream();
+        self.read(bytes(&heard), counted, talk).await
+    }
+
+    fn say(&mut self, said: Said, session: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
+        match said {
+            Said::Entry(entry) => {
+                self.subscriptions.deliver(&entry, &self.terms, transport);
+                if !self.returns {
+                    return Ok(());
+                }
+            }
+            Said::Frame(frame) => self.answered(*frame),
+            Said::Kept { number, version, refusal: None } => {
+                self.subscriptions.kept(number, version);
+                self.receipts.kept(number, version);
+            }
+            Said::Kept { number, refusal: Some(refusal), .. } => {
+                // It is tried again with the next change, unless somebody waits for it.
+                self.subscriptions.not_kept(number);
+                let receipt = self.receipts.lost(number);
+                if receipt.is_some() || self.ending.is_some() {
+                    self.fail(asking::refused(session, &refusal).with(receipt));
+                }
+                return self.give(session, transport);
+            }
+            Said::Shared(_) => return Ok(()),
+        }
+        self.settle(session, transport)
+    }
+
+    fn pulse(&self, heartbeat: Duration) -> Pulse {
+        let (server, client) = self.promises;
+        Pulse::new((!self.bare).then_some(heartbeat)).promising(server).promised(client)
+    }
+
+    fn word(&mut self, transport: &mut impl Transport) {
+        transport.text(Encoded::from_static("\n"));
+    }
+
+    fn leave(&mut self, session: &mut Session) {
+        self.subscriptions.keep_all(session, self.app.now());
+    }
+
+    fn bye(&mut self, code: CloseCode, retry_after_ms: u32, transport: &mut impl Transport) {
+        if code == CloseCode::NORMAL {
+            return;
+        }
+        if !matches!(self.ending, Some(Ending::Wrong(_))) {
+            self.fail(Reason::Closed { code, retry_after_ms }.with(None));
+        }
+        if let Some(Ending::Wrong(wrong)) = &self.ending {
+            transport.text(wrong.error(self.terms.version));
+        }
+    }
+}
+
+fn bytes(heard: &Incoming) -> &[u8] {
+    match heard {
+        Incoming::Text(text) => text.as_bytes(),
+        Incoming::Binary(bytes) => bytes,
+        Incoming::Life => &[],
+    }
+}
+
+fn is_connect(frame: &Frame<ClientCommand>) -> bool {
+    matches!(frame.command, ClientCommand::Connect | ClientCommand::Stomp)
+}

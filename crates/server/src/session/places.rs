@@ -1,0 +1,64 @@
+//! Places in rooms that a program keeps by acknowledging, and its posts: what doors with receipts ask for.
+
+use madang_protocol::{Cmid, RoomId, ServerFrame, UnixMs};
+
+use super::{Said, Session, about};
+use crate::refusal::Refusal;
+use crate::store::{Appended, Change, Place};
+
+/// A place to be kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// The door's own number for it, which comes back in [`Said::Kept`].
+    pub number: u64,
+    /// Which state of it this is; it comes back too.
+    pub version: u64,
+    /// The client's name for it.
+    pub name: String,
+    /// The room.
+    pub room: RoomId,
+    /// The place.
+    pub place: Place,
+}
+
+impl Session {
+    /// Posts. `done` or `refused` comes as for every write.
+    ///
+    /// # Errors
+    /// What is refused before it is written: nothing else comes of it then.
+    pub fn post(&mut self, room: RoomId, cmid: Cmid, body: String, now: UnixMs) -> Result<(), Refusal> {
+        // The writer would find it too, but only after what was asked for behind it.
+        self.rooms.head(&self.you.id, &room)?;
+        let change = Change::Post { body, reply_to: None };
+        let durable = self.rooms.write(&self.you.id, room.clone(), cmid, change, now)?;
+        self.answer(durable, room, cmid);
+        Ok(())
+    }
+
+    /// Answers the write once it is durable, or refused.
+    pub(super) fn answer(
+        &mut self,
+        durable: impl Future<Output = Result<Appended, Refusal>> + Send + 'static,
+        room: RoomId,
+        cmid: Cmid,
+    ) {
+        let (locale, limits) = (self.locale, self.rooms.limits().clone());
+        self.pending.push_back(Box::pin(async move {
+            let frame = match durable.await {
+                Ok(appended) => ServerFrame::Done { cmid, room: appended.room, seq: appended.seq },
+                Err(refusal) => about(refusal.frame(locale, &limits, Some(room)), cmid),
+            };
+            Some(frame.into())
+        }));
+    }
+
+    /// Keeps a place; [`Said::Kept`] tells when it is durable.
+    pub fn keep_place(&mut self, kept: Kept, now: UnixMs) {
+        let Kept { number, version, name, room, place } = kept;
+        let durable = self.rooms.keep_place(&self.you.id, room, name, place, now);
+        self.pending.push_back(Box::pin(async move {
+            let refusal = durable.await.err();
+            Some(Said::Kept { number, version, refusal })
+        }));
+    }
+}

@@ -1,0 +1,44 @@
+//! Places that programs keep.
+
+use madang_server::store::{PLACES_MAX, Place, StoreError};
+
+use crate::stand::Stand;
+
+pub(crate) async fn a_place_is_what_was_kept_last_and_outlives_reopening(stand: Stand) {
+    let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
+    let place = |sent, open: &[u64]| Place { sent, open: open.to_vec() };
+    let found = async |stand: &Stand, who, name: &str| {
+        stand.store.place(who, stand.lobby.clone(), name.into()).await.unwrap()
+    };
+    assert_eq!(found(&stand, ann.clone(), "a").await, None);
+    for (name, kept) in [("a", place(7, &[3, 5])), ("a", place(1 << 40, &[9])), ("b", place(2, &[]))] {
+        stand.store.keep_place(ann.clone(), lobby.clone(), name.into(), kept, 1).await.unwrap();
+    }
+    let stand = stand.reopened();
+    assert_eq!(found(&stand, ann.clone(), "a").await, Some(place(1 << 40, &[9])));
+    assert_eq!(found(&stand, ann, "b").await, Some(place(2, &[])));
+    assert_eq!(found(&stand, bo, "a").await, None, "another person's is another place");
+}
+
+pub(crate) async fn a_place_needs_its_room_and_its_reader(stand: Stand) {
+    let keep = |who, room| stand.store.keep_place(who, room, "a".into(), Place::default(), 1);
+    let (nowhere, nobody) = ("nowhere".parse().unwrap(), "nobody".parse().unwrap());
+    assert_eq!(keep(stand.ann.clone(), nowhere).await, Err(StoreError::UnknownRoom));
+    assert_eq!(keep(nobody, stand.lobby.clone()).await, Err(StoreError::UnknownUser));
+}
+
+pub(crate) async fn of_too_many_places_the_one_goes_that_moved_longest_ago(stand: Stand) {
+    let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
+    let keep = |who, name: String, at| stand.store.keep_place(who, lobby.clone(), name, Place::default(), at);
+    keep(bo.clone(), "0".into(), 0).await.unwrap();
+    for n in 0..PLACES_MAX {
+        keep(ann.clone(), n.to_string(), n.into()).await.unwrap();
+    }
+    keep(ann.clone(), "0".into(), 9_999).await.unwrap();
+    keep(ann.clone(), "new".into(), 9_999).await.unwrap();
+    let there =
+        async |who, name: &str| stand.store.place(who, lobby.clone(), name.into()).await.unwrap().is_some();
+    assert!(there(ann.clone(), "0").await && there(ann.clone(), "new").await);
+    assert!(!there(ann, "1").await, "the oldest move");
+    assert!(there(bo, "0").await, "others keep theirs");
+}
