@@ -47,7 +47,7 @@ pub enum Speaks {
 
 impl Speaks {
     /// Every one.
-    pub const ALL: [Self; 2] = [Self::Plain, Self::Api];
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Stomp, Self::Api];
 
     /// Its name.
     pub fn name(self) -> &'static str {
