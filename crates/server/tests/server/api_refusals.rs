@@ -79,7 +79,11 @@ async fn bodies_that_are_not_as_described_are_refused_and_nothing_is_posted() {
         ("{}", 422, "bad_body"),
         (r#"{"body":7}"#, 422, "bad_body"),
         (r#"{"body":"x","reply_to":-1}"#, 422, "bad_body"),
+        (r#"{"body":"x","reply_to":0}"#, 422, "bad_body"),
+        (r#"{"body":"x","reply_to":1.5}"#, 422, "bad_body"),
+        (r#"{"body":"x","reply_to":9223372036854775808}"#, 422, "bad_body"),
         (r#"{"body":"x","reply_to":99}"#, 404, "unknown_message"),
+        (r#"{"body":"x","reply_to":99.0}"#, 404, "unknown_message"),
         (r#"{"body":""}"#, 422, "empty"),
         (r#"{"body":" \n\u200b"}"#, 422, "empty"),
         (r#"{"body":"012345678901234567890"}"#, 422, "too_long"),
@@ -125,7 +129,7 @@ async fn keys_cursors_and_queries_that_are_not_as_described_are_refused() {
     for query in ["after=2", "after=18446744073709551616", "after=1@other"] {
         for path in ["entries", "stream"] {
             let answer = robo.get(&format!("/api/rooms/lobby/{path}?{query}")).await;
-            assert_eq!(refused(&answer, 410), "unusable_cursor", "{query}");
+            assert_eq!(refused(&answer, 409), "unusable_cursor", "{query}");
         }
     }
     for last in ["", "x", "\u{ff}", "1 "] {

@@ -58,7 +58,8 @@ pub(super) fn media_type(headers: &HeaderMap) -> String {
 pub(super) fn cmid(headers: &HeaderMap) -> Result<Cmid, Refused> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else { return Ok(idempotency::random()) };
-    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_BYTES);
+    let is_key = |key: &&str| (1..=KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+    let key = key.to_str().ok().filter(is_key);
     match (key, keys.next()) {
         (Some(key), None) => Ok(idempotency::cmid(key)),
         _ => {
@@ -94,7 +95,7 @@ mod tests {
         assert_ne!(read(&["order-1"]), read(&["order-2"]));
         assert_ne!(read(&[]), read(&[]), "without a key nobody can repeat it");
         assert!(read(&[&"k".repeat(200)]).is_some());
-        for wrong in [&[""][..], &[&"k".repeat(201)], &["a", "b"], &["ключ"]] {
+        for wrong in [&[""][..], &[&"k".repeat(201)], &["a", "b"], &["ключ"], &["a b"], &["a\tb"]] {
             assert_eq!(read(wrong), None, "{wrong:?}");
         }
     }

@@ -200,7 +200,7 @@ fn meaning(code: Code) -> (StatusCode, &'static str) {
         Code::UnknownRoom => (StatusCode::NOT_FOUND, "There is no such room."),
         Code::UnknownMessage => (StatusCode::NOT_FOUND, "There is no such message."),
         Code::Timeout => (StatusCode::REQUEST_TIMEOUT, "The request did not come in time."),
-        Code::UnusableCursor => (StatusCode::GONE, "This cursor cannot be read on from. Begin anew."),
+        Code::UnusableCursor => (StatusCode::CONFLICT, "This cursor cannot be read on from. Begin anew."),
         Code::TooBig => (StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than a frame may be."),
         Code::UnsupportedMediaType => {
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is of a type that is not taken here.")
@@ -243,7 +243,7 @@ impl IntoResponses for Refusals {
 
 impl IntoResponses for ReadRefusals {
     fn responses() -> Responses {
-        refusals(&[400, 401, 403, 404, 408, 410, 429, 503])
+        refusals(&[400, 401, 403, 404, 408, 409, 429, 503])
     }
 }
 

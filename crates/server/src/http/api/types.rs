@@ -2,7 +2,9 @@
 //! a program needs no memory.
 
 use madang_protocol::{Cmid, Entry, Person, RoomId, RoomInfo, Seq, UnixMs, UserId, What};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::cursor::Cursors;
@@ -49,11 +51,21 @@ impl Room {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewMessage {
     /// The text: at least one visible character, at most `--max-body` characters (8,000 unless the server says otherwise).
-    #[schema(min_length = 1, example = "Build 7 is green.")]
+    #[schema(pattern = "\\S", example = "Build 7 is green.")]
     pub(super) body: String,
     /// The message that it answers.
+    #[serde(default, deserialize_with = "seq")]
     #[schema(minimum = 1)]
     pub(super) reply_to: Option<Seq>,
+}
+
+/// A number of an entry. JSON knows no integers: `7.0` is `7`, and some programs write it so.
+fn seq<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Seq>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(json)? else { return Ok(None) };
+    let whole = number.as_f64().filter(|float| float.fract() == 0.0 && *float < 1e15);
+    let seq = number.as_u64().or_else(|| format!("{:.0}", whole?).parse().ok());
+    let seq = seq.filter(|seq| (1..=i64::MAX.unsigned_abs()).contains(seq));
+    seq.map(Some).ok_or_else(|| D::Error::custom("a number that no message can have"))
 }
 
 /// A message that is on the server's disk.
