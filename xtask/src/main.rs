@@ -7,6 +7,7 @@ mod bench;
 mod chaos;
 mod checks;
 mod command;
+mod contract;
 mod dev;
 mod doctor;
 mod e2e;

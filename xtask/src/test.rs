@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use crate::chaos;
 use crate::checks;
 use crate::command::cargo;
+use crate::contract;
 use crate::e2e;
 use crate::project::Project;
 use crate::setup::{browser, node, wasm};
@@ -46,6 +47,7 @@ fn stages(project: &Project, tally: &mut Tally) -> Result<()> {
     step("documentation", || checks::documentation(project))?;
     step("tests of the crates", || crates(project, tally))?;
     let playwright = e2e::playwright(project)?;
+    step("the API and its description", || contract::check(project))?;
     step("tests in the browser", || {
         let good = playwright.lines(|line| tally.count_playwright(line))?;
         if good { Ok(()) } else { bail!("The browser tests failed.") }

@@ -55,6 +55,15 @@ pub enum Order {
         /// Under which name.
         name: String,
     },
+    /// A new address that is told what happens in a room.
+    CreateOutgoing {
+        /// The room.
+        room: String,
+        /// What it is known by.
+        name: String,
+        /// The address.
+        url: String,
+    },
     /// All webhooks.
     ListWebhooks,
     /// Takes a webhook away.

@@ -22,6 +22,7 @@ use crate::drain::{self, Returns};
 use crate::http;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::outgoing::Couriers;
 use crate::rate::Rate;
 use crate::room::Rooms;
 use crate::store::{Store, StoreOptions};
@@ -137,7 +138,8 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
 
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));
-    take_orders(&app, hub.clone());
+    let couriers = Couriers::start(&app, hub.clone());
+    take_orders(&app, hub.clone(), couriers);
     let addr = listener.local_addr()?;
     let router = http::router(app.clone());
     let serves = match secure {
@@ -165,11 +167,12 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
 }
 
 /// Takes what the owner orders on the command line. A folder that cannot hold a socket is worth a warning alone.
-fn take_orders(app: &App, hub: Arc<Hub>) {
+fn take_orders(app: &App, hub: Arc<Hub>, couriers: Couriers) {
     match OrderSocket::open(&app.config.data) {
         Ok(socket) => {
             // Tracked, so that the socket is gone before the folder is somebody else's.
-            app.connections.spawn(socket.serve(Desk::new(app.store.clone(), hub), app.stop.clone()));
+            let desk = Desk::new(app.store.clone(), hub).with(couriers);
+            app.connections.spawn(socket.serve(desk, app.stop.clone()));
         }
         Err(error) => tracing::warn!(%error, "no orders can be given while this server runs"),
     }

@@ -16,6 +16,9 @@ const TOKEN: &str = "mdg_";
 /// What the secret of an incoming webhook begins with.
 const HOOK: &str = "mdh_";
 
+/// What the key of an outgoing webhook begins with.
+const KEY: &str = "mds_";
+
 /// What a request says about a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Bearer<'h> {
@@ -79,6 +82,7 @@ pub(crate) fn fresh_token(kind: BotKind) -> Result<String, getrandom::Error> {
     let prefix = match kind {
         BotKind::Token => TOKEN,
         BotKind::Hook => HOOK,
+        BotKind::Outgoing => KEY,
     };
     Ok(format!("{prefix}{}", random_hex()?))
 }

@@ -125,6 +125,11 @@ pub struct Serve {
     #[arg(long, env = "MADANG_MAX_DATABASE", default_value_t = 0, value_name = "MIB")]
     pub max_database: u32,
 
+    /// A host that outgoing webhooks may go to although it is in a private network or on this machine, as it stands in
+    /// their address. May be repeated.
+    #[arg(long = "webhook-allow", env = "MADANG_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "HOST")]
+    pub webhook_allow: Vec<String>,
+
     /// https and wss.
     #[command(flatten)]
     pub tls: Tls,

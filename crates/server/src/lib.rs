@@ -26,6 +26,7 @@ pub mod hub;
 pub mod idempotency;
 mod io;
 pub mod metrics;
+mod outgoing;
 pub mod rate;
 pub mod refusal;
 pub mod room;

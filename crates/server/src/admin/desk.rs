@@ -7,13 +7,19 @@ use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, UnixMs, UserId, te
 use super::{Order, Outcome};
 use crate::auth;
 use crate::hub::Hub;
-use crate::store::{Bot, BotKind, Store, StoreError};
+use crate::outgoing::{self, Couriers};
+use crate::store::{Bot, BotKind, Store, StoreError, Target};
+
+/// The kinds of webhooks.
+const WEBHOOKS: [BotKind; 2] = [BotKind::Hook, BotKind::Outgoing];
 
 /// The store, and the hub whose sessions an order may end.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
     store: Store,
     hub: Arc<Hub>,
+    /// None where no server runs: they go out when one starts.
+    couriers: Option<Couriers>,
 }
 
 /// Why an order is not carried out: a sentence.
@@ -39,18 +45,24 @@ type Done = Result<Outcome, No>;
 
 impl Desk {
     pub(crate) fn new(store: Store, hub: Arc<Hub>) -> Self {
-        Self { store, hub }
+        Self { store, hub, couriers: None }
+    }
+
+    /// The same desk, of a running server.
+    pub(crate) fn with(self, couriers: Couriers) -> Self {
+        Self { couriers: Some(couriers), ..self }
     }
 
     /// Does what is ordered.
     pub(crate) async fn carry_out(&self, order: &Order, now: UnixMs) -> Outcome {
         let done = match order {
             Order::CreateToken { name, rooms } => self.create_token(name, rooms, now).await,
-            Order::ListTokens => Ok(self.list(BotKind::Token)),
-            Order::RevokeToken { id } => self.revoke(BotKind::Token, id, now).await,
+            Order::ListTokens => Ok(self.list(&[BotKind::Token])),
+            Order::RevokeToken { id } => self.revoke(&[BotKind::Token], id, now).await,
             Order::CreateIncoming { room, name } => self.create_incoming(room, name, now).await,
-            Order::ListWebhooks => Ok(self.list(BotKind::Hook)),
-            Order::RemoveWebhook { id } => self.revoke(BotKind::Hook, id, now).await,
+            Order::CreateOutgoing { room, name, url } => self.create_outgoing(room, name, url, now).await,
+            Order::ListWebhooks => Ok(self.list(&WEBHOOKS)),
+            Order::RemoveWebhook { id } => self.revoke(&WEBHOOKS, id, now).await,
         };
         done.unwrap_or_else(|No(message)| Outcome::Refused { message })
     }
@@ -63,7 +75,7 @@ impl Desk {
     async fn create_token(&self, name: &str, rooms: &[String], now: UnixMs) -> Done {
         let rooms = rooms.iter().map(|room| room_id(room)).collect::<Result<Vec<_>, No>>()?;
         let rooms = (!rooms.is_empty()).then_some(rooms);
-        let (bot, token) = self.create(BotKind::Token, name, rooms, now).await?;
+        let (bot, token) = self.create(BotKind::Token, name, rooms, None, now).await?;
         let scope = scope(&bot);
         let note = format!(
             "{} may use it in {scope}. It is shown this once; its id is {}.",
@@ -74,7 +86,7 @@ impl Desk {
 
     async fn create_incoming(&self, room: &str, name: &str, now: UnixMs) -> Done {
         let rooms = Some(vec![room_id(room)?]);
-        let (bot, secret) = self.create(BotKind::Hook, name, rooms, now).await?;
+        let (bot, secret) = self.create(BotKind::Hook, name, rooms, None, now).await?;
         let note = format!(
             "Whoever knows this path on your server posts to {} as {}. It is shown this once; its id is {}.",
             scope(&bot),
@@ -84,11 +96,27 @@ impl Desk {
         Ok(Outcome::Done { out: vec![format!("/hooks/{secret}")], note: Some(note) })
     }
 
+    async fn create_outgoing(&self, room: &str, name: &str, url: &str, now: UnixMs) -> Done {
+        let rooms = Some(vec![room_id(room)?]);
+        let url = outgoing::url(url).map_err(|reason| No(reason.into()))?;
+        let (bot, key) = self.create(BotKind::Outgoing, name, rooms, Some(url.into()), now).await?;
+        if let Some(couriers) = &self.couriers {
+            couriers.send(&bot);
+        }
+        let note = format!(
+            "What happens in {} is told from now on, signed with this key. It is shown this once; its id is {}.",
+            scope(&bot),
+            bot.person.id
+        );
+        Ok(Outcome::Done { out: vec![key], note: Some(note) })
+    }
+
     async fn create(
         &self,
         kind: BotKind,
         name: &str,
         rooms: Option<Vec<RoomId>>,
+        url: Option<String>,
         now: UnixMs,
     ) -> Result<(Bot, String), No> {
         let name = text::nickname(name).map_err(|code| match code {
@@ -99,30 +127,37 @@ impl Desk {
         })?;
         let token = auth::fresh_token(kind)?;
         let id = auth::random_id()?.parse().map_err(|_| No("An id could not be made.".into()))?;
-        let bot = Bot { person: Person { id, name }, kind, rooms, made_at: now, revoked_at: None };
+        let target = url.map(|url| Target { url, key: token.clone() });
+        let bot = Bot { person: Person { id, name }, kind, rooms, target, made_at: now, revoked_at: None };
         let bot = self.store.add_bot(bot, auth::hash(&token)).await?;
         tracing::info!(bot = %bot.person.id, ?kind, "a bot was made");
         Ok((bot, token))
     }
 
     /// A line for each: id, state, rooms, name.
-    fn list(&self, kind: BotKind) -> Outcome {
-        let bots = self.store.bots().into_iter().filter(|bot| bot.kind == kind);
+    fn list(&self, kinds: &[BotKind]) -> Outcome {
+        let bots = self.store.bots().into_iter().filter(|bot| kinds.contains(&bot.kind));
         let out = bots.map(|bot| {
             let state = if bot.revoked_at.is_some() { "revoked" } else { "valid" };
-            format!("{}\t{state}\t{}\t{}", bot.person.id, scope(&bot), bot.person.name)
+            let host = bot.target.as_ref().and_then(|target| outgoing::url(&target.url).ok());
+            let host = host.as_ref().and_then(|url| url.host_str());
+            let host = host.map_or_else(String::new, |host| format!("\t{host}"));
+            format!("{}\t{state}\t{}\t{}{host}", bot.person.id, scope(&bot), bot.person.name)
         });
         Outcome::Done { out: out.collect(), note: None }
     }
 
-    async fn revoke(&self, kind: BotKind, id: &str, now: UnixMs) -> Done {
+    async fn revoke(&self, kinds: &[BotKind], id: &str, now: UnixMs) -> Done {
         let id: UserId = id.parse().map_err(|_| No::from(StoreError::UnknownUser))?;
-        if self.store.bot(&id).is_none_or(|bot| bot.kind != kind) {
+        if self.store.bot(&id).is_none_or(|bot| !kinds.contains(&bot.kind)) {
             return Err(StoreError::UnknownUser.into());
         }
         let bot = self.store.revoke_bot(id, now).await?;
         // Whoever joins from now on is turned away by the store; those who are there end here.
         self.hub.close_of(&bot.person.id, CloseCode::LOGIN_GONE);
+        if let Some(couriers) = &self.couriers {
+            couriers.call_back(&bot.person.id);
+        }
         tracing::info!(bot = %bot.person.id, "a bot's token was revoked");
         Ok(Outcome::Done { out: Vec::new(), note: Some(format!("{} is revoked.", bot.person.name)) })
     }

@@ -81,7 +81,21 @@ pub enum WebhookOrder {
         #[arg(long)]
         name: String,
     },
-    /// List the webhooks: id, state, room and name.
+    /// Tell an address what happens in a room, and print the key that signs it: it is shown this once.
+    ///
+    /// Each entry of the room's log is posted to it as JSON, in order, until it says yes. It begins with what comes next.
+    Outgoing {
+        /// The room, by its id.
+        #[arg(long)]
+        room: String,
+        /// A name to know it by.
+        #[arg(long)]
+        name: String,
+        /// The address, such as https://example.org/hook.
+        #[arg(long)]
+        url: String,
+    },
+    /// List the webhooks: id, state, room and name, with the host of an outgoing one.
     List,
     /// Take a webhook away, for ever.
     Remove {
@@ -94,6 +108,7 @@ impl From<WebhookOrder> for Order {
     fn from(order: WebhookOrder) -> Self {
         match order {
             WebhookOrder::Incoming { room, name } => Self::CreateIncoming { room, name },
+            WebhookOrder::Outgoing { room, name, url } => Self::CreateOutgoing { room, name, url },
             WebhookOrder::List => Self::ListWebhooks,
             WebhookOrder::Remove { id } => Self::RemoveWebhook { id },
         }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::batch::{Batch, Failure};
 use super::directory::{self, News};
 use super::rows::{self, RoomKey};
-use super::{Bot, BotKind, MAX_BOTS, StoreError};
+use super::{Bot, BotKind, MAX_BOTS, StoreError, Target};
 
 /// A bot as the database has it.
 pub(super) struct StoredBot {
@@ -47,6 +47,10 @@ pub(super) fn add(batch: &mut Batch<'_>, bot: Bot, token_hash: [u8; 32]) -> Resu
         "INSERT INTO bots (user, token_hash, kind, limited, made_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
     .execute(params![key, token_hash, number(bot.kind), bot.rooms.is_some(), bot.made_at])?;
+    if let Some(target) = &bot.target {
+        sql.prepare_cached("INSERT INTO webhooks (bot, url, key) VALUES (?1, ?2, ?3)")?
+            .execute(params![key, target.url, target.key])?;
+    }
     for room in rooms {
         sql.prepare_cached("INSERT OR IGNORE INTO bot_rooms (bot, room) VALUES (?1, ?2)")?
             .execute([key, room.0])?;
@@ -65,6 +69,8 @@ pub(super) fn revoke(batch: &mut Batch<'_>, user: &UserId, at: UnixMs) -> Result
     let StoredBot { key, mut bot, .. } = find(batch.sql, user)?.ok_or(StoreError::UnknownUser)?;
     if bot.revoked_at.is_none() {
         bot.revoked_at = Some(at);
+        bot.target = None;
+        batch.sql.prepare_cached("DELETE FROM webhooks WHERE bot = ?1")?.execute([key])?;
         batch
             .sql
             .prepare_cached("UPDATE bots SET revoked_at = ?2 WHERE user = ?1")?
@@ -81,8 +87,9 @@ pub(super) fn all(sql: &Connection) -> rusqlite::Result<Vec<StoredBot>> {
     bots.into_iter().map(|bot| with_rooms(sql, bot)).collect()
 }
 
-const SELECT: &str = "SELECT b.user, b.token_hash, u.id, u.name, b.kind, b.limited, b.made_at, b.revoked_at
-     FROM bots b JOIN users u ON u.key = b.user";
+const SELECT: &str = "SELECT b.user, b.token_hash, u.id, u.name, b.kind, b.limited, b.made_at, b.revoked_at,
+         w.url, w.key
+     FROM bots b JOIN users u ON u.key = b.user LEFT JOIN webhooks w ON w.bot = b.user";
 
 fn find(sql: &Connection, user: &UserId) -> rusqlite::Result<Option<StoredBot>> {
     let mut statement = sql.prepare_cached(&format!("{SELECT} WHERE u.id = ?1"))?;
@@ -95,8 +102,16 @@ fn row_of(row: &Row<'_>) -> rusqlite::Result<StoredBot> {
     let limited: bool = row.get(5)?;
     let bot = Bot {
         person: Person { id: rows::id(row, 2)?, name: row.get(3)? },
-        kind: if row.get::<_, i64>(4)? == number(BotKind::Hook) { BotKind::Hook } else { BotKind::Token },
+        kind: match row.get::<_, i64>(4)? {
+            2 => BotKind::Hook,
+            3 => BotKind::Outgoing,
+            _ => BotKind::Token,
+        },
         rooms: limited.then(Vec::new),
+        target: match row.get(8)? {
+            Some(url) => Some(Target { url, key: row.get(9)? }),
+            None => None,
+        },
         made_at: row.get(6)?,
         revoked_at: row.get(7)?,
     };
@@ -119,5 +134,6 @@ fn number(kind: BotKind) -> i64 {
     match kind {
         BotKind::Token => 1,
         BotKind::Hook => 2,
+        BotKind::Outgoing => 3,
     }
 }

@@ -36,7 +36,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use directory::{KEPT_MESSAGES, Version};
 pub use types::{
     Appended, Bot, BotKind, Change, Committed, OpenError, PageAt, PageRead, Place, ReadMarker, RoomState,
-    StoreError, StoreOptions, Write,
+    StoreError, StoreOptions, Target, Write,
 };
 
 use directory::Directory;

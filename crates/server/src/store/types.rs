@@ -93,6 +93,8 @@ pub struct Bot {
     pub kind: BotKind,
     /// The rooms that it is limited to, in the order of their ids; none: it may go everywhere.
     pub rooms: Option<Vec<RoomId>>,
+    /// Where it delivers: an outgoing webhook that stands, and no other bot.
+    pub target: Option<Target>,
     /// When it was made.
     pub made_at: UnixMs,
     /// When its token was taken away.
@@ -106,6 +108,24 @@ pub enum BotKind {
     Token,
     /// Its own address alone, where others post to: an incoming webhook.
     Hook,
+    /// Nothing: an outgoing webhook reads, and is told what it reads.
+    Outgoing,
+}
+
+/// Where an outgoing webhook delivers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The address.
+    pub url: String,
+    /// The key that signs what is delivered.
+    pub key: String,
+}
+
+/// Addresses of webhooks are secrets often enough.
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").finish_non_exhaustive()
+    }
 }
 
 impl Bot {

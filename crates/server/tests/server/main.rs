@@ -46,3 +46,6 @@ mod tokens;
 mod tokens_scope;
 mod traps_holding;
 mod traps_reading;
+mod webhooks;
+mod webhooks_failing;
+mod webhooks_private;

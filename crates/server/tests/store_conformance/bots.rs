@@ -10,6 +10,7 @@ fn bot(id: &str, rooms: Option<&[&str]>) -> Bot {
         person: Person { id: id.parse().unwrap(), name: format!("The {id}") },
         kind: BotKind::Token,
         rooms: rooms.map(|rooms| rooms.iter().map(|room| room.parse().unwrap()).collect()),
+        target: None,
         made_at: 7_000,
         revoked_at: None,
     }

@@ -58,7 +58,8 @@ pub(super) fn media_type(headers: &HeaderMap) -> String {
 pub(super) fn cmid(headers: &HeaderMap) -> Result<Cmid, Refused> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else { return Ok(idempotency::random()) };
-    let is_key = |key: &&str| (1..=KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+    let is_key =
+        |key: &&str| (1..=KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     let key = key.to_str().ok().filter(is_key);
     match (key, keys.next()) {
         (Some(key), None) => Ok(idempotency::cmid(key)),

@@ -18,13 +18,11 @@ use super::problem::{Code, HookRefusals, Refused};
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(super) struct HookMessage {
     /// The text. `&amp;`, `&lt;` and `&gt;` stand for themselves, `<url|words>` for a link.
-    #[schema(example = "Disk is full on db1", nullable = false)]
+    #[schema(example = "Disk is full on db1")]
     text: Option<String>,
     /// What the tool calls itself: it is put before the text.
-    #[schema(nullable = false)]
     username: Option<String>,
     /// More to say, a paragraph each.
-    #[schema(nullable = false)]
     attachments: Option<Vec<Attachment>>,
 }
 
@@ -32,16 +30,12 @@ pub(super) struct HookMessage {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 struct Attachment {
     /// A line before it.
-    #[schema(nullable = false)]
     pretext: Option<String>,
     /// Its first line.
-    #[schema(nullable = false)]
     title: Option<String>,
     /// Its text.
-    #[schema(nullable = false)]
     text: Option<String>,
     /// What is said in its place if it has nothing else.
-    #[schema(nullable = false)]
     fallback: Option<String>,
 }
 

@@ -26,13 +26,13 @@ pub(super) struct Room {
     #[schema(example = "Lobby")]
     title: String,
     /// The newest entry's number.
-    #[schema(minimum = 0)]
+    #[schema(value_type = u64)]
     head: Seq,
     /// The cursor behind the newest entry.
     #[schema(example = "42")]
     cursor: String,
     /// Up to where the caller has read.
-    #[schema(minimum = 0)]
+    #[schema(value_type = u64)]
     read: Seq,
     /// Messages of others after it, counted up to 1,000.
     #[schema(minimum = 0)]
@@ -55,7 +55,7 @@ pub(super) struct NewMessage {
     pub(super) body: String,
     /// The message that it answers.
     #[serde(default, deserialize_with = "seq")]
-    #[schema(minimum = 1)]
+    #[schema(value_type = Option<u64>, minimum = 1)]
     pub(super) reply_to: Option<Seq>,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Posted {
     #[schema(value_type = String, example = "lobby")]
     pub(super) room: RoomId,
     /// Its number there. For a repeat that of the first one.
-    #[schema(minimum = 1, example = 42)]
+    #[schema(value_type = u64, minimum = 1, example = 42)]
     pub(super) seq: Seq,
     /// The cursor behind it.
     #[schema(example = "42")]
@@ -99,7 +99,7 @@ pub(super) struct Entries {
     #[schema(example = "42")]
     pub(super) cursor: String,
     /// The newest entry's number.
-    #[schema(minimum = 0)]
+    #[schema(value_type = u64)]
     pub(super) head: Seq,
     /// Whether there are more now.
     pub(super) more: bool,
@@ -113,13 +113,13 @@ pub(crate) struct ApiEntry {
     #[schema(value_type = String, example = "lobby")]
     room: RoomId,
     /// Its number: 1, 2, 3 … in each room, without a gap.
-    #[schema(minimum = 1, example = 42)]
+    #[schema(value_type = u64, minimum = 1, example = 42)]
     seq: Seq,
     /// The cursor behind it.
     #[schema(example = "42")]
     cursor: String,
     /// When it was written: milliseconds since 1970 in UTC, by the server's clock.
-    #[schema(example = 1_795_296_748_463_i64)]
+    #[schema(value_type = i64, example = 1_795_296_748_463_i64)]
     at: UnixMs,
     /// Who did it: a person's or a bot's id.
     #[schema(value_type = String, example = "7rmo66779wsq")]
@@ -151,12 +151,13 @@ enum ApiWhat {
         body: String,
         /// The message that it answers.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(nullable = false)]
+        #[schema(value_type = Option<u64>, nullable = false)]
         reply_to: Option<Seq>,
     },
     /// The author replaced the text of a message.
     Edited {
         /// The message.
+        #[schema(value_type = u64)]
         seq: Seq,
         /// Its new text; empty once it was deleted.
         body: String,
@@ -164,6 +165,7 @@ enum ApiWhat {
     /// The author took a message back.
     Deleted {
         /// The message.
+        #[schema(value_type = u64)]
         seq: Seq,
     },
     /// Something else.

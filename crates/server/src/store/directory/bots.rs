@@ -46,7 +46,10 @@ impl Bots {
     }
 
     pub(super) fn revoke(&mut self, user: &UserId, at: UnixMs) {
-        self.change(user, |bot| bot.revoked_at = Some(at));
+        self.change(user, |bot| {
+            bot.revoked_at = Some(at);
+            bot.target = None;
+        });
         self.by_token.retain(|_, of| of != user);
     }
 
