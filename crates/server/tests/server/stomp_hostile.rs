@@ -52,7 +52,8 @@ async fn what_is_no_frame_is_told_counted_and_logged_once_for_each() {
     }
     let metric = r#"madang_stomp_errors_total{code="unreadable"}"#;
     until("the count", async || server.metric(metric).await == count).await;
-    assert_eq!(server.told(r#"a STOMP client is told what was wrong code="unreadable""#) as u64, count);
+    let line = r#"a STOMP client is told what was wrong code="unreadable""#;
+    until("the log", async || server.told(line) as u64 == count).await;
     assert_eq!(server.metric(r#"madang_closed_total{code="4507"}"#).await, count);
     assert_eq!(server.told("panicked"), 0);
     until("all to be gone", async || server.connections().await == 0).await;

@@ -162,9 +162,12 @@ impl Stomp {
         if matches!(self.ending, Some(Ending::Wrong(_))) {
             return;
         }
-        let code = wrong.reason.code();
-        tracing::info!(code = &*code, "a STOMP client is told what was wrong");
-        self.app.metrics.stomp_error(&code);
+        tracing::info!(code = &*wrong.reason.code(), "a STOMP client is told what was wrong");
+        self.end(wrong);
+    }
+
+    fn end(&mut self, wrong: Wrong) {
+        self.app.metrics.stomp_error(&wrong.reason.code());
         self.ending = Some(Ending::Wrong(wrong));
     }
 
@@ -275,7 +278,8 @@ impl Door for Stomp {
             return;
         }
         if !matches!(self.ending, Some(Ending::Wrong(_))) {
-            self.fail(Reason::Closed { code, retry_after_ms }.with(None));
+            // The loop has said so in the log.
+            self.end(Reason::Closed { code, retry_after_ms }.with(None));
         }
         if let Some(Ending::Wrong(wrong)) = &self.ending {
             transport.text(wrong.error(self.terms.version));

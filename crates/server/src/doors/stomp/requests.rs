@@ -8,6 +8,9 @@ use super::messages::Wants;
 use super::wrong::Reason;
 use crate::idempotency;
 
+/// Longest id of a subscription: places are kept under it.
+const ID_BYTES: usize = 255;
+
 /// What is asked for once a session has begun.
 #[derive(Debug)]
 pub(super) enum Request {
@@ -135,6 +138,7 @@ fn subscribe(frame: &Frame<ClientCommand>, version: Version) -> Result<Subscribe
 /// The id, or in 1.0 what is subscribed to.
 fn key(frame: &Frame<ClientCommand>, version: Version) -> Result<Key, Reason> {
     match (frame.header("id"), frame.header("destination")) {
+        (Some(id), _) if id.len() > ID_BYTES => Err(Reason::Bad("id")),
         (Some(id), _) => Ok(Key::Id(id.to_owned())),
         (None, Some(destination)) if version == Version::V10 => topic(destination).map(Key::Room),
         (None, _) => Err(Reason::Missing("id")),
@@ -231,6 +235,9 @@ mod tests {
             let headers = [("message-id", id), ("subscription", "0")];
             assert_eq!(read(Ack, &headers, Version::V11).unwrap_err(), Reason::Ack, "{id}");
         }
+        let id = "x".repeat(ID_BYTES + 1);
+        let long = [("destination", "/topic/lobby"), ("id", id.as_str())];
+        assert_eq!(read(Subscribe, &long, v12).unwrap_err(), Reason::Bad("id"));
         assert_eq!(read(Connect, &[], v12).unwrap_err(), Reason::Connected);
     }
 
