@@ -73,6 +73,7 @@ test("curl reads problem details of every refusal, and nothing is posted", async
     ["no text", [...bearer, ...json('{"body":" "}'), post], 422, "empty"],
     ["too much text", [...bearer, ...json(`{"body":"${"x".repeat(8001)}"}`), post], 422, "too_long"],
     ["a form", [...bearer, "-d", "body=x", post], 415, "unsupported_media_type"],
+    ["a number that is ahead of the room", [...bearer, `${server.url}/api/rooms/lobby/entries?after=999`], 409, "unusable_cursor"],
     ["a webhook that nobody has", [...json('{"text":"x"}'), `${server.url}/hooks/mdh_0`], 404, "not_found"],
   ];
   for (const [what, args, status, code] of cases) {
@@ -83,4 +84,25 @@ test("curl reads problem details of every refusal, and nothing is posted", async
     expect(problem, what).toMatchObject({ status, code, title: expect.any(String), detail: expect.any(String) });
   }
   await holds(wire, []);
+});
+
+test("curl reads on behind the number that it is given, by pages and by a stream", async ({ curl, server, wire }) => {
+  const scribe = await wire("Scribe");
+  const known = await scribe.post("lobby", "known");
+  await scribe.postAll("lobby", ["missed", "missed too"]);
+  const bearer = ["-H", `Authorization: Bearer ${await token(server, "lobby")}`];
+  const lobby = `${server.url}/api/rooms/lobby`;
+
+  const page = curl(...bearer, `${lobby}/entries?after=${known}`);
+  await page.finish();
+  const { entries } = JSON.parse(page.lines.join("")) as { entries: Entry[] };
+  expect(entries.map(({ what }) => what.body)).toEqual(["missed", "missed too"]);
+
+  const stream = curl("--no-buffer", ...bearer, "-H", `Last-Event-ID: ${known}`, `${lobby}/stream`);
+  await stream.says('"body":"missed too"');
+  await scribe.post("lobby", "just now");
+  await stream.says('"body":"just now"');
+  const events = stream.lines.filter((line) => line.startsWith("data: ")).map((line) => JSON.parse(line.slice(6)) as Entry);
+  expect(events.map(({ what }) => what.body)).toEqual(["missed", "missed too", "just now"]);
+  expect(events.map(({ seq }) => seq)).toEqual([known + 1, known + 2, known + 3]);
 });

@@ -22,7 +22,7 @@ def show(socket):
             elif data.get("type") == "error":
                 print("error:", data["code"], data["message"], flush=True)
             elif "message" in data:
-                print(data["seq"], f"{data['nickname']}: {data['message']}", flush=True)
+                print(data.get("cursor", data["seq"]), f"{data['nickname']}: {data['message']}", flush=True)
     except ConnectionClosed:
         pass
     print("disconnected:", socket.close_code, socket.close_reason, flush=True)

@@ -327,5 +327,12 @@ async fn a_cursor_from_before_a_restored_backup_is_told_from_one_of_now() {
     let mut anew = PlainSocket::open(&server, "/").await;
     anew.json().await;
     anew.send(r#"{"message":"new"}"#).await;
-    assert_eq!(anew.line().await.seq, seen + 1);
+    let new = anew.json().await;
+    assert_eq!(new["seq"], seen + 1);
+    let cursor = new["cursor"].as_str().unwrap();
+    anew.send(r#"{"message":"newer"}"#).await;
+    anew.json().await;
+    let mut back = PlainSocket::open(&server, &format!("/?after={cursor}")).await;
+    back.json().await;
+    assert_eq!(back.line().await.message, "newer", "who keeps the cursor of now goes on behind it");
 }

@@ -3,6 +3,7 @@
 use madang_protocol::{Person, RefusalCode, Seq, UnixMs, UserId, What};
 use serde::Serialize;
 
+use crate::cursor::Cursors;
 use crate::doors::names::{SERVER, shown_name};
 use crate::encoded::{Encoded, EntryFrame};
 
@@ -13,6 +14,9 @@ struct Message<'a> {
     user_id: &'a UserId,
     nickname: &'a str,
     seq: Seq,
+    /// What to give back in `after`, where it is not simply `seq`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
     at: UnixMs,
 }
 
@@ -62,12 +66,13 @@ pub(super) fn refusal_text(message: &str) -> Encoded {
 }
 
 /// A posted message as an object; none for an entry that is none, or whose text was deleted.
-pub(super) fn json(entry: &EntryFrame) -> Option<&Encoded> {
+pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e Encoded> {
     let form = entry.forms.plain_json.get_or_init(|| {
         posted(entry, |body, at| {
             let nickname = &shown_name(&entry.author.person);
             let user_id = &entry.author.person.id;
-            encode(&Message { message: body, user_id, nickname, seq: entry.seq, at })
+            let cursor = Some(cursors.text(entry.seq)).filter(|text| *text != entry.seq.to_string());
+            encode(&Message { message: body, user_id, nickname, seq: entry.seq, cursor, at })
         })
     });
     form.as_ref()
@@ -109,6 +114,10 @@ mod tests {
         EntryFrame::new(Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid: None, what }, author)
     }
 
+    fn cursors(present: &str) -> Cursors {
+        Cursors::new(present.parse().unwrap(), "first".parse().unwrap())
+    }
+
     fn posted(body: &str, name: &str) -> EntryFrame {
         frame(What::Posted { body: body.into(), reply_to: None }, name)
     }
@@ -117,7 +126,7 @@ mod tests {
     fn the_forms_are_those_of_the_textbooks() {
         let entry = posted("a \"b\"\nc", "Ada");
         assert_eq!(
-            json(&entry).unwrap().as_str(),
+            json(&entry, &cursors("first")).unwrap().as_str(),
             r#"{"message":"a \"b\"\nc","userId":"u000000ada01","nickname":"Ada","seq":7,"at":5}"#
         );
         assert_eq!(text(&entry).unwrap().as_str(), "Ada => a \"b\" c");
@@ -131,9 +140,20 @@ mod tests {
     }
 
     #[test]
+    fn after_a_restore_the_cursor_stands_beside_the_number() {
+        let entry = posted("x", "Ada");
+        assert_eq!(
+            json(&entry, &cursors("second")).unwrap().as_str(),
+            r#"{"message":"x","userId":"u000000ada01","nickname":"Ada","seq":7,"cursor":"7@second","at":5}"#
+        );
+    }
+
+    #[test]
     fn a_message_is_encoded_once_for_all() {
         let entry = posted("x", "Ada");
-        assert_eq!(json(&entry).unwrap().as_ptr(), json(&entry).unwrap().as_ptr());
+        let cursors = cursors("first");
+        let first = json(&entry, &cursors).unwrap().as_ptr();
+        assert_eq!(json(&entry, &cursors).unwrap().as_ptr(), first);
     }
 
     #[test]
@@ -145,7 +165,7 @@ mod tests {
             What::Posted { body: String::new(), reply_to: None },
         ] {
             let entry = frame(what, "Ada");
-            assert_eq!((json(&entry), text(&entry)), (None, None));
+            assert_eq!((json(&entry, &cursors("first")), text(&entry)), (None, None));
         }
     }
 }

@@ -173,10 +173,13 @@ impl Door for Plain {
         Ok(())
     }
 
-    fn say(&mut self, said: Said, _: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
+    fn say(&mut self, said: Said, session: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
         match said {
             Said::Entry(entry) => {
-                let line = if self.form == Form::Text { forms::text(&entry) } else { forms::json(&entry) };
+                let line = match self.form {
+                    Form::Text => forms::text(&entry),
+                    Form::Greeted | Form::Json => forms::json(&entry, session.rooms().cursors()),
+                };
                 if let Some(line) = line {
                     transport.text(line.clone());
                 }
