@@ -2,7 +2,7 @@
 
 use madang_protocol::{ClientFrame, CloseCode, Person, ServerFrame};
 use madang_server::doors::madang;
-use madang_server::encoded::{Encoded, encode};
+use madang_server::encoded::encode;
 use madang_server::hub::{Queued, Taken};
 use madang_server::rate::Rate;
 use madang_server::session::{MAX_PENDING, Said, Session, Terms};
