@@ -1,6 +1,6 @@
 //! No webhook reaches into the network that the server stands in, however its address is written.
 
-use crate::harness::{Api, Receiver, Server, until};
+use crate::harness::{Api, Certificate, Receiver, Server, until};
 use crate::webhooks::webhook;
 
 #[tokio::test]
@@ -63,4 +63,21 @@ async fn a_host_that_is_allowed_by_name_may_be_anywhere_and_no_other() {
     robo.say("two").await;
     assert!(receiver.next().await.head.starts_with("POST /name "));
     assert!(receiver.is_silent());
+}
+
+#[tokio::test]
+async fn https_goes_to_whom_the_system_trusts_and_to_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let [trusted, stranger] = [Certificate::new(), Certificate::new()];
+    trusted.write(folder.path());
+    let file = folder.path().join("certificate.pem");
+    let server = Server::trusting(&file, &["--webhook-allow", "127.0.0.1"]);
+    let mut friend = Receiver::secure(trusted).await;
+    let mut impostor = Receiver::secure(stranger).await;
+    webhook(&server, "Friend", &format!("https://{}/", friend.addr)).await;
+    webhook(&server, "Impostor", &format!("https://{}/", impostor.addr)).await;
+    let seq = Api::new(&server, "Robo", &[]).await.say("secret").await;
+    assert_eq!(friend.next().await.seq(), seq);
+    until("a refusal", async || server.told("its certificate or its TLS is not good") > 0).await;
+    assert!(impostor.is_silent(), "nothing was told before the certificate was looked at");
 }

@@ -1,7 +1,7 @@
 //! Bots: programs with a token of their own.
 
 use madang_protocol::{Person, RoomId, UserId};
-use madang_server::store::{Bot, BotKind, StoreError};
+use madang_server::store::{Bot, BotKind, StoreError, Target};
 
 use crate::stand::{Stand, post};
 
@@ -103,4 +103,24 @@ pub(crate) async fn bots_are_listed_newest_first(stand: Stand) {
     assert_eq!(ids, ["a", "c", "b"]);
     let taken = stand.store.add_bot(bot("ann", None), [8; 32]).await;
     assert_eq!(taken, Err(StoreError::Taken));
+}
+
+pub(crate) async fn a_webhooks_target_outlives_reopening_and_goes_with_its_key(mut stand: Stand) {
+    let target = Target { url: "https://x.example/hook".into(), key: "mds_key".into() };
+    assert!(!format!("{target:?}").contains("mds_key"), "it is not told by accident");
+    let hook = Bot { kind: BotKind::Outgoing, target: Some(target), ..bot("hook", Some(&["lobby"])) };
+    let made = stand.store.add_bot(hook.clone(), [8; 32]).await.unwrap();
+    assert_eq!(made, hook);
+    let ann = stand.ann.clone();
+    let seq = stand.post(&ann, "one").await;
+    stand.store.mark_read(user("hook"), stand.lobby.clone(), seq).await.unwrap();
+    let stand = stand.reopened();
+    assert_eq!(stand.store.bot(&user("hook")).as_deref(), Some(&hook));
+    let rooms = stand.store.rooms(Some(user("hook")), 10).await.unwrap();
+    assert_eq!(rooms[0].read, seq, "its cursor is durable");
+    let revoked = stand.store.revoke_bot(user("hook"), 9).await.unwrap();
+    assert_eq!((revoked.target.clone(), revoked.revoked_at), (None, Some(9)));
+    assert_eq!(stand.store.bot(&user("hook")).as_deref(), Some(&revoked));
+    let stand = stand.reopened();
+    assert_eq!(stand.store.bot(&user("hook")).as_deref(), Some(&revoked));
 }

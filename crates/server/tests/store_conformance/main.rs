@@ -29,6 +29,7 @@ macro_rules! behaviours {
 behaviours! {
     bots: a_bot_is_found_by_its_tokens_hash_alone_and_outlives_reopening,
         a_bot_writes_under_its_name,
+        a_webhooks_target_outlives_reopening_and_goes_with_its_key,
         a_bot_is_limited_to_rooms_that_exist,
         a_revoked_token_is_nobodys_for_ever,
         to_a_new_bot_nothing_is_unread,

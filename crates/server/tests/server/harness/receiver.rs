@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::within;
+use super::{Certificate, Pipe, within};
 
 /// How a delivery is answered.
 #[derive(Clone, Debug)]
@@ -59,19 +59,39 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Listens; the number of a delivery, from 0, decides how it is answered.
     pub(crate) async fn start(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::behind(None, reply).await
+    }
+
+    /// As [`Receiver::willing`], by https.
+    pub(crate) async fn secure(certificate: Certificate) -> Self {
+        Self::behind(Some(certificate), |_| Reply::Status(204)).await
+    }
+
+    async fn behind(
+        certificate: Option<Certificate>,
+        reply: impl Fn(usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let (sender, delivered) = unbounded_channel();
-        let reply = Arc::new(reply);
+        let (reply, certificate) = (Arc::new(reply), Arc::new(certificate));
         let accepting = tokio::spawn(async move {
             for number in 0.. {
-                let Ok((mut stream, _)) = listener.accept().await else { return };
-                let (sender, reply) = (sender.clone(), reply.clone());
+                let Ok((tcp, _)) = listener.accept().await else { return };
+                let (sender, reply, certificate) = (sender.clone(), reply.clone(), certificate.clone());
                 tokio::spawn(async move {
+                    let mut stream: Pipe = match &*certificate {
+                        Some(certificate) => {
+                            let Some(stream) = certificate.accept(tcp).await else { return };
+                            stream
+                        }
+                        None => Box::new(tcp),
+                    };
                     let Some(delivery) = read(&mut stream).await else { return };
                     // The test may be over.
                     let _ = sender.send(delivery);
                     answer(&mut stream, reply(number)).await;
+                    let _ = stream.shutdown().await;
                 });
             }
         });
@@ -104,7 +124,7 @@ impl Drop for Receiver {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Delivered> {
+async fn read(stream: &mut Pipe) -> Option<Delivered> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -117,7 +137,7 @@ async fn read(stream: &mut TcpStream) -> Option<Delivered> {
     Some(delivered)
 }
 
-async fn answer(stream: &mut TcpStream, reply: Reply) {
+async fn answer(stream: &mut Pipe, reply: Reply) {
     let head = match reply {
         Reply::Status(status) => format!("HTTP/1.1 {status} Whatever\r\nContent-Length: 0\r\n\r\n"),
         Reply::Redirect(url) => format!("HTTP/1.1 302 Found\r\nLocation: {url}\r\nContent-Length: 0\r\n\r\n"),

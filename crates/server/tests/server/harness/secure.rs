@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::Server;
 
@@ -80,6 +80,18 @@ impl Certificate {
         std::fs::write(&certificate, &self.certificate).expect("a file");
         let text = |path: &Path| path.to_str().expect("text").to_owned();
         ["--tls-cert".into(), text(&certificate), "--tls-key".into(), text(&key)]
+    }
+
+    /// Takes TLS on `tcp` with this one. None if the client goes.
+    pub(crate) async fn accept(&self, tcp: TcpStream) -> Option<Pipe> {
+        let key = PrivatePkcs8KeyDer::from(self.key.serialize_der());
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![self.der.clone().into()], key.into())
+            .expect("a key of this certificate");
+        Some(Box::new(TlsAcceptor::from(Arc::new(config)).accept(tcp).await.ok()?))
     }
 
     /// A client that trusts this one alone, and remembers nothing of a connection for the next.

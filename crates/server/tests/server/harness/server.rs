@@ -84,8 +84,26 @@ impl Server {
         Self::at(&folder.path().join("data"), folder.clone(), options)
     }
 
+    /// A server with these options, on a system that trusts the certificates in this file.
+    pub(crate) fn trusting(certificates: &Path, options: &[&str]) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        let mut command = command();
+        command.env("SSL_CERT_FILE", certificates);
+        Self::begin(command, &folder.path().join("data"), folder.clone(), options).expect("the server starts")
+    }
+
     fn at(data: &Path, folder: Arc<TempDir>, options: Vec<String>) -> Result<Self, Ended> {
-        let mut child = command()
+        Self::begin(command(), data, folder, options)
+    }
+
+    fn begin(
+        mut command: Command,
+        data: &Path,
+        folder: Arc<TempDir>,
+        options: Vec<String>,
+    ) -> Result<Self, Ended> {
+        let mut child = command
             .args(["--addr", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(&options)
