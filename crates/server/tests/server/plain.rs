@@ -336,3 +336,18 @@ async fn a_cursor_from_before_a_restored_backup_is_told_from_one_of_now() {
     back.json().await;
     assert_eq!(back.line().await.message, "newer", "who keeps the cursor of now goes on behind it");
 }
+
+#[tokio::test]
+async fn who_heard_nothing_yet_has_a_place_to_come_back_to() {
+    let server = Server::with(&UNLIMITED);
+    let mut page = Client::join(&server, "page").await;
+    let head = page.say("before").await;
+    let mut ada = PlainSocket::open(&server, "/").await;
+    let seq = ada.json().await["seq"].as_u64().unwrap();
+    assert_eq!(seq, head, "where the room stands");
+    drop(ada);
+    page.say("missed").await;
+    let mut ada = PlainSocket::open(&server, &format!("/?after={seq}")).await;
+    assert_eq!(ada.json().await["seq"], seq, "where it reads on from");
+    assert_eq!(ada.line().await.message, "missed");
+}

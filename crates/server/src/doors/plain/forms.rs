@@ -26,7 +26,12 @@ struct Message<'a> {
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 enum Note<'a> {
     #[serde(rename = "userId")]
-    Greeting { user_id: &'a UserId },
+    Greeting {
+        user_id: &'a UserId,
+        seq: Seq,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    },
     #[serde(rename = "done")]
     Done { cmid: &'a str, seq: Seq },
     #[serde(rename = "error")]
@@ -40,9 +45,15 @@ enum Note<'a> {
     },
 }
 
-/// What the server says first.
-pub(super) fn greeting(you: &Person) -> Encoded {
-    encode(&Note::Greeting { user_id: &you.id })
+/// What the server says first. `seq` is where the room is read on from, so that who loses the connection before a
+/// message comes has a place to come back to.
+pub(super) fn greeting(you: &Person, seq: Seq, cursors: &Cursors) -> Encoded {
+    encode(&Note::Greeting { user_id: &you.id, seq, cursor: beside(seq, cursors) })
+}
+
+/// The cursor of a place, where it is not simply its number.
+fn beside(seq: Seq, cursors: &Cursors) -> Option<String> {
+    Some(cursors.text(seq)).filter(|text| *text != seq.to_string())
 }
 
 /// The write under the client's own key is durable.
@@ -71,8 +82,8 @@ pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e E
         posted(entry, |body, at| {
             let nickname = &shown_name(&entry.author.person);
             let user_id = &entry.author.person.id;
-            let cursor = Some(cursors.text(entry.seq)).filter(|text| *text != entry.seq.to_string());
-            encode(&Message { message: body, user_id, nickname, seq: entry.seq, cursor, at })
+            let (seq, cursor) = (entry.seq, beside(entry.seq, cursors));
+            encode(&Message { message: body, user_id, nickname, seq, cursor, at })
         })
     });
     form.as_ref()
@@ -131,7 +142,10 @@ mod tests {
         );
         assert_eq!(text(&entry).unwrap().as_str(), "Ada => a \"b\" c");
         assert_eq!(text(&posted("x", "")).unwrap().as_str(), "guest-da01 => x");
-        assert_eq!(greeting(&entry.author.person).as_str(), r#"{"type":"userId","userId":"u000000ada01"}"#);
+        assert_eq!(
+            greeting(&entry.author.person, 6, &cursors("first")).as_str(),
+            r#"{"type":"userId","userId":"u000000ada01","seq":6}"#
+        );
         assert_eq!(done("k", 7).as_str(), r#"{"type":"done","cmid":"k","seq":7}"#);
         assert_eq!(
             refusal_json(RefusalCode::TooFast, "Wait.", Some(50), None).as_str(),

@@ -8,7 +8,7 @@ mod request;
 
 use std::collections::VecDeque;
 
-use madang_protocol::{ClientFrame, CloseCode, Cmid, RefusalCode, RoomId, ServerFrame};
+use madang_protocol::{ClientFrame, CloseCode, Cmid, RefusalCode, RoomId, Seq, ServerFrame};
 use serde::Deserialize;
 use tungstenite::Utf8Bytes;
 
@@ -55,8 +55,8 @@ impl Plain {
         Self { asked, room: RoomId::lobby(), form, named: VecDeque::new() }
     }
 
-    /// Puts the session into the room that was asked for.
-    fn enter(&mut self, session: &mut Session) -> Result<(), CloseCode> {
+    /// Puts the session into the room that was asked for. Answers where it reads on from.
+    fn enter(&mut self, session: &mut Session) -> Result<Seq, CloseCode> {
         if let Some(room) = &self.asked.room {
             self.room = room.parse().map_err(|_| CloseCode::NO_SUCH_ROOM)?;
         }
@@ -69,7 +69,7 @@ impl Plain {
             None => None,
         };
         match session.follow(&self.room, after) {
-            Ok(_) => Ok(()),
+            Ok(seq) => Ok(seq),
             Err(NoFollow::Ahead(_)) => Err(CloseCode::BAD_CURSOR),
             Err(NoFollow::Refused(refusal)) if refusal.code == RefusalCode::StorageUnavailable => {
                 Err(CloseCode::MOVING)
@@ -139,10 +139,11 @@ impl Plain {
 impl Door for Plain {
     async fn open(&mut self, opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
         let mut session = opening.session(opening.you()?);
+        let seq = self.enter(&mut session).map_err(End::Close)?;
         if self.form == Form::Greeted {
-            opening.transport.text(forms::greeting(session.you()));
+            let greeting = forms::greeting(session.you(), seq, session.rooms().cursors());
+            opening.transport.text(greeting);
         }
-        self.enter(&mut session).map_err(End::Close)?;
         Ok((session, Vec::new()))
     }
 

@@ -24,7 +24,7 @@ pub(super) fn html(document: &Value) -> String {
         }
     }
     out.push_str("<h2>Types</h2>");
-    for (name, schema) in each(&document["components"]["schemas"]) {
+    for (name, schema) in each(at(document, "/components/schemas")) {
         type_of(&mut out, name, schema);
     }
     out.push_str("</main></body></html>");
@@ -45,7 +45,7 @@ fn describe(out: &mut String, path: &str, method: &str, operation: &Value) {
         }
         out.push_str("</dl>");
     }
-    if let Some(content) = operation["requestBody"]["content"].as_object() {
+    if let Some(content) = at(operation, "/requestBody/content").as_object() {
         out.push_str("<h3>Body</h3><dl>");
         content.iter().for_each(|(kind, media)| item(out, kind, &form(&media["schema"]), ""));
         out.push_str("</dl>");
@@ -127,8 +127,13 @@ fn form(schema: &Value) -> String {
     match &schema["type"] {
         Value::String(kind) => kind.clone(),
         Value::Array(kinds) => kinds.iter().map(text).collect::<Vec<_>>().join(" or "),
-        _ => schema["enum"][0].as_str().map(|word| format!("\"{word}\"")).unwrap_or_default(),
+        _ => at(schema, "/enum/0").as_str().map(|word| format!("\"{word}\"")).unwrap_or_default(),
     }
+}
+
+/// What stands there; nothing, if there is no such place.
+fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 fn each(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
