@@ -91,7 +91,7 @@ pub enum WebhookOrder {
         /// A name to know it by.
         #[arg(long)]
         name: String,
-        /// The address, such as https://example.org/hook.
+        /// The address, such as `https://example.org/hook`.
         #[arg(long)]
         url: String,
     },
