@@ -5,7 +5,7 @@
 //! restart repeats at most the entry that was on its way. What does not arrive is tried again for ever; nothing behind it
 //! goes first. Each try reads the entry anew, so that a text that was taken back meanwhile is not told.
 //!
-//! Bound: a page of entries, and a queue that is used as a bell and emptied at once.
+//! Bound: one entry, and a queue that is used as a bell.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,6 @@ use crate::app::App;
 use crate::http::ApiEntry;
 use crate::hub::{Attached, Hub, Queue, SessionId, Taken};
 use crate::store::{Committed, MAX_ROOMS};
-
-/// Entries that one read of the log fetches.
-const PAGE: usize = 32;
 
 /// The first wait after a failure, and the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -56,21 +53,19 @@ impl Courier {
         let mut bell = Bell::hang(&self.hub, self.bot.clone(), self.room.clone());
         let mut cursor = self.cursor().await;
         loop {
-            let Some(page) = self.read(cursor, PAGE).await else { return };
-            if page.is_empty() {
+            let Some(next) = self.after(cursor).await else { return };
+            let Some(committed) = next else {
                 if !bell.rung(cursor).await {
                     return;
                 }
                 continue;
+            };
+            let seq = committed.entry.seq;
+            if !self.deliver(committed).await {
+                return;
             }
-            for committed in page {
-                let seq = committed.entry.seq;
-                if !self.deliver(committed).await {
-                    return;
-                }
-                self.keep(seq).await;
-                cursor = seq;
-            }
+            self.keep(seq).await;
+            cursor = seq;
         }
     }
 
@@ -85,12 +80,12 @@ impl Courier {
         }
     }
 
-    /// Entries after the cursor; none: the webhook was removed.
-    async fn read(&self, cursor: Seq, limit: usize) -> Option<Vec<Committed>> {
+    /// The entry after the cursor, if there is one; none at all: the webhook was removed. They are read one by one,
+    /// because each may wait long for the one before.
+    async fn after(&self, cursor: Seq) -> Option<Option<Committed>> {
         loop {
-            if let Ok(page) = self.app.rooms.entries_after(&self.bot, self.room.clone(), cursor, limit).await
-            {
-                return Some(page);
+            if let Ok(read) = self.app.rooms.entries_after(&self.bot, self.room.clone(), cursor, 1).await {
+                return Some(read.into_iter().next());
             }
             if self.app.rooms.is_gone(&self.bot) {
                 return None;
@@ -115,8 +110,7 @@ impl Courier {
             tracing::warn!(bot = %self.bot, %id, %failure, again_in = ?pause, "a webhook does not arrive");
             sleep(pause).await;
             wait = wait.saturating_mul(2).min(LONGEST_WAIT);
-            let again = self.read(seq.saturating_sub(1), 1).await.and_then(|page| page.into_iter().next());
-            let Some(again) = again else { return false };
+            let Some(again) = self.after(seq.saturating_sub(1)).await.flatten() else { return false };
             committed = again;
         }
     }

@@ -120,13 +120,20 @@ async fn a_text_that_was_taken_back_while_it_waited_is_not_told() {
     let mut ann = Client::join(&server, "ann").await;
     let seq = ann.say("regretted").await;
     assert_eq!(receiver.next().await.json()["what"]["body"], "regretted");
-    let cmid = fresh_cmid();
-    ann.send(&ClientFrame::Delete { room: lobby(), cmid, seq }).await;
-    ann.done(cmid).await;
-    for _ in 0..2 {
-        assert_eq!(receiver.next().await.json()["what"], json!({"t": "posted", "body": ""}));
+    let behind = ann.say("regretted too").await;
+    for seq in [behind, seq] {
+        let cmid = fresh_cmid();
+        ann.send(&ClientFrame::Delete { room: lobby(), cmid, seq }).await;
+        ann.done(cmid).await;
     }
-    assert_eq!(receiver.next().await.json()["what"], json!({"t": "deleted", "seq": seq}));
+    for told in [seq, seq, behind] {
+        let delivered = receiver.next().await;
+        assert_eq!(delivered.seq(), told);
+        assert_eq!(delivered.json()["what"], json!({"t": "posted", "body": ""}));
+    }
+    for deleted in [behind, seq] {
+        assert_eq!(receiver.next().await.json()["what"], json!({"t": "deleted", "seq": deleted}));
+    }
 }
 
 #[tokio::test]
