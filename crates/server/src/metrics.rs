@@ -31,6 +31,8 @@ pub struct Metrics {
     closed: Family<CodeLabel, Counter>,
     rejected: Family<CodeLabel, Counter>,
     stomp_errors: Family<CodeLabel, Counter>,
+    opened: Family<DoorLabel, Counter>,
+    ended: Family<DoorLabel, Counter>,
     registry: Arc<Registry>,
 }
 
@@ -105,6 +107,11 @@ struct CarrierLabel {
     transport: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DoorLabel {
+    door: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("madang");
@@ -121,6 +128,8 @@ impl Default for Metrics {
             closed: Family::default(),
             rejected: Family::default(),
             stomp_errors: Family::default(),
+            opened: Family::default(),
+            ended: Family::default(),
             registry: Arc::default(),
         };
         registry.register("connections", "Open connections, by transport", metrics.connections.clone());
@@ -135,6 +144,8 @@ impl Default for Metrics {
         registry.register("closed", "Connections that the server closed, by code", metrics.closed.clone());
         let told = "STOMP clients that were told in ERROR what was wrong, by reason";
         registry.register("stomp_errors", told, metrics.stomp_errors.clone());
+        registry.register("opened", "Conversations begun, by door", metrics.opened.clone());
+        registry.register("ended", "Conversations ended, by door", metrics.ended.clone());
         registry.register("rejected", "Requests rejected at the door, by reason", metrics.rejected.clone());
         Self { registry: Arc::new(registry), ..metrics }
     }
@@ -152,6 +163,16 @@ impl Metrics {
     pub fn refused(&self, code: RefusalCode) {
         let name = serde_json::to_string(&code).unwrap_or_default();
         self.refused.get_or_create(&CodeLabel { code: name.trim_matches('"').into() }).inc();
+    }
+
+    /// A conversation has begun at this door.
+    pub fn opened(&self, door: &'static str) {
+        self.opened.get_or_create(&DoorLabel { door }).inc();
+    }
+
+    /// A conversation has ended at this door.
+    pub fn ended(&self, door: &'static str) {
+        self.ended.get_or_create(&DoorLabel { door }).inc();
     }
 
     /// The server closed a connection.

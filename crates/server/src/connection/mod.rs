@@ -14,12 +14,12 @@ mod wire;
 
 use std::net::IpAddr;
 
-use madang_protocol::{CloseCode, Person};
+use madang_protocol::{CloseCode, Person, UserId};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::doors::{Door, Opening, Talk};
+use crate::doors::{Door, Madang, Opening, Talk};
 use crate::hub::Taken;
 use crate::session::{MAX_PENDING, Said, Session};
 
@@ -42,17 +42,25 @@ pub(crate) struct Peer {
 }
 
 /// Runs one connection from its beginning to its end.
-pub(crate) async fn run(
+pub(crate) async fn run<D: Door>(
     app: App,
     mut transport: impl Transport,
-    mut door: impl Door,
+    mut door: D,
     peer: Peer,
     stop: CancellationToken,
 ) {
     let address = peer.address;
     let opening = Opening::new(&app, &mut transport, peer, &stop);
     let end = match door.open(opening).await {
-        Ok((session, out)) => Box::pin(converse(&app, &mut transport, &mut door, session, out)).await,
+        Ok((session, out)) => {
+            app.metrics.opened(D::NAME);
+            let you = session.you().id.clone();
+            journal::<D>("connected", &you, address);
+            let end = Box::pin(converse(&app, &mut transport, &mut door, session, out)).await;
+            app.metrics.ended(D::NAME);
+            journal::<D>("disconnected", &you, address);
+            end
+        }
         Err(end) => end,
     };
     match end {
@@ -63,6 +71,16 @@ pub(crate) async fn run(
             farewell::close(&mut transport, code).await;
         }
         End::Gone => farewell::answer(&mut transport).await,
+    }
+}
+
+/// Says in the log who comes and goes. Pages do so all day, and by the thousand after a restart: theirs is for who
+/// asks for it.
+fn journal<D: Door>(what: &'static str, user: &UserId, address: IpAddr) {
+    if D::NAME == Madang::NAME {
+        tracing::debug!(door = D::NAME, %user, %address, "{what}");
+    } else {
+        tracing::info!(door = D::NAME, %user, %address, "{what}");
     }
 }
 

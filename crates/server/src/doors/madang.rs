@@ -12,6 +12,8 @@ use crate::session::{Hello, Said, Session, Untyped};
 pub(crate) struct Madang;
 
 impl Door for Madang {
+    const NAME: &'static str = "madang.v1";
+
     async fn open(&mut self, mut opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
         let Incoming::Text(text) = opening.next().await? else {
             return Err(End::Close(CloseCode::PROTOCOL_ERROR));

@@ -26,6 +26,9 @@ pub(crate) use stream::Stream;
 
 /// What one kind of client speaks.
 pub(crate) trait Door: Send {
+    /// As in the counters and the log.
+    const NAME: &'static str;
+
     /// Begins the conversation: hears what the client says first, if it has to say something, and answers it.
     ///
     /// # Errors

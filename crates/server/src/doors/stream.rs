@@ -24,6 +24,8 @@ impl Stream {
 }
 
 impl Door for Stream {
+    const NAME: &'static str = "stream";
+
     async fn open(&mut self, opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
         let mut session = opening.session(opening.you()?);
         let cursors = self.cursors.insert(session.rooms().cursors().clone());

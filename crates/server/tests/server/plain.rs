@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::harness::{
     Browser, Client, PlainSocket, Server, UNLIMITED, ask, ask_upgrade, body, exchange, lobby, revoke, token,
-    upgrade_request,
+    until, upgrade_request,
 };
 
 #[tokio::test]
@@ -350,4 +350,22 @@ async fn who_heard_nothing_yet_has_a_place_to_come_back_to() {
     let mut ada = PlainSocket::open(&server, &format!("/?after={seq}")).await;
     assert_eq!(ada.json().await["seq"], seq, "where it reads on from");
     assert_eq!(ada.line().await.message, "missed");
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_and_what_was_wrong_is_logged_and_counted() {
+    let server = Server::start();
+    let mut ada = PlainSocket::open(&server, "/").await;
+    let id = ada.json().await["userId"].as_str().unwrap().to_owned();
+    ada.send("{}").await;
+    assert_eq!(ada.json().await["type"], "error");
+    drop(ada);
+    until("its end", async || server.metric(r#"madang_ended_total{door="plain"}"#).await == 1).await;
+    assert_eq!(server.metric(r#"madang_opened_total{door="plain"}"#).await, 1);
+    assert_eq!(server.metric(r#"madang_refused_total{code="bad_frame"}"#).await, 1);
+    let log = server.log();
+    for what in [" connected ", " disconnected ", "what cannot be read"] {
+        let told: Vec<&str> = log.lines().filter(|line| line.contains(what) && line.contains(&id)).collect();
+        assert_eq!(told.len(), 1, "{what}: {log}");
+    }
 }

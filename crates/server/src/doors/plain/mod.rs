@@ -137,6 +137,8 @@ impl Plain {
 }
 
 impl Door for Plain {
+    const NAME: &'static str = "plain";
+
     async fn open(&mut self, opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
         let mut session = opening.session(opening.you()?);
         let seq = self.enter(&mut session).map_err(End::Close)?;

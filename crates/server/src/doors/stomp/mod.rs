@@ -207,6 +207,8 @@ impl Stomp {
 }
 
 impl Door for Stomp {
+    const NAME: &'static str = "stomp";
+
     async fn open(&mut self, mut opening: Opening<'_, impl Transport>) -> Result<(Session, Vec<Said>), End> {
         self.bare = opening.transport.is_stream();
         let (agreed, heard, read) = self.agree(&mut opening).await?;
