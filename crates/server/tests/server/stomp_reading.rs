@@ -27,6 +27,22 @@ async fn a_subscription_begins_at_its_attaching_and_its_receipt_says_so() {
 }
 
 #[tokio::test]
+async fn who_heard_nothing_yet_has_a_place_to_come_back_to() {
+    let server = stomp_server(&[]);
+    let mut writer = Stomp::join(&server, By::Tcp, V12).await;
+    writer.say("before").await;
+    let mut reader = Stomp::join(&server, By::Text, V12).await;
+    reader.send(&Stomp::subscription("0", &[]).with("receipt", "there")).await;
+    let receipt = reader.expect(ServerCommand::Receipt).await;
+    let seq = receipt.header("seq").expect("where it begins").to_owned();
+    drop(reader);
+    writer.say("missed").await;
+    let mut reader = Stomp::join(&server, By::Text, V12).await;
+    reader.subscribe("0", &[("after", &seq)]).await;
+    assert_eq!(text(&reader.message().await), "missed");
+}
+
+#[tokio::test]
 async fn a_reader_goes_on_from_its_seq_across_restarts_without_a_hole_or_a_double() {
     let mut server = stomp_server(&["--post-rate", "0"]);
     let (mut seq, mut seen, mut said) = (String::from("0"), Vec::new(), 0);

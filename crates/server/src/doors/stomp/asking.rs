@@ -123,6 +123,7 @@ impl Stomp {
         subscription.ledger = ledger;
         if let Some(owed) = owed {
             owed.live = Some(room.clone());
+            owed.begins = Some(self.terms.cursors.text(cursor));
             if name.is_some() {
                 owed.places.push((subscription.number, 1));
             }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use madang_protocol::{Seq, What};
 use madang_stomp::{Command, Frame, ServerCommand, Version, encode, write_header};
 
+use super::receipts::Receipt;
 use crate::cursor::Cursors;
 use crate::doors::names::shown_name;
 use crate::encoded::{Encoded, EntryFrame};
@@ -105,8 +106,12 @@ pub(super) fn text<C: Command>(frame: &Frame<C>, version: Version) -> Option<Enc
 }
 
 /// The answer to a frame that asked for one. A receipt that came can be said again.
-pub(super) fn receipt(id: &str, version: Version) -> Encoded {
-    text(&Frame::new(ServerCommand::Receipt).with("receipt-id", id), version).unwrap_or_default()
+pub(super) fn receipt(receipt: &Receipt, version: Version) -> Encoded {
+    let mut frame = Frame::new(ServerCommand::Receipt).with("receipt-id", &*receipt.id);
+    if let Some(cursor) = &receipt.begins {
+        frame = frame.with("seq", &**cursor);
+    }
+    text(&frame, version).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::session::{MAX_PENDING, Said, Session};
 
 use connect::Agreed;
 use messages::Terms;
-use receipts::Receipts;
+use receipts::{Receipt, Receipts};
 use subscriptions::Subscriptions;
 use transactions::Transactions;
 use wrong::{Reason, Wrong};
@@ -142,14 +142,15 @@ impl Stomp {
     }
 
     fn give(&mut self, session: &Session, transport: &mut impl Transport) -> Result<(), End> {
-        while let Some(id) = self.receipts.next() {
-            transport.text(messages::receipt(&id, self.terms.version));
+        while let Some(receipt) = self.receipts.next() {
+            transport.text(messages::receipt(&receipt, self.terms.version));
         }
         match &self.ending {
             Some(Ending::Wrong(_)) if self.receipts.are_answered() => Err(End::Close(CloseCode::STOMP_ERROR)),
             Some(Ending::Left(receipt)) if session.pending() == 0 && self.subscriptions.are_kept() => {
                 if let Some(id) = receipt {
-                    transport.text(messages::receipt(id, self.terms.version));
+                    let receipt = Receipt { id: id.clone(), begins: None };
+                    transport.text(messages::receipt(&receipt, self.terms.version));
                 }
                 Err(End::Close(CloseCode::NORMAL))
             }

@@ -25,12 +25,22 @@ pub(super) struct Owed {
     pub(super) places: Vec<(u64, u64)>,
     /// The room that must be followed live.
     pub(super) live: Option<RoomId>,
+    /// What it says besides: the cursor at which its subscription begins.
+    pub(super) begins: Option<String>,
+}
+
+/// A receipt that can be given.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Receipt {
+    pub(super) id: String,
+    /// The cursor at which its subscription begins, if it is a subscription's.
+    pub(super) begins: Option<String>,
 }
 
 impl Owed {
     /// A receipt that waits for nothing yet.
     pub(super) fn at_once(id: String) -> Self {
-        Self { id, writes: None, places: Vec::new(), live: None }
+        Self { id, writes: None, places: Vec::new(), live: None, begins: None }
     }
 
     pub(super) fn waits_for_write(&mut self, number: u64) {
@@ -92,20 +102,29 @@ impl Receipts {
     }
 
     /// The next receipt that can be given.
-    pub(super) fn next(&mut self) -> Option<String> {
+    pub(super) fn next(&mut self) -> Option<Receipt> {
         let answered = self.answered;
-        self.take(|owed| owed.is_due(answered))
+        let Owed { id, begins, .. } = self.take_owed(|owed| owed.is_due(answered))?;
+        Some(Receipt { id, begins })
     }
 
     fn take(&mut self, is_meant: impl Fn(&Owed) -> bool) -> Option<String> {
+        self.take_owed(is_meant).map(|owed| owed.id)
+    }
+
+    fn take_owed(&mut self, is_meant: impl Fn(&Owed) -> bool) -> Option<Owed> {
         let at = self.owed.iter().position(is_meant)?;
-        self.owed.remove(at).map(|owed| owed.id)
+        self.owed.remove(at)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn id(receipts: &mut Receipts) -> Option<String> {
+        receipts.next().map(|receipt| receipt.id)
+    }
 
     /// Asks for so many writes under one receipt.
     fn write(receipts: &mut Receipts, id: &str, count: u64) {
@@ -121,13 +140,13 @@ mod tests {
         write(&mut receipts, "second", 1);
         write(&mut receipts, "both", 2);
         receipts.done();
-        assert_eq!(receipts.next(), None);
+        assert_eq!(id(&mut receipts), None);
         receipts.done();
-        assert_eq!(receipts.next().as_deref(), Some("second"));
+        assert_eq!(id(&mut receipts).as_deref(), Some("second"));
         receipts.done();
-        assert_eq!((receipts.next(), receipts.are_answered()), (None, false));
+        assert_eq!((id(&mut receipts), receipts.are_answered()), (None, false));
         receipts.done();
-        assert_eq!(receipts.next().as_deref(), Some("both"));
+        assert_eq!(id(&mut receipts).as_deref(), Some("both"));
         assert!(receipts.are_answered());
     }
 
@@ -140,9 +159,9 @@ mod tests {
         assert_eq!(receipts.refused(), None, "nobody asked for this one's");
         assert_eq!(receipts.refused().as_deref(), Some("both"), "they are one transaction");
         receipts.done();
-        assert_eq!(receipts.next(), None);
+        assert_eq!(id(&mut receipts), None);
         receipts.done();
-        assert_eq!(receipts.next().as_deref(), Some("third"));
+        assert_eq!(id(&mut receipts).as_deref(), Some("third"));
     }
 
     #[test]
@@ -153,13 +172,13 @@ mod tests {
         receipts.owe(Owed { places: vec![(1, 3)], live: Some(room.clone()), ..owed("a") });
         receipts.kept(1, 2);
         receipts.live(&room);
-        assert_eq!(receipts.next(), None);
+        assert_eq!(id(&mut receipts), None);
         receipts.kept(2, 9);
-        assert_eq!(receipts.next(), None);
+        assert_eq!(id(&mut receipts), None);
         receipts.owe(owed("at once"));
-        assert_eq!(receipts.next().as_deref(), Some("at once"));
+        assert_eq!(id(&mut receipts).as_deref(), Some("at once"));
         receipts.kept(1, 4);
-        assert_eq!(receipts.next().as_deref(), Some("a"));
+        assert_eq!(id(&mut receipts).as_deref(), Some("a"));
         receipts.owe(Owed { places: vec![(1, 5)], ..owed("b") });
         assert_eq!(receipts.lost(2), None);
         assert_eq!(receipts.lost(1).as_deref(), Some("b"));
