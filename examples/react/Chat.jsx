@@ -39,7 +39,7 @@ export default function Chat({ url }) {
       </ul>
       <form onSubmit={sendMessage}>
         <input aria-label="Message" value={text} onChange={(event) => setText(event.target.value)} />
-        <button>Send</button>
+        <button disabled={!userId}>Send</button>
       </form>
     </div>
   );
