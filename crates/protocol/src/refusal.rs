@@ -32,6 +32,10 @@ pub enum RefusalCode {
     NotAllowed,
     /// The cursor cannot be read on from: it is of another epoch, or ahead of the log.
     UnusableCursor,
+    /// More new rooms than this person, or this address, may open; see `retry_after_ms`.
+    RoomsTooFast,
+    /// The person or the address is banned.
+    Banned,
     /// A reason that a newer server knows.
     #[serde(other)]
     Unknown,

@@ -260,6 +260,8 @@ fn every_refusal_code_is_spelled_as_documented() {
         (RefusalCode::StorageUnavailable, "storage_unavailable"),
         (RefusalCode::UnknownLogin, "unknown_login"),
         (RefusalCode::NotAllowed, "not_allowed"),
+        (RefusalCode::RoomsTooFast, "rooms_too_fast"),
+        (RefusalCode::Banned, "banned"),
         (RefusalCode::UnusableCursor, "unusable_cursor"),
     ];
     for (code, spelled) in codes {

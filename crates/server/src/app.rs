@@ -16,6 +16,7 @@ use crate::accept::{self, Serves};
 use crate::addresses::Addresses;
 use crate::admin::{Desk, OrderSocket};
 use crate::broker::Broker;
+use crate::budgets::Budgets;
 use crate::config::Serve;
 use crate::connection::Mailboxes;
 use crate::drain::{self, Returns};
@@ -51,6 +52,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Connections by address.
     pub addresses: Addresses,
+    /// How much each address may cause.
+    pub budgets: Budgets,
     /// The sessions over HTTP.
     pub mailboxes: Mailboxes,
     /// Cancelled when the server stops.
@@ -118,7 +121,9 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         None => None,
     };
     let hub = Arc::new(Hub::new(store.heads(), metrics.clone()));
-    let rooms = Rooms::new(store.clone(), hub.clone(), broker, config.limits(), metrics.clone());
+    let budgets = Budgets::new(config.address.terms(config.post_rate), metrics.clone());
+    let (limits, within) = (config.limits(), budgets.clone());
+    let rooms = Rooms::within(store.clone(), hub.clone(), broker, limits, within, metrics.clone());
     let addresses = Addresses::new(config.connections_per_address);
     let connections = TaskTracker::new();
     let mailboxes = Mailboxes::default();
@@ -129,6 +134,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         rooms,
         metrics,
         addresses,
+        budgets,
         mailboxes,
         stop,
         last_call,

@@ -1,5 +1,6 @@
 //! The command line, which is also the environment: each option reads `MADANG_…` too.
 
+mod budgets;
 mod network;
 mod orders;
 mod tls;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use madang_protocol::Limits;
 
+pub use budgets::Address;
 pub use orders::{Folder, Token, TokenOrder, Webhook, WebhookOrder};
 pub use tls::Tls;
 
@@ -106,6 +108,10 @@ pub struct Serve {
     /// Connections from one address, each session over plain HTTP among them.
     #[arg(long, env = "MADANG_CONNECTIONS_PER_ADDRESS", default_value_t = 256, value_name = "N")]
     pub connections_per_address: u32,
+
+    /// Everybody of one address.
+    #[command(flatten)]
+    pub address: Address,
 
     /// Rooms that one session may watch.
     #[arg(long, env = "MADANG_MAX_ROOMS_WATCHED", default_value_t = 500, value_name = "N")]

@@ -1,7 +1,7 @@
 //! The server of Madang. In reading order: `config` (the options), `app` (start and end), `accept` (the
 //! accept loop) with `tls` (the certificate) and `io` (the bytes, in clear or not), `http` (pages, forms, login,
 //! health), `connection` (one connection, over a WebSocket or over HTTP), `doors` (what each kind of client speaks),
-//! `session` (one conversation: requests in, answers out), `room` (the rules), `store` (the durable log),
+//! `session` (one conversation: requests in, answers out), `room` (the rules) with `budgets` (how much an address may), `store` (the durable log),
 //! `broker` (carries what was committed), `hub` (who follows what, and the fan-out).
 //!
 //! The way of a message: `connection` → `doors` → `session` → `room` → `store` → `broker` → `hub` → the sessions' queues
@@ -14,6 +14,7 @@ pub mod app;
 pub mod assets;
 mod auth;
 pub mod broker;
+pub mod budgets;
 pub mod config;
 pub mod connection;
 pub mod cursor;

@@ -30,6 +30,7 @@ pub struct Metrics {
     refused: Family<CodeLabel, Counter>,
     closed: Family<CodeLabel, Counter>,
     rejected: Family<CodeLabel, Counter>,
+    over_budget: Family<BudgetLabel, Counter>,
     stomp_errors: Family<CodeLabel, Counter>,
     opened: Family<DoorLabel, Counter>,
     ended: Family<DoorLabel, Counter>,
@@ -39,6 +40,11 @@ pub struct Metrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CodeLabel {
     code: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BudgetLabel {
+    budget: String,
 }
 
 /// What carries a connection.
@@ -127,6 +133,7 @@ impl Default for Metrics {
             refused: Family::default(),
             closed: Family::default(),
             rejected: Family::default(),
+            over_budget: Family::default(),
             stomp_errors: Family::default(),
             opened: Family::default(),
             ended: Family::default(),
@@ -147,6 +154,8 @@ impl Default for Metrics {
         registry.register("opened", "Conversations begun, by door", metrics.opened.clone());
         registry.register("ended", "Conversations ended, by door", metrics.ended.clone());
         registry.register("rejected", "Requests rejected at the door, by reason", metrics.rejected.clone());
+        let told = "What was refused because a budget is used up, by budget";
+        registry.register("over_budget", told, metrics.over_budget.clone());
         Self { registry: Arc::new(registry), ..metrics }
     }
 }
@@ -183,6 +192,11 @@ impl Metrics {
     /// A request was turned away before it became a connection.
     pub fn rejected(&self, reason: &str) {
         self.rejected.get_or_create(&CodeLabel { code: reason.into() }).inc();
+    }
+
+    /// A budget of an address or a person is used up.
+    pub fn over_budget(&self, budget: &str) {
+        self.over_budget.get_or_create(&BudgetLabel { budget: budget.into() }).inc();
     }
 
     /// A STOMP client was told what was wrong.

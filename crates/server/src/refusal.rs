@@ -47,6 +47,11 @@ impl Refusal {
         Self { code: RefusalCode::TooFast, retry_after_ms: Some(retry_after_ms) }
     }
 
+    /// The same, if it is about new rooms.
+    pub(crate) fn for_rooms(self) -> Self {
+        Self { code: RefusalCode::RoomsTooFast, ..self }
+    }
+
     /// The sentence for people.
     pub fn sentence(&self, locale: Locale, limits: &Limits) -> String {
         match locale {
@@ -93,6 +98,10 @@ fn english(code: RefusalCode, limits: &Limits) -> String {
             "This cursor cannot be read on from: it is of another database, or ahead of the log. Begin anew."
                 .into()
         }
+        RefusalCode::RoomsTooFast => {
+            "You have opened as many rooms as you may for now. Try again later.".into()
+        }
+        RefusalCode::Banned => "You are banned from this server.".into(),
         RefusalCode::Unknown => "The server refused this.".into(),
     }
 }
@@ -121,6 +130,8 @@ fn korean(code: RefusalCode, limits: &Limits) -> String {
         RefusalCode::UnusableCursor => {
             "이 위치부터 이어 읽을 수 없어요. 기록이 바뀌었거나 아직 없는 위치예요. 처음부터 다시 읽어 주세요.".into()
         }
+        RefusalCode::RoomsTooFast => "지금은 방을 더 만들 수 없어요. 나중에 다시 해 주세요.".into(),
+        RefusalCode::Banned => "이 서버를 이용할 수 없게 차단됐어요.".into(),
         RefusalCode::Unknown => "서버가 요청을 받아들이지 않았어요.".into(),
     }
 }

@@ -1,19 +1,23 @@
-//! The rules of rooms: who may do what, and how fast. Every door — socket, form — comes through here.
+//! The rules of rooms: who may do what, and how fast (`spending`). Every door — socket, form — comes through here.
+
+mod spending;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use madang_protocol::{
     Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, text,
 };
 
+use crate::addresses::Network;
 use crate::broker::{Broker, Event};
+use crate::budgets::Budgets;
 use crate::cursor::Cursors;
 use crate::flights::Flights;
 use crate::hub::{Hub, Reach};
 use crate::metrics::Metrics;
-use crate::rate::{Bucket, Rate};
+use crate::rate::Bucket;
 use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::snapshots::{SnapshotFrame, Snapshots};
@@ -27,9 +31,6 @@ pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;
 /// Rooms that one list names.
 const LISTED_ROOMS: usize = 500;
 
-/// People whose rate is remembered. Full buckets are forgotten beyond it.
-const BUCKETS: usize = 10_000;
-
 /// The rooms of this server; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rooms(Arc<Inner>);
@@ -41,6 +42,7 @@ struct Inner {
     broker: Broker,
     limits: Limits,
     buckets: Mutex<HashMap<UserId, Bucket>>,
+    budgets: Budgets,
     metrics: Metrics,
     snapshots: Snapshots,
     cursors: Cursors,
@@ -58,11 +60,34 @@ pub struct Seen {
 }
 
 impl Rooms {
-    /// Rooms over this store.
+    /// Rooms over this store, without budgets of addresses.
     pub fn new(store: Store, hub: Arc<Hub>, broker: Broker, limits: Limits, metrics: Metrics) -> Self {
+        Self::within(store, hub, broker, limits, Budgets::default(), metrics)
+    }
+
+    /// Rooms over this store, within these budgets.
+    pub fn within(
+        store: Store,
+        hub: Arc<Hub>,
+        broker: Broker,
+        limits: Limits,
+        budgets: Budgets,
+        metrics: Metrics,
+    ) -> Self {
         let (buckets, snapshots, loading) = Default::default();
         let cursors = Cursors::new(store.epoch().clone(), store.first_epoch().clone());
-        Self(Arc::new(Inner { store, hub, broker, limits, buckets, metrics, snapshots, cursors, loading }))
+        Self(Arc::new(Inner {
+            store,
+            hub,
+            broker,
+            limits,
+            buckets,
+            budgets,
+            metrics,
+            snapshots,
+            cursors,
+            loading,
+        }))
     }
 
     /// The limits in force.
@@ -120,16 +145,19 @@ impl Rooms {
     pub fn write(
         &self,
         by: &UserId,
+        from: Network,
         room: RoomId,
         cmid: Cmid,
         change: Change,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Appended, Refusal>> + Send + 'static + use<>, Refusal> {
         self.may(by, &room)?;
+        let mut bytes = 0;
         if let Change::Post { body, .. } | Change::Edit { body, .. } = &change {
             text::check_body(body, self.0.limits.body_chars)?;
+            bytes = body.len();
         }
-        self.take_token(by, now)?;
+        self.take_token(by, from, bytes, now)?;
         let appended = self.0.store.append(Write { by: by.clone(), cmid, room, at: now, change });
         let metrics = self.0.metrics.clone();
         Ok(async move {
@@ -146,16 +174,18 @@ impl Rooms {
     pub async fn open(
         &self,
         by: &UserId,
+        from: Network,
         room: RoomId,
         title: &str,
         now: UnixMs,
     ) -> Result<RoomInfo, Refusal> {
-        if self.0.store.bot(by).is_some_and(|bot| bot.rooms.is_some()) {
+        let bot = self.0.store.bot(by);
+        if bot.as_ref().is_some_and(|bot| bot.rooms.is_some()) {
             return Err(RefusalCode::NotAllowed.into());
         }
         self.may(by, &room)?;
         let title = text::room_title(title)?;
-        self.take_token(by, now)?;
+        self.0.budgets.room(by, bot.is_none().then_some(from), now)?;
         self.0.store.open_room(room.clone(), title.clone(), by.clone(), now).await.map_err(logged)?;
         let info = RoomInfo { room, title, head: 1, read: 0, unread: 0 };
         self.0.broker.publish(Event::RoomOpened(info.clone()));
@@ -166,9 +196,15 @@ impl Rooms {
     ///
     /// # Errors
     /// A name that may not be, more writes than this person may make, or a failing disk.
-    pub async fn rename(&self, user: &UserId, name: &str, now: UnixMs) -> Result<Person, Refusal> {
+    pub async fn rename(
+        &self,
+        user: &UserId,
+        from: Network,
+        name: &str,
+        now: UnixMs,
+    ) -> Result<Person, Refusal> {
         let name = text::nickname(name)?;
-        self.take_token(user, now)?;
+        self.take_token(user, from, name.len(), now)?;
         let person = self.0.store.rename(user.clone(), name).await.map_err(logged)?;
         self.0.broker.publish(Event::Renamed(person.clone()));
         Ok(person)
@@ -178,10 +214,12 @@ impl Rooms {
     pub fn mark_read(
         &self,
         user: UserId,
+        from: Network,
         room: RoomId,
         seq: Seq,
+        now: UnixMs,
     ) -> impl Future<Output = Result<(), Refusal>> + use<> {
-        let may = self.may(&user, &room);
+        let may = self.may(&user, &room).and_then(|()| self.take_mark(&user, from, now));
         let marked = may.map(|()| self.0.store.mark_read(user.clone(), room.clone(), seq));
         let broker = self.0.broker.clone();
         async move {
@@ -195,13 +233,15 @@ impl Rooms {
     pub fn keep_place(
         &self,
         reader: &UserId,
+        from: Network,
         room: RoomId,
         name: String,
         place: Place,
         now: UnixMs,
     ) -> impl Future<Output = Result<(), Refusal>> + Send + 'static + use<> {
-        let kept = self.0.store.keep_place(reader.clone(), room, name, place, now);
-        async move { kept.await.map_err(logged) }
+        let may = self.take_mark(reader, from, now);
+        let kept = may.map(|()| self.0.store.keep_place(reader.clone(), room, name, place, now));
+        async move { kept?.await.map_err(logged) }
     }
 
     /// The place that was kept last under this name.
@@ -318,8 +358,12 @@ impl Rooms {
     ) -> Result<PageRead, Refusal> {
         self.may(reader, &room)?;
         let limit = usize::from(limit.clamp(1, self.0.limits.history));
-        let page = self.0.store.page(room, at, limit).await.map_err(logged)?;
-        page.ok_or_else(|| RefusalCode::UnknownRoom.into())
+        self.0
+            .store
+            .page(room, at, limit)
+            .await
+            .map_err(logged)?
+            .ok_or_else(|| RefusalCode::UnknownRoom.into())
     }
 
     /// Entries of the room after `cursor`, at most `limit`.
@@ -349,19 +393,6 @@ impl Rooms {
             rooms.retain(|info| bot.reaches(&info.room));
         }
         Ok(rooms)
-    }
-
-    fn take_token(&self, user: &UserId, now: UnixMs) -> Result<(), Refusal> {
-        let rate = Rate { per_second: self.0.limits.post_rate, burst: self.0.limits.post_burst };
-        if rate.per_second == 0 {
-            return Ok(());
-        }
-        let mut buckets = self.0.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= BUCKETS {
-            buckets.retain(|_, bucket| !bucket.is_full(rate, now));
-        }
-        let bucket = buckets.entry(user.clone()).or_insert_with(|| Bucket::full(rate, now));
-        bucket.take(rate, now).map_err(Refusal::too_fast)
     }
 }
 

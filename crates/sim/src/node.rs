@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use madang_client::{Locale, PageData, Theme};
 use madang_protocol::{Cmid, Entry, Limits, RoomId, UserId};
+use madang_server::addresses::Network;
 use madang_server::broker::{Broker, Inbox};
 use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
@@ -253,7 +254,7 @@ impl World {
         let user = self.devices[device].user.clone();
         let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return Ok(()) };
         let change = Change::Post { body: format!("form {cmid}"), reply_to: None };
-        if let Ok(answer) = server.rooms.write(&user, room, cmid, change, now) {
+        if let Ok(answer) = server.rooms.write(&user, Network::NOWHERE, room, cmid, change, now) {
             server.forms.push((user, cmid, Box::pin(answer)));
         }
         self.kick_writer();

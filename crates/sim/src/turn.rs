@@ -1,6 +1,7 @@
 //! One turn of a connection's loop: one of the things that are due, whichever the seed chooses.
 
 use madang_protocol::{ClientFrame, CloseCode, Person, ServerFrame};
+use madang_server::addresses::Network;
 use madang_server::doors::madang;
 use madang_server::encoded::encode;
 use madang_server::hub::{Queued, Taken};
@@ -84,8 +85,11 @@ impl World {
         self.wire_heard(connection, &frame);
         let now = self.server_time();
         let Some(server) = &self.server else { return Ok(Turn::Idle) };
-        let terms =
-            Terms { frame_rate: Rate { per_second: 100, burst: 400 }, heartbeat_ms: HEARTBEAT as u32 };
+        let terms = Terms {
+            from: Network::NOWHERE,
+            frame_rate: Rate { per_second: 100, burst: 400 },
+            heartbeat_ms: HEARTBEAT as u32,
+        };
         let you = Person { id: self.devices[connection.device].user.clone(), name: String::new() };
         let (rooms, text) = (server.rooms.clone(), text(&frame));
         self.busy(connection, async move {

@@ -54,6 +54,7 @@ impl<'a, T: Transport> Opening<'a, T> {
     /// The session of this person.
     pub(crate) fn session(&self, you: Person) -> Session {
         let terms = Terms {
+            from: self.peer.address.into(),
             frame_rate: self.app.frame_rate(),
             heartbeat_ms: u32::try_from(self.app.config.heartbeat().as_millis()).unwrap_or(u32::MAX),
         };

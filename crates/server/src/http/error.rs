@@ -31,9 +31,9 @@ pub(super) fn status(code: RefusalCode) -> StatusCode {
     match code {
         RefusalCode::UnknownRoom | RefusalCode::UnknownMessage => StatusCode::NOT_FOUND,
         RefusalCode::UnknownLogin => StatusCode::UNAUTHORIZED,
-        RefusalCode::NotYours | RefusalCode::NotAllowed => StatusCode::FORBIDDEN,
+        RefusalCode::NotYours | RefusalCode::NotAllowed | RefusalCode::Banned => StatusCode::FORBIDDEN,
         RefusalCode::UnusableCursor => StatusCode::GONE,
-        RefusalCode::TooFast => StatusCode::TOO_MANY_REQUESTS,
+        RefusalCode::TooFast | RefusalCode::RoomsTooFast => StatusCode::TOO_MANY_REQUESTS,
         RefusalCode::TooManyRooms => StatusCode::CONFLICT,
         RefusalCode::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         RefusalCode::BadFrame

@@ -1,8 +1,10 @@
 //! The plain forms: everything that a person does before or without JavaScript. They write through the same
 //! rules as a session, and a form that is sent twice carries the same cmid, so it writes once.
 
+use std::net::SocketAddr;
+
 use axum::Json;
-use axum::extract::{Form, Path, State};
+use axum::extract::{ConnectInfo, Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
@@ -48,6 +50,7 @@ pub(super) struct Titled {
 /// Posts a message.
 pub(super) async fn post(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path(room): Path<String>,
     headers: HeaderMap,
     Form(form): Form<Written>,
@@ -55,36 +58,46 @@ pub(super) async fn post(
     let reply_to = form.reply_to.as_deref().and_then(|seq| seq.parse().ok());
     // A text area sends its line ends as CR LF.
     let change = Change::Post { body: form.body.replace("\r\n", "\n"), reply_to };
-    write(&app, &room, &headers, &form.cmid, change).await
+    write(&app, peer, &room, &headers, &form.cmid, change).await
 }
 
 /// Edits a message.
 pub(super) async fn edit(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path((room, seq)): Path<(String, Seq)>,
     headers: HeaderMap,
     Form(form): Form<Written>,
 ) -> Response {
     let change = Change::Edit { seq, body: form.body.replace("\r\n", "\n") };
-    write(&app, &room, &headers, &form.cmid, change).await
+    write(&app, peer, &room, &headers, &form.cmid, change).await
 }
 
 /// Deletes a message.
 pub(super) async fn delete(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path((room, seq)): Path<(String, Seq)>,
     headers: HeaderMap,
     Form(form): Form<Written>,
 ) -> Response {
-    write(&app, &room, &headers, &form.cmid, Change::Delete { seq }).await
+    write(&app, peer, &room, &headers, &form.cmid, Change::Delete { seq }).await
 }
 
-async fn write(app: &App, room: &str, headers: &HeaderMap, cmid: &str, change: Change) -> Response {
+async fn write(
+    app: &App,
+    peer: SocketAddr,
+    room: &str,
+    headers: &HeaderMap,
+    cmid: &str,
+    change: Change,
+) -> Response {
     let result = async {
         let login = login::or_newcomer(app, headers).await?;
         let id: RoomId = room.parse().map_err(|_| RefusalCode::UnknownRoom)?;
         let cmid: Cmid = cmid.parse().map_err(|_| RefusalCode::BadFrame)?;
-        app.rooms.write(&login.person.id, id.clone(), cmid, change, app.now())?.await?;
+        let from = peer.ip().into();
+        app.rooms.write(&login.person.id, from, id.clone(), cmid, change, app.now())?.await?;
         Ok((login, format!("/r/{id}")))
     };
     match result.await {
@@ -94,10 +107,15 @@ async fn write(app: &App, room: &str, headers: &HeaderMap, cmid: &str, change: C
 }
 
 /// Gives the person a nickname.
-pub(super) async fn rename(State(app): State<App>, headers: HeaderMap, Form(form): Form<Named>) -> Response {
+pub(super) async fn rename(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Form(form): Form<Named>,
+) -> Response {
     let result = async {
         let login = login::or_newcomer(&app, &headers).await?;
-        app.rooms.rename(&login.person.id, &form.name, app.now()).await?;
+        app.rooms.rename(&login.person.id, peer.ip().into(), &form.name, app.now()).await?;
         Ok(login)
     };
     match result.await {
@@ -108,10 +126,16 @@ pub(super) async fn rename(State(app): State<App>, headers: HeaderMap, Form(form
 }
 
 /// Opens a room.
-pub(super) async fn open(State(app): State<App>, headers: HeaderMap, Form(form): Form<Titled>) -> Response {
+pub(super) async fn open(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Form(form): Form<Titled>,
+) -> Response {
     let result = async {
         let login = login::or_newcomer(&app, &headers).await?;
-        let info = app.rooms.open(&login.person.id, login::random_id()?, &form.title, app.now()).await?;
+        let (id, from) = (login::random_id()?, peer.ip().into());
+        let info = app.rooms.open(&login.person.id, from, id, &form.title, app.now()).await?;
         Ok((login, info))
     };
     match result.await {

@@ -19,6 +19,7 @@ use madang_client::Locale;
 use madang_protocol::{CloseCode, Epoch, Person, ResumePoint, RoomId, ServerFrame, UnixMs, UserId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::addresses::Network;
 use crate::encoded::PersonFrame;
 use crate::hub::{Hub, Queue, Queued, SessionId};
 use crate::rate::{Bucket, Rate};
@@ -39,6 +40,8 @@ pub const MAX_PENDING: usize = 64;
 /// What a session is made with.
 #[derive(Clone, Debug)]
 pub struct Terms {
+    /// Where the client comes from.
+    pub from: Network,
     /// Frames of any kind.
     pub frame_rate: Rate,
     /// Milliseconds between pings.
@@ -62,6 +65,7 @@ type Pending = Pin<Box<dyn Future<Output = Option<Said>> + Send>>;
 pub struct Session {
     id: SessionId,
     you: Person,
+    from: Network,
     locale: Locale,
     rooms: Rooms,
     queue: Arc<Queue>,
@@ -94,6 +98,7 @@ impl Session {
         }
         Self {
             id,
+            from: terms.from,
             locale: Locale::default(),
             rooms,
             queue,
@@ -150,7 +155,7 @@ impl Session {
     /// # Errors
     /// As [`Rooms::rename`].
     pub async fn rename(&mut self, name: &str, now: UnixMs) -> Result<(), Refusal> {
-        self.you = self.rooms.rename(&self.you.id, name, now).await?;
+        self.you = self.rooms.rename(&self.you.id, self.from, name, now).await?;
         Ok(())
     }
 

@@ -30,7 +30,7 @@ impl Session {
         // The writer would find it too, but only after what was asked for behind it.
         self.rooms.head(&self.you.id, &room)?;
         let change = Change::Post { body, reply_to: None };
-        let durable = self.rooms.write(&self.you.id, room.clone(), cmid, change, now)?;
+        let durable = self.rooms.write(&self.you.id, self.from, room.clone(), cmid, change, now)?;
         self.answer(durable, room, cmid);
         Ok(())
     }
@@ -55,7 +55,7 @@ impl Session {
     /// Keeps a place; [`Said::Kept`] tells when it is durable.
     pub fn keep_place(&mut self, kept: Kept, now: UnixMs) {
         let Kept { number, version, name, room, place } = kept;
-        let durable = self.rooms.keep_place(&self.you.id, room, name, place, now);
+        let durable = self.rooms.keep_place(&self.you.id, self.from, room, name, place, now);
         self.pending.push_back(Box::pin(async move {
             let refusal = durable.await.err();
             Some(Said::Kept { number, version, refusal })

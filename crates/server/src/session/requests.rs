@@ -42,7 +42,7 @@ impl Session {
                 self.write(room, cmid, Change::Edit { seq, body }, now);
             }
             ClientFrame::Delete { room, cmid, seq } => self.write(room, cmid, Change::Delete { seq }, now),
-            ClientFrame::Read { room, seq } => self.mark_read(room, seq),
+            ClientFrame::Read { room, seq } => self.mark_read(room, seq, now),
             ClientFrame::Typing { room } => self.typing(room, now),
             ClientFrame::History { req, room, before, after, around, limit } => {
                 self.history(Asked { req, room, at: one_place(before, after, around), limit }, out).await;
@@ -53,7 +53,7 @@ impl Session {
     }
 
     fn write(&mut self, room: RoomId, cmid: Cmid, change: Change, now: UnixMs) {
-        match self.rooms.write(&self.you.id, room.clone(), cmid, change, now) {
+        match self.rooms.write(&self.you.id, self.from, room.clone(), cmid, change, now) {
             Ok(durable) => self.answer(durable, room, cmid),
             Err(refusal) => {
                 let frame = about(refusal.frame(self.locale, self.rooms.limits(), Some(room)), cmid);
@@ -63,9 +63,9 @@ impl Session {
         }
     }
 
-    fn mark_read(&mut self, room: RoomId, seq: Seq) {
+    fn mark_read(&mut self, room: RoomId, seq: Seq, now: UnixMs) {
         let (locale, limits) = (self.locale, self.rooms.limits().clone());
-        let marked = self.rooms.mark_read(self.you.id.clone(), room.clone(), seq);
+        let marked = self.rooms.mark_read(self.you.id.clone(), self.from, room.clone(), seq, now);
         self.pending.push_back(Box::pin(async move {
             // The marker itself comes by the hub, as it does to this person's other sessions.
             marked.await.err().map(|refusal| refusal.frame(locale, &limits, Some(room)).into())

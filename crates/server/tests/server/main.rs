@@ -6,6 +6,7 @@ mod api_reading;
 mod api_refusals;
 mod api_stream;
 mod api_writing;
+mod budgets;
 mod closing;
 mod disk;
 mod doors;

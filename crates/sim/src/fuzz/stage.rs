@@ -5,6 +5,7 @@ use std::sync::Arc;
 use madang_protocol::{
     ClientFrame, Cmid, Epoch, Limits, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId,
 };
+use madang_server::addresses::Network;
 use madang_server::broker::Broker;
 use madang_server::doors::madang;
 use madang_server::hub::{Hub, Taken};
@@ -28,7 +29,8 @@ pub(super) const ROOM: &str = "garden";
 /// When every life of the server begins: what it makes by itself must not differ between them.
 const BEGIN: UnixMs = 1_000;
 
-const TERMS: Terms = Terms { frame_rate: Rate { per_second: 0, burst: 0 }, heartbeat_ms: 25_000 };
+const TERMS: Terms =
+    Terms { from: Network::NOWHERE, frame_rate: Rate { per_second: 0, burst: 0 }, heartbeat_ms: 25_000 };
 
 /// A disk, and the log that is on it.
 #[derive(Clone)]

@@ -151,6 +151,8 @@ pub(super) static EN: Strings = Strings {
         RefusalCode::UnknownLogin => "This login is no longer valid. Please reload the page.",
         RefusalCode::NotAllowed => "You may not do this.",
         RefusalCode::UnusableCursor => "The server's log is another one now. Please reload the page.",
+        RefusalCode::RoomsTooFast => "You cannot open another room yet.",
+        RefusalCode::Banned => "You are banned here.",
         RefusalCode::Unknown => "",
     },
 };

@@ -125,6 +125,8 @@ pub(super) static KO: Strings = Strings {
         RefusalCode::UnknownLogin => "로그인이 더 이상 유효하지 않아요. 새로고침해 주세요.",
         RefusalCode::NotAllowed => "이 일은 할 수 없어요.",
         RefusalCode::UnusableCursor => "서버의 기록이 바뀌었어요. 새로고침해 주세요.",
+        RefusalCode::RoomsTooFast => "지금은 방을 더 만들 수 없어요.",
+        RefusalCode::Banned => "이 서버를 이용할 수 없어요.",
         RefusalCode::Unknown => "",
     },
 };

@@ -6,6 +6,7 @@ use madang_protocol::Person;
 use madang_stomp::{Beats, ClientCommand, Frame, HeartBeat, ServerCommand, Version};
 
 use super::wrong::Reason;
+use crate::addresses::Network;
 use crate::app::App;
 use crate::doors::names::shown_name;
 use crate::refusal::Refusal;
@@ -33,13 +34,14 @@ pub(super) async fn agree(
     frame: &Frame<ClientCommand>,
     spoken: Option<Version>,
     known: Option<Person>,
+    from: Network,
 ) -> Result<Agreed, Reason> {
     let version = version(frame, spoken)?;
     let beats = match frame.header("heart-beat").filter(|_| version > Version::V10) {
         Some(header) => HeartBeat::parse(header).ok_or(Reason::Bad("heart-beat"))?.agree(offer(app)),
         None => Beats::default(),
     };
-    let (you, returns) = person(app, frame, known).await?;
+    let (you, returns) = person(app, frame, known, from).await?;
     Ok(Agreed { version, beats, you, returns })
 }
 
@@ -79,6 +81,7 @@ async fn person(
     app: &App,
     frame: &Frame<ClientCommand>,
     known: Option<Person>,
+    from: Network,
 ) -> Result<(Person, bool), Reason> {
     let said = |name| frame.header(name).filter(|text: &&str| !text.is_empty());
     let (login, passcode) = (said("login"), said("passcode"));
@@ -99,7 +102,7 @@ async fn person(
         // A bot is called what its owner calls it.
         Some(_) if app.store.bot(&you.id).is_some() => Err(Reason::Login),
         Some(login) => {
-            let renamed = app.rooms.rename(&you.id, login, app.now()).await;
+            let renamed = app.rooms.rename(&you.id, from, login, app.now()).await;
             renamed.map(|you| (you, returns)).map_err(|refusal| refused(app, &refusal))
         }
     }

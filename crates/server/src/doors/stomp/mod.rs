@@ -187,7 +187,8 @@ impl Stomp {
                     Ok(Some(Item::HeartBeat)) => continue,
                     Ok(Some(Item::Frame(frame))) if is_connect(&frame) => {
                         let known = opening.peer.you.clone();
-                        match connect::agree(&self.app, &frame, self.spoken, known).await {
+                        let from = opening.peer.address.into();
+                        match connect::agree(&self.app, &frame, self.spoken, known, from).await {
                             Ok(agreed) => {
                                 let read = bytes.len() - input.len();
                                 return Ok((agreed, heard, read));

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::addresses::Network;
 use crate::app::App;
 use crate::auth;
 use crate::store::Change;
@@ -93,7 +94,7 @@ pub(super) async fn post(
         body::json(&text)?
     };
     let change = Change::Post { body: message.written(&bot.name), reply_to: None };
-    let written = async { app.rooms.write(&bot.id, room, cmid, change, app.now())?.await };
+    let written = async { app.rooms.write(&bot.id, Network::NOWHERE, room, cmid, change, app.now())?.await };
     written.await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     Ok("ok")
 }

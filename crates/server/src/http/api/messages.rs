@@ -58,7 +58,7 @@ pub(super) async fn post(
     let cmid = body::cmid(&headers)?;
     let message: NewMessage = body::json(&body::text(&app, sent).await?)?;
     let change = Change::Post { body: message.body, reply_to: message.reply_to };
-    let written = async { app.rooms.write(&you.id, room, cmid, change, app.now())?.await };
+    let written = async { app.rooms.write(&you.id, peer.ip().into(), room, cmid, change, app.now())?.await };
     let written = written.await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     let status = if written.repeat { StatusCode::OK } else { StatusCode::CREATED };
     let location = [(LOCATION, format!("/r/{}/{}", written.room, written.seq))];

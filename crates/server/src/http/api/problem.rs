@@ -79,8 +79,10 @@ pub(super) enum Code {
     TooLong,
     /// More posts than one may make.
     TooFast,
-    /// There are too many connections from this address.
+    /// There are too many connections or requests from this address.
     OverLimit,
+    /// The caller, or the address, is banned.
+    Banned,
     /// The disk is full or failing; nothing was written.
     StorageUnavailable,
     /// The server is stopping.
@@ -117,7 +119,8 @@ impl Refused {
             RefusalCode::UnknownMessage => Code::UnknownMessage,
             RefusalCode::Empty => Code::Empty,
             RefusalCode::TooLong => Code::TooLong,
-            RefusalCode::TooFast => Code::TooFast,
+            RefusalCode::TooFast | RefusalCode::RoomsTooFast => Code::TooFast,
+            RefusalCode::Banned => Code::Banned,
             RefusalCode::StorageUnavailable => Code::StorageUnavailable,
             RefusalCode::UnknownLogin => Code::UnknownLogin,
             RefusalCode::UnusableCursor => Code::UnusableCursor,
@@ -211,6 +214,7 @@ fn meaning(code: Code) -> (StatusCode, &'static str) {
         Code::OverLimit => {
             (StatusCode::TOO_MANY_REQUESTS, "There are too many connections from this address.")
         }
+        Code::Banned => (StatusCode::FORBIDDEN, "The caller, or this address, is banned."),
         Code::StorageUnavailable => {
             (StatusCode::SERVICE_UNAVAILABLE, "The server cannot save or read anything right now.")
         }

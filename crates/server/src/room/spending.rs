@@ -1,0 +1,44 @@
+//! What a write costs who makes it: the person's own rate, and the budget of their address.
+
+use std::sync::PoisonError;
+
+use madang_protocol::{UnixMs, UserId};
+
+use super::Rooms;
+use crate::addresses::Network;
+use crate::rate::{Bucket, Rate};
+use crate::refusal::Refusal;
+
+/// People whose rate is remembered. Full buckets are forgotten beyond it.
+const BUCKETS: usize = 10_000;
+
+impl Rooms {
+    /// A write of so many bytes, out of the person's rate and the address's budget. A bot pays for itself alone.
+    pub(super) fn take_token(
+        &self,
+        user: &UserId,
+        from: Network,
+        bytes: usize,
+        now: UnixMs,
+    ) -> Result<(), Refusal> {
+        self.take_own_token(user, now)?;
+        if self.0.store.bot(user).is_some() { Ok(()) } else { self.0.budgets.write(from, bytes, now) }
+    }
+
+    pub(super) fn take_mark(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
+        if self.0.store.bot(user).is_some() { Ok(()) } else { self.0.budgets.mark(from, now) }
+    }
+
+    fn take_own_token(&self, user: &UserId, now: UnixMs) -> Result<(), Refusal> {
+        let rate = Rate { per_second: self.0.limits.post_rate, burst: self.0.limits.post_burst };
+        if rate.per_second == 0 {
+            return Ok(());
+        }
+        let mut buckets = self.0.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= BUCKETS {
+            buckets.retain(|_, bucket| !bucket.is_full(rate, now));
+        }
+        let bucket = buckets.entry(user.clone()).or_insert_with(|| Bucket::full(rate, now));
+        bucket.take(rate, now).map_err(Refusal::too_fast)
+    }
+}

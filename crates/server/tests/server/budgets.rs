@@ -1,0 +1,126 @@
+//! Budgets of an address and of a person: what is beyond them is refused in so many words at each door, and counted.
+
+use madang_protocol::{RefusalCode, RoomInfo};
+use serde_json::Value;
+
+use crate::harness::{Answer, Api, Browser, Client, Over, Server, ask, fresh_cmid, lobby};
+
+const POSTS: [&str; 6] = ["--post-rate", "10", "--address-post-rate", "1", "--trusted-proxy", "127.0.0.1"];
+
+/// The code of a refusal as JSON, which must say when to come back.
+fn refused(answer: &Answer) -> String {
+    assert_eq!(answer.status, 429, "{answer:?}");
+    let json: Value = serde_json::from_str(&answer.body).expect("JSON");
+    let ms = json["retry_after_ms"].as_u64().expect("a time");
+    assert_eq!(answer.header("retry-after"), Some(ms.div_ceil(1000).to_string().as_str()));
+    json["code"].as_str().expect("a code").to_owned()
+}
+
+async fn open(browser: &mut Browser, title: &str) -> Answer {
+    browser.submit("/rooms", &[("title", title)]).await
+}
+
+#[tokio::test]
+async fn posts_of_one_address_are_bounded_together() {
+    let server = Server::with(&POSTS);
+    let (mut outcomes, mut people) = (Vec::new(), Vec::new());
+    for name in ["ann", "bob"] {
+        let mut person = Client::join(&server, name).await;
+        for n in 0..8 {
+            let cmid = person.post(&lobby(), &n.to_string()).await;
+            outcomes.push(person.outcome(cmid).await);
+        }
+        people.push(person);
+    }
+    let passed = outcomes.iter().take_while(|outcome| outcome.is_ok()).count();
+    assert!((10..14).contains(&passed), "{outcomes:?}");
+    let Err((RefusalCode::TooFast, Some(wait))) = outcomes[15] else { panic!("{outcomes:?}") };
+    assert!((1..=1_000).contains(&wait), "{wait}");
+    assert!(server.metric(r#"madang_over_budget_total{budget="writes"}"#).await >= 1);
+
+    let form = [("body", "by form"), ("cmid", &fresh_cmid().to_string())];
+    let mut cem = Browser::new(&server).script();
+    assert_eq!(refused(&cem.submit("/r/lobby/post", &form).await), "too_fast");
+    let mut dee = Client::join_over(&server, "dee", Over::Poll).await;
+    let cmid = dee.post(&lobby(), "by polls").await;
+    assert!(matches!(dee.outcome(cmid).await, Err((RefusalCode::TooFast, Some(_)))));
+
+    let bot = Api::new(&server, "Robo", &[]).await;
+    bot.say("a bot pays for itself").await;
+    let (cookie, cmid) = (cem.cookies(), fresh_cmid());
+    let body = format!("body=elsewhere&cmid={cmid}");
+    for (address, status) in [("2001:db8::1", 204), ("127.0.0.1", 429), ("::ffff:127.0.0.1", 429)] {
+        let origin = format!("http://{}", server.addr);
+        let headers = [
+            ("X-Forwarded-For", address),
+            ("Cookie", &cookie),
+            ("Origin", &origin),
+            ("Accept", "application/json"),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let answer = ask(server.addr, "POST", "/r/lobby/post", &headers, &body).await;
+        let fits = if status == 204 { answer.status < 400 } else { answer.status == status };
+        assert!(fits, "{address}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_of_one_address_are_bounded() {
+    let server = Server::with(&["--address-kib", "1"]);
+    let mut ann = Client::join(&server, "ann").await;
+    let long = "l".repeat(7_000);
+    let mut outcomes = Vec::new();
+    for _ in 0..4 {
+        let cmid = ann.post(&lobby(), &long).await;
+        outcomes.push(ann.outcome(cmid).await.is_ok());
+    }
+    assert_eq!(outcomes, [true, true, false, false]);
+    ann.say("a short one fits").await;
+
+    let server = Server::with(&["--address-hour-mib", "1", "--address-kib", "0", "--post-burst", "200"]);
+    let mut bob = Client::join(&server, "bob").await;
+    let mut refused = None;
+    for _ in 0..160 {
+        let cmid = bob.post(&lobby(), &long).await;
+        if let Err((RefusalCode::TooFast, wait)) = bob.outcome(cmid).await {
+            refused = wait;
+            break;
+        }
+    }
+    assert!(refused.is_some_and(|wait| wait > 1_000), "an hour's bytes are used up: {refused:?}");
+}
+
+#[tokio::test]
+async fn a_new_person_opens_three_rooms() {
+    let server = Server::start();
+    let mut ann = Browser::new(&server).script();
+    for n in 0..3 {
+        let answer = open(&mut ann, &format!("room {n}")).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let _: RoomInfo = serde_json::from_str(&answer.body).unwrap();
+    }
+    let answer = open(&mut ann, "one more").await;
+    assert_eq!(refused(&answer), "rooms_too_fast");
+    let wait: Value = serde_json::from_str(&answer.body).unwrap();
+    let hour = wait["retry_after_ms"].as_u64().unwrap();
+    assert!((3_500_000..=3_600_000).contains(&hour), "{hour}");
+    let cookies = ann.cookies();
+    let page = open(&mut Browser::of(&server, &cookies).korean(), "one more").await;
+    assert_eq!(page.status, 429);
+    assert!(page.body.contains("지금은 방을 더 만들 수 없어요"), "the page says so");
+    assert_eq!(server.metric(r#"madang_over_budget_total{budget="own_rooms"}"#).await, 2);
+}
+
+#[tokio::test]
+async fn rooms_of_one_address_are_bounded_whoever_opens() {
+    let server = Server::start();
+    let mut opened = 0;
+    for n in 0..30 {
+        let answer = open(&mut Browser::new(&server).script(), &format!("room {n}")).await;
+        match answer.status {
+            201 => opened += 1,
+            _ => assert_eq!(refused(&answer), "rooms_too_fast"),
+        }
+    }
+    assert_eq!(opened, 10);
+}
