@@ -1,5 +1,6 @@
 //! The rules of rooms: who may do what, and how fast (`spending`). Every door — socket, form — comes through here.
 
+mod markers;
 mod spending;
 
 use std::collections::HashMap;
@@ -21,9 +22,7 @@ use crate::rate::Bucket;
 use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::snapshots::{SnapshotFrame, Snapshots};
-use crate::store::{
-    Appended, Change, Committed, KEPT_MESSAGES, PageAt, PageRead, Place, Store, StoreError, Write,
-};
+use crate::store::{Appended, Change, Committed, KEPT_MESSAGES, PageAt, PageRead, Store, StoreError, Write};
 
 /// Messages in a snapshot.
 pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;
@@ -208,48 +207,6 @@ impl Rooms {
         let person = self.0.store.rename(user.clone(), name).await.map_err(logged)?;
         self.0.broker.publish(Event::Renamed(person.clone()));
         Ok(person)
-    }
-
-    /// Moves the person's read marker forward, and tells their other sessions.
-    pub fn mark_read(
-        &self,
-        user: UserId,
-        from: Network,
-        room: RoomId,
-        seq: Seq,
-        now: UnixMs,
-    ) -> impl Future<Output = Result<(), Refusal>> + use<> {
-        let may = self.may(&user, &room).and_then(|()| self.take_mark(&user, from, now));
-        let marked = may.map(|()| self.0.store.mark_read(user.clone(), room.clone(), seq));
-        let broker = self.0.broker.clone();
-        async move {
-            let marker = marked?.await.map_err(logged)?;
-            broker.publish(Event::Read { user, room, seq: marker.seq, unread: marker.unread });
-            Ok(())
-        }
-    }
-
-    /// Keeps how far the reader has come in a room, under a name of its own.
-    pub fn keep_place(
-        &self,
-        reader: &UserId,
-        from: Network,
-        room: RoomId,
-        name: String,
-        place: Place,
-        now: UnixMs,
-    ) -> impl Future<Output = Result<(), Refusal>> + Send + 'static + use<> {
-        let may = self.take_mark(reader, from, now);
-        let kept = may.map(|()| self.0.store.keep_place(reader.clone(), room, name, place, now));
-        async move { kept?.await.map_err(logged) }
-    }
-
-    /// The place that was kept last under this name.
-    ///
-    /// # Errors
-    /// A failing disk.
-    pub async fn place(&self, reader: &UserId, room: &RoomId, name: &str) -> Result<Option<Place>, Refusal> {
-        self.0.store.place(reader.clone(), room.clone(), name.to_owned()).await.map_err(logged)
     }
 
     /// Tells those who look at the room that the person is typing, if they may be there.
