@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::command::{cargo, cmd};
 use crate::project::Project;
-use crate::server::{self, Profile};
+use crate::server::{self, Kept, Profile};
 use crate::setup::node;
 use crate::step::step;
 
@@ -48,9 +48,10 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
         Some(program) => program,
         None => server::build_one_file(project, Profile::Release)?,
     };
+    let (program, load) = (Kept::aside(project, &program)?, Kept::aside(project, &build_load(project)?)?);
     let bench = Bench {
-        load: build_load(project)?,
-        program,
+        load: load.path().to_owned(),
+        program: program.path().to_owned(),
         peers: ensure_peers(project)?,
         scratch: project.scratch().join("bench"),
         length: if options.quick { Length::Quick } else { Length::Full },
@@ -95,7 +96,7 @@ pub(crate) fn build_load(project: &Project) -> Result<PathBuf> {
     step("load generator", || {
         cargo(project).args(["build", "--release", "--package", "madang-load"]).quiet(&project.log("load"))
     })?;
-    Ok(project.target.join("release").join("madang-load"))
+    Ok(project.native.join("release").join("madang-load"))
 }
 
 fn ensure_peers(project: &Project) -> Result<PathBuf> {

@@ -1,6 +1,6 @@
 //! The program as it ships, under everything that can be broken around it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::bench;
 use crate::command::{Cmd, cmd};
 use crate::project::Project;
-use crate::server::{self, Profile};
+use crate::server::{self, Kept, Profile};
 use crate::step::step;
 
 /// What the network does that the judge must notice.
@@ -16,20 +16,21 @@ const CRIMES: [&str; 3] = ["lose", "double", "swap"];
 
 /// A run of the given length. The last line counts the broken promises.
 pub(crate) fn run(project: &Project, minutes: f64, seed: Option<u64>, clients: u32) -> Result<()> {
-    let (load, program) = build(project)?;
+    let program = Kept::aside(project, &server::build_one_file(project, Profile::Release)?)?;
+    let load = Kept::aside(project, &bench::build_load(project)?)?;
     let seed = seed.unwrap_or_else(any_seed);
     println!("▸ chaos for {minutes} min, seed {seed} …");
-    call(&load, &program, minutes, seed, clients).show()
+    call(load.path(), program.path(), minutes, seed, clients).show()
 }
 
-/// A short run that must be clean, and shorter ones over a network that no promise survives.
-pub(crate) fn short(project: &Project) -> Result<()> {
-    let (load, program) = build(project)?;
+/// A short run that must be clean, and shorter ones over a network that no promise survives. They use the programs
+/// that the other tests used: unoptimised, so that overflows and broken assertions end them too.
+pub(crate) fn short(project: &Project, load: &Path, program: &Path) -> Result<()> {
     // With this seed the server is killed, frozen and drained within that time.
-    step("chaos, half a minute", || call(&load, &program, 0.4, 2, 60).show())?;
+    step("chaos, half a minute", || call(load, program, 0.4, 2, 60).show())?;
     for crime in CRIMES {
         step(&format!("chaos that must be noticed: {crime}"), || {
-            let sabotaged = call(&load, &program, 0.05, 1, 10).args(["--sabotage", crime]);
+            let sabotaged = call(load, program, 0.05, 1, 10).args(["--sabotage", crime]);
             match sabotaged.quiet(&project.log("sabotage")) {
                 Ok(()) => bail!("A network that breaks every promise was found clean."),
                 Err(_) => judged(project, crime),
@@ -46,11 +47,6 @@ fn judged(project: &Project, crime: &str) -> Result<()> {
         return Ok(());
     }
     bail!("The run with a network that can {crime} frames came to no verdict:\n{said}")
-}
-
-fn build(project: &Project) -> Result<(PathBuf, PathBuf)> {
-    let program = server::build_one_file(project, Profile::Release)?;
-    Ok((bench::build_load(project)?, program))
 }
 
 fn call(load: &Path, program: &Path, minutes: f64, seed: u64, clients: u32) -> Cmd {

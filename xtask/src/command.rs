@@ -26,6 +26,10 @@ pub(crate) fn cmd(program: &str) -> Cmd {
 pub(crate) fn cargo(project: &Project) -> Cmd {
     let mut cargo = cmd("cargo");
     cargo.command.current_dir(&project.root);
+    if project.native != project.target {
+        // Built once and thrown away: what serves quick rebuilds would only cost time and room.
+        cargo = cargo.env("CARGO_TARGET_DIR", &project.native).env("CARGO_INCREMENTAL", "0");
+    }
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

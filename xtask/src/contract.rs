@@ -9,15 +9,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::cmd;
 use crate::project::Project;
-use crate::server::{self, Profile};
-use crate::setup::python;
+use crate::setup::python::Python;
 
 /// Serves on a free port, and tries on it all that the document allows, and more: no fault, no status that is not
 /// described, no answer of another form. `end2end/schemathesis.toml` says how much.
-pub(crate) fn check(project: &Project) -> Result<()> {
-    let python = python::ensure(project)?;
-    let program = server::build_one_file(project, Profile::Dev)?;
-    let served = Served::start(&program, project.target.join("contract"))?;
+pub(crate) fn check(project: &Project, python: &Python, program: &Path) -> Result<()> {
+    let served = Served::start(program, project.scratch().join("contract"))?;
     let token = served.order(&["token", "create", "--name", "Schemathesis"])?;
     let hook = served.order(&["webhook", "incoming", "--room", "lobby", "--name", "Hook"])?;
     let secret = hook.rsplit('/').next().unwrap_or_default();

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::command::{cmd, which};
+use crate::command::which;
 use crate::project::Project;
-use crate::setup::wasm::{Toolchain, present};
+use crate::setup::wasm::present;
 use crate::setup::{browser, curl, leptos, node, python};
 
 struct Need {
@@ -26,16 +26,14 @@ pub(crate) fn report(project: &Project) -> Result<()> {
         }
     }
     let missing = needs.iter().filter(|need| !need.there).count();
-    println!("\n{missing} missing; `cargo xtask run`, `test` and `dev` get what they need by themselves.");
+    println!(
+        "\n{missing} missing; `cargo xtask run`, `test` and `dev` get what they need by themselves, \
+         and `cargo xtask tools` what `cargo leptos` and `trunk` need."
+    );
     Ok(())
 }
 
 fn needs(project: &Project) -> Vec<Need> {
-    let wasm = present();
-    let toolchain = match wasm.as_ref().and_then(Toolchain::name) {
-        Some(name) => format!("RUSTUP_TOOLCHAIN={name} "),
-        None => String::new(),
-    };
     let need =
         |name, purpose, there, command: &str| Need { name, purpose, there, command: command.to_owned() };
     vec![
@@ -43,7 +41,7 @@ fn needs(project: &Project) -> Vec<Need> {
         need(
             "wasm target",
             "the page",
-            wasm.is_some(),
+            present().is_some(),
             "rustup target add wasm32-unknown-unknown (or `cargo xtask site`, which knows Debian's way)",
         ),
         need("Node and npm", "browser tests", node::is_there(), "apt-get install nodejs npm"),
@@ -80,30 +78,17 @@ fn needs(project: &Project) -> Vec<Need> {
         ),
         need(
             "wasm-bindgen",
-            "cargo xtask dev, trunk serve",
+            "cargo leptos, trunk serve",
             leptos::bindgen_is_there(),
-            &format!("{toolchain}cargo install wasm-bindgen-cli --locked --version {}", leptos::BINDGEN),
+            &leptos::bindgen_by_hand(),
         ),
-        need(
-            "cargo-leptos",
-            "cargo xtask dev",
-            leptos::is_there(),
-            &format!(
-                "{toolchain}cargo install cargo-leptos --locked --version {} --features no_downloads",
-                leptos::LEPTOS
-            ),
-        ),
+        need("cargo-leptos", "cargo xtask dev", leptos::is_there(), &leptos::leptos_by_hand()),
         need(
             "wasm-opt",
-            "cargo leptos build --release",
-            which("wasm-opt").is_some(),
-            "npm install --global binaryen",
+            "cargo leptos build --release, trunk serve --release",
+            leptos::wasm_opt_is_there(),
+            &leptos::wasm_opt_by_hand(),
         ),
-        need(
-            "trunk",
-            "trunk serve (the page alone)",
-            cmd("trunk").arg("--version").ask().is_some(),
-            &format!("{toolchain}cargo install trunk --locked --version 0.21.14"),
-        ),
+        need("trunk", "trunk serve (the page alone)", leptos::trunk_is_there(), &leptos::trunk_by_hand()),
     ]
 }

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use project::Project;
 use server::Profile;
+use setup::leptos;
 
 /// Set-up, builds and checks of Madang.
 #[derive(Parser)]
@@ -47,6 +48,8 @@ enum Task {
         #[arg(last = true)]
         leptos: Vec<String>,
     },
+    /// Get cargo-leptos, trunk and what both call, as far as they are missing
+    Tools,
     /// Build the program with its page inside: one file
     Build {
         /// Optimised: target/release/madang instead of target/debug/madang
@@ -110,6 +113,7 @@ fn perform(project: &Project, task: Task) -> anyhow::Result<()> {
     match task {
         Task::Run { serve } => server::run(project, &serve),
         Task::Dev { leptos } => dev::watch(project, &leptos),
+        Task::Tools => leptos::ensure_all(project),
         Task::Build { release } => {
             let profile = if release { Profile::Release } else { Profile::Dev };
             server::build_one_file(project, profile).map(drop)

@@ -1,9 +1,10 @@
 //! Building the program, and serving.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 
 use crate::command::{Cmd, cargo, cmd};
 use crate::project::Project;
@@ -55,6 +56,37 @@ pub(crate) fn build_one_file(project: &Project, profile: Profile) -> Result<Path
     })
 }
 
+/// A copy of a program that no later build replaces; gone with this value.
+pub(crate) struct Kept {
+    folder: PathBuf,
+    program: PathBuf,
+}
+
+impl Kept {
+    /// Copies the program. A hard link would not do: some linkers write into the file that is there.
+    pub(crate) fn aside(project: &Project, program: &Path) -> Result<Self> {
+        let name = program.file_name().context("a program without a name")?;
+        let own = format!("{}-{}", std::process::id(), name.to_string_lossy());
+        let folder = project.scratch().join("running").join(own);
+        fs::create_dir_all(&folder)?;
+        let kept = Self { program: folder.join(name), folder };
+        fs::copy(program, &kept.program).with_context(|| format!("Cannot copy {}", program.display()))?;
+        Ok(kept)
+    }
+
+    /// The copy.
+    pub(crate) fn path(&self) -> &Path {
+        &self.program
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // What stays is found by no one, and goes with the target folder.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
 fn build_reading_site_folder(project: &Project) -> Result<PathBuf> {
     step("program", || compile(project, Profile::Dev).quiet(&project.log("program")))?;
     Ok(program(project, Profile::Dev))
@@ -75,7 +107,7 @@ fn program(project: &Project, profile: Profile) -> PathBuf {
         Profile::Release => "release",
     };
     let name = format!("{}{}", project.leptos.bin_target, std::env::consts::EXE_SUFFIX);
-    project.target.join(folder).join(name)
+    project.native.join(folder).join(name)
 }
 
 /// The address that the program will serve at, by the same order as its own: option, environment, default.
@@ -94,6 +126,21 @@ fn address(options: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kept_program_outlives_its_replacement() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut project = Project::load().unwrap();
+        project.native = folder.path().to_owned();
+        let built = folder.path().join("madang");
+        fs::write(&built, "with its page").unwrap();
+        let kept = Kept::aside(&project, &built).unwrap();
+        fs::write(&built, "without it").unwrap();
+        assert_eq!(fs::read_to_string(kept.path()).unwrap(), "with its page");
+        let path = kept.path().to_owned();
+        drop(kept);
+        assert!(!path.exists());
+    }
 
     #[test]
     fn the_address_told_is_the_one_asked_for() {

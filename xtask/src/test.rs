@@ -1,15 +1,28 @@
 //! Every check and every test, the quick ones first.
+//!
+//! What runs here is built in a folder of its own (`Project::apart`), once: the lints and the documentation share
+//! what they check, and everything that runs comes from one build with one set of features, that of the program as
+//! it ships with its page inside.
 
-use anyhow::{Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::chaos;
 use crate::checks;
-use crate::command::cargo;
+use crate::command::{Cmd, cargo};
 use crate::contract;
-use crate::e2e;
+use crate::e2e::{self, Tools};
 use crate::project::Project;
-use crate::setup::{browser, node, wasm};
-use crate::step::step;
+use crate::setup::wasm;
+use crate::site;
+use crate::step::{self, step};
+
+/// The package whose features nothing that ships may have.
+const SIMULATION: &str = "madang-sim";
 
 /// Tests that passed and failed, over all suites.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,8 +31,15 @@ struct Tally {
     failed: u32,
 }
 
-/// Runs all; the last line is `N passed, N failed`.
+/// What the tests run, built once.
+struct Built {
+    program: PathBuf,
+    load: PathBuf,
+}
+
+/// Runs all, and shows how long each step took; the last line is `N passed, N failed`.
 pub(crate) fn run(project: &Project) -> Result<()> {
+    let start = Instant::now();
     let mut tally = Tally::default();
     let outcome = stages(project, &mut tally);
     if outcome.is_err() && tally.failed == 0 {
@@ -29,36 +49,97 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     if let Err(error) = &outcome {
         eprintln!("\n✗ {error:#}");
     }
-    println!("\n{} passed, {} failed", tally.passed, tally.failed);
+    println!("\n{}\n{} passed, {} failed", step::table(start.elapsed()), tally.passed, tally.failed);
     match outcome {
         Ok(()) => Ok(()),
         Err(_) => std::process::exit(1),
     }
 }
 
-fn stages(project: &Project, tally: &mut Tally) -> Result<()> {
-    checks::without_compiling(project)?;
-    let toolchain = wasm::ensure(project)?;
-    node::ensure_packages(project)?;
-    browser::ensure(project)?;
-    step("types of the browser tests", || checks::types(project))?;
-    step("lints", || checks::lints(project))?;
-    step("lints of the page", || checks::lints_of_page(project, &toolchain))?;
-    step("documentation", || checks::documentation(project))?;
-    step("tests of the crates", || crates(project, tally))?;
-    let playwright = e2e::playwright(project)?;
-    step("the API and its description", || contract::check(project))?;
-    step("tests in the browser", || {
-        let good = playwright.lines(|line| tally.count_playwright(line))?;
-        if good { Ok(()) } else { bail!("The browser tests failed.") }
-    })?;
-    chaos::short(project)
+fn stages(shared: &Project, tally: &mut Tally) -> Result<()> {
+    let apart = &shared.apart();
+    let _alone = apart.alone()?;
+    checks::without_compiling(shared)?;
+    let (tools, site) = side_by_side(apart)?;
+    let built = step("program and tests", || build(apart, &site))?;
+    // Each suite runs, whatever the one before it found.
+    let suites = [
+        step("tests of xtask", || libtest(cargo(shared).args(["test", "--package", "xtask"]), tally)),
+        step("tests of the crates", || {
+            libtest(unsimulated(apart, &site, "test").arg("--no-fail-fast"), tally)
+        }),
+        step("simulation", || libtest(simulated(apart, &site)?, tally)),
+        step("the API and its description", || contract::check(apart, &tools.python, &built.program)),
+        step("tests in the browser", || browsers(apart, &tools, &built.program, tally)),
+        chaos::short(apart, &built.load, &built.program),
+    ];
+    let broken: Vec<String> =
+        suites.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
+    if broken.is_empty() { Ok(()) } else { bail!("{}", broken.join("\n✗ ")) }
 }
 
-fn crates(project: &Project, tally: &mut Tally) -> Result<()> {
-    // Never --all-features: it would turn on the page's features for the server and the browser at once.
-    let tests = cargo(project).args(["test", "--workspace", "--no-fail-fast"]);
-    if tests.lines(|line| tally.count_libtest(line))? { Ok(()) } else { bail!("Tests of the crates failed.") }
+/// Gets what is missing and makes the page, while the native code is checked: what is fetched, and the linking of the
+/// page, would leave a core idle.
+fn side_by_side(project: &Project) -> Result<(Tools, PathBuf)> {
+    thread::scope(|scope| {
+        let page = scope.spawn(|| {
+            let toolchain = wasm::ensure(project)?;
+            let tools = Tools::ensure(project)?;
+            step("types of the browser tests", || checks::types(project))?;
+            step("lints of the page", || checks::lints_of_page(project, &toolchain))?;
+            Ok((tools, site::build(project)?))
+        });
+        let native = step("lints", || checks::lints(project))
+            .and_then(|()| step("documentation", || checks::documentation(project)));
+        let page = page.join().unwrap_or_else(|_| Err(anyhow!("the build of the page panicked")));
+        native?;
+        page
+    })
+}
+
+/// Everything that runs, but xtask, which was built by whoever called it, and the simulation.
+fn build(project: &Project, site: &Path) -> Result<Built> {
+    unsimulated(project, site, "build").arg("--all-targets").show()?;
+    let program =
+        |name: &str| project.native.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    Ok(Built { program: program(&project.leptos.bin_target), load: program("madang-load") })
+}
+
+/// Cargo for all crates that ship or drive what ships. Never --all-features: it would turn on the page's features for
+/// the server and the browser at once.
+fn unsimulated(project: &Project, site: &Path, command: &str) -> Cmd {
+    with_page(project, site, command).args(["--exclude", SIMULATION])
+}
+
+/// Cargo for the simulation's tests. The other crates are named too, though none of their tests is: cargo unifies
+/// features over what is named, and so the dependencies are those that are compiled already.
+fn simulated(project: &Project, site: &Path) -> Result<Cmd> {
+    let mut tests = Vec::new();
+    for entry in fs::read_dir(project.root.join("crates/sim/tests")).context("There is no simulation")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") || path.join("main.rs").is_file() {
+            tests.extend(path.file_stem().map(|name| format!("--test={}", name.to_string_lossy())));
+        }
+    }
+    tests.sort();
+    Ok(with_page(project, site, "test").arg("--no-fail-fast").args(tests))
+}
+
+fn with_page(project: &Project, site: &Path, command: &str) -> Cmd {
+    let features = format!("{}/embed", project.leptos.bin_package);
+    cargo(project)
+        .args([command, "--workspace", "--exclude", "xtask", "--features", &features])
+        .env("MADANG_SITE", site)
+}
+
+fn libtest(command: Cmd, tally: &mut Tally) -> Result<()> {
+    let passes = command.lines(|line| tally.count_libtest(line))?;
+    if passes { Ok(()) } else { bail!("Tests of the crates failed.") }
+}
+
+fn browsers(project: &Project, tools: &Tools, program: &Path, tally: &mut Tally) -> Result<()> {
+    let passes = e2e::playwright(project, tools, program).lines(|line| tally.count_playwright(line))?;
+    if passes { Ok(()) } else { bail!("The browser tests failed.") }
 }
 
 impl Tally {

@@ -27,7 +27,8 @@ fn formatting(project: &Project) -> Result<()> {
 
 /// The browser tests are what TypeScript takes them for: Playwright itself only strips the types.
 pub(crate) fn types(project: &Project) -> Result<()> {
-    cmd("npx").args(["tsc", "--noEmit"]).within(&project.root.join("end2end")).show()
+    let log = project.log("types");
+    cmd("npx").args(["tsc", "--noEmit"]).within(&project.root.join("end2end")).quiet(&log)
 }
 
 /// The native code, its tests included, gives no warning.
@@ -43,7 +44,7 @@ pub(crate) fn lints_of_page(project: &Project, toolchain: &Toolchain) -> Result<
             .arg("clippy")
             .args(site::cargo_args(project, features))
             .args(["--", "-D", "warnings"])
-            .show()?;
+            .quiet(&project.log("lints-of-page"))?;
     }
     Ok(())
 }

@@ -26,10 +26,14 @@ const BUILT_BY: &str = "built-by";
 /// True if rustup knows the toolchain, and its standard library for wasm is not that of an older compiler:
 /// Debian's security updates replace the compiler alone.
 pub(crate) fn is_usable() -> bool {
-    let list = cmd("rustup").args(["toolchain", "list"]).ask();
-    let is_linked = list.is_some_and(|list| list.lines().any(|line| line.split(' ').next() == Some(NAME)));
     let built_by = fs::read_to_string(sysroot().join(BUILT_BY)).ok();
-    is_linked && built_by.is_none_or(|built_by| Some(built_by) == compiler())
+    is_linked() && built_by.is_none_or(|built_by| Some(built_by) == compiler())
+}
+
+/// True if rustup knows the toolchain.
+pub(crate) fn is_linked() -> bool {
+    let list = cmd("rustup").args(["toolchain", "list"]).ask();
+    list.is_some_and(|list| list.lines().any(|line| line.split(' ').next() == Some(NAME)))
 }
 
 fn compiler() -> Option<String> {

@@ -29,11 +29,24 @@ impl Toolchain {
             Self::Debian => Some(debian::NAME),
         }
     }
+
+    /// Each, in the order of preference.
+    pub(crate) fn all() -> [Self; 2] {
+        [Self::Default, Self::Debian]
+    }
+
+    /// True if it can compile at least for this machine.
+    pub(crate) fn is_installed(&self) -> bool {
+        match self {
+            Self::Default => true,
+            Self::Debian => debian::is_linked(),
+        }
+    }
 }
 
 /// The toolchain that can make wasm, if there is one already.
 pub(crate) fn present() -> Option<Toolchain> {
-    [Toolchain::Default, Toolchain::Debian].into_iter().find(has_target)
+    Toolchain::all().into_iter().find(has_target)
 }
 
 /// Gets a toolchain that can make wasm.

@@ -65,7 +65,7 @@ fn compile(project: &Project, toolchain: &Toolchain) -> Result<PathBuf> {
         .toolchain(toolchain.name())
         .arg("build")
         .args(cargo_args(project, &leptos.lib_features.join(",")))
-        .show()?;
+        .quiet(&project.log("page"))?;
     let name = leptos.lib_package.replace('-', "_");
     let folder = project.front_target().join(TARGET).join(&leptos.lib_profile_release);
     Ok(folder.join(format!("{name}.wasm")))

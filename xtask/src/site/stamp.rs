@@ -16,10 +16,9 @@ const FILE: &str = ".stamp";
 pub(super) fn of(project: &Project, compiled: &Path) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     // Modification times and lengths: reading a megabyte would cost more than the rest of a second start.
-    for file in [compiled, &std::env::current_exe()?] {
-        let known = fs::metadata(file).with_context(|| format!("{} is missing", file.display()))?;
-        (file, known.len(), known.modified()?).hash(&mut hasher);
-    }
+    let known = fs::metadata(compiled).with_context(|| format!("{} is missing", compiled.display()))?;
+    (compiled, known.len(), known.modified()?).hash(&mut hasher);
+    project.itself.hash(&mut hasher);
     let style = project.root.join(&project.leptos.style_file);
     let style = style.parent().unwrap_or(&project.root);
     for folder in [style, &project.root.join(&project.leptos.assets_dir)] {
