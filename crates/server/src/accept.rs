@@ -18,10 +18,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::app::App;
-use crate::http::{self, redirect};
+use crate::http::{self, Hangup, redirect};
 use crate::io::Io;
 
 pub(crate) use forwarded::is_secure;
@@ -97,13 +98,16 @@ async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App) 
 /// Answers what is asked, until an upgrade or the end.
 async fn requests(io: Io, peer: SocketAddr, router: Router, app: App) {
     let (secure, trusted) = (io.is_secure(), app.clone());
+    let dropped = CancellationToken::new();
+    let (hangup, hung_up) = (Hangup(dropped.clone()), dropped.clone());
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         let trusted = &trusted.config.trusted_proxies;
         let client = forwarded::settle(request.headers_mut(), peer, secure, trusted);
         request.extensions_mut().insert(ConnectInfo(client));
+        request.extensions_mut().insert(hangup.clone());
         request.map(axum::body::Body::new)
     });
-    let (stream, asked) = Stream::new(io);
+    let (stream, asked) = Stream::new(io, dropped);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.hello_timeout())
@@ -125,6 +129,7 @@ async fn requests(io: Io, peer: SocketAddr, router: Router, app: App) {
         Err(error) if error.is_parse() || (error.is_timeout() && asked.load(Ordering::Relaxed)) => {
             http::reject(&app, peer.ip(), "head");
         }
+        Err(_) if hung_up.is_cancelled() => http::reject(&app, peer.ip(), "unread"),
         Err(error) => tracing::debug!(%peer, %error, "a connection ended badly"),
         Ok(()) => {}
     }

@@ -28,6 +28,7 @@ use crate::rate::Rate;
 use crate::room::Rooms;
 use crate::store::{Store, StoreOptions};
 use crate::tls;
+use crate::unsent::Unsent;
 
 /// How often a changed presence is told.
 const PRESENCE: Duration = Duration::from_secs(1);
@@ -54,6 +55,8 @@ pub struct Parts {
     pub addresses: Addresses,
     /// How much each address may cause.
     pub budgets: Budgets,
+    /// What was answered and is not read.
+    pub unsent: Unsent,
     /// The sessions over HTTP.
     pub mailboxes: Mailboxes,
     /// Cancelled when the server stops.
@@ -126,6 +129,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let rooms = Rooms::within(store.clone(), hub.clone(), broker, limits, within, metrics.clone());
     let addresses = Addresses::new(config.connections_per_address);
     let connections = TaskTracker::new();
+    let unsent = Unsent::new(config.max_unsent(), metrics.unsent.clone());
     let mailboxes = Mailboxes::default();
     let (last_call, returns) = Default::default();
     let app = App(Arc::new(Parts {
@@ -135,6 +139,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         metrics,
         addresses,
         budgets,
+        unsent,
         mailboxes,
         stop,
         last_call,

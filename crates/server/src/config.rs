@@ -113,6 +113,11 @@ pub struct Serve {
     #[command(flatten)]
     pub address: Address,
 
+    /// Answers that wait for sockets whose clients do not read, of all together, in MiB. Beyond it the connection that
+    /// keeps the most waiting is dropped, of the address whose connections keep the most.
+    #[arg(long, env = "MADANG_MAX_UNSENT", default_value_t = 64, value_name = "MIB")]
+    pub max_unsent: u32,
+
     /// Rooms that one session may watch.
     #[arg(long, env = "MADANG_MAX_ROOMS_WATCHED", default_value_t = 500, value_name = "N")]
     pub max_rooms_watched: u32,
@@ -156,6 +161,11 @@ impl Serve {
             rooms: self.max_rooms_watched,
             ..Limits::default()
         }
+    }
+
+    /// Bytes of answers that may wait for sockets; 0: any number.
+    pub fn max_unsent(&self) -> usize {
+        usize::try_from(self.max_unsent).unwrap_or(usize::MAX).saturating_mul(1024 * 1024)
     }
 
     /// Time between pings.

@@ -11,6 +11,7 @@ pub mod accept;
 pub mod addresses;
 pub mod admin;
 pub mod app;
+mod asker;
 pub mod assets;
 mod auth;
 pub mod broker;
@@ -36,5 +37,6 @@ pub mod simulation;
 pub mod snapshots;
 pub mod store;
 mod tls;
+pub mod unsent;
 
 pub use app::serve;

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub dropped: Counter,
     /// Reads of the log for readers who were behind what the hub holds.
     pub replays: Counter,
+    /// Bytes of answers that wait for sockets.
+    pub unsent: Gauge,
     /// Reads of the database: everything that was not in memory.
     pub store_reads: Counter,
     refused: Family<CodeLabel, Counter>,
@@ -129,6 +131,7 @@ impl Default for Metrics {
             writes: Counter::default(),
             dropped: Counter::default(),
             replays: Counter::default(),
+            unsent: Gauge::default(),
             store_reads: Counter::default(),
             refused: Family::default(),
             closed: Family::default(),
@@ -146,6 +149,7 @@ impl Default for Metrics {
         registry.register("writes", "Durable writes", metrics.writes.clone());
         registry.register("dropped", "Frames dropped for slow readers", metrics.dropped.clone());
         registry.register("replays", "Reads of the log for readers behind", metrics.replays.clone());
+        registry.register("unsent_bytes", "Bytes of answers that wait for sockets", metrics.unsent.clone());
         registry.register("store_reads", "Reads of the database", metrics.store_reads.clone());
         registry.register("refused", "Refused frames, by reason", metrics.refused.clone());
         registry.register("closed", "Connections that the server closed, by code", metrics.closed.clone());

@@ -28,20 +28,31 @@ impl Bucket {
     /// Takes one token, or says after how many milliseconds there will be one. A clock that jumps back
     /// neither fills nor empties the bucket.
     pub fn take(&mut self, rate: Rate, now: UnixMs) -> Result<(), u32> {
+        self.take_some(rate, 1, now)
+    }
+
+    /// As [`Bucket::take`], so many at once; as many as it can hold, if that is less.
+    pub fn take_some(&mut self, rate: Rate, tokens: u32, now: UnixMs) -> Result<(), u32> {
         if rate.per_second == 0 {
             return Ok(());
         }
         self.fill(rate, now);
-        match self.millitokens.checked_sub(1000) {
+        let wanted = (u64::from(tokens) * 1000).min(capacity(rate));
+        match self.millitokens.checked_sub(wanted) {
             Some(left) => {
                 self.millitokens = left;
                 Ok(())
             }
             None => {
-                let missing = 1000 - self.millitokens;
+                let missing = wanted - self.millitokens;
                 Err(u32::try_from(missing.div_ceil(rate.per_second.into())).unwrap_or(u32::MAX).max(1))
             }
         }
+    }
+
+    /// Puts back tokens that were taken and not used.
+    pub fn give_back(&mut self, rate: Rate, tokens: u32) {
+        self.millitokens = (self.millitokens + u64::from(tokens) * 1000).min(capacity(rate));
     }
 
     /// Whether the bucket is full again, and so can be forgotten.
@@ -87,6 +98,17 @@ mod tests {
         }
         assert!(bucket.take(RATE, 0).is_err());
         assert!(bucket.take(RATE, 50).is_err());
+    }
+
+    #[test]
+    fn many_tokens_cost_as_much_as_one_by_one() {
+        let mut bucket = Bucket::full(RATE, 0);
+        assert_eq!(bucket.take_some(RATE, 2, 0), Ok(()));
+        assert_eq!(bucket.take_some(RATE, 2, 0), Err(100));
+        bucket.give_back(RATE, 1);
+        assert_eq!(bucket.take_some(RATE, 2, 0), Ok(()));
+        assert_eq!(bucket.take_some(RATE, 1_000, 299), Err(1), "more than it holds: all of it");
+        assert_eq!(bucket.take_some(RATE, 1_000, 300), Ok(()));
     }
 
     #[test]

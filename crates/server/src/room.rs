@@ -22,7 +22,9 @@ use crate::rate::Bucket;
 use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::snapshots::{SnapshotFrame, Snapshots};
-use crate::store::{Appended, Change, Committed, KEPT_MESSAGES, PageAt, PageRead, Store, StoreError, Write};
+use crate::store::{
+    Appended, Change, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
+};
 
 /// Messages in a snapshot.
 pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;
@@ -218,19 +220,19 @@ impl Rooms {
 
     // --- Reading.
 
-    /// The room's present state.
+    /// The room's present state, as much of it as a page shows.
     ///
     /// # Errors
     /// No such room for this reader, or a failing disk.
     pub async fn snapshot(&self, reader: &UserId, room: RoomId) -> Result<Seen, Refusal> {
         self.may(reader, &room)?;
-        self.present(room).await
+        self.present(room, Most::html(SNAPSHOT_MESSAGES)).await
     }
 
-    async fn present(&self, room: RoomId) -> Result<Seen, Refusal> {
+    async fn present(&self, room: RoomId, most: Most) -> Result<Seen, Refusal> {
         self.0.store.version(&room).ok_or(RefusalCode::UnknownRoom)?;
         self.load(&room).await;
-        let state = self.0.store.snapshot(room.clone(), SNAPSHOT_MESSAGES).await.map_err(logged)?;
+        let state = self.0.store.snapshot(room.clone(), most).await.map_err(logged)?;
         let state = state.ok_or(RefusalCode::UnknownRoom)?;
         let here = self.0.hub.here(&room);
         let mut people = state.people;
@@ -265,7 +267,10 @@ impl Rooms {
         let stand = (version, self.0.hub.here_version(room));
         match self.0.snapshots.get(room, stand) {
             Some(frame) => Ok(frame),
-            None => Ok(self.0.snapshots.put(self.present(room.clone()).await?, stand)),
+            None => {
+                let seen = self.present(room.clone(), Most::json(SNAPSHOT_MESSAGES)).await?;
+                Ok(self.0.snapshots.put(seen, stand))
+            }
         }
     }
 
@@ -302,7 +307,7 @@ impl Rooms {
         Ok(version.head)
     }
 
-    /// Messages around a place in the room.
+    /// Messages around a place in the room, at most so many.
     ///
     /// # Errors
     /// No such room for this reader, or a failing disk.
@@ -311,19 +316,14 @@ impl Rooms {
         reader: &UserId,
         room: RoomId,
         at: PageAt,
-        limit: u16,
+        most: Most,
     ) -> Result<PageRead, Refusal> {
         self.may(reader, &room)?;
-        let limit = usize::from(limit.clamp(1, self.0.limits.history));
-        self.0
-            .store
-            .page(room, at, limit)
-            .await
-            .map_err(logged)?
-            .ok_or_else(|| RefusalCode::UnknownRoom.into())
+        let page = self.0.store.page(room, at, most).await.map_err(logged)?;
+        page.ok_or_else(|| RefusalCode::UnknownRoom.into())
     }
 
-    /// Entries of the room after `cursor`, at most `limit`.
+    /// Entries of the room after `cursor`, at most `limit`, in [`ANSWER_BYTES`](crate::store::ANSWER_BYTES).
     ///
     /// # Errors
     /// No such room for this reader, or a failing disk.
@@ -336,7 +336,7 @@ impl Rooms {
     ) -> Result<Vec<Committed>, Refusal> {
         self.may(reader, &room)?;
         self.0.metrics.replays.inc();
-        self.0.store.entries_after(room, cursor, limit).await.map_err(logged)
+        self.0.store.entries_after(room, cursor, Most::json(limit)).await.map_err(logged)
     }
 
     /// The rooms as this person sees them.

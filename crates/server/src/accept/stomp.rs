@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use super::PAUSE;
 use crate::app::App;
@@ -39,7 +40,9 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: App) {
     // Small frames must not wait for each other; a failure here only makes them wait.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
-    let (transport, door, address) = (Tcp::new(stream), Stomp::new(app.clone(), None), peer.ip());
+    let address = peer.ip();
+    let account = app.unsent.account(address, CancellationToken::new());
+    let (transport, door) = (Tcp::new(stream, account), Stomp::new(app.clone(), None));
     let Some(_place) = app.addresses.admit(address) else {
         return connection::turn_away(&app, transport, door, address).await;
     };

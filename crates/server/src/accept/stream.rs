@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::io::Io;
 
@@ -21,14 +22,22 @@ pub(crate) struct Stream {
     /// Whether something was read since the last write: a request, or half of one.
     asked: Arc<AtomicBool>,
     /// Runs while a write waits.
-    patience: Option<Pin<Box<Sleep>>>,
+    patience: Option<Patience>,
+    /// Of all that wait it is the worst, when that is too much.
+    dropped: CancellationToken,
+}
+
+/// Ends a write that waits.
+struct Patience {
+    stall: Pin<Box<Sleep>>,
+    dropped: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Stream {
     /// The stream, and whether something was read from it that was not answered yet.
-    pub(super) fn new(io: Io) -> (Self, Arc<AtomicBool>) {
+    pub(super) fn new(io: Io, dropped: CancellationToken) -> (Self, Arc<AtomicBool>) {
         let asked = Arc::new(AtomicBool::new(false));
-        (Self { io, asked: asked.clone(), patience: None }, asked)
+        (Self { io, asked: asked.clone(), patience: None, dropped }, asked)
     }
 
     /// What it runs on.
@@ -42,14 +51,20 @@ impl Stream {
         }
     }
 
-    /// A write that waits ends with an error once the patience has.
+    /// A write that waits ends with an error once the patience has, or the server's.
     fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.patience = None;
             return written;
         }
-        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(STALL)));
-        ready!(patience.as_mut().poll(context));
+        let patience = self.patience.get_or_insert_with(|| Patience {
+            stall: Box::pin(sleep(STALL)),
+            dropped: Box::pin(self.dropped.clone().cancelled_owned()),
+        });
+        if patience.dropped.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(ErrorKind::QuotaExceeded.into()));
+        }
+        ready!(patience.stall.as_mut().poll(context));
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }

@@ -15,6 +15,7 @@ use super::outbox::Outbox;
 use super::transport::{End, Incoming, Transport};
 use crate::encoded::Encoded;
 use crate::metrics::{Carrier, OpenConnection};
+use crate::unsent::{Account, UNCOUNTED};
 
 /// A client that fetches nothing for so long, while it may not be sent more, has stalled.
 const STALL: Duration = Duration::from_secs(10);
@@ -77,6 +78,15 @@ struct State {
     ended: bool,
     /// Counted until the loop has ended.
     counted: Option<OpenConnection>,
+    account: Account,
+}
+
+impl State {
+    /// Tells how much is held now, where that is worth it.
+    fn tell(&mut self) {
+        let bytes = self.outbox.bytes();
+        self.account.hold(if bytes > UNCOUNTED { bytes } else { 0 });
+    }
 }
 
 impl Mailbox {
@@ -85,9 +95,12 @@ impl Mailbox {
         login: LoginKey,
         counted: OpenConnection,
         first: Encoded,
+        account: Account,
     ) -> (Arc<Self>, HttpTransport) {
         let (inbox, parcels) = mpsc::channel(INBOX);
-        let state = State { outbox: Outbox::default(), reader: 0, ended: false, counted: Some(counted) };
+        let dropped = account.token();
+        let outbox = Outbox::default();
+        let state = State { outbox, reader: 0, ended: false, counted: Some(counted), account };
         let mailbox = Arc::new(Self {
             login,
             inbox,
@@ -102,6 +115,8 @@ impl Mailbox {
             parcels,
             unpacked: VecDeque::from([first]),
             out: Vec::new(),
+            out_bytes: 0,
+            dropped,
         };
         (mailbox, transport)
     }
@@ -125,6 +140,7 @@ impl Mailbox {
             }
             if let Some(number) = acknowledged {
                 state.outbox.acknowledge(number);
+                state.tell();
                 self.fetched.notify_one();
             }
         }
@@ -151,6 +167,7 @@ impl Mailbox {
                 return Err(Gone);
             }
             state.outbox.acknowledge(after);
+            state.tell();
             if let Some(counted) = &mut state.counted {
                 counted.becomes(carrier);
             }
@@ -225,6 +242,7 @@ impl Reader {
         let frames = state.outbox.fetch(self.after, bytes).unwrap_or_default();
         if self.carrier == Carrier::Events {
             state.outbox.forget();
+            state.tell();
         }
         if frames.is_empty() {
             return state.ended.then_some(Received::Over);
@@ -243,14 +261,19 @@ pub(crate) struct HttpTransport {
     parcels: mpsc::Receiver<Parcel>,
     unpacked: VecDeque<Encoded>,
     out: Vec<Encoded>,
+    out_bytes: usize,
+    /// Too much waited in the whole server, and most of it here.
+    dropped: CancellationToken,
 }
 
 impl HttpTransport {
     /// Puts what was added where readers find it.
     fn deliver(&mut self) {
         let out = std::mem::take(&mut self.out);
+        self.out_bytes = 0;
         let mut state = self.mailbox.state();
         out.into_iter().for_each(|frame| state.outbox.push(frame));
+        state.tell();
         drop(state);
         self.mailbox.changed.notify_waiters();
     }
@@ -267,6 +290,7 @@ impl Transport for HttpTransport {
         }
         let parcel = tokio::select! {
             () = self.mailbox.left.cancelled() => return Err(End::Gone),
+            () = self.dropped.cancelled() => return Err(End::Close(CloseCode::STALLED)),
             parcel = self.parcels.recv() => parcel,
         };
         match parcel {
@@ -280,6 +304,7 @@ impl Transport for HttpTransport {
     }
 
     fn text(&mut self, frame: Encoded) {
+        self.out_bytes += frame.len();
         self.out.push(frame);
     }
 
@@ -290,11 +315,16 @@ impl Transport for HttpTransport {
         !self.out.is_empty()
     }
 
+    fn output_bytes(&self) -> usize {
+        self.out_bytes
+    }
+
     async fn flush(&mut self) -> Result<(), End> {
         self.deliver();
         while self.mailbox.state().outbox.is_crowded() {
             tokio::select! {
                 () = self.mailbox.left.cancelled() => return Err(End::Gone),
+                () = self.dropped.cancelled() => return Err(End::Close(CloseCode::STALLED)),
                 waited = timeout(STALL, self.mailbox.fetched.notified()) => {
                     waited.map_err(|_| End::Close(CloseCode::STALLED))?;
                 }
@@ -304,6 +334,11 @@ impl Transport for HttpTransport {
     }
 
     async fn close(&mut self, _: CloseCode, _: &'static str) {
+        if self.dropped.is_cancelled() {
+            // Its readers find that it has ended.
+            self.mailbox.state().outbox = Outbox::default();
+            return self.mailbox.end();
+        }
         self.deliver();
         self.mailbox.end();
         self.parcels.close();

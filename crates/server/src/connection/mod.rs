@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::asker;
 use crate::doors::{Door, Madang, Opening, Talk};
 use crate::hub::Taken;
 use crate::session::{MAX_PENDING, Said, Session};
@@ -34,6 +35,10 @@ pub(crate) use tcp::Tcp;
 pub(crate) use transport::{End, Incoming, Transport};
 pub(crate) use wire::Wire;
 
+/// Bytes that a connection gathers before it lets them leave. What else is to be said meanwhile is shared with others,
+/// or one answer.
+const GATHERED: usize = 64 * 1024;
+
 /// Who is at the other end.
 pub(crate) struct Peer {
     /// Who the request said it is; none: the door asks.
@@ -43,6 +48,17 @@ pub(crate) struct Peer {
 
 /// Runs one connection from its beginning to its end.
 pub(crate) async fn run<D: Door>(
+    app: App,
+    transport: impl Transport,
+    door: D,
+    peer: Peer,
+    stop: CancellationToken,
+) {
+    let address = peer.address;
+    asker::on_behalf_of(address, run_to_its_end(app, transport, door, peer, stop)).await;
+}
+
+async fn run_to_its_end<D: Door>(
     app: App,
     mut transport: impl Transport,
     mut door: D,
@@ -200,6 +216,9 @@ async fn write(
         app.metrics.frames_out.inc_by(out.len() as u64);
         for said in out.drain(..) {
             door.say(said, session, transport)?;
+            if transport.output_bytes() >= GATHERED {
+                transport.flush().await?;
+            }
         }
         shrink(out);
     }

@@ -47,6 +47,11 @@ impl Outbox {
         self.waiting_bytes > CROWDED
     }
 
+    /// Bytes that it holds.
+    pub(super) fn bytes(&self) -> usize {
+        self.fetched_bytes + self.waiting_bytes
+    }
+
     /// Whether everything was fetched.
     pub(super) fn is_fetched(&self) -> bool {
         self.fetched >= self.newest()

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::transport::{End, Incoming, Transport};
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
+use crate::unsent::Account;
 
 /// A client that takes nothing for so long has stalled.
 const STALL: Duration = Duration::from_secs(10);
@@ -25,16 +26,21 @@ pub(crate) struct Streamed {
     out: String,
     /// A sign of life was asked for: it is there once everything that was sent is taken.
     asked: bool,
+    /// Bytes of the piece that was given last, which may not have left yet.
+    given: usize,
+    account: Account,
 }
 
 impl Streamed {
     /// A transport, and the body that it fills.
-    pub(crate) fn open() -> (Self, impl Stream<Item = Result<String, Infallible>> + Send + 'static) {
+    pub(crate) fn open(
+        account: Account,
+    ) -> (Self, impl Stream<Item = Result<String, Infallible>> + Send + 'static) {
         let (taken, given) = mpsc::channel(1);
         let body = stream::unfold(given, async |mut given: mpsc::Receiver<String>| {
             given.recv().await.map(|text| (Ok(text), given))
         });
-        (Self { taken, out: String::new(), asked: false }, Box::pin(body))
+        (Self { taken, out: String::new(), asked: false, given: 0, account }, Box::pin(body))
     }
 }
 
@@ -68,10 +74,23 @@ impl Transport for Streamed {
         !self.out.is_empty()
     }
 
+    fn output_bytes(&self) -> usize {
+        self.out.len()
+    }
+
     async fn flush(&mut self) -> Result<(), End> {
-        match timeout(STALL, self.taken.reserve()).await {
+        if self.taken.capacity() == 0 {
+            self.account.hold(self.given + self.out.len());
+        }
+        let room = tokio::select! {
+            () = self.account.dropped() => return Err(End::Close(CloseCode::STALLED)),
+            room = timeout(STALL, self.taken.reserve()) => room,
+        };
+        match room {
             Ok(Ok(room)) => {
+                self.given = self.out.len();
                 room.send(std::mem::take(&mut self.out));
+                self.account.hold(0);
                 Ok(())
             }
             Ok(Err(_)) => Err(End::Gone),
@@ -80,7 +99,7 @@ impl Transport for Streamed {
     }
 
     async fn close(&mut self, _: CloseCode, _: &'static str) {
-        if self.has_output() {
+        if self.has_output() && !self.account.is_dropped() {
             let _ = self.flush().await;
         }
     }
@@ -95,9 +114,14 @@ mod tests {
 
     use super::*;
 
+    fn account() -> Account {
+        let unsent = crate::unsent::Unsent::new(0, Default::default());
+        unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), Default::default())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_takes_nothing_has_stalled_after_ten_seconds() {
-        let (mut transport, mut body) = Streamed::open();
+        let (mut transport, mut body) = Streamed::open(account());
         transport.text("one".into());
         transport.flush().await.unwrap();
         transport.text("two".into());
@@ -111,7 +135,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_sign_of_life_is_there_once_it_was_taken() {
-        let (mut transport, mut body) = Streamed::open();
+        let (mut transport, mut body) = Streamed::open(account());
         transport.ping();
         transport.flush().await.unwrap();
         let early = tokio::time::timeout(Duration::from_millis(10), transport.next()).await;
@@ -122,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_dropped_ends_the_connection() {
-        let (mut transport, body) = Streamed::open();
+        let (mut transport, body) = Streamed::open(account());
         drop(body);
         assert!(matches!(transport.next().await, Err(End::Gone)));
         transport.text("one".into());

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::transport::{End, Incoming, Transport};
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
+use crate::unsent::Account;
 
 /// Most bytes that are read at once.
 const READ_BYTES: usize = 8 * 1024;
@@ -26,12 +27,14 @@ const STALL: Duration = Duration::from_secs(10);
 pub(crate) struct Tcp {
     tcp: TcpStream,
     out: Vec<u8>,
+    /// What waits for the peer, where that is not nothing.
+    account: Account,
 }
 
 impl Tcp {
     /// A connection on `tcp`.
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, out: Vec::new() }
+    pub(crate) fn new(tcp: TcpStream, account: Account) -> Self {
+        Self { tcp, out: Vec::new(), account }
     }
 
     async fn write(&mut self) -> io::Result<()> {
@@ -41,12 +44,21 @@ impl Tcp {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => left += written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let ready = self.tcp.writable();
-                    timeout(STALL, ready).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+                    self.account.hold(rest.len());
+                    tokio::select! {
+                        () = self.account.dropped() => {
+                            self.out = Vec::new();
+                            return Err(ErrorKind::QuotaExceeded.into());
+                        }
+                        ready = timeout(STALL, self.tcp.writable()) => {
+                            ready.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+                        }
+                    }
                 }
                 Err(error) => return Err(error),
             }
         }
+        self.account.hold(0);
         self.out.clear();
         if self.out.capacity() > IDLE_BYTES {
             self.out = Vec::new();
@@ -101,16 +113,20 @@ impl Transport for Tcp {
         !self.out.is_empty()
     }
 
+    fn output_bytes(&self) -> usize {
+        self.out.len()
+    }
+
     async fn flush(&mut self) -> Result<(), End> {
         self.write().await.map_err(|error| match error.kind() {
-            ErrorKind::TimedOut => End::Close(CloseCode::STALLED),
+            ErrorKind::TimedOut | ErrorKind::QuotaExceeded => End::Close(CloseCode::STALLED),
             _ => End::Gone,
         })
     }
 
     async fn close(&mut self, _: CloseCode, _: &'static str) {
         // Closed while something is unread, the stream would be reset, and the peer might lose the last words.
-        if self.write().await.is_ok() && self.tcp.shutdown().await.is_ok() {
+        if !self.account.is_dropped() && self.write().await.is_ok() && self.tcp.shutdown().await.is_ok() {
             while self.read().await.is_ok_and(|bytes| !bytes.is_empty()) {}
         }
     }

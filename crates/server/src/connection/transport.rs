@@ -55,10 +55,14 @@ pub(crate) trait Transport: Send {
     /// Whether there is something to flush.
     fn has_output(&self) -> bool;
 
+    /// Bytes that were added and did not leave yet.
+    fn output_bytes(&self) -> usize;
+
     /// Lets leave what was added. It returns when the peer has taken enough of it that more may be added.
     ///
     /// # Errors
-    /// [`CloseCode::STALLED`] if the peer took nothing for 10 s; gone, if it is.
+    /// [`CloseCode::STALLED`] if the peer took nothing for 10 s, or if of all connections it is the worst when too
+    /// much waits (`unsent`); gone, if it is.
     fn flush(&mut self) -> impl Future<Output = Result<(), End>> + Send;
 
     /// Ends the connection from this side: what was added leaves first. It waits as long as the peer takes to

@@ -44,14 +44,21 @@ impl Transport for Wire {
         self.holds_output()
     }
 
+    fn output_bytes(&self) -> usize {
+        self.unsent_bytes()
+    }
+
     async fn flush(&mut self) -> Result<(), End> {
         self.write().await.map_err(|error| match error.kind() {
-            ErrorKind::TimedOut => End::Close(CloseCode::STALLED),
+            ErrorKind::TimedOut | ErrorKind::QuotaExceeded => End::Close(CloseCode::STALLED),
             _ => End::Gone,
         })
     }
 
     async fn close(&mut self, code: CloseCode, reason: &'static str) {
+        if self.is_given_up() {
+            return;
+        }
         let _ = self.add_close(code, reason);
         if self.write().await.is_ok() {
             while let Some(Ok(_)) = self.read().await {}

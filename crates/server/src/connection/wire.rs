@@ -15,6 +15,7 @@ use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
 use crate::io::Io;
+use crate::unsent::Account;
 
 /// tungstenite reserves this much for a socket: its default of 128 KiB would be most of an idle connection.
 const READ_BUFFER: usize = 1024;
@@ -40,6 +41,8 @@ pub(crate) struct Wire {
     more: bool,
     /// tungstenite has an answer to a ping or a close that has not been written.
     answers: bool,
+    /// What waits for the peer, where that is not nothing.
+    account: Account,
 }
 
 /// What tungstenite reads from and writes to: it never waits here.
@@ -57,7 +60,7 @@ struct Stream {
 impl Wire {
     /// A WebSocket on `io`, after the handshake. `early` was read already; a message has at most `max` bytes,
     /// 0: any number.
-    pub(crate) fn new(io: Io, early: Vec<u8>, max: u32) -> Self {
+    pub(crate) fn new(io: Io, early: Vec<u8>, max: u32, account: Account) -> Self {
         let max = (max > 0).then_some(max as usize);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -66,7 +69,7 @@ impl Wire {
         let more = !early.is_empty() || io.is_secure();
         let stream = Stream::new(io);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(config));
-        Self { socket, max, more, answers: false }
+        Self { socket, max, more, answers: false, account }
     }
 
     /// The next message, or none after the end. Cancel safe.
@@ -146,10 +149,22 @@ impl Wire {
         self.answers || self.socket.get_ref().holds_output()
     }
 
+    /// Bytes that did not leave yet.
+    pub(super) fn unsent_bytes(&self) -> usize {
+        let Stream { out, left, .. } = self.socket.get_ref();
+        out.len() - left
+    }
+
+    /// Whether it has let go of what the peer does not read: what is added now would be nonsense to it.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.account.is_dropped()
+    }
+
     /// Writes what was added.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`] if the peer took nothing for 10 s; any other: the connection is gone.
+    /// [`ErrorKind::TimedOut`] if the peer took nothing for 10 s; [`ErrorKind::QuotaExceeded`] if of all it is the one
+    /// that keeps the most waiting, when that is too much, and nothing is kept for it any more; any other: the connection is gone.
     pub(super) async fn write(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.answers) {
             match self.socket.flush() {
@@ -163,12 +178,21 @@ impl Wire {
             match stream.write_some() {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let ready = timeout(STALL, stream.io.write_ready()).await;
-                    ready.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+                    self.account.hold(stream.out.len() - stream.left);
+                    tokio::select! {
+                        () = self.account.dropped() => {
+                            (stream.out, stream.left) = (Vec::new(), 0);
+                            return Err(ErrorKind::QuotaExceeded.into());
+                        }
+                        ready = timeout(STALL, stream.io.write_ready()) => {
+                            ready.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+                        }
+                    }
                 }
                 Err(error) => return Err(error),
             }
         }
+        self.account.hold(0);
         stream.left = 0;
         stream.out.clear();
         if stream.out.capacity() > IDLE_BYTES {
@@ -236,10 +260,15 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let mut client = Wire::new(Io::Plain(client), Vec::new(), 0);
+        let mut client = Wire::new(Io::Plain(client), Vec::new(), 0, account());
         let stream = std::mem::replace(&mut client.socket, placeholder().await).into_inner();
         client.socket = WebSocket::from_raw_socket(stream, Role::Client, None);
-        (Wire::new(Io::Plain(server), Vec::new(), max), client)
+        (Wire::new(Io::Plain(server), Vec::new(), max, account()), client)
+    }
+
+    fn account() -> Account {
+        let unsent = crate::unsent::Unsent::new(0, Default::default());
+        unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), Default::default())
     }
 
     async fn placeholder() -> WebSocket<Stream> {

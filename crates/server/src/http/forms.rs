@@ -4,10 +4,12 @@
 use std::net::SocketAddr;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, Form, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{ConnectInfo, Form, Path, Request, State};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
+use madang_protocol::{Cmid, ProblemCode, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -17,7 +19,7 @@ use crate::store::Change;
 use super::error::{problem, wants_json};
 use super::login::{self, Login};
 use super::pages::{self, Look};
-use super::preferences;
+use super::{FORM_BYTES, preferences, reject, rt};
 
 /// What a form that writes a message carries.
 #[derive(Debug, Deserialize)]
@@ -45,6 +47,31 @@ pub(super) struct Titled {
     title: String,
     #[serde(default)]
     back: String,
+}
+
+/// Reads what is posted within its bounds, before anything is done with it.
+pub(super) async fn in_time(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let (code, status, sentence) = match rt::body::bytes(&app, body, FORM_BYTES).await {
+        Ok(bytes) => return next.run(Request::from_parts(parts, bytes.into())).await,
+        Err(ProblemCode::Timeout) => {
+            ("timeout", StatusCode::REQUEST_TIMEOUT, "The form did not come in time.\n")
+        }
+        Err(ProblemCode::TooBig) => {
+            ("too_big", StatusCode::PAYLOAD_TOO_LARGE, "This is larger than a form may be.\n")
+        }
+        Err(_) => ("bad_form", StatusCode::BAD_REQUEST, "The form broke off.\n"),
+    };
+    reject(&app, peer.ip(), code);
+    (status, [(CONNECTION, "close")], sentence).into_response()
 }
 
 /// Posts a message.

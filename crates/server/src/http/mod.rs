@@ -11,6 +11,7 @@ mod pages;
 mod preferences;
 pub(crate) mod redirect;
 mod rt;
+mod unread;
 mod upgrade;
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +23,7 @@ use axum::http::header::{
     CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use madang_protocol::Person;
@@ -31,19 +33,22 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
+use crate::asker;
 use crate::assets;
 use crate::refusal::Refusal;
 
 pub(crate) use api::ApiEntry;
+pub(crate) use unread::Hangup;
 
 /// Largest form. Bytes; a message of 8,000 characters in percent-encoded UTF-8 fits three times.
-const FORM_BYTES: usize = 256 * 1024;
+pub(crate) const FORM_BYTES: usize = 256 * 1024;
 
 /// Time for a request that is not an upgrade, from its head to its answer.
 const REQUEST: Duration = Duration::from_secs(30);
 
 /// All routes.
 pub(crate) fn router(app: App) -> Router {
+    let counted = from_fn_with_state(app.clone(), unread::counted);
     let pages = Router::new()
         .route("/", get(front))
         .route("/r/{room}", get(pages::room))
@@ -55,7 +60,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/rooms", post(forms::open))
         .route("/settings", post(preferences::set))
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
+        .layer(counted.clone())
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(app.clone(), forms::in_time))
         .layer(DefaultBodyLimit::max(FORM_BYTES));
     let health = Router::new()
         .route("/healthz", get(health::alive))
@@ -67,9 +74,10 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(pages::nowhere)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .merge(upgrade::router())
-        .merge(api::router())
-        .merge(rt::router())
+        .merge(api::router().layer(counted.clone()))
+        .merge(rt::router().layer(counted))
         .layer(axum::middleware::from_fn_with_state(app.clone(), upgrade::fixed_paths))
+        .layer(axum::middleware::from_fn(for_its_asker))
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -77,6 +85,11 @@ pub(crate) fn router(app: App) -> Router {
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(hsts(&app))
         .with_state(app)
+}
+
+/// What a request asks for is done on behalf of its address.
+async fn for_its_asker(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
+    asker::on_behalf_of(peer.ip(), next.run(request)).await
 }
 
 /// The front page; for a program that asks for a WebSocket here, as textbooks do, the plain door.

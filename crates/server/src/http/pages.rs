@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::assets::versioned;
 use crate::refusal::Refusal;
 use crate::room::{SNAPSHOT_MESSAGES, Seen};
-use crate::store::PageAt;
+use crate::store::{Most, PageAt};
 
 use super::error::{plain, status};
 use super::login::{self, Login};
@@ -124,8 +124,8 @@ async fn data(
     let Seen { mut snapshot, mut people } = app.rooms.snapshot(&login.person.id, room.clone()).await?;
     let mut after = false;
     if let Some(at) = look.at {
-        let limit = u16::try_from(SNAPSHOT_MESSAGES).unwrap_or(u16::MAX);
-        let page = app.rooms.page(&login.person.id, room, at, limit).await?;
+        let most = Most::html(SNAPSHOT_MESSAGES);
+        let page = app.rooms.page(&login.person.id, room, at, most).await?;
         snapshot.head = page.head;
         snapshot.messages = page.messages;
         snapshot.before = page.before;

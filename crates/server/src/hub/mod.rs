@@ -17,7 +17,7 @@ use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
 use crate::flights::Flights;
 use crate::metrics::Metrics;
 use crate::simulation::{Mutant, is};
-use crate::store::{Committed, Store};
+use crate::store::{Committed, Most, Store};
 
 pub use presence::Here;
 use presence::Presence;
@@ -106,7 +106,7 @@ impl Hub {
             if committed.entry.seq <= head + 1 || is(Mutant::LeavesGaps) {
                 break;
             }
-            match store.entries_after(committed.entry.room.clone(), head, FILL).await {
+            match store.entries_after(committed.entry.room.clone(), head, Most::json(FILL)).await {
                 Ok(missing) if !missing.is_empty() => {
                     for entry in missing {
                         self.deliver_next(&room, entry);

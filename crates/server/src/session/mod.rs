@@ -80,6 +80,8 @@ pub struct Session {
     pending: FuturesOrdered<Pending>,
     frame_rate: Rate,
     frames: Bucket,
+    /// What pages of history may still carry, counted as frames too.
+    history: Bucket,
     /// Told in `welcome`.
     heartbeat_ms: u32,
     heads_at: UnixMs,
@@ -110,6 +112,7 @@ impl Session {
             pending: FuturesOrdered::new(),
             frame_rate: terms.frame_rate,
             frames: Bucket::full(terms.frame_rate, now),
+            history: Bucket::full(terms.frame_rate, now),
             heartbeat_ms: terms.heartbeat_ms,
             heads_at: now,
             offended: false,

@@ -4,10 +4,13 @@ use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, Seq, ServerFrame, 
 
 use super::{Said, Session};
 use crate::refusal::Refusal;
-use crate::store::{Change, PageAt};
+use crate::store::{ANSWER_BYTES, Change, Most, PageAt, PageRead, json_bytes};
 
 /// Least time between two typing notices of a session that are passed on.
 const TYPING_MS: UnixMs = 1_000;
+
+/// Bytes of a page of history that count as one frame.
+const FRAME_BYTES: usize = 4 * 1024;
 
 /// A `history` frame's questions.
 struct Asked {
@@ -45,7 +48,8 @@ impl Session {
             ClientFrame::Read { room, seq } => self.mark_read(room, seq, now),
             ClientFrame::Typing { room } => self.typing(room, now),
             ClientFrame::History { req, room, before, after, around, limit } => {
-                self.history(Asked { req, room, at: one_place(before, after, around), limit }, out).await;
+                self.history(Asked { req, room, at: one_place(before, after, around), limit }, now, out)
+                    .await;
             }
             // No door lets these through.
             ClientFrame::Unknown | ClientFrame::Hello { .. } => {}
@@ -92,10 +96,11 @@ impl Session {
         self.present = Some(room);
     }
 
-    async fn history(&mut self, asked: Asked, out: &mut Vec<Said>) {
+    /// One at a time: no further frame is read before it is answered, and sent.
+    async fn history(&mut self, asked: Asked, now: UnixMs, out: &mut Vec<Said>) {
         let Asked { req, room, at, limit } = asked;
         let page = match at {
-            Some(at) => self.rooms.page(&self.you.id, room.clone(), at, limit).await,
+            Some(at) => self.page(room.clone(), at, limit, now).await,
             None => Err(RefusalCode::BadFrame.into()),
         };
         match page {
@@ -115,6 +120,19 @@ impl Session {
         }
     }
 
+    /// A page, if what it may carry is not more than this session may ask for. What it does not carry is given back.
+    async fn page(&mut self, room: RoomId, at: PageAt, limit: u16, now: UnixMs) -> Result<PageRead, Refusal> {
+        let whole = frames(ANSWER_BYTES);
+        self.history.take_some(self.frame_rate, whole, now).map_err(Refusal::too_fast)?;
+        let most = Most::json(limit.clamp(1, self.rooms.limits().history).into());
+        let page = self.rooms.page(&self.you.id, room, at, most).await;
+        let bodies =
+            page.iter().flat_map(|page| &page.messages).filter_map(|message| message.body.as_deref());
+        let used = frames(bodies.map(json_bytes).sum());
+        self.history.give_back(self.frame_rate, whole.saturating_sub(used));
+        page
+    }
+
     /// Refuses what could not be typed, about `what` it tried to be. `why` is added to the sentence.
     pub fn refuse_untyped(&self, code: RefusalCode, what: Untyped, why: Option<&str>, out: &mut Vec<Said>) {
         let Untyped { cmid, req, room } = what;
@@ -132,6 +150,11 @@ pub(super) fn about(mut frame: ServerFrame, write: Cmid) -> ServerFrame {
         *cmid = Some(write);
     }
     frame
+}
+
+/// How many frames so many bytes count as.
+fn frames(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(FRAME_BYTES)).unwrap_or(u32::MAX).max(1)
 }
 
 /// Exactly one of the three.

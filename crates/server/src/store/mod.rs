@@ -14,12 +14,14 @@ mod directory;
 pub mod manual;
 mod mark;
 mod migrations;
+mod most;
 mod open;
 mod people;
 mod places;
 mod readers;
 mod reads;
 mod rows;
+mod turns;
 mod types;
 mod writer;
 
@@ -34,6 +36,8 @@ use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserI
 use tokio::sync::{mpsc, oneshot};
 
 pub use directory::{KEPT_MESSAGES, Version};
+pub(crate) use most::json_bytes;
+pub use most::{ANSWER_BYTES, Most};
 pub use types::{
     Appended, Bot, BotKind, Change, Committed, OpenError, PageAt, PageRead, Place, ReadMarker, RoomState,
     StoreError, StoreOptions, Target, Write,
@@ -235,7 +239,7 @@ impl Store {
         self.0.directory.bots()
     }
 
-    /// At most `limit` entries behind a cursor, oldest first, with their authors' present names. Of a deleted
+    /// At most so many entries behind a cursor, oldest first, with their authors' present names. Of a deleted
     /// message every text is empty.
     ///
     /// # Errors
@@ -244,9 +248,10 @@ impl Store {
         &self,
         room: RoomId,
         after: Seq,
-        limit: usize,
+        most: impl Into<Most>,
     ) -> Result<Vec<Committed>, StoreError> {
-        self.0.readers.read(move |sql| reads::entries_after(sql, &room, after, limit)).await
+        let most = most.into();
+        self.0.readers.read(move |sql| reads::entries_after(sql, &room, after, most)).await
     }
 
     /// The newest entries of a room, oldest first: at most `limit`, and no more once their texts are `bytes`
@@ -281,34 +286,45 @@ impl Store {
         self.0.readers.read(move |sql| places::find(sql, &reader, &room, &name)).await
     }
 
-    /// A room with its newest messages, at most `limit`; none: there is no such room. Up to
+    /// A room with its newest messages, at most so many; none: there is no such room. Up to
     /// [`KEPT_MESSAGES`] are kept in memory once they were asked for.
     ///
     /// # Errors
     /// As [`Store::login`].
-    pub async fn snapshot(&self, room: RoomId, limit: usize) -> Result<Option<RoomState>, StoreError> {
-        if limit > KEPT_MESSAGES {
-            return self.0.readers.read(move |sql| reads::snapshot(sql, &room, limit)).await;
+    pub async fn snapshot(
+        &self,
+        room: RoomId,
+        most: impl Into<Most>,
+    ) -> Result<Option<RoomState>, StoreError> {
+        let most = most.into();
+        if most.rows > KEPT_MESSAGES {
+            return self.0.readers.read(move |sql| reads::snapshot(sql, &room, most)).await;
         }
-        if let Some(state) = self.0.directory.snapshot(&room, limit) {
+        if let Some(state) = self.0.directory.snapshot(&room, most) {
             return Ok(Some(state));
         }
         let directory = Arc::clone(&self.0.directory);
         let read = move |sql: &_| {
             directory.load_messages(sql, &room)?;
             // Too large to be kept: from the database itself.
-            let kept = directory.snapshot(&room, limit);
-            kept.map_or_else(|| reads::snapshot(sql, &room, limit), |state| Ok(Some(state)))
+            let kept = directory.snapshot(&room, most);
+            kept.map_or_else(|| reads::snapshot(sql, &room, most), |state| Ok(Some(state)))
         };
         self.0.readers.read(read).await
     }
 
-    /// At most `limit` messages of a room; none: there is no such room.
+    /// At most so many messages of a room; none: there is no such room.
     ///
     /// # Errors
     /// As [`Store::login`].
-    pub async fn page(&self, room: RoomId, at: PageAt, limit: usize) -> Result<Option<PageRead>, StoreError> {
-        self.0.readers.read(move |sql| reads::page(sql, &room, at, limit)).await
+    pub async fn page(
+        &self,
+        room: RoomId,
+        at: PageAt,
+        most: impl Into<Most>,
+    ) -> Result<Option<PageRead>, StoreError> {
+        let most = most.into();
+        self.0.readers.read(move |sql| reads::page(sql, &room, at, most)).await
     }
 
     /// At most `limit` rooms, the most recently active first, the lobby always among them; with the read

@@ -1,8 +1,9 @@
 //! SQL of the reads. Each function sees one state of the database.
 
 use madang_protocol::{Message, Person, RoomId, Seq};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
+use super::most::{Count, Most};
 use super::readers::ReadError;
 use super::rows::{self, ENTRY_COLUMNS, MESSAGE_COLUMNS, RoomKey, SEQ_MAX, seq_from_column};
 use super::{Committed, PageAt, PageRead, RoomState, StoreError};
@@ -12,30 +13,32 @@ pub(super) fn entries_after(
     sql: &Connection,
     room: &RoomId,
     after: Seq,
-    limit: usize,
+    most: Most,
 ) -> Result<Vec<Committed>, ReadError> {
     let found = found_room(sql, room)?.ok_or(ReadError(StoreError::UnknownRoom))?;
     let mut statement = sql.prepare_cached(&format!(
         "SELECT {ENTRY_COLUMNS} FROM entries e JOIN users u ON u.key = e.by
          WHERE e.pos > ?1 AND e.pos <= ?2 ORDER BY e.pos LIMIT ?3"
     ))?;
-    let entries = statement
-        .query_map(params![found.key.pos(after), found.key.pos(SEQ_MAX), rows_of(limit)], |row| {
-            rows::entry(row, room)
-        })?;
-    Ok(entries.collect::<Result<_, _>>()?)
+    let mut rows =
+        statement.query(params![found.key.pos(after), found.key.pos(SEQ_MAX), rows_of(most.rows)])?;
+    let (mut entries, mut count) = (Vec::new(), most.count());
+    while let Some(row) = rows.next()? {
+        let committed = rows::entry(row, room)?;
+        if !count.takes_entry(&committed.entry) {
+            break;
+        }
+        entries.push(committed);
+    }
+    Ok(entries)
 }
 
 /// A room with its newest messages.
-pub(super) fn snapshot(
-    sql: &Connection,
-    room: &RoomId,
-    limit: usize,
-) -> Result<Option<RoomState>, ReadError> {
+pub(super) fn snapshot(sql: &Connection, room: &RoomId, most: Most) -> Result<Option<RoomState>, ReadError> {
     let Some(found) = found_room(sql, room)? else { return Ok(None) };
-    let mut newest = older(sql, found.key, found.key.pos(SEQ_MAX), limit.saturating_add(1))?;
-    let before = newest.len() > limit;
-    newest.truncate(limit);
+    let mut newest = older(sql, found.key, found.key.pos(SEQ_MAX), &mut most.count())?;
+    let first = newest.last().map_or(found.key.pos(SEQ_MAX), |(oldest, _)| found.key.pos(oldest.seq));
+    let before = any_message(sql, found.key.pos(0), first - 1)?;
     newest.reverse();
     let (messages, people) = parted(newest);
     Ok(Some(RoomState { title: found.title, head: found.head, messages, before, people }))
@@ -46,13 +49,13 @@ pub(super) fn page(
     sql: &Connection,
     room: &RoomId,
     at: PageAt,
-    limit: usize,
+    most: Most,
 ) -> Result<Option<PageRead>, ReadError> {
     let Some(FoundRoom { key, head, .. }) = found_room(sql, room)? else { return Ok(None) };
     let (mut old, new) = match at {
-        PageAt::Before(seq) => (older(sql, key, key.pos(seq), limit)?, Vec::new()),
-        PageAt::After(seq) => (Vec::new(), newer(sql, key, key.pos(seq), limit)?),
-        PageAt::Around(seq) => around(sql, key, seq, limit)?,
+        PageAt::Before(seq) => (older(sql, key, key.pos(seq), &mut most.count())?, Vec::new()),
+        PageAt::After(seq) => (Vec::new(), newer(sql, key, key.pos(seq), &mut most.count())?),
+        PageAt::Around(seq) => around(sql, key, seq, most)?,
     };
     old.reverse();
     old.extend(new);
@@ -89,36 +92,70 @@ fn found_room(sql: &Connection, room: &RoomId) -> rusqlite::Result<Option<FoundR
 
 type Authored = (Message, Person);
 
-/// The nearest messages before `pos`, newest first.
-fn older(sql: &Connection, room: RoomKey, pos: i64, limit: usize) -> rusqlite::Result<Vec<Authored>> {
-    let mut statement = sql.prepare_cached(&format!(
-        "SELECT {MESSAGE_COLUMNS} FROM messages m JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
-         WHERE m.pos > ?1 AND m.pos < ?2 ORDER BY m.pos DESC LIMIT ?3"
-    ))?;
-    statement.query_map([room.pos(0), pos, rows_of(limit)], rows::message)?.collect()
+/// The nearest messages before `pos`, newest first, as far as they fit.
+fn older(sql: &Connection, room: RoomKey, pos: i64, count: &mut Count) -> rusqlite::Result<Vec<Authored>> {
+    let mut statement = sql.prepare_cached(&older_sql())?;
+    fitting(&mut statement.query(params![room.pos(0), pos])?, count)
 }
 
-/// The nearest messages after `pos`, oldest first.
-fn newer(sql: &Connection, room: RoomKey, pos: i64, limit: usize) -> rusqlite::Result<Vec<Authored>> {
-    let mut statement = sql.prepare_cached(&format!(
-        "SELECT {MESSAGE_COLUMNS} FROM messages m JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
-         WHERE m.pos > ?1 AND m.pos <= ?2 ORDER BY m.pos LIMIT ?3"
-    ))?;
-    statement.query_map([pos, room.pos(SEQ_MAX), rows_of(limit)], rows::message)?.collect()
+/// The nearest messages after `pos`, oldest first, as far as they fit.
+fn newer(sql: &Connection, room: RoomKey, pos: i64, count: &mut Count) -> rusqlite::Result<Vec<Authored>> {
+    let mut statement = sql.prepare_cached(&newer_sql())?;
+    fitting(&mut statement.query(params![pos, room.pos(SEQ_MAX)])?, count)
 }
 
-/// Half of the page before `seq`, the rest from it on.
+fn older_sql() -> String {
+    format!(
+        "SELECT {MESSAGE_COLUMNS} FROM messages m JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
+         WHERE m.pos > ?1 AND m.pos < ?2 ORDER BY m.pos DESC"
+    )
+}
+
+fn newer_sql() -> String {
+    format!(
+        "SELECT {MESSAGE_COLUMNS} FROM messages m JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
+         WHERE m.pos > ?1 AND m.pos <= ?2 ORDER BY m.pos"
+    )
+}
+
+fn fitting(rows: &mut Rows<'_>, count: &mut Count) -> rusqlite::Result<Vec<Authored>> {
+    let mut taken = Vec::new();
+    while next_fitting(rows, count, &mut taken)? {}
+    Ok(taken)
+}
+
+/// Takes one more row, if there is one and it fits.
+fn next_fitting(rows: &mut Rows<'_>, count: &mut Count, taken: &mut Vec<Authored>) -> rusqlite::Result<bool> {
+    if count.is_full() {
+        return Ok(false);
+    }
+    let Some(row) = rows.next()? else { return Ok(false) };
+    let authored = rows::message(row)?;
+    let fits = count.takes(&authored.0);
+    if fits {
+        taken.push(authored);
+    }
+    Ok(fits)
+}
+
+/// From `seq` on and before it, in turns, so that it lies in the middle; a side that ends, or whose next message does
+/// not fit, leaves the rest to the other.
 fn around(
     sql: &Connection,
     room: RoomKey,
     seq: Seq,
-    limit: usize,
+    most: Most,
 ) -> rusqlite::Result<(Vec<Authored>, Vec<Authored>)> {
     let pos = room.pos(seq);
-    let mut old = older(sql, room, pos, limit)?;
-    let mut new = newer(sql, room, pos - 1, limit)?;
-    new.truncate(limit - old.len().min(limit / 2));
-    old.truncate(limit - new.len());
+    let (mut old, mut new, mut count) = (Vec::new(), Vec::new(), most.count());
+    let (mut older, mut newer) = (sql.prepare_cached(&older_sql())?, sql.prepare_cached(&newer_sql())?);
+    let mut older = older.query(params![room.pos(0), pos])?;
+    let mut newer = newer.query(params![pos - 1, room.pos(SEQ_MAX)])?;
+    let (mut more_old, mut more_new) = (true, true);
+    while more_old || more_new {
+        more_new = more_new && next_fitting(&mut newer, &mut count, &mut new)?;
+        more_old = more_old && next_fitting(&mut older, &mut count, &mut old)?;
+    }
     Ok((old, new))
 }
 

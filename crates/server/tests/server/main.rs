@@ -1,6 +1,7 @@
 //! The server, as its clients meet it: the real program on a free port, spoken to over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod answers;
 mod api_document;
 mod api_reading;
 mod api_refusals;

@@ -5,7 +5,9 @@ use crate::metrics::Metrics;
 
 fn opened() -> (Arc<Mailbox>, HttpTransport) {
     let counted = Metrics::default().connection(Carrier::Poll);
-    Mailbox::open(LoginKey([7; 32]), counted, "hello".into())
+    let unsent = crate::unsent::Unsent::new(0, Default::default());
+    let account = unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), CancellationToken::new());
+    Mailbox::open(LoginKey([7; 32]), counted, "hello".into(), account)
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use crate::app::App;
 use crate::cursor::CursorError;
 use crate::refusal::Refusal;
+use crate::store::Committed;
 
 use super::problem::{Code, ReadRefusals, Refused};
 use super::types::{After, ApiEntry, Entries};
@@ -18,9 +19,6 @@ use super::{body, caller};
 /// Entries of a page, if nothing else is asked for, and at most.
 const USUAL: u16 = 100;
 const MOST: u16 = 200;
-
-/// A page ends with the entry that brings its texts to so many bytes.
-const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Read a room's log.
 ///
@@ -61,16 +59,9 @@ pub(super) async fn after(
         None => 0,
     };
     let read = app.rooms.entries_after(&you.id, room.clone(), after, limit.into()).await.map_err(refused)?;
-    let (mut entries, mut bytes, mut last) = (Vec::new(), 0, after);
-    for committed in read {
-        last = committed.entry.seq;
-        let entry = ApiEntry::new(committed.entry, &committed.author, cursors);
-        bytes += entry.text_bytes();
-        entries.push(entry);
-        if bytes >= PAGE_BYTES {
-            break;
-        }
-    }
+    let last = read.last().map_or(after, |committed| committed.entry.seq);
+    let entry = |committed: Committed| ApiEntry::new(committed.entry, &committed.author, cursors);
+    let entries = read.into_iter().map(entry).collect();
     // What was committed since the head was looked at may have been read already.
     let head = head.max(last);
     Ok(Json(Entries { room, entries, cursor: cursors.text(last), head, more: last < head }))

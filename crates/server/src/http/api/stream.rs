@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::connection::{self, Peer, Streamed};
@@ -69,7 +70,8 @@ pub(super) async fn open(
         reject(&app, address, "over_limit");
         return Err(Refused::of(Code::OverLimit));
     };
-    let (transport, events) = Streamed::open();
+    let account = app.unsent.account(address, CancellationToken::new());
+    let (transport, events) = Streamed::open(account);
     let door = Stream::new(room, after);
     app.connections.spawn({
         let app = app.clone();

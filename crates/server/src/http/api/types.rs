@@ -185,16 +185,6 @@ impl ApiEntry {
         };
         Self { room, seq, cursor: cursors.text(seq), at, by, name: author.name.clone(), cmid, what }
     }
-
-    /// Bytes of its text.
-    pub(super) fn text_bytes(&self) -> usize {
-        match &self.what {
-            ApiWhat::Opened { title: text }
-            | ApiWhat::Posted { body: text, .. }
-            | ApiWhat::Edited { body: text, .. } => text.len(),
-            ApiWhat::Deleted { .. } | ApiWhat::Unknown => 0,
-        }
-    }
 }
 
 /// Where to read on.

@@ -1,7 +1,7 @@
 //! What is posted: read within its bounds, and taken apart into frames.
 
 use axum::body::Body;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use hyper::body::Body as _;
 use madang_protocol::ProblemCode;
@@ -17,13 +17,18 @@ pub(in crate::http) async fn read(app: &App, body: Body) -> Result<Encoded, Prob
         0 => usize::MAX,
         max => usize::try_from(max).unwrap_or(usize::MAX),
     };
+    let bytes = bytes(app, body, max).await?;
+    Encoded::try_from(bytes).map_err(|_| ProblemCode::BadFrame)
+}
+
+/// Reads a body of at most `max` bytes, as long as a first frame may take.
+pub(in crate::http) async fn bytes(app: &App, body: Body, max: usize) -> Result<Bytes, ProblemCode> {
     // A length that is told is believed, before a byte of it is read.
     if usize::try_from(body.size_hint().lower()).map_or(true, |length| length > max) {
         return Err(ProblemCode::TooBig);
     }
     let bytes = timeout(app.config.hello_timeout(), collect(body, max));
-    let bytes = bytes.await.map_err(|_| ProblemCode::Timeout)??;
-    Encoded::try_from(bytes.freeze()).map_err(|_| ProblemCode::BadFrame)
+    Ok(bytes.await.map_err(|_| ProblemCode::Timeout)??.freeze())
 }
 
 async fn collect(body: Body, max: usize) -> Result<BytesMut, ProblemCode> {

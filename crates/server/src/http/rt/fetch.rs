@@ -111,7 +111,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_poll_waits_25_seconds_and_no_longer() {
         let counted = Metrics::default().connection(Carrier::Poll);
-        let (mailbox, _transport) = Mailbox::open(LoginKey([0; 32]), counted, "hello".into());
+        let unsent = crate::unsent::Unsent::new(0, Default::default());
+        let account = unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), Default::default());
+        let (mailbox, _transport) = Mailbox::open(LoginKey([0; 32]), counted, "hello".into(), account);
         let mut reader = mailbox.read(0, Carrier::Poll).unwrap();
         let begin = Instant::now();
         assert_eq!(gathered(&mut reader).await, None);

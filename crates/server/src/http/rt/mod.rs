@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use madang_protocol::{ClientFrame, Opened, ProblemCode};
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::connection::{self, Gone, Mailbox, NotFound, Parcel, Peer};
@@ -67,7 +68,8 @@ async fn open(
         }
     };
     let counted = app.metrics.connection(Carrier::Poll);
-    let (mailbox, transport) = Mailbox::open(login.key, counted, hello);
+    let account = app.unsent.account(address, CancellationToken::new());
+    let (mailbox, transport) = Mailbox::open(login.key, counted, hello, account);
     let listed = app.mailboxes.list(mailbox).ok_or(Refused(ProblemCode::Unavailable))?;
     let opened = Opened { session: listed.token() };
     let peer = Peer { you: Some(login.person), address };

@@ -16,12 +16,14 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use madang_protocol::Person;
 use madang_stomp::Version;
+use tokio_util::sync::CancellationToken;
 
 use crate::accept::Stream;
 use crate::app::App;
 use crate::connection::{self, Peer, Wire};
 use crate::doors::{Asked, Door, Madang, Plain, Stomp};
 use crate::metrics::Carrier;
+use crate::unsent::Account;
 
 use super::origin::Standing;
 use super::{error, login, origin, preferences, reject};
@@ -153,8 +155,9 @@ impl Connection {
             Ok(upgraded) => upgraded,
             Err(error) => return tracing::debug!(%peer, %error, "a connection was lost in its upgrade"),
         };
-        let Some(wire) = wire(upgraded, app.config.max_frame) else { return };
         let address = peer.ip();
+        let account = app.unsent.account(address, CancellationToken::new());
+        let Some(wire) = wire(upgraded, app.config.max_frame, account) else { return };
         let Some(_place) = app.addresses.admit(address) else {
             return connection::turn_away(&app, wire, door, address).await;
         };
@@ -165,8 +168,8 @@ impl Connection {
 }
 
 /// What the upgrade ran on, with what was read of it already.
-fn wire(upgraded: Upgraded, max_frame: u32) -> Option<Wire> {
+fn wire(upgraded: Upgraded, max_frame: u32, account: Account) -> Option<Wire> {
     // The accept loop serves nothing but this kind of stream.
     let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
-    Some(Wire::new(parts.io.into_inner().into_io(), parts.read_buf.into(), max_frame))
+    Some(Wire::new(parts.io.into_inner().into_io(), parts.read_buf.into(), max_frame, account))
 }

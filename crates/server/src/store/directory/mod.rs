@@ -18,6 +18,7 @@ use madang_protocol::{Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use rusqlite::Connection;
 
 use super::bots::StoredBot;
+use super::most::Most;
 use super::readers::ReadError;
 use super::rows::RoomKey;
 use super::{Bot, Committed, RoomState};
@@ -109,8 +110,8 @@ impl Directory {
     }
 
     /// A room with its newest messages.
-    pub(super) fn snapshot(&self, room: &RoomId, limit: usize) -> Option<RoomState> {
-        self.look().rooms.snapshot(room, limit)
+    pub(super) fn snapshot(&self, room: &RoomId, most: Most) -> Option<RoomState> {
+        self.look().rooms.snapshot(room, most)
     }
 
     // --- From memory, always there.

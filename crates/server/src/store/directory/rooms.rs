@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use madang_protocol::{LOBBY, Message, Person, RoomId, RoomInfo, Seq, UnixMs, What};
 
+use super::super::most::Most;
 use super::super::reads::parted;
 use super::super::rows::RoomKey;
 use super::super::{Committed, RoomState, UNREAD_MAX, UNREAD_SEEN};
@@ -128,10 +129,12 @@ impl Rooms {
         self.get(room).is_some_and(|room| room.newest.is_some())
     }
 
-    pub(super) fn snapshot(&self, room: &RoomId, limit: usize) -> Option<RoomState> {
+    pub(super) fn snapshot(&self, room: &RoomId, most: Most) -> Option<RoomState> {
         let room = self.get(room)?;
         let newest = room.newest.as_ref()?;
-        let skip = newest.messages.len().saturating_sub(limit);
+        let mut count = most.count();
+        let fitting = newest.messages.iter().rev().take_while(|(_, message, _)| count.takes(message)).count();
+        let skip = newest.messages.len() - fitting;
         let authored = newest.messages.iter().skip(skip);
         let (messages, people) =
             parted(authored.map(|(_, message, author)| (message.clone(), author.clone())).collect());

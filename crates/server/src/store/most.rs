@@ -1,0 +1,163 @@
+//! How much one read answers: so many rows, and no more than so many bytes of what is made of them. Rows alone bound
+//! nothing, since each may be as long as a message may be.
+
+use madang_protocol::{Entry, Message, What};
+
+/// Bytes of one answer: a page of history, a snapshot, the HTML of a room, a piece of the log. What goes beyond is
+/// asked for next; one message or entry is always in it.
+pub const ANSWER_BYTES: usize = 256 * 1024;
+
+/// What a message or an entry takes in JSON besides its text.
+const JSON_COST: usize = 256;
+
+/// What a message's row takes in HTML besides its text, with the JSON that a script is handed.
+const HTML_COST: usize = 1_300;
+
+/// What a link takes in HTML besides its address.
+const LINK_COST: usize = 96;
+
+/// What the rest of a room's HTML takes, with a few dozen rooms in its list.
+const HTML_REST: usize = 32 * 1024;
+
+/// The most of one answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Most {
+    /// Messages or entries.
+    pub rows: usize,
+    bytes: usize,
+    form: Form,
+}
+
+/// What is made of what was read.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Json,
+    Html,
+}
+
+/// So many rows, however long.
+impl From<usize> for Most {
+    fn from(rows: usize) -> Self {
+        Self { rows, bytes: usize::MAX, form: Form::Json }
+    }
+}
+
+impl Most {
+    /// So many rows, in [`ANSWER_BYTES`] of JSON.
+    pub fn json(rows: usize) -> Self {
+        Self { rows, bytes: ANSWER_BYTES, form: Form::Json }
+    }
+
+    /// So many rows, in [`ANSWER_BYTES`] of the HTML of a whole page.
+    pub fn html(rows: usize) -> Self {
+        Self { rows, bytes: ANSWER_BYTES - HTML_REST, form: Form::Html }
+    }
+
+    pub(super) fn count(self) -> Count {
+        Count { most: self, rows: 0, bytes: 0 }
+    }
+}
+
+/// What was taken of [`Most`].
+pub(super) struct Count {
+    most: Most,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Count {
+    /// Whether so many rows were taken as may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.rows >= self.most.rows
+    }
+
+    /// Takes one more message if it fits; the first always does, unless none was asked for.
+    pub(super) fn takes(&mut self, message: &Message) -> bool {
+        let text = message.body.as_deref().unwrap_or_default();
+        let bytes = match self.most.form {
+            Form::Json => JSON_COST + json_bytes(text),
+            Form::Html => HTML_COST + html_bytes(text),
+        };
+        self.has_room_for(bytes)
+    }
+
+    /// Takes one more entry, as [`Count::takes`].
+    pub(super) fn takes_entry(&mut self, entry: &Entry) -> bool {
+        let text = match &entry.what {
+            What::Posted { body, .. } | What::Edited { body, .. } => body,
+            What::Opened { title } => title,
+            What::Deleted { .. } | What::Unknown => "",
+        };
+        self.has_room_for(JSON_COST + json_bytes(text))
+    }
+
+    fn has_room_for(&mut self, bytes: usize) -> bool {
+        let fits = self.rows == 0 || self.bytes.saturating_add(bytes) <= self.most.bytes;
+        if self.is_full() || !fits {
+            return false;
+        }
+        self.rows += 1;
+        self.bytes += bytes;
+        true
+    }
+}
+
+/// The bytes of a text inside a JSON string.
+pub(crate) fn json_bytes(text: &str) -> usize {
+    let byte = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(byte).sum()
+}
+
+/// At most the bytes of a text in a page: as text, and again in the JSON inside the JavaScript that a script is handed.
+fn html_bytes(text: &str) -> usize {
+    let byte = |byte: u8| match byte {
+        b'<' | b'>' | b'&' => 12,
+        b'"' | b'\'' | b'\\' => 10,
+        0..0x20 => 8,
+        _ => 2,
+    };
+    let links = text.match_indices("://").count();
+    let addresses = if links == 0 { 0 } else { text.len() };
+    text.bytes().map(byte).sum::<usize>() + addresses + links * LINK_COST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(body: &str) -> Message {
+        let by = madang_protocol::UserId::system();
+        Message { seq: 1, at: 0, by, cmid: None, body: Some(body.into()), reply_to: None, edited_at: None }
+    }
+
+    fn taken(most: Most, body: &str) -> usize {
+        let mut count = most.count();
+        (0..1_000).take_while(|_| count.takes(&message(body))).count()
+    }
+
+    #[test]
+    fn rows_and_bytes_both_bound_what_is_taken() {
+        assert_eq!(taken(Most::json(50), "short"), 50);
+        assert_eq!(taken(Most::json(50), &"가".repeat(8_000)), ANSWER_BYTES / (24_000 + JSON_COST));
+        assert_eq!(taken(Most::from(500), &"가".repeat(8_000)), 500);
+        assert_eq!(taken(Most::json(0), ""), 0);
+    }
+
+    #[test]
+    fn one_that_is_too_long_is_taken_alone() {
+        assert_eq!(taken(Most::json(50), &"x".repeat(2 * ANSWER_BYTES)), 1);
+        assert_eq!(taken(Most::html(50), &"<".repeat(ANSWER_BYTES)), 1);
+    }
+
+    #[test]
+    fn the_bytes_of_a_text_are_those_that_json_takes() {
+        for text in ["", "plain", "\"q\" \\ \n\r\t", "\u{1}\u{8}\u{c}\u{1f}\u{7f}", "가나다🙂", "</script>"]
+        {
+            assert_eq!(json_bytes(text) + 2, serde_json::to_string(text).unwrap().len(), "{text:?}");
+        }
+    }
+}
