@@ -1,6 +1,7 @@
 //! One connection: one task, one `select!` loop, whatever carries it. It moves frames between the transport and
 //! the session, keeps time, and closes; what frames mean is the session's business.
 
+mod close_frame;
 mod farewell;
 mod mailbox;
 mod mailboxes;

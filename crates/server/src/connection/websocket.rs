@@ -60,7 +60,8 @@ impl Transport for Wire {
             return;
         }
         let _ = self.add_close(code, reason);
-        if self.write().await.is_ok() {
+        // Who sent a Close, be it malformed, says nothing more, and waits for the end (RFC 6455, 7.1.7).
+        if self.write().await.is_ok() && !self.is_closed_by_peer() {
             while let Some(Ok(_)) = self.read().await {}
         }
     }

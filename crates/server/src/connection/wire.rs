@@ -14,6 +14,7 @@ use tungstenite::error::CapacityError;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
+use super::close_frame::CloseFrame as Seen;
 use crate::io::Io;
 use crate::unsent::Account;
 
@@ -55,6 +56,8 @@ struct Stream {
     turn: usize,
     /// So many bytes were read since the last whole message.
     read: usize,
+    /// The peer's Close.
+    close: Seen,
 }
 
 impl Wire {
@@ -67,7 +70,8 @@ impl Wire {
             .max_message_size(max)
             .max_frame_size(max);
         let more = !early.is_empty() || io.is_secure();
-        let stream = Stream::new(io);
+        let mut stream = Stream::new(io);
+        stream.close.follow(&early);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(config));
         Self { socket, max, more, answers: false, account }
     }
@@ -97,9 +101,27 @@ impl Wire {
                     self.more = true;
                     self.answers |= matches!(result, Ok(Message::Ping(_) | Message::Close(_)));
                     self.socket.get_mut().read = 0;
+                    if matches!(result, Ok(Message::Close(_))) {
+                        self.echo_bad_gateway();
+                    }
                     return Some(result);
                 }
             }
+        }
+    }
+
+    /// Returns true once the peer began to close: nothing more is to be waited for from it.
+    pub(super) fn is_closed_by_peer(&self) -> bool {
+        self.socket.get_ref().close.began()
+    }
+
+    /// Answers 1014, which the registry has since 2011 and tungstenite takes for a broken rule, with itself.
+    fn echo_bad_gateway(&mut self) {
+        const BAD_GATEWAY: u16 = 1014;
+        if self.socket.get_ref().close.code() == Some(BAD_GATEWAY) {
+            let [high, low] = BAD_GATEWAY.to_be_bytes();
+            self.socket.get_mut().out.extend([0x88, 2, high, low]);
+            self.answers = false;
         }
     }
 
@@ -204,7 +226,7 @@ impl Wire {
 
 impl Stream {
     fn new(io: Io) -> Self {
-        Self { io, out: Vec::new(), left: 0, turn: TURN, read: 0 }
+        Self { io, out: Vec::new(), left: 0, turn: TURN, read: 0, close: Seen::default() }
     }
 
     fn holds_output(&self) -> bool {
@@ -235,6 +257,7 @@ impl Read for Stream {
         let bytes = self.io.try_read(buffer)?;
         self.turn = self.turn.saturating_sub(bytes);
         self.read += bytes;
+        self.close.follow(buffer.get(..bytes).unwrap_or_default());
         Ok(bytes)
     }
 }

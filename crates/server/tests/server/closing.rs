@@ -2,7 +2,7 @@
 
 use madang_protocol::CloseCode;
 
-use crate::harness::{Client, Dial, Farewell, Opcode, RawSocket, Server, lobby};
+use crate::harness::{Client, Dial, Farewell, Opcode, RawSocket, Server, lobby, within};
 
 fn said(code: CloseCode) -> Farewell {
     Farewell { bye: Some(code.0), retry_after_ms: 0, close: Some(code.0) }
@@ -186,4 +186,32 @@ async fn a_frame_far_over_the_limit_is_told_so_while_it_is_still_being_sent() {
     let farewell = socket.farewell_while_sending(&huge).await;
     assert_eq!(farewell, said(CloseCode::TOO_BIG));
     server.lives().await;
+}
+
+#[tokio::test]
+async fn malformed_close_ends_the_connection_unasked() {
+    let server = Server::start();
+    let mut waited_for = RawSocket::welcomed(&server).await;
+    waited_for.send(Opcode::Reserved, b"").await;
+    for close in [&b"a"[..], b"\x03\xe8\xff\xfe", b"\x00\x00", b"\x03\xed", b"\x03\xe7", b"\x13\x88"] {
+        let mut socket = RawSocket::welcomed(&server).await;
+        socket.send(Opcode::Close, close).await;
+        let mut ended = Vec::new();
+        // Nothing is sent from here on, not even an answer to its Close.
+        within("the end", tokio::io::AsyncReadExt::read_to_end(&mut socket.reading, &mut ended))
+            .await
+            .unwrap();
+        assert!(ended.windows(2).any(|pair| pair[0] == 0x88), "it says why: {close:?} {ended:?}");
+    }
+    assert_eq!(waited_for.farewell().await.close, Some(1002));
+}
+
+#[tokio::test]
+async fn registered_close_codes_are_echoed() {
+    let server = Server::start();
+    for code in [1000, 1001, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999_u16] {
+        let mut socket = RawSocket::welcomed(&server).await;
+        socket.send(Opcode::Close, &code.to_be_bytes()).await;
+        assert_eq!(socket.farewell().await.close, Some(code));
+    }
 }
