@@ -37,6 +37,8 @@ pub enum ProblemCode {
     BadFrame,
     /// 403: this page may not use this server.
     Origin,
+    /// 405: the address does not know this method.
+    MethodNotAllowed,
     /// 408: the body did not come in time.
     Timeout,
     /// 409: a newer request fetches this session's frames.

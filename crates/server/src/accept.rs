@@ -2,6 +2,8 @@
 //! client could hold half a request for ever; this loop does.
 
 mod forwarded;
+mod framing;
+mod head;
 mod secure;
 pub(crate) mod stomp;
 mod stream;
@@ -24,8 +26,10 @@ use tower::ServiceExt;
 use crate::app::App;
 use crate::http::{self, Hangup, redirect};
 use crate::io::Io;
+use crate::outgoing::is_public;
 
 pub(crate) use forwarded::is_secure;
+pub(crate) use head::Head;
 pub(crate) use stream::Stream;
 
 /// Largest head of a request. Bytes.
@@ -80,6 +84,8 @@ pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
 async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App) {
     // Small frames must not wait for each other; a failure here only makes them wait.
     let _ = tcp.set_nodelay(true);
+    // Under TLS the certificate holds the name.
+    let holds_host = matches!(serves, Serves::Clear(_)) && is_near(&app, tcp.local_addr().ok(), peer);
     let below_and_above = match serves {
         Serves::Clear(router) => Some((Io::Plain(tcp), router)),
         Serves::Secure(router, config, https) => {
@@ -91,18 +97,33 @@ async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App) 
         }),
     };
     if let Some((io, router)) = below_and_above {
-        requests(io, peer, router, app).await;
+        requests(io, peer, router, holds_host, app).await;
     }
 }
 
-/// Answers what is asked, until an upgrade or the end.
-async fn requests(io: Io, peer: SocketAddr, router: Router, app: App) {
-    let (secure, trusted) = (io.is_secure(), app.clone());
+/// Returns true for a connection that a browser in a private network can make, and strangers cannot: there a foreign
+/// site may have given its own name this server's address. A trusted proxy knows whom it forwards.
+fn is_near(app: &App, here: Option<SocketAddr>, peer: SocketAddr) -> bool {
+    let listens = app.config.addr.ip().to_canonical();
+    let is_private = !listens.is_unspecified() && !is_public(listens);
+    let is_loopback = here.is_some_and(|here| here.ip().to_canonical().is_loopback());
+    (is_private || is_loopback) && !forwarded::is_trusted(&app.config.trusted_proxies, peer.ip())
+}
+
+/// Answers what is asked, until an upgrade or the end. `holds_host`: only for the names that are this server's.
+async fn requests(io: Io, peer: SocketAddr, router: Router, holds_host: bool, app: App) {
+    let (secure, shared) = (io.is_secure(), app.clone());
     let dropped = CancellationToken::new();
     let (hangup, hung_up) = (Hangup(dropped.clone()), dropped.clone());
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        let trusted = &trusted.config.trusted_proxies;
+        // First of all: what is believed of a head may depend on any other part of it.
+        let mut head = head::check(&mut request);
+        let trusted = &shared.config.trusted_proxies;
         let client = forwarded::settle(request.headers_mut(), peer, secure, trusted);
+        if holds_host {
+            head.fault = head.fault.or_else(|| head::unknown_host(request.headers(), &shared));
+        }
+        request.extensions_mut().insert(head);
         request.extensions_mut().insert(ConnectInfo(client));
         request.extensions_mut().insert(hangup.clone());
         request.map(axum::body::Body::new)

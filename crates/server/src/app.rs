@@ -23,6 +23,7 @@ use crate::drain::{self, Returns};
 use crate::http;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::once::Once;
 use crate::outgoing::Couriers;
 use crate::rate::Rate;
 use crate::room::Rooms;
@@ -57,6 +58,8 @@ pub struct Parts {
     pub budgets: Budgets,
     /// What was answered and is not read.
     pub unsent: Unsent,
+    /// What the log says once of requests.
+    pub told: Once,
     /// The sessions over HTTP.
     pub mailboxes: Mailboxes,
     /// Cancelled when the server stops.
@@ -131,7 +134,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let connections = TaskTracker::new();
     let unsent = Unsent::new(config.max_unsent(), metrics.unsent.clone());
     let mailboxes = Mailboxes::default();
-    let (last_call, returns) = Default::default();
+    let (told, last_call, returns) = Default::default();
     let app = App(Arc::new(Parts {
         config,
         store,
@@ -140,6 +143,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         addresses,
         budgets,
         unsent,
+        told,
         mailboxes,
         stop,
         last_call,

@@ -74,6 +74,14 @@ pub struct Serve {
     #[arg(long = "origin", env = "MADANG_ORIGIN", value_delimiter = ',', value_name = "URL")]
     pub origins: Vec<String>,
 
+    /// A name under which people reach this server, such as `chat.lan`. Where it listens on this machine or in a
+    /// private network alone, in clear and behind no trusted proxy, it answers to no other names than its addresses,
+    /// `localhost` and these: a web site could else give its own name your server's address, and read along. May be
+    /// repeated.
+    #[arg(long = "host", env = "MADANG_HOST", value_delimiter = ',', value_name = "NAME")]
+    #[arg(value_parser = host)]
+    pub hosts: Vec<String>,
+
     /// A proxy in front of this server, by its address or network. What it says in X-Forwarded-For, -Proto and -Host is
     /// believed; from anybody else it is not. May be repeated.
     #[arg(long = "trusted-proxy", env = "MADANG_TRUSTED_PROXY", value_delimiter = ',', value_name = "CIDR")]
@@ -184,6 +192,12 @@ fn path(text: &str) -> Result<String, &'static str> {
     let plain =
         text.starts_with('/') && !text.contains(|c: char| c.is_whitespace() || matches!(c, '?' | '#'));
     if plain { Ok(text.into()) } else { Err("a path begins with / and has no query") }
+}
+
+/// A name as it stands in a request, without a port.
+fn host(text: &str) -> Result<String, &'static str> {
+    let is_name = crate::http::host::is_plain(text) && !text.contains(':');
+    if is_name { Ok(text.to_ascii_lowercase()) } else { Err("a name, without a scheme or a port") }
 }
 
 #[cfg(test)]

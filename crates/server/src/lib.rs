@@ -28,6 +28,7 @@ pub mod hub;
 pub mod idempotency;
 mod io;
 pub mod metrics;
+pub mod once;
 mod outgoing;
 pub mod rate;
 pub mod refusal;

@@ -49,7 +49,8 @@ pub(crate) fn is_secure(headers: &HeaderMap) -> bool {
     headers.contains_key(PROTO)
 }
 
-fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
+/// Returns true for an address of a proxy that is believed.
+pub(super) fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
     let address = address.to_canonical();
     trusted.iter().any(|network| network.contains(&address))
 }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::framing::Framing;
 use crate::io::Io;
 
 /// A peer that takes nothing of what is written to it for so long has stalled.
@@ -19,6 +20,7 @@ const STALL: Duration = Duration::from_secs(10);
 /// The stream below HTTP. A WebSocket takes what it runs on out of it.
 pub(crate) struct Stream {
     io: Io,
+    framing: Framing,
     /// Whether something was read since the last write: a request, or half of one.
     asked: Arc<AtomicBool>,
     /// Runs while a write waits.
@@ -37,7 +39,7 @@ impl Stream {
     /// The stream, and whether something was read from it that was not answered yet.
     pub(super) fn new(io: Io, dropped: CancellationToken) -> (Self, Arc<AtomicBool>) {
         let asked = Arc::new(AtomicBool::new(false));
-        (Self { io, asked: asked.clone(), patience: None, dropped }, asked)
+        (Self { io, asked: asked.clone(), framing: Framing::default(), patience: None, dropped }, asked)
     }
 
     /// What it runs on.
@@ -79,6 +81,7 @@ impl AsyncRead for Stream {
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.asked.store(true, Ordering::Relaxed);
+            self.framing.follow(buffer.filled_mut().split_at_mut(before).1);
         }
         read
     }

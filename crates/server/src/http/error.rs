@@ -32,7 +32,7 @@ pub(super) fn status(code: RefusalCode) -> StatusCode {
         RefusalCode::UnknownRoom | RefusalCode::UnknownMessage => StatusCode::NOT_FOUND,
         RefusalCode::UnknownLogin => StatusCode::UNAUTHORIZED,
         RefusalCode::NotYours | RefusalCode::NotAllowed | RefusalCode::Banned => StatusCode::FORBIDDEN,
-        RefusalCode::UnusableCursor => StatusCode::GONE,
+        RefusalCode::UnusableCursor => StatusCode::CONFLICT,
         RefusalCode::TooFast | RefusalCode::RoomsTooFast => StatusCode::TOO_MANY_REQUESTS,
         RefusalCode::TooManyRooms => StatusCode::CONFLICT,
         RefusalCode::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,

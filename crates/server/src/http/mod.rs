@@ -3,6 +3,7 @@
 mod api;
 mod error;
 mod forms;
+mod guard;
 mod health;
 pub(crate) mod host;
 mod login;
@@ -24,7 +25,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use madang_protocol::Person;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -51,6 +52,7 @@ pub(crate) fn router(app: App) -> Router {
     let counted = from_fn_with_state(app.clone(), unread::counted);
     let pages = Router::new()
         .route("/", get(front))
+        .route("/r", get(async || Redirect::permanent("/r/lobby")))
         .route("/r/{room}", get(pages::room))
         .route("/r/{room}/{seq}", get(pages::message))
         .route("/r/{room}/{seq}/edit", get(pages::edit_form).post(forms::edit))
@@ -59,7 +61,6 @@ pub(crate) fn router(app: App) -> Router {
         .route("/me", post(forms::rename))
         .route("/rooms", post(forms::open))
         .route("/settings", post(preferences::set))
-        .route_layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
         .layer(counted.clone())
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), forms::in_time))
@@ -71,6 +72,9 @@ pub(crate) fn router(app: App) -> Router {
     pages
         .merge(health)
         .merge(assets::router())
+        .route("/favicon.ico", get(pages::icon))
+        .route("/apple-touch-icon.png", get(pages::icon))
+        .route("/apple-touch-icon-precomposed.png", get(pages::icon))
         .fallback(pages::nowhere)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .merge(upgrade::router())
@@ -78,11 +82,14 @@ pub(crate) fn router(app: App) -> Router {
         .merge(rt::router().layer(counted))
         .layer(axum::middleware::from_fn_with_state(app.clone(), upgrade::fixed_paths))
         .layer(axum::middleware::from_fn(for_its_asker))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
         .layer(CatchPanicLayer::new())
+        .layer(axum::middleware::from_fn(guard::check))
         .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
         .layer(hsts(&app))
         .with_state(app)
 }

@@ -1,37 +1,75 @@
-//! Which sites' pages may act here. Browsers send a page's origin with every WebSocket and every form that is
-//! posted; without this check any page on the web could act with its visitor's login.
+//! Which sites' pages may act here. Browsers send a page's origin with every WebSocket and everything that is
+//! posted; without this check any page on the web could act with its visitor's login. One layer over all routes asks,
+//! so that no route can forget to; only upgrades ask once more, by [`standing`], because some clients of another
+//! origin may open one as nobody.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::reject;
+use super::host::Host;
+use super::{api, reject, rt};
 use crate::accept::is_secure;
 use crate::app::App;
+use crate::auth::{self, Bearer};
 
-/// Refuses requests that change something when they come from a foreign page.
+/// The layer over all routes: refuses what a foreign page asks for with its visitor's login.
 pub(super) async fn check(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
-    if harmless || is_allowed(request.headers(), &app.config.origins) {
+    if !is_guarded(&request) || is_allowed(request.headers(), &app.config.origins) {
         return next.run(request).await;
     }
-    refuse(&app, peer.ip())
+    refuse(&app, peer.ip(), request.headers(), request.uri())
 }
 
-/// The answer to a foreign page.
-pub(super) fn refuse(app: &App, address: IpAddr) -> Response {
+/// Returns true for a request in which a login may count, and that changes something or hands out what only its
+/// person may read. Pages are neither: a foreign site can show them to nobody, and learns nothing of them.
+fn is_guarded(request: &Request) -> bool {
+    let path = request.uri().path();
+    // Their secret is in the address, or in a header that no page of another site can send unasked.
+    if path.starts_with("/hooks/") || auth::bearer(request.headers()) != Bearer::None {
+        return false;
+    }
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    !is_safe || rt::is_at(path) || api::is_at(path)
+}
+
+/// The answer to a foreign page, in the form of the place that it asked.
+pub(super) fn refuse(app: &App, address: IpAddr, headers: &HeaderMap, uri: &Uri) -> Response {
     reject(app, address, "origin");
+    tell(app, address, headers);
+    if rt::is_at(uri.path()) {
+        return rt::foreign();
+    }
+    if api::is_at(uri.path()) {
+        return api::foreign();
+    }
     (StatusCode::FORBIDDEN, "This page may not use this server. Its address must be allowed with --origin.\n")
         .into_response()
+}
+
+/// Says once for each pair which names did not match, and what to do about it.
+fn tell(app: &App, address: IpAddr, headers: &HeaderMap) {
+    let shown = |name| {
+        let value = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        value.unwrap_or_default().chars().take(100).collect::<String>()
+    };
+    let (origin, host) = (shown(ORIGIN), shown(HOST));
+    if app.told.is_first(&(&origin, &host)) {
+        tracing::warn!(
+            %address, ?origin, ?host,
+            "a page is refused: its Origin is not the Host that was asked for; if it is yours, name it with --origin, \
+             or let the proxy pass Host on (or X-Forwarded-Host, with --trusted-proxy)"
+        );
+    }
 }
 
 /// Where a request comes from.
@@ -60,29 +98,60 @@ pub(super) fn standing(headers: &HeaderMap, allowed: &[String]) -> Standing {
     if origins.next().is_some() {
         return Standing::Foreign;
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let named = || allowed.iter().any(|site| site.trim_end_matches('/').eq_ignore_ascii_case(origin));
-    match (host_of(origin, is_secure(headers)), host) {
-        (Some(theirs), Some(ours)) if theirs == ours => Standing::Own,
-        _ if named() => Standing::Own,
-        (Some(theirs), Some(ours)) if is_loopback(theirs) && is_loopback(ours) => Standing::Neighbour,
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(Host::parse);
+    let theirs = Site::parse(origin);
+    let is_named = || {
+        allowed
+            .iter()
+            .filter_map(|site| Site::parse(site.trim_end_matches('/')))
+            .any(|site| Some(site) == theirs)
+    };
+    match (theirs, host) {
+        (Some(theirs), Some(ours)) if theirs.is_here(ours, is_secure(headers)) => Standing::Own,
+        _ if is_named() => Standing::Own,
+        (Some(theirs), Some(ours)) if theirs.host.is_loopback() && ours.is_loopback() => {
+            let clear_here = !is_secure(headers) || theirs.secure;
+            if clear_here { Standing::Neighbour } else { Standing::Foreign }
+        }
         _ => Standing::Foreign,
     }
 }
 
-/// Whether a host, with or without a port, is one of the names that never leave the machine.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+/// An origin that a browser can have: a scheme, a host and a port, compared part by part, so that no suffix passes
+/// for it.
+#[derive(Clone, Copy, Debug)]
+struct Site<'a> {
+    secure: bool,
+    host: Host<'a>,
 }
 
-/// Host and port of an origin: everything after the scheme, compared whole, so that no suffix passes for it. To
-/// who is reached by https, a page that came in clear is foreign: anybody on its way may have written it.
-fn host_of(origin: &str, secure: bool) -> Option<&str> {
-    origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://").filter(|_| !secure))
+impl<'a> Site<'a> {
+    fn parse(origin: &'a str) -> Option<Self> {
+        let (scheme, rest) = origin.split_once("://")?;
+        let secure = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        Host::parse(rest).map(|host| Self { secure, host })
+    }
+
+    /// The port where none is written.
+    fn default_port(self) -> u16 {
+        if self.secure { 443 } else { 80 }
+    }
+
+    /// Returns true if a page of this site was served under `host`. To a client that came by https, a page that came
+    /// in clear is foreign: anybody on its way may have written it.
+    fn is_here(self, host: Host<'_>, secure: bool) -> bool {
+        (self.secure || !secure) && self.host.is_same(host, self.default_port())
+    }
+}
+
+impl PartialEq for Site<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.secure == other.secure && self.host.is_same(other.host, self.default_port())
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +182,7 @@ mod tests {
             "",
             "http://evil.example",
             "http://chat.example",
+            "http://chat.example:3000/",
             "http://chat.example:3000.evil.example",
             "http://evilchat.example:3000",
             "http://evil.example/http://chat.example:3000",
@@ -149,6 +219,39 @@ mod tests {
             ("localhost:3000", "null"),
         ] {
             assert_eq!(from(host, origin), Standing::Foreign, "{origin}");
+        }
+    }
+
+    #[test]
+    fn own_page_ignores_case_and_default_port() {
+        let from = |host: &str, origin: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.insert(ORIGIN, origin.parse().unwrap());
+            is_allowed(&headers, &["https://Named.Example:443/".into()])
+        };
+        for (host, origin) in [
+            ("chat.example:443", "https://chat.example"),
+            ("chat.example:80", "http://chat.example"),
+            ("chat.example", "https://chat.example"),
+            ("chat.example", "http://chat.example"),
+            ("chat.example", "https://chat.example:443"),
+            ("CHAT.example", "https://chat.Example"),
+            ("chat.example:", "https://chat.example"),
+            ("[0:0::1]:8080", "http://[::1]:8080"),
+            ("elsewhere", "https://named.example"),
+        ] {
+            assert!(from(host, origin), "{host} {origin}");
+        }
+        for (host, origin) in [
+            ("chat.example:443", "http://chat.example"),
+            ("chat.example:80", "https://chat.example"),
+            ("chat.example:8443", "https://chat.example"),
+            ("chat.example", "https://chat.example:8443"),
+            ("chat.example", "https://sub.chat.example"),
+            ("elsewhere", "http://named.example"),
+        ] {
+            assert!(!from(host, origin), "{host} {origin}");
         }
     }
 

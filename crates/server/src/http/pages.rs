@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, Request};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::nonce::use_nonce;
 use leptos::prelude::{expect_context, provide_context};
@@ -57,9 +57,10 @@ pub(super) async fn room(
 /// A message by its permanent link.
 pub(super) async fn message(
     State(app): State<App>,
-    Path((room, seq)): Path<(String, Seq)>,
+    Path((room, seq)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
+    let Ok(seq) = seq.parse() else { return lost(&app, &headers).await };
     page(&app, &headers, &room, Look { at: Some(PageAt::Around(seq)), focus: Some(seq), ..Look::default() })
         .await
 }
@@ -67,16 +68,34 @@ pub(super) async fn message(
 /// A message as a form to edit it.
 pub(super) async fn edit_form(
     State(app): State<App>,
-    Path((room, seq)): Path<(String, Seq)>,
+    Path((room, seq)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
+    let Ok(seq) = seq.parse() else { return lost(&app, &headers).await };
     let look = Look { at: Some(PageAt::Around(seq)), focus: Some(seq), editing: Some(seq), refused: None };
     page(&app, &headers, &room, look).await
 }
 
-/// No route has this path.
-pub(super) async fn nowhere(State(app): State<App>, headers: HeaderMap) -> Response {
+/// No route has this path. One that ends with a slash too many leads to the room that it means.
+pub(super) async fn nowhere(
+    State(app): State<App>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let short = uri.path().trim_end_matches('/');
+    let is_room = (short == "/r" || short.starts_with("/r/")) && short.len() < uri.path().len();
+    if is_room && matches!(method, Method::GET | Method::HEAD) {
+        let room = if short == "/r" { "/r/lobby" } else { short };
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Redirect::permanent(&format!("{room}{query}")).into_response();
+    }
     lost(&app, &headers).await
+}
+
+/// The icons that browsers ask for without being told of them.
+pub(super) async fn icon() -> Redirect {
+    Redirect::permanent("/icon-192.png")
 }
 
 async fn page(app: &App, headers: &HeaderMap, room: &str, look: Look) -> Response {
@@ -102,7 +121,9 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
             if let Some(status) = status {
                 *response.status_mut() = status;
             }
-            if let Some(cookie) = login.set_cookie {
+            // Whoever asks for what is not there is not looking for a chat.
+            let is_found = status != Some(StatusCode::NOT_FOUND);
+            if let Some(cookie) = login.set_cookie.filter(|_| is_found) {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
             // The page is this person's, at this moment.

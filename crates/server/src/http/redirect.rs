@@ -6,8 +6,10 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{CONNECTION, HOST, LOCATION, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 
+use super::guard;
 use super::host::Host;
 
 /// Where somebody came to, and is sent to.
@@ -21,7 +23,7 @@ pub(crate) struct Target {
 
 /// Answers everything so.
 pub(crate) fn router(target: Target) -> Router {
-    Router::new().fallback(redirect).with_state(target)
+    Router::new().fallback(redirect).layer(from_fn(guard::check)).with_state(target)
 }
 
 async fn redirect(State(target): State<Target>, request: Request) -> Response {
@@ -97,6 +99,7 @@ mod tests {
             ("chat.example", "172.17.0.2:8080", 8443, "chat.example"),
             ("chat.example:8080", "10.0.0.1:8080", 8443, "chat.example:8443"),
             ("[2001:db8::1]:80", "[2001:db8::1]:80", 8443, "[2001:db8::1]:8443"),
+            ("a:", "10.0.0.1:80", 3443, "a:3443"),
             ("CHAT_1.example.", "10.0.0.1:80", 443, "CHAT_1.example."),
         ] {
             assert_eq!(to(host, here, https), goal, "{host} at {here}");
@@ -118,7 +121,6 @@ mod tests {
             "[::1]x",
             "::1",
             "[evil.example]",
-            "a:",
             "a:65536",
             "a:+80",
             "a:80:80",

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::hub::Hub;
 use crate::store::Bot;
 
+pub(crate) use address::is_public;
 use courier::Courier;
 use way::Way;
 

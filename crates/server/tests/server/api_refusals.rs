@@ -147,7 +147,7 @@ async fn header_values_with_line_breaks_inject_nothing() {
     let body = r#"{"body":"x"}"#;
     for key in ["a\rb", "a\nSet-Cookie: b=c", "a\r\n\r\nHTTP/1.1 200 OK"] {
         let request = format!(
-            "POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nIdempotency-Key: {key}\r\n\
+            "POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\nIdempotency-Key: {key}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             robo.bearer(),
             body.len()
@@ -206,7 +206,7 @@ async fn a_body_that_never_comes_is_given_up() {
     let server = Server::with(&["--hello-timeout", "1"]);
     let robo = Api::new(&server, "Robo", &[]).await;
     let request = format!(
-        "POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\
+        "POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\
          Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{{",
         robo.bearer()
     );

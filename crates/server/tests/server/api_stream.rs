@@ -143,7 +143,7 @@ async fn who_never_reads_is_given_up_and_costs_little() {
     let mut deaf = socket.connect(server.addr).await.unwrap();
     let bearer = robo.bearer();
     let request =
-        format!("GET /api/rooms/lobby/stream HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\n\r\n");
+        format!("GET /api/rooms/lobby/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: {bearer}\r\n\r\n");
     deaf.write_all(request.as_bytes()).await.unwrap();
     until("its stream", async || server.connections().await == 1).await;
     let mut fine = robo.stream("?after=1", None).await.unwrap();

@@ -65,7 +65,7 @@ async fn text_that_is_broken_across_fragments_or_chunks_is_refused_on_every_tran
     let mut ann = Client::join_over(&server, "ann", Over::Events).await;
     let rt = ann.link.http();
     let mut broken = format!(
-        "POST {} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST {} HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
         rt.path, rt.cookie
     )
     .into_bytes();
@@ -148,7 +148,7 @@ async fn compression_is_never_agreed_on_and_never_undone() {
     let packed = [b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03".as_slice(), &[0xed; 10_000]].concat();
     for path in ["/rt"] {
         let mut request = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
             packed.len()
         )
         .into_bytes();

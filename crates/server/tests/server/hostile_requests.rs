@@ -123,7 +123,7 @@ async fn a_request_that_could_be_read_in_two_ways_is_not_read() {
         "X : y\r\n",
         "X: a\0b\r\n",
     ] {
-        let request = format!("POST /rt HTTP/1.1\r\nHost: x\r\n{lines}\r\n{HELLO}");
+        let request = format!("POST /rt HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n{HELLO}");
         assert_eq!(exchange(server.addr, request.as_bytes()).await.status, 400, "{lines}");
     }
     server.has_rejected("head", 7).await;
@@ -159,7 +159,7 @@ async fn a_chunked_post_that_grows_for_ever_is_cut_at_the_limit() {
     for (path, cookie) in [("/rt", ""), (rt.path.as_str(), rt.cookie.as_str())] {
         let mut stream = TcpStream::connect(server.addr).await.unwrap();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nTransfer-Encoding: chunked\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         let (mut reading, mut writing) = stream.into_split();
@@ -189,7 +189,7 @@ async fn a_post_that_never_ends_is_waited_for_only_so_long() {
     let rt = ann.link.http();
     for (path, cookie) in [("/rt", ""), (rt.path.as_str(), rt.cookie.as_str())] {
         let begun = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n"
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n"
         );
         let mut stream = TcpStream::connect(server.addr).await.unwrap();
         stream.write_all(begun.as_bytes()).await.unwrap();
@@ -216,8 +216,9 @@ async fn more_posts_at_a_time_than_a_client_needs_are_refused() {
     let server = Server::start();
     let mut ann = bystander(&server).await;
     let (path, cookie) = (ann.link.http().path.clone(), ann.cookie.clone());
-    let half =
-        format!("POST {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nContent-Length: 60000\r\n\r\n[");
+    let half = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nContent-Length: 60000\r\n\r\n["
+    );
     let mut halves = Vec::new();
     let mut refused = 0;
     while refused == 0 {
@@ -254,7 +255,7 @@ async fn a_request_whose_answer_is_never_read_is_given_up() {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4 * 1024).unwrap();
         let stream = socket.connect(server.addr).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\n\r\n", rt.cookie);
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n", rt.cookie);
         let _ = stream.try_write(request.repeat(times).as_bytes());
         stream.writable().await.unwrap();
         silent.push(stream);

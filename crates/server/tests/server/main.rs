@@ -18,6 +18,8 @@ mod hooks;
 mod hostile;
 mod hostile_frames;
 mod hostile_requests;
+mod http_framing;
+mod http_origin;
 mod idempotency;
 mod limits;
 mod pages;

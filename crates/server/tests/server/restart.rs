@@ -128,7 +128,7 @@ impl Probe {
     }
 
     async fn ask(&mut self, path: &str) -> Option<Answer> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         self.0.write_all(request.as_bytes()).await.ok()?;
         within("an answer", read_answer(&mut self.0)).await
     }

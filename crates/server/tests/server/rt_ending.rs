@@ -145,7 +145,7 @@ async fn a_frame_of_64_kib_passes_and_one_byte_more_ends_the_session() {
 #[tokio::test]
 async fn hello_is_awaited_only_so_long() {
     let server = Server::with(&["--hello-timeout", "1"]);
-    let half = "POST /rt HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"t\":";
+    let half = "POST /rt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n{\"t\":";
     let answer = exchange(server.addr, half.as_bytes()).await;
     assert_eq!(answer.status, 408);
     assert_eq!(server.connections().await, 0);

@@ -204,7 +204,7 @@ async fn requests_that_follow_each_other_on_one_connection_keep_their_order() {
         let frame = format!(r#"{{"t":"post","room":"lobby","cmid":"{}","body":"{n}"}}"#, fresh_cmid());
         let length = frame.len();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nContent-Length: {length}\r\n\r\n{frame}"
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nContent-Length: {length}\r\n\r\n{frame}"
         );
         tcp.write_all(request.as_bytes()).await.unwrap();
     }

@@ -142,7 +142,7 @@ async fn records_that_are_damaged_on_the_way_end_the_connection() {
 #[tokio::test]
 async fn half_a_request_is_not_awaited_for_ever_there_either() {
     let server = Server::secure(&["--hello-timeout", "1"]);
-    for half in ["", "GET /ws HT", "GET /r/lobby HTTP/1.1\r\nHost: a\r\nX: "] {
+    for half in ["", "GET /ws HT", "GET /r/lobby HTTP/1.1\r\nHost: localhost\r\nX: "] {
         let mut stream = server.connect().await;
         stream.write_all(half.as_bytes()).await.unwrap();
         stream.flush().await.unwrap();
@@ -164,7 +164,7 @@ async fn an_answer_that_is_never_read_is_given_up_there_too() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
     let mut deaf = server.wrap(socket.connect(server.addr).await.unwrap()).await.expect("a handshake");
-    let request = b"GET /r/lobby HTTP/1.1\r\nHost: x\r\n\r\n";
+    let request = b"GET /r/lobby HTTP/1.1\r\nHost: localhost\r\n\r\n";
     deaf.write_all(&request.repeat(200)).await.unwrap();
     deaf.flush().await.unwrap();
     until("its connection", async || server.open_sockets() > before).await;
@@ -194,10 +194,10 @@ async fn who_speaks_in_clear_is_sent_to_https_and_served_nothing() {
     for odd in ["evil.example/", "a@evil.example", "<b>", ""] {
         let request = format!("GET /x HTTP/1.1\r\nHost: {odd}\r\n\r\n");
         let answer = exchange(addr, request.as_bytes()).await;
-        assert_eq!(answer.header("location"), Some(format!("https://{addr}/x").as_str()), "{odd}");
+        assert_eq!((answer.status, answer.header("location")), (400, None), "{odd}");
     }
-    let absolute = exchange(addr, b"GET http://evil.example/x HTTP/1.1\r\nHost: a.example:1\r\n\r\n").await;
-    assert_eq!(absolute.header("location"), Some("https://a.example:1/x"));
+    let absolute = exchange(addr, b"GET http://b.example/x HTTP/1.1\r\nHost: a.example:1\r\n\r\n").await;
+    assert_eq!(absolute.header("location"), Some("https://b.example/x"), "the target goes before Host");
     server.lives().await;
 }
 

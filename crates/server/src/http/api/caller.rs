@@ -1,23 +1,15 @@
 //! Who asks: a bot by its token, or a person by the login of this server's own pages.
 
-use std::net::SocketAddr;
-
 use axum::http::HeaderMap;
 use madang_protocol::{Person, RoomId};
 
 use crate::app::App;
-use crate::auth::{self, Bearer};
 
-use super::super::{login, origin, reject};
+use super::super::login;
 use super::problem::{Code, Refused};
 
 /// The person, or the bot, who asks. Nobody becomes a guest here.
-pub(super) async fn of(app: &App, peer: SocketAddr, headers: &HeaderMap) -> Result<Person, Refused> {
-    let by_cookie = auth::bearer(headers) == Bearer::None;
-    if by_cookie && !origin::is_allowed(headers, &app.config.origins) {
-        reject(app, peer.ip(), "origin");
-        return Err(Refused::of(Code::Origin));
-    }
+pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Person, Refused> {
     let found = login::of(app, headers).await.map_err(|refusal| Refused::by_rooms(app, &refusal))?;
     found.map(|login| login.person).ok_or(Refused::of(Code::LoginRequired))
 }

@@ -1,10 +1,8 @@
 //! `GET /api/rooms/{room}/entries`.
 
-use std::net::SocketAddr;
-
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 
 use crate::app::App;
@@ -38,12 +36,11 @@ const MOST: u16 = 200;
 )]
 pub(super) async fn after(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<After>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Entries>, Refused> {
-    let you = caller::of(&app, peer, &headers).await?;
+    let you = caller::of(&app, &headers).await?;
     let Path(room) = path.map_err(|_| Refused::of(Code::UnknownRoom))?;
     let room = caller::room(&room)?;
     let Query(After { after, limit }) = query.map_err(|error| body::bad_query(&error))?;

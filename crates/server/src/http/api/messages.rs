@@ -1,11 +1,9 @@
 //! `POST /api/rooms/{room}/messages`.
 
-use std::net::SocketAddr;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -43,12 +41,11 @@ use super::{body, caller};
 )]
 pub(super) async fn post(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     sent: Body,
 ) -> Result<Response, Refused> {
-    let you = caller::of(&app, peer, &headers).await?;
+    let you = caller::of(&app, &headers).await?;
     let Path(room) = path.map_err(|_| Refused::of(Code::UnknownRoom))?;
     let room = caller::room(&room)?;
     app.rooms.head(&you.id, &room).map_err(|refusal| Refused::by_rooms(&app, &refusal))?;

@@ -16,6 +16,7 @@ mod types;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -39,6 +40,16 @@ pub(super) fn router() -> Router<App> {
         .merge(endless)
         .layer(CatchPanicLayer::new())
         .layer(map_response(problem::told))
+}
+
+/// Returns true for a path of the API.
+pub(super) fn is_at(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
+/// The answer to a page of another site that comes with its visitor's login.
+pub(super) fn foreign() -> Response {
+    Refused::of(Code::Origin).into_response()
 }
 
 fn timed() -> OpenApiRouter<App> {

@@ -272,3 +272,42 @@ fn refusals(statuses: &[u16]) -> Responses {
     });
     documented.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documented_statuses_are_the_servers_own() {
+        let document = include_str!("../../../../../docs/api.md");
+        for code in [
+            Code::BadRequest,
+            Code::BadBody,
+            Code::LoginRequired,
+            Code::UnknownLogin,
+            Code::NotAllowed,
+            Code::Origin,
+            Code::NotFound,
+            Code::MethodNotAllowed,
+            Code::UnknownRoom,
+            Code::UnknownMessage,
+            Code::Timeout,
+            Code::UnusableCursor,
+            Code::TooBig,
+            Code::UnsupportedMediaType,
+            Code::Empty,
+            Code::TooLong,
+            Code::TooFast,
+            Code::OverLimit,
+            Code::StorageUnavailable,
+            Code::Unavailable,
+        ] {
+            let (status, name) = (meaning(code).0.as_str().to_owned(), format!("`{}`", name(code)));
+            let mut rows = document.lines().filter(|line| line.starts_with("| ") && line.contains(&name));
+            assert!(
+                rows.any(|row| row.split('|').nth(1).is_some_and(|cell| cell.contains(&status))),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,9 +1,7 @@
 //! `GET /api/rooms`.
 
-use std::net::SocketAddr;
-
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 
 use crate::app::App;
@@ -23,12 +21,8 @@ use super::types::{Room, RoomList};
     responses((status = 200, description = "The rooms", body = RoomList), Refusals),
     security(("token" = []), ("login" = [])),
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-) -> Result<Json<RoomList>, Refused> {
-    let you = caller::of(&app, peer, &headers).await?;
+pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Result<Json<RoomList>, Refused> {
+    let you = caller::of(&app, &headers).await?;
     let rooms = app.rooms.list(Some(you.id)).await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     let rooms = rooms.into_iter().map(|info| Room::new(info, app.rooms.cursors())).collect();
     Ok(Json(RoomList { rooms }))

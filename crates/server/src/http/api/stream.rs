@@ -52,7 +52,7 @@ pub(super) async fn open(
     if app.stop.is_cancelled() {
         return Err(Refused::of(Code::Unavailable));
     }
-    let you = caller::of(&app, peer, &headers).await?;
+    let you = caller::of(&app, &headers).await?;
     let Path(room) = path.map_err(|_| Refused::of(Code::UnknownRoom))?;
     let room = caller::room(&room)?;
     let Query(From { after }) = query.map_err(|error| body::bad_query(&error))?;

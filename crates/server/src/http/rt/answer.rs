@@ -31,6 +31,10 @@ fn told(code: ProblemCode) -> (StatusCode, &'static str) {
         ProblemCode::Origin => {
             (StatusCode::FORBIDDEN, "This page may not use this server: see the option --origin.")
         }
+        ProblemCode::MethodNotAllowed => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This address does not know that method; Allow says which it knows.",
+        ),
         ProblemCode::Timeout => (StatusCode::REQUEST_TIMEOUT, "The body did not come in time."),
         ProblemCode::Replaced => (StatusCode::CONFLICT, "A newer request fetches this session's frames."),
         ProblemCode::SessionGone => {
@@ -52,6 +56,7 @@ pub(super) fn name(code: ProblemCode) -> &'static str {
     match code {
         ProblemCode::BadFrame => "bad_frame",
         ProblemCode::Origin => "origin",
+        ProblemCode::MethodNotAllowed => "method_not_allowed",
         ProblemCode::Timeout => "timeout",
         ProblemCode::Replaced => "replaced",
         ProblemCode::SessionGone => "session_gone",

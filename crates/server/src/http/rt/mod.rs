@@ -25,7 +25,7 @@ use crate::doors::Madang;
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
 
-use super::{error, login, origin, preferences, reject};
+use super::{error, login, preferences, reject};
 use answer::{Refused, json};
 
 /// The routes. They stand outside the limit on a request's time, and are never compressed.
@@ -33,9 +33,29 @@ pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/rt", post(open))
         .route("/rt/{session}", post(send).delete(leave))
-        .route("/rt/{session}/events", get(fetch::events))
-        .route("/rt/{session}/poll", get(fetch::poll))
+        // A HEAD reads nothing, so it must not take the frames from whoever does.
+        .route("/rt/{session}/events", get(fetch::events).head(only_get))
+        .route("/rt/{session}/poll", get(fetch::poll).head(only_get))
+        .method_not_allowed_fallback(other_method)
         .layer(from_fn(unstored))
+}
+
+/// Returns true for a path of these routes.
+pub(super) fn is_at(path: &str) -> bool {
+    path == "/rt" || path.starts_with("/rt/")
+}
+
+/// The answer to a page of another site.
+pub(super) fn foreign() -> Response {
+    Refused(ProblemCode::Origin).into_response()
+}
+
+async fn only_get() -> Response {
+    ([(header::ALLOW, "GET")], other_method().await).into_response()
+}
+
+async fn other_method() -> Refused {
+    Refused(ProblemCode::MethodNotAllowed)
 }
 
 /// What was acknowledged with a request.
@@ -55,7 +75,6 @@ async fn open(
         return Err(Refused(ProblemCode::Unavailable));
     }
     let address = peer.ip();
-    from_own_page(&app, peer, &headers)?;
     let place = app.addresses.admit(address);
     let place = place.ok_or_else(|| refuse(&app, peer, ProblemCode::OverLimit))?;
     let hello = body::read(&app, body).await;
@@ -121,9 +140,8 @@ async fn leave(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The session of that token, if this page may use the server and this login opened it.
+/// The session of that token, if this login opened it.
 fn find(app: &App, peer: SocketAddr, session: &str, headers: &HeaderMap) -> Result<Arc<Mailbox>, Refused> {
-    from_own_page(app, peer, headers)?;
     app.mailboxes.find(session, login::key(headers)).map_err(|not_found| {
         match not_found {
             // So ends every session after a restart: nothing to tell anybody.
@@ -132,11 +150,6 @@ fn find(app: &App, peer: SocketAddr, session: &str, headers: &HeaderMap) -> Resu
         }
         Refused(ProblemCode::SessionGone)
     })
-}
-
-fn from_own_page(app: &App, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Refused> {
-    let allowed = origin::is_allowed(headers, &app.config.origins);
-    if allowed { Ok(()) } else { Err(refuse(app, peer, ProblemCode::Origin)) }
 }
 
 /// Counts and logs what is wrong with a request.

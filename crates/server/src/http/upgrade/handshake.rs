@@ -31,12 +31,14 @@ impl IntoResponse for NoHandshake {
                 (StatusCode::UPGRADE_REQUIRED, upgrade, sentence).into_response()
             }
             Self::OtherVersion => {
-                let version = [(SEC_WEBSOCKET_VERSION, "13")];
-                (StatusCode::UPGRADE_REQUIRED, version, "WebSocket version 13 is spoken here.\n")
+                let headers =
+                    [(SEC_WEBSOCKET_VERSION, "13"), (UPGRADE, "websocket"), (CONNECTION, "upgrade")];
+                (StatusCode::UPGRADE_REQUIRED, headers, "WebSocket version 13 is spoken here.\n")
                     .into_response()
             }
             Self::BadKey => {
-                (StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64.\n").into_response()
+                (StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64, once.\n")
+                    .into_response()
             }
         }
     }
@@ -47,11 +49,18 @@ pub(super) fn handshake(headers: &HeaderMap) -> Result<String, NoHandshake> {
     if !is_asked(headers) {
         return Err(NoHandshake::NoUpgrade);
     }
-    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+    // RFC 6455, 11.3.1 and 11.3.5: neither header may stand twice.
+    if single(headers, SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(NoHandshake::OtherVersion);
     }
-    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
+    let key = single(headers, SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
     key.map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::BadKey)
+}
+
+/// The only value of a header; none, if there are more.
+fn single(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
 }
 
 /// 16 bytes in base64: 22 digits and two signs of padding.

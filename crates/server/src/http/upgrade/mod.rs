@@ -116,7 +116,9 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
         (Standing::Own, _) => login::or_newcomer(&app, headers).await.map(Some),
         // A page from next door is served by the doors of programs, and is nobody whom this one knows.
         (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app, headers).await.map(Some),
-        (Standing::Neighbour | Standing::Foreign, _) => return origin::refuse(&app, peer.ip()),
+        (Standing::Neighbour | Standing::Foreign, _) => {
+            return origin::refuse(&app, peer.ip(), headers, request.uri());
+        }
     };
     let login = match login {
         Ok(login) => login,

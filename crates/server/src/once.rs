@@ -1,0 +1,36 @@
+//! What is said in the log once, however often it happens.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+/// Maximum number of things that are remembered; what is new beyond it is not said.
+const REMEMBERED: usize = 200;
+
+/// The things that were said, by a hash that strangers cannot foresee.
+#[derive(Debug, Default)]
+pub struct Once {
+    said: Mutex<HashSet<u64>>,
+    state: RandomState,
+}
+
+impl Once {
+    /// Returns true the first time that it is asked for this thing.
+    pub fn is_first(&self, thing: &impl Hash) -> bool {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.len() < REMEMBERED && said.insert(self.state.hash_one(thing))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_is_said_once_and_only_so_many() {
+        let once = Once::default();
+        assert!(once.is_first(&"a") && !once.is_first(&"a") && once.is_first(&"b"));
+        let said = (0..10_000).filter(|n| once.is_first(n)).count();
+        assert_eq!(said, REMEMBERED - 2);
+    }
+}
