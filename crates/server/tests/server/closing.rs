@@ -2,7 +2,7 @@
 
 use madang_protocol::CloseCode;
 
-use crate::harness::{Client, Dial, Farewell, Opcode, RawSocket, Server, lobby, within};
+use crate::harness::{Client, Dial, Farewell, Opcode, RawSocket, Server, lobby, until, within};
 
 fn said(code: CloseCode) -> Farewell {
     Farewell { bye: Some(code.0), retry_after_ms: 0, close: Some(code.0) }
@@ -148,7 +148,7 @@ async fn who_answers_no_ping_is_let_go() {
     let server = Server::with(&["--heartbeat", "1"]);
     let mut dead = RawSocket::welcomed(&server).await;
     assert_eq!(dead.farewell().await, said(CloseCode::NO_PONG));
-    assert_eq!(server.connections().await, 0);
+    until("its connection to be gone", async || server.connections().await == 0).await;
 }
 
 #[tokio::test]
