@@ -1,9 +1,11 @@
 //! `POST /api/rooms/{room}/messages`.
 
 use axum::Json;
+use std::net::SocketAddr;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -41,6 +43,7 @@ use super::{body, caller};
 )]
 pub(super) async fn post(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     sent: Body,
