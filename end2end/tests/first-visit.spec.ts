@@ -32,7 +32,7 @@ test.describe("to a busy room", () => {
     const parts = [...bytes].map(([path, size]) => `${path} ${(size / KB).toFixed(1)}`).join(", ");
     console.log(`    first visit: ${(all / KB).toFixed(1)} KB (${parts})`);
     expect(wasm).toBeGreaterThan(0);
-    expect(wasm).toBeLessThanOrEqual(250 * KB);
+    expect(wasm).toBeLessThanOrEqual(241 * KB);
     expect(all).toBeLessThanOrEqual(350 * KB);
   });
 });

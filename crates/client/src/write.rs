@@ -35,9 +35,9 @@ pub struct Write {
     pub failure: Option<Failure>,
 }
 
+madang_protocol::tagged! {
 /// What a write does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteWhat {
     /// Post a message.
     Post {
@@ -59,6 +59,7 @@ pub enum WriteWhat {
         /// The message.
         seq: Seq,
     },
+}
 }
 
 impl Write {

@@ -22,9 +22,9 @@ pub struct Entry {
     pub what: What,
 }
 
+crate::tagged! {
 /// What an entry says happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// The room was opened; always seq 1.
     Opened {
@@ -54,6 +54,7 @@ pub enum What {
     /// Something that a newer server writes. It takes its seq and changes nothing that this client shows.
     #[serde(other, skip_serializing)]
     Unknown,
+}
 }
 
 /// A message as it stands now: what a `posted` entry made, with its later edits.

@@ -7,9 +7,9 @@ use crate::{
     UserId,
 };
 
+crate::tagged! {
 /// Client → server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientFrame {
     /// The first frame of a connection, within 10 s.
     Hello {
@@ -108,6 +108,7 @@ pub enum ClientFrame {
     #[serde(other, skip_serializing)]
     Unknown,
 }
+}
 
 /// A cursor in one room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,9 +119,9 @@ pub struct ResumePoint {
     pub seq: Seq,
 }
 
+crate::tagged! {
 /// Server → client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerFrame {
     /// Answers `hello`.
     Welcome {
@@ -244,4 +245,5 @@ pub enum ServerFrame {
     /// A frame that this client does not know.
     #[serde(other, skip_serializing)]
     Unknown,
+}
 }

@@ -14,6 +14,7 @@ mod limits;
 mod refusal;
 mod rt;
 mod snapshot;
+mod tagged;
 pub mod text;
 
 pub use close::CloseCode;
@@ -24,6 +25,8 @@ pub use limits::Limits;
 pub use refusal::RefusalCode;
 pub use rt::{Opened, Polled, Problem, ProblemCode};
 pub use snapshot::{Person, RoomInfo, Snapshot};
+#[doc(hidden)]
+pub use tagged::TagFirst;
 
 /// The WebSocket subprotocol that both sides offer and accept.
 pub const SUBPROTOCOL: &str = "madang.v1";

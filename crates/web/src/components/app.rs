@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use madang_client::{Model, PageData};
-use serde::{Deserialize, Serialize};
 
 use crate::live;
 use crate::page::Page;
@@ -19,13 +18,6 @@ use super::settings::Settings;
 use super::timeline::Timeline;
 use super::welcome::{Notice, Welcome};
 
-/// What the server hands to the browser. With a tag, as frames have one: then the browser reads it by the same code.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
-enum Handed {
-    Page { data: PageData },
-}
-
 /// The body of the page. The server provides the [`PageData`] that it is rendered from, and hands the same to
 /// the browser; the client-only build has none, and begins with `fresh`.
 #[component]
@@ -33,8 +25,7 @@ pub(crate) fn App(
     /// Makes the state of a page that no server rendered.
     fresh: fn() -> Model,
 ) -> impl IntoView {
-    let shared = SharedValue::new(|| use_context().map(|data| Handed::Page { data }));
-    let data = shared.into_inner().map(|Handed::Page { data }| data);
+    let data = SharedValue::new(use_context::<PageData>).into_inner();
     let model = data.as_ref().map_or_else(fresh, Model::from_page);
     let page = Page::new(&model, data.as_ref());
     let t = page.t;
