@@ -29,6 +29,8 @@ pub struct Metrics {
     pub unsent: Gauge,
     /// Reads of the database: everything that was not in memory.
     pub store_reads: Counter,
+    /// Pages that a browser drew anew, because their HTML did not arrive as it was sent.
+    pub redrawn: Counter,
     refused: Family<CodeLabel, Counter>,
     closed: Family<CodeLabel, Counter>,
     rejected: Family<CodeLabel, Counter>,
@@ -133,6 +135,7 @@ impl Default for Metrics {
             replays: Counter::default(),
             unsent: Gauge::default(),
             store_reads: Counter::default(),
+            redrawn: Counter::default(),
             refused: Family::default(),
             closed: Family::default(),
             rejected: Family::default(),
@@ -151,6 +154,8 @@ impl Default for Metrics {
         registry.register("replays", "Reads of the log for readers behind", metrics.replays.clone());
         registry.register("unsent_bytes", "Bytes of answers that wait for sockets", metrics.unsent.clone());
         registry.register("store_reads", "Reads of the database", metrics.store_reads.clone());
+        let redrawn = "Pages drawn anew by a browser, as their HTML was changed on its way";
+        registry.register("pages_redrawn", redrawn, metrics.redrawn.clone());
         registry.register("refused", "Refused frames, by reason", metrics.refused.clone());
         registry.register("closed", "Connections that the server closed, by code", metrics.closed.clone());
         let told = "STOMP clients that were told in ERROR what was wrong, by reason";

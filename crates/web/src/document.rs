@@ -1,5 +1,7 @@
 //! The whole document, as the server sends it.
 
+use std::sync::LazyLock;
+
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use madang_client::{Model, PageData};
@@ -7,6 +9,12 @@ use madang_protocol::RoomId;
 
 use crate::components::App;
 use crate::strings::{strings, tab_title};
+
+/// What starts the page in the browser, without its comments.
+static START: LazyLock<String> = LazyLock::new(|| {
+    let lines = include_str!("start.js").lines().map(str::trim);
+    lines.filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n")
+});
 
 /// Where the browser finds the parts of the page: absolute paths on this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +45,8 @@ pub fn document() -> impl IntoView {
     let theme = data.as_ref().map(|data| data.theme).unwrap_or_default();
     let t = strings(locale);
     let room = data.map(|data| t.room(&data.snapshot.room, &data.snapshot.title)).unwrap_or_default();
-    // Without hydration nothing is lost: the page is complete as it is.
-    let start =
-        format!("import init,{{hydrate}} from {script:?};init({{module_or_path:{wasm:?}}}).then(hydrate)");
+    // Without it nothing is lost: the page is complete as it is.
+    let start = format!("const script={script:?},wasm={wasm:?};{}", START.as_str());
     view! {
         <!DOCTYPE html>
         <html lang=locale.as_str() data-theme=theme.as_str()>
@@ -49,6 +56,8 @@ pub fn document() -> impl IntoView {
                     name="viewport"
                     content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
                 />
+                // A number in a message is no telephone number because a browser thinks so.
+                <meta name="format-detection" content="telephone=no, date=no, address=no, email=no" />
                 <title>{tab_title(&room)}</title>
                 <meta name="description" content=t.description />
                 <meta name="color-scheme" content="light dark" />
@@ -65,7 +74,10 @@ pub fn document() -> impl IntoView {
                 </script>
             </head>
             <body>
-                <App fresh=lobby />
+                // What others put into the body does not come between.
+                <div id="madang" data-shape="">
+                    <App fresh=lobby />
+                </div>
             </body>
         </html>
     }

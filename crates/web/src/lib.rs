@@ -21,6 +21,8 @@ mod people;
 mod routes;
 mod rowkey;
 mod scroll;
+#[cfg(feature = "ssr")]
+mod shape;
 mod shell;
 mod strings;
 mod time;
@@ -29,11 +31,14 @@ mod typing;
 #[cfg(feature = "ssr")]
 pub use document::{Assets, document};
 
+#[cfg(feature = "ssr")]
+pub use shape::stamped;
+
 #[cfg(any(feature = "hydrate", feature = "csr"))]
 mod start;
 
 #[cfg(feature = "hydrate")]
-pub use start::hydrate;
+pub use start::{hydrate, redraw};
 
 #[cfg(feature = "csr")]
 pub use start::draw;

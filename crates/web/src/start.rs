@@ -9,12 +9,44 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::components::App;
 use crate::navigation;
 
-/// Brings the server's page to life.
+/// Brings the server's page to life. `start.js` calls it if the page arrived as the server sent it; on any other
+/// it panics, and this instance of the wasm is of no use any more.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(|| view! { <App fresh /> });
+    if let Some(root) = root() {
+        leptos::mount::hydrate_from(root, || view! { <App fresh /> }).forget();
+    }
+}
+
+/// Draws the same page from what the server handed over, into the place that `start.js` cleared.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen]
+pub fn redraw() {
+    console_error_panic_hook::set_once();
+    let Some(root) = root() else { return };
+    let app = || {
+        // If that is missing or broken, the page begins with what its address says.
+        if let Some(data) = handed() {
+            provide_context(data);
+        }
+        view! { <App fresh /> }
+    };
+    leptos::mount::mount_to(root, app).forget();
+}
+
+/// What the server handed over.
+#[cfg(feature = "hydrate")]
+fn handed() -> Option<madang_client::PageData> {
+    let all = js_sys::Reflect::get(&window(), &"__RESOLVED_RESOURCES".into()).ok()?;
+    serde_json::from_str(&js_sys::Reflect::get_u32(&all, 0).ok()?.as_string()?).ok()
+}
+
+/// The element around the page: what others put beside it in the body is not ours.
+#[cfg(feature = "hydrate")]
+fn root() -> Option<web_sys::HtmlElement> {
+    document().get_element_by_id("madang")?.dyn_into().ok()
 }
 
 /// Draws the page where no server rendered it.

@@ -61,6 +61,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/me", post(forms::rename))
         .route("/rooms", post(forms::open))
         .route("/settings", post(preferences::set))
+        .route("/redrawn", post(pages::redrawn))
         .layer(counted.clone())
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), forms::in_time))

@@ -1,5 +1,7 @@
 //! The pages: a room as it is now, complete before any script runs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE};
@@ -21,6 +23,9 @@ use crate::store::{Most, PageAt};
 use super::error::{plain, status};
 use super::login::{self, Login};
 use super::preferences;
+
+/// The page is this person's, at this moment; and the browser needs it as it was rendered.
+const CACHE: &str = "private, no-store, no-transform";
 
 /// What a page shows besides the newest messages.
 #[derive(Debug, Default)]
@@ -126,8 +131,7 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
             if let Some(cookie) = login.set_cookie.filter(|_| is_found) {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
-            // The page is this person's, at this moment.
-            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(CACHE));
             response
         }
         Err(refusal) if refusal.code == RefusalCode::UnknownRoom && !in_lobby => lost(app, headers).await,
@@ -196,7 +200,30 @@ async fn html(data: PageData) -> Response {
         }
     };
     let render = leptos_axum::render_app_async_with_context(context, madang_web::document);
-    render(Request::new(Body::empty())).await.into_response()
+    stamped(render(Request::new(Body::empty())).await).await
+}
+
+/// The page with its shape, by which the browser sees whether anything was changed on the way.
+async fn stamped(page: Response) -> Response {
+    let (head, body) = page.into_parts();
+    // In memory already, and as long as a snapshot lets it be.
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let html = String::from_utf8_lossy(&bytes).into_owned();
+    Response::from_parts(head, Body::from(madang_web::stamped(html)))
+}
+
+/// A browser tells that it drew the page itself, because the HTML was not what was sent. Said once: an extension in one
+/// browser does it, and so does a proxy for everyone.
+pub(super) async fn redrawn(State(app): State<App>) -> StatusCode {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    app.metrics.redrawn.inc();
+    if !SAID.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "the HTML of a page was changed on its way to a browser, which drew the page anew: by an extension there, \
+             or by a proxy in between; further ones are counted as madang_pages_redrawn_total"
+        );
+    }
+    StatusCode::NO_CONTENT
 }
 
 /// Nothing comes from elsewhere; scripts are the page's own, by their nonce.

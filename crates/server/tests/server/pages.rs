@@ -29,7 +29,7 @@ async fn a_room_can_be_read_in_its_html() {
     let answer = Browser::new(&server).get("/r/lobby").await;
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").unwrap().starts_with("text/html"));
-    assert_eq!(answer.header("cache-control"), Some("private, no-store"));
+    assert_eq!(answer.header("cache-control"), Some("private, no-store, no-transform"));
     for n in 10..60 {
         assert!(answer.body.contains(&format!("줄 {n} 번째")), "the last fifty are there: {n}");
     }

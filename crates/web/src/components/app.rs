@@ -12,11 +12,11 @@ use super::connection::Connection;
 use super::delete_dialog::DeleteDialog;
 use super::header::RoomHeader;
 use super::people::PeoplePanel;
-use super::reacting;
 use super::rooms::Rooms;
 use super::settings::Settings;
 use super::timeline::Timeline;
 use super::welcome::{Notice, Welcome};
+use super::{reacting, words};
 
 /// The body of the page. The server provides the [`PageData`] that it is rendered from, and hands the same to
 /// the browser; the client-only build has none, and begins with `fresh`.
@@ -30,8 +30,10 @@ pub(crate) fn App(
     let page = Page::new(&model, data.as_ref());
     let t = page.t;
     let model = StoredValue::new(Some(model));
+    let whole = StoredValue::new(false);
     Effect::new(move |_| {
-        if let Some(model) = model.try_update_value(Option::take).flatten() {
+        // What is left of a rendering that failed must not connect beside the page that took its place.
+        if let (true, Some(model)) = (whole.get_value(), model.try_update_value(Option::take).flatten()) {
             live::start(page, model);
         }
     });
@@ -57,8 +59,10 @@ pub(crate) fn App(
         <Settings page />
         <DeleteDialog page />
         <p class="toast" role="status" class:shown=reacting(move || !page.said.with(String::is_empty))>
-            {reacting(move || page.said.get())}
+            {words(move || page.said.get())}
         </p>
+        // Rendered last, so all of the rest was.
+        {move || whole.set_value(true)}
     }
 }
 

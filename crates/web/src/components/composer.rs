@@ -11,7 +11,7 @@ use crate::ime::{self, Act, Ime};
 use crate::page::Page;
 use crate::{drafts, live, routes, scroll, shell, typing};
 
-use super::{clicked, icons, reacting};
+use super::{anew, clicked, icons, reacting, words};
 
 /// From so few characters left on, they are counted.
 const COUNT_FROM: i64 = 200;
@@ -51,7 +51,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
     view! {
         <form class="composer" method="post" action=reacting(move || format!("{}/post", routes::room(&page.room.get()))) on:submit=submit>
             <input type="hidden" name="cmid" value=page.form.cmid.to_string() />
-            {move || page.replying.get().map(|(_, name)| replying(page, (t.replying_to)(&name)))}
+            {anew(move || page.replying.get().map(|(_, name)| replying(page, (t.replying_to)(&name))))}
             <div class="composer-box">
                 <textarea
                     id="composer-text"
@@ -98,7 +98,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                 </button>
             </div>
             <p id="composer-count" class="composer-count" class:problem=reacting(move || left.get().is_some_and(|left| left < 0)) aria-live="polite">
-                {reacting(move || left.get().filter(|left| *left <= COUNT_FROM).map(t.chars_left))}
+                {words(move || left.get().filter(|left| *left <= COUNT_FROM).map(t.chars_left).unwrap_or_default())}
             </p>
         </form>
     }

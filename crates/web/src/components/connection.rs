@@ -8,7 +8,7 @@ use madang_client::{Event, LinkView};
 use crate::page::Page;
 use crate::shell;
 
-use super::{clicked, reacting};
+use super::{clicked, reacting, words};
 
 /// What the connection is up to. Quiet while all is well, and for the first seconds of trouble.
 #[component]
@@ -16,10 +16,12 @@ pub(super) fn Connection(page: Page) -> impl IntoView {
     let t = page.t;
     let in_trouble = Memo::new(move |_| page.link.with(|link| link.trouble || link.ended.is_some()));
     let seconds = seconds_to_retry(page, in_trouble);
-    let sentence = move || page.link.with(|link| sentence(link, t)).to_owned();
-    let waiting = move || match page.unsent.get() {
-        0 => String::new(),
-        count => (t.waiting)(count),
+    let sentences = move || {
+        let sentence = page.link.with(|link| sentence(link, t));
+        match page.unsent.get() {
+            0 => sentence.to_owned(),
+            count => format!("{sentence} {}", (t.waiting)(count)),
+        }
     };
     view! {
         <div
@@ -32,7 +34,7 @@ pub(super) fn Connection(page: Page) -> impl IntoView {
             data-waiting=reacting(move || page.unsent.get().to_string())
         >
             <p class="connection-words" role="status">
-                {reacting(move || in_trouble.get().then(sentence))} " " {reacting(move || in_trouble.get().then(waiting))}
+                {words(move || if in_trouble.get() { sentences() } else { String::new() })}
             </p>
             {move || {
                 in_trouble
@@ -41,7 +43,7 @@ pub(super) fn Connection(page: Page) -> impl IntoView {
                         view! {
                             // Outside of the status: a countdown would be read out each second.
                             <span class="connection-retry" aria-hidden="true">
-                                {reacting(move || seconds.get().map(|seconds| (t.retry_in)(seconds)))}
+                                {words(move || seconds.get().map(t.retry_in).unwrap_or_default())}
                             </span>
                             <button
                                 class="button small"

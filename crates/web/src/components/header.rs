@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::page::Page;
 
-use super::{icons, reacting};
+use super::{icons, reacting, words};
 
 /// The head of the room on screen.
 #[component]
@@ -18,10 +18,10 @@ pub(super) fn RoomHeader(page: Page) -> impl IntoView {
                 {icons::menu()}
             </button>
             <h1 id="room-title" class="room-title">
-                {reacting(move || page.title.get())}
+                {words(move || page.title.get())}
             </h1>
             <button class="here-button" type="button" popovertarget="people" aria-label=t.here>
-                {icons::people()} <span class="here-count">{reacting(move || Some(count()).filter(|count| *count != 0).map(t.here_count))}</span>
+                {icons::people()} <span class="here-count">{words(move || Some(count()).filter(|count| *count != 0).map(t.here_count).unwrap_or_default())}</span>
             </button>
         </header>
     }

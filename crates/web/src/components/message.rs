@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
-use madang_client::{Event, Failure, MessageRow, RowKey, SendState};
+use madang_client::{Event, Failure, MessageRow, Reply, RowKey, SendState};
 use madang_protocol::Cmid;
 
 use crate::page::{MessageLine, Page};
@@ -15,7 +15,7 @@ use crate::{live, routes, rowkey};
 use super::edit_form::EditForm;
 use super::text::text;
 use super::tools::Tools;
-use super::{clicked, icons, reacting};
+use super::{anew, clicked, icons, reacting, words};
 
 /// The row of a message. It is made once; each part that can change reacts by itself.
 pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -> impl IntoView {
@@ -24,6 +24,7 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
     let at = move || line.with(|line| line.row.at);
     let seq = Memo::new(move |_| line.with(|line| line.row.seq));
     let body = Memo::new(move |_| line.with(|line| (line.row.body.clone(), line.row.edited)));
+    let answered = Memo::new(move |_| line.with(|line| (line.row.reply.clone(), line.reply_name.clone())));
     let state = Memo::new(move |_| line.with(|line| line.row.state.clone()));
     let editing = Memo::new(move |_| page.editing.get().filter(|edited| seq.get() == Some(*edited)));
     let active = Memo::new(move |_| [page.active.get(), page.hovered.get()].contains(&Some(key)));
@@ -35,21 +36,21 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
             data-key=rowkey::text(key)
             data-seq=reacting(move || seq.get().map(|seq| seq.to_string()))
         >
-            <span class="avatar" data-hue=hue(&by) aria-hidden="true">
-                {reacting(move || line.with(|line| line.initial.to_string()))}
+            <span class="avatar" data-hue=hue(&by) aria-hidden="true" translate="no">
+                {words(move || line.with(|line| line.initial.to_string()))}
             </span>
-            <span class="author" dir="auto">
-                {reacting(move || line.with(|line| line.name.to_string()))}
+            <span class="author" dir="auto" translate="no">
+                {words(move || line.with(|line| line.name.to_string()))}
             </span>
             <a class="stamp" href=reacting(move || address(page, seq.get())) tabindex=reacting(move || roving(page))>
-                <time datetime=reacting(move || iso(at()))>{reacting(move || live::time(page, at()))}</time>
+                <time datetime=reacting(move || iso(at())) translate="no">{words(move || live::time(page, at()))}</time>
             </a>
-            {move || line.with(|line| quote(page, line))}
-            {move || match editing.get() {
+            {anew(move || answered.with(|(reply, name)| Some(quote(page, reply.as_ref()?, name.as_ref()))))}
+            {anew(move || match editing.get() {
                 Some(seq) => Either::Left(view! { <EditForm page seq body=body.get_untracked().0 /> }),
-                None => Either::Right(body.with(|(body, edited)| words(page, body.as_ref(), *edited))),
-            }}
-            {move || state.with(|state| status(page, state))}
+                None => Either::Right(body.with(|(body, edited)| said(page, body.as_ref(), *edited))),
+            })}
+            {anew(move || state.with(|state| status(page, state)))}
             {move || match active.get() && editing.get().is_none() {
                 true => Either::Left(view! { <Tools page line /> }),
                 false => Either::Right(more(page, line)),
@@ -82,27 +83,26 @@ fn address(page: Page, seq: Option<u64>) -> Option<String> {
 }
 
 /// The message that this one answers, as a link to it.
-fn quote(page: Page, line: &MessageLine) -> impl IntoView + use<> {
-    let reply = line.row.reply.as_ref()?;
-    let name = line.reply_name.as_ref().map(ToString::to_string);
+fn quote(page: Page, reply: &Reply, name: Option<&Arc<str>>) -> impl IntoView + use<> {
+    let name = name.map(ToString::to_string);
     let words = match (&reply.by, &reply.body) {
         (Some(_), Some(body)) => body.lines().next().unwrap_or_default().to_owned(),
         (Some(_), None) => page.t.deleted.to_owned(),
         (None, _) => page.t.reply_unknown.to_owned(),
     };
-    Some(view! {
+    view! {
         <a class="quote" href=address(page, Some(reply.seq))>
-            {icons::reply()} <span class="quote-name" dir="auto">
+            {icons::reply()} <span class="quote-name" dir="auto" translate="no">
                 {name}
             </span> " " <span class="quote-text" dir="auto">
                 {words}
             </span>
         </a>
-    })
+    }
 }
 
 /// The text, or what stands for it.
-fn words(page: Page, body: Option<&Arc<str>>, edited: bool) -> impl IntoView + use<> {
+fn said(page: Page, body: Option<&Arc<str>>, edited: bool) -> impl IntoView + use<> {
     match body {
         Some(body) => Either::Left(view! {
             <div class="text" dir="auto">

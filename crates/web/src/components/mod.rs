@@ -18,10 +18,12 @@ mod text;
 mod timeline;
 mod tools;
 mod welcome;
+mod words;
 
 use leptos::ev::MouseEvent;
 
 pub(crate) use app::App;
+use words::{anew, words};
 
 /// A text or an attribute that reacts. All of one kind of value have one type: each type costs the page the code
 /// that renders it anew, and closures have a type each.

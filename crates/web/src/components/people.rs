@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::page::Page;
 use crate::people::{PersonLine, hue};
 
-use super::{icons, reacting};
+use super::{anew, icons, words};
 
 /// The people in the room on screen.
 #[component]
@@ -33,16 +33,16 @@ pub(super) fn PeoplePanel(page: Page) -> impl IntoView {
             </div>
             <ul class="people-list">
                 // Few, without a state of their own: simply drawn anew.
-                {move || {
+                {anew(move || {
                     page.here
                         .get()
                         .into_iter()
                         .map(|person| view! { <li>{person_line(page, person)}</li> })
                         .collect_view()
-                }}
+                })}
             </ul>
             <p class="people-more">
-                {reacting(move || match (unnamed(), page.here.with(Vec::is_empty)) {
+                {words(move || match (unnamed(), page.here.with(Vec::is_empty)) {
                     (0, true) => t.nobody.to_owned(),
                     (0, false) => String::new(),
                     (more, _) => (t.more_people)(more),
@@ -56,10 +56,10 @@ fn person_line(page: Page, person: PersonLine) -> impl IntoView {
     let initial = person.initial();
     view! {
         <span class="person">
-            <span class="avatar" data-hue=hue(&person.id) aria-hidden="true">
+            <span class="avatar" data-hue=hue(&person.id) aria-hidden="true" translate="no">
                 {initial}
             </span>
-            <span class="person-name" dir="auto">
+            <span class="person-name" dir="auto" translate="no">
                 {person.name.to_string()}
             </span>
             {person.you.then(|| view! { <span class="person-you">{page.t.you}</span> })}

@@ -10,7 +10,7 @@ use crate::shell::{self, RequestError};
 use crate::{live, navigation};
 
 use super::logo::mark;
-use super::{icons, reacting, settings};
+use super::{anew, icons, reacting, settings, words};
 
 /// The list of rooms. As a popover it opens and closes without a script, too; wide pages show it always.
 #[component]
@@ -21,8 +21,8 @@ pub(super) fn Rooms(page: Page) -> impl IntoView {
             <div class="rooms-head">
                 <a class="brand" href="/r/lobby" title=t.description>
                     {mark()}
-                    <span class="brand-name">"Madang"</span>
-                    <span class="brand-hangul" lang="ko">"마당"</span>
+                    <span class="brand-name" translate="no">"Madang"</span>
+                    <span class="brand-hangul" lang="ko" translate="no">"마당"</span>
                 </a>
                 <button
                     class="icon-button drawer-close"
@@ -54,28 +54,28 @@ fn room_link(page: Page, first: RoomLine) -> impl IntoView {
     let line = Memo::new(move |_| {
         page.lines.with(|lines| lines.iter().find(|line| line.room == room).cloned()).unwrap_or(first.clone())
     });
-    let unread = move || line.with(|line| line.unread);
+    let unread = Memo::new(move |_| line.with(|line| line.unread));
     view! {
         <a
             class="room-link"
-            class:unread=reacting(move || unread() != 0)
+            class:unread=reacting(move || unread.get() != 0)
             href=href
             aria-current=reacting(move || line.with(|line| line.current.then(|| "page".to_owned())))
         >
             <span class="room-name" dir="auto">
-                {reacting(move || line.with(|line| page.t.room(&line.room, &line.title)))}
+                {words(move || line.with(|line| page.t.room(&line.room, &line.title)))}
             </span>
-            {move || match unread() {
+            {anew(move || match unread.get() {
                 0 => None,
                 unread => Some(badge(unread, (page.t.unread)(unread))),
-            }}
+            })}
         </a>
     }
 }
 
 fn badge(unread: u32, words: String) -> impl IntoView {
     view! {
-        <span class="badge" aria-hidden="true">
+        <span class="badge" aria-hidden="true" translate="no">
             {if unread >= 1000 { "999+".to_owned() } else { unread.to_string() }}
         </span>
         <span class="hidden">{words}</span>
@@ -124,7 +124,7 @@ fn NewRoom(page: Page) -> impl IntoView {
                     />
                 </label>
                 <p class="problem" role="alert">
-                    {reacting(move || problem.get())}
+                    {words(move || problem.get())}
                 </p>
                 <button class="button primary" type="submit">
                     {t.open}

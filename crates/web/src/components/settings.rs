@@ -12,20 +12,20 @@ use crate::people::hue;
 use crate::shell::{self, RequestError};
 use crate::{live, routes};
 
-use super::{icons, reacting};
+use super::{icons, reacting, words};
 
 /// The button that opens the settings: it shows who one is.
 pub(super) fn button(page: Page) -> impl IntoView {
-    let name = move || page.you.get().map(|you| you.name.to_string());
-    let initial = move || page.you.get().map(|you| you.initial());
+    let name = move || page.you.get().map(|you| you.name.to_string()).unwrap_or_default();
+    let initial = move || page.you.get().map(|you| you.initial()).unwrap_or_default();
     let hue = page.you.with_untracked(|you| you.as_ref().map(|you| hue(&you.id)));
     view! {
         <button class="you" type="button" popovertarget="settings">
-            <span class="avatar" data-hue=hue aria-hidden="true">
-                {reacting(initial)}
+            <span class="avatar" data-hue=hue aria-hidden="true" translate="no">
+                {words(initial)}
             </span>
-            <span class="you-name" dir="auto">
-                {reacting(name)}
+            <span class="you-name" dir="auto" translate="no">
+                {words(name)}
             </span>
             <span class="hidden">{page.t.settings}</span>
             {icons::settings()}
@@ -99,7 +99,7 @@ fn NameForm(page: Page) -> impl IntoView {
                 {t.nickname_hint}
             </p>
             <p class="answer" class:problem=reacting(move || refused.get()) role="status">
-                {reacting(move || answer.get())}
+                {words(move || answer.get())}
             </p>
             <button class="button primary" type="submit">
                 {t.save}
@@ -155,7 +155,7 @@ fn option(
     view! {
         <label class="option">
             <input type="radio" name=name value=value checked=value == chosen />
-            <span lang=lang>{words}</span>
+            <span lang=lang translate=lang.map(|_| "no")>{words}</span>
         </label>
     }
 }

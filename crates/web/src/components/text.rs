@@ -19,7 +19,7 @@ pub(super) fn text(body: &str) -> impl IntoView + use<> {
 fn link(href: String) -> impl IntoView {
     let words = href.clone();
     view! {
-        <a href=href target="_blank" rel="noopener noreferrer nofollow">
+        <a href=href target="_blank" rel="noopener noreferrer nofollow" translate="no">
             {words}
         </a>
     }

@@ -14,7 +14,7 @@ use crate::scroll;
 use crate::time::iso_day;
 
 use super::message::message;
-use super::{clicked, icons, logo, reacting};
+use super::{anew, clicked, icons, logo, reacting, words};
 
 /// The log of the room on screen.
 #[component]
@@ -42,17 +42,17 @@ pub(super) fn Timeline(page: Page) -> impl IntoView {
                 on:click=clicked(move |event| touch(page, &event, Touch::Press))
             >
                 <div class="rows">
-                    {move || top(page)}
+                    {top(page)}
                     <For each=move || page.rows.get() key=|item| (item.look, item.key) let:item>
                         {row(page, item)}
                     </For>
-                    {move || bottom(page)}
+                    {bottom(page)}
                 </div>
             </div>
-            {move || nothing(page)} {move || jump(page)}
+            {nothing(page)} {jump(page)}
         </div>
         <p class="typing" aria-live="polite">
-            {reacting(move || page.typing.get())}
+            {words(move || page.typing.get())}
         </p>
     }
 }
@@ -63,7 +63,7 @@ fn row(page: Page, item: RowItem) -> impl IntoView {
         (RowKey::Day(day), None) => EitherOf3::A(view! {
             <div class="day">
                 <time class="day-name" datetime=iso_day(day)>
-                    {reacting(move || live::day_name(page, day))}
+                    {words(move || live::day_name(page, day))}
                 </time>
             </div>
         }),
@@ -78,29 +78,34 @@ fn row(page: Page, item: RowItem) -> impl IntoView {
 /// Above the oldest row: the way to older ones, or the beginning.
 fn top(page: Page) -> impl IntoView {
     let t = page.t;
-    let (before, loading, loaded) = page.view.with(|view| (view.before, view.loading_before, view.loaded));
-    let rows = page.rows.with(|rows| !rows.is_empty());
-    match (before, rows) {
-        (true, _) if page.alive.get() => {
+    let state = Memo::new(move |_| {
+        let (before, loading, loaded) =
+            page.view.with(|view| (view.before, view.loading_before, view.loaded));
+        (before, loading, loaded && page.rows.with(|rows| !rows.is_empty()))
+    });
+    anew(move || match state.get() {
+        (true, loading, _) if page.alive.get() => {
             EitherOf3::A(view! { <p class="end">{if loading { t.loading } else { "" }}</p> })
         }
-        (true, _) => EitherOf3::B(plain_link(page, "before", page.rows.with(|rows| oldest(rows)), t.older)),
-        (false, true) if loaded => EitherOf3::A(view! { <p class="end">{t.beginning}</p> }),
-        (false, _) => EitherOf3::C(()),
-    }
+        (true, ..) => EitherOf3::B(plain_link(page, "before", page.rows.with(|rows| oldest(rows)), t.older)),
+        (false, _, true) => EitherOf3::A(view! { <p class="end">{t.beginning}</p> }),
+        (false, _, false) => EitherOf3::C(()),
+    })
 }
 
 /// Below the newest row of a window that is not the newest.
 fn bottom(page: Page) -> impl IntoView {
     let t = page.t;
-    let (after, loading) = page.view.with(|view| (view.after, view.loading_after));
-    match (after, page.alive.get()) {
-        (true, true) => EitherOf3::A(view! { <p class="end">{if loading { t.loading } else { "" }}</p> }),
-        (true, false) => {
+    let state = Memo::new(move |_| page.view.with(|view| (view.after, view.loading_after)));
+    anew(move || match (state.get(), page.alive.get()) {
+        ((true, loading), true) => {
+            EitherOf3::A(view! { <p class="end">{if loading { t.loading } else { "" }}</p> })
+        }
+        ((true, _), false) => {
             EitherOf3::B(plain_link(page, "after", page.rows.with(|rows| oldest(rows.iter().rev())), t.newer))
         }
-        (false, _) => EitherOf3::C(()),
-    }
+        ((false, _), _) => EitherOf3::C(()),
+    })
 }
 
 /// A link that pages without a script.
@@ -123,38 +128,46 @@ fn oldest<'a>(rows: impl IntoIterator<Item = &'a RowItem>) -> Option<u64> {
 /// In place of the rows: the quiet courtyard, or the word that there is no such room.
 fn nothing(page: Page) -> impl IntoView {
     let t = page.t;
-    let (gone, loaded) = page.view.with(|view| (view.gone, view.loaded));
-    let empty = page.rows.with(Vec::is_empty);
-    if gone {
-        EitherOf3::A(view! {
+    let state = Memo::new(move |_| {
+        let (gone, loaded) = page.view.with(|view| (view.gone, view.loaded));
+        (gone, loaded, page.rows.with(Vec::is_empty))
+    });
+    anew(move || match state.get() {
+        (true, ..) => EitherOf3::A(view! {
             <div class="nothing">
                 {logo::courtyard()} <h2>{t.gone_title}</h2> <p>{t.gone_text}</p>
                 <a class="button" href="/r/lobby">
                     {t.to_lobby}
                 </a>
             </div>
-        })
-    } else if loaded && empty {
-        EitherOf3::B(view! {
+        }),
+        (false, true, true) => EitherOf3::B(view! {
             <div class="nothing">{logo::courtyard()} <h2>{t.empty_title}</h2> <p>{t.empty_text}</p></div>
-        })
-    } else {
-        EitherOf3::C((!loaded).then(|| view! { <p class="nothing">{t.loading}</p> }))
-    }
+        }),
+        (false, loaded, _) => EitherOf3::C((!loaded).then(|| view! { <p class="nothing">{t.loading}</p> })),
+    })
 }
 
 /// The way back to the newest message, with the count of those that came meanwhile.
 fn jump(page: Page) -> impl IntoView {
     let t = page.t;
-    let away = page.alive.get() && !page.at_bottom.get() && page.view.with(|view| view.loaded && !view.gone);
-    let fresh = page.view.with(|view| view.fresh);
-    away.then(|| {
-        view! {
-            <button class="jump" type="button" on:click=clicked(move |_| scroll::to_latest(page))>
-                {icons::down()} <span>{if fresh == 0 { t.latest.to_owned() } else { (t.fresh)(fresh) }}</span>
-            </button>
-        }
-    })
+    let away = Memo::new(move |_| {
+        page.alive.get() && !page.at_bottom.get() && page.view.with(|view| view.loaded && !view.gone)
+    });
+    let label = move || match page.view.with(|view| view.fresh) {
+        0 => t.latest.to_owned(),
+        fresh => (t.fresh)(fresh),
+    };
+    // The button stays while it is wanted: it may have the focus.
+    move || {
+        away.get().then(|| {
+            view! {
+                <button class="jump" type="button" on:click=clicked(move |_| scroll::to_latest(page))>
+                    {icons::down()} <span>{words(label)}</span>
+                </button>
+            }
+        })
+    }
 }
 
 /// What came upon a row.

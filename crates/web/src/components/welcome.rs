@@ -5,7 +5,7 @@ use madang_client::Event;
 
 use crate::page::Page;
 
-use super::{clicked, icons};
+use super::{anew, clicked, icons};
 
 /// Tells a newcomer who they are here, and invites them to choose a name.
 #[component]
@@ -13,7 +13,7 @@ pub(super) fn Welcome(page: Page) -> impl IntoView {
     let t = page.t;
     let dismissed = RwSignal::new(false);
     let guest = move || page.you.get().filter(|you| you.nickname.is_empty() && !dismissed.get());
-    move || {
+    anew(move || {
         guest().map(|you| {
             view! {
                 <div class="welcome">
@@ -32,7 +32,7 @@ pub(super) fn Welcome(page: Page) -> impl IntoView {
                 </div>
             }
         })
-    }
+    })
 }
 
 /// Tells what was refused.
@@ -41,7 +41,7 @@ pub(super) fn Notice(page: Page) -> impl IntoView {
     let t = page.t;
     view! {
         <div class="notice-place" role="alert">
-            {move || {
+            {anew(move || {
                 page.notice
                     .get()
                     .map(|notice| {
@@ -61,7 +61,7 @@ pub(super) fn Notice(page: Page) -> impl IntoView {
                             </div>
                         }
                     })
-            }}
+            })}
         </div>
     }
 }
