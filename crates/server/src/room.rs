@@ -2,6 +2,7 @@
 
 mod markers;
 mod spending;
+mod together;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -25,6 +26,8 @@ use crate::snapshots::{SnapshotFrame, Snapshots};
 use crate::store::{
     Appended, Change, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
 };
+
+pub use together::{NoneMade, Post};
 
 /// Messages in a snapshot.
 pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;

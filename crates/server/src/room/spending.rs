@@ -21,15 +21,31 @@ impl Rooms {
         bytes: usize,
         now: UnixMs,
     ) -> Result<(), Refusal> {
-        self.take_own_token(user, now)?;
+        self.take_own_tokens(user, 1, now)?;
         if self.0.store.bot(user).is_some() { Ok(()) } else { self.0.budgets.write(from, bytes, now) }
+    }
+
+    /// Several writes at once, which cost `tokens` of the person's rate; all of them, or none.
+    pub(super) fn take_tokens(
+        &self,
+        user: &UserId,
+        from: Network,
+        tokens: usize,
+        bytes: &[usize],
+        now: UnixMs,
+    ) -> Result<(), Refusal> {
+        self.take_own_tokens(user, tokens, now)?;
+        if self.0.store.bot(user).is_some() {
+            return Ok(());
+        }
+        bytes.iter().try_for_each(|bytes| self.0.budgets.write(from, *bytes, now))
     }
 
     pub(super) fn take_mark(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
         if self.0.store.bot(user).is_some() { Ok(()) } else { self.0.budgets.mark(from, now) }
     }
 
-    fn take_own_token(&self, user: &UserId, now: UnixMs) -> Result<(), Refusal> {
+    fn take_own_tokens(&self, user: &UserId, count: usize, now: UnixMs) -> Result<(), Refusal> {
         let rate = Rate { per_second: self.0.limits.post_rate, burst: self.0.limits.post_burst };
         if rate.per_second == 0 {
             return Ok(());
@@ -39,6 +55,6 @@ impl Rooms {
             buckets.retain(|_, bucket| !bucket.is_full(rate, now));
         }
         let bucket = buckets.entry(user.clone()).or_insert_with(|| Bucket::full(rate, now));
-        bucket.take(rate, now).map_err(Refusal::too_fast)
+        bucket.take_all(rate, count, now).map_err(Refusal::too_fast)
     }
 }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
 use super::rows::{self, RoomKey, kind, seq_of};
-use super::{Appended, Change, StoreError, Write};
+use super::{Appended, Change, Rejected, StoreError, Write};
 use crate::simulation::{Mutant, is};
 
 /// Writes one entry, or finds the one that an earlier try of the same write made.
@@ -35,6 +35,27 @@ pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Fa
         Entry { room: write.room, seq: line.seq, at: line.at, by: write.by, cmid: Some(write.cmid), what };
     batch.entered(room.key, entry, author);
     Ok(appended)
+}
+
+/// Writes all or none.
+pub(super) fn append_all(
+    batch: &mut Batch<'_>,
+    writes: Vec<Write>,
+) -> Result<Result<Vec<Appended>, Rejected>, Failure> {
+    let place = batch.place(writes.iter().map(|write| &write.room))?;
+    let mut appended = Vec::with_capacity(writes.len());
+    for (index, write) in writes.into_iter().enumerate() {
+        match append(batch, write) {
+            Ok(done) => appended.push(done),
+            Err(Failure::Refused(error)) => {
+                batch.go_back(place)?;
+                return Ok(Err(Rejected { index, error }));
+            }
+            Err(failed) => return Err(failed),
+        }
+    }
+    batch.keep(&place)?;
+    Ok(Ok(appended))
 }
 
 /// The entry that is about to be written.

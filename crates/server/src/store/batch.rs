@@ -57,6 +57,14 @@ pub(super) struct Known {
     authors: HashMap<UserId, Author>,
 }
 
+/// What the batch had at a place that it can go back to.
+pub(super) struct Savepoint {
+    committed: usize,
+    news: usize,
+    moved: usize,
+    heads: Vec<(RoomId, Option<RoomHead>)>,
+}
+
 /// A transaction that is being filled.
 pub(super) struct Batch<'w> {
     pub(super) sql: &'w Connection,
@@ -129,6 +137,39 @@ impl<'w> Batch<'w> {
             let _ = rolled_back(self.sql);
             error.to_string()
         })
+    }
+
+    /// A place to go back to: what is written behind it can be taken out of the batch, without touching what the others
+    /// wrote. `rooms` are those that will be written to.
+    pub(super) fn place<'r>(&self, rooms: impl Iterator<Item = &'r RoomId>) -> rusqlite::Result<Savepoint> {
+        self.sql.execute_batch("SAVEPOINT together")?;
+        let heads = rooms.map(|room| (room.clone(), self.known.rooms.get(room).copied()));
+        Ok(Savepoint {
+            committed: self.committed.len(),
+            news: self.news.len(),
+            moved: self.moved.len(),
+            heads: heads.collect(),
+        })
+    }
+
+    /// Takes out what was written behind the place.
+    pub(super) fn go_back(&mut self, place: Savepoint) -> rusqlite::Result<()> {
+        self.sql.execute_batch("ROLLBACK TO together; RELEASE together")?;
+        self.committed.truncate(place.committed);
+        self.news.truncate(place.news);
+        self.moved.truncate(place.moved);
+        for (room, head) in place.heads {
+            match head {
+                Some(head) => _ = self.known.rooms.insert(room, head),
+                None => _ = self.known.rooms.remove(&room),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what was written behind the place, as part of the batch.
+    pub(super) fn keep(&self, _place: &Savepoint) -> rusqlite::Result<()> {
+        self.sql.execute_batch("RELEASE together")
     }
 
     fn write_heads(&self) -> rusqlite::Result<()> {

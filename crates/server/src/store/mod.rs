@@ -39,8 +39,8 @@ pub use directory::{KEPT_MESSAGES, Version};
 pub(crate) use most::json_bytes;
 pub use most::{ANSWER_BYTES, Most};
 pub use types::{
-    Appended, Bot, BotKind, Change, Committed, OpenError, PageAt, PageRead, Place, ReadMarker, RoomState,
-    StoreError, StoreOptions, Target, Write,
+    Appended, Bot, BotKind, Change, Committed, OpenError, PageAt, PageRead, Place, ReadMarker, Rejected,
+    RoomState, StoreError, StoreOptions, Target, Write,
 };
 
 use directory::Directory;
@@ -140,6 +140,14 @@ impl Store {
     /// [`Unavailable`](StoreError::Unavailable), when nothing was written, and [`Closed`](StoreError::Closed).
     pub fn append(&self, write: Write) -> Queued<Appended> {
         self.queued(|reply| Command::Append { write, reply })
+    }
+
+    /// Writes all of these or none, in this order, each as [`Store::append`] does. A crash leaves all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::append`]; what one write alone is refused for comes as the [`Rejected`] within.
+    pub fn append_all(&self, writes: Vec<Write>) -> Queued<Result<Vec<Appended>, Rejected>> {
+        self.queued(|reply| Command::AppendAll { writes, reply })
     }
 
     /// Opens a room. Its first entry leaves through `committed` as well.

@@ -75,6 +75,15 @@ pub struct Appended {
     pub repeat: bool,
 }
 
+/// The write for whose sake none of several was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its place among them, from 0.
+    pub index: usize,
+    /// Why.
+    pub error: StoreError,
+}
+
 /// An entry that is durable, with its author's name when it was read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {

@@ -14,7 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::batch::{Batch, Known};
 use super::directory::Directory;
 use super::mark::Mark;
-use super::{Appended, Bot, Committed, Place, ReadMarker, StoreError, Write, append, bots, people, places};
+use super::{
+    Appended, Bot, Committed, Place, ReadMarker, Rejected, StoreError, Write, append, bots, people, places,
+};
 
 /// Commands in one transaction.
 pub(super) const BATCH_MAX: usize = 256;
@@ -35,6 +37,7 @@ pub(super) type Answer = Box<dyn FnOnce(Option<&str>)>;
 /// What the writer does.
 pub(super) enum Command {
     Append { write: Write, reply: Reply<Appended> },
+    AppendAll { writes: Vec<Write>, reply: Reply<Result<Vec<Appended>, Rejected>> },
     OpenRoom { room: RoomId, title: String, by: UserId, at: UnixMs, reply: Reply<Entry> },
     AddGuest { user: UserId, token_hash: [u8; 32], at: UnixMs, reply: Reply<()> },
     AddBot { bot: Bot, token_hash: [u8; 32], reply: Reply<Bot> },
@@ -202,6 +205,9 @@ impl Work {
 pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
     Some(match command {
         Command::Append { write, reply } => batch.perform(reply, |batch| append::append(batch, write)),
+        Command::AppendAll { writes, reply } => {
+            batch.perform(reply, |batch| append::append_all(batch, writes))
+        }
         Command::OpenRoom { room, title, by, at, reply } => {
             batch.perform(reply, |batch| people::open_room(batch, room, title, by, at))
         }

@@ -12,6 +12,7 @@ mod pages;
 mod people;
 mod places;
 mod stand;
+mod together;
 
 use stand::Stand;
 
@@ -85,4 +86,6 @@ behaviours! {
         a_room_opens_with_its_first_entry,
         rooms_are_bounded,
         a_store_is_ready;
+    together: several_writes_are_made_in_order,
+        one_refused_write_leaves_none_of_several;
 }

@@ -1,6 +1,6 @@
 //! Bodies and headers, read within their bounds.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -28,6 +28,15 @@ pub(super) async fn text(app: &App, body: Body) -> Result<String, Refused> {
         Err(ProblemCode::Timeout) => Err(Refused::of(Code::Timeout)),
         Err(_) => Err(Refused::because(Code::BadRequest, "The body is not UTF-8, or broke off.")),
     }
+}
+
+/// The bytes of a body: at most `most` or, where frames are larger, as many as a frame may have.
+pub(super) async fn bytes(app: &App, body: Body, most: usize) -> Result<Bytes, Refused> {
+    frames::read_bytes(app, body, most).await.map_err(|code| match code {
+        ProblemCode::TooBig => Refused::because(Code::TooBig, "The body is too large."),
+        ProblemCode::Timeout => Refused::of(Code::Timeout),
+        _ => Refused::because(Code::BadRequest, "The body broke off."),
+    })
 }
 
 /// Types a text as a JSON object. An array with the right values in the right order is none.

@@ -110,6 +110,16 @@ impl Refused {
         Self { detail: Some(detail.to_string()), ..Self::of(code) }
     }
 
+    /// Why.
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The sentence for people.
+    pub(super) fn sentence(&self) -> &str {
+        self.detail.as_deref().unwrap_or(meaning(self.code).1)
+    }
+
     /// A refusal of the rooms, counted.
     pub(super) fn by_rooms(app: &App, refusal: &Refusal) -> Self {
         app.metrics.refused(refusal.code);

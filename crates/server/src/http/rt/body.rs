@@ -13,12 +13,17 @@ use crate::encoded::Encoded;
 
 /// Reads a body: at most as many bytes as a frame, as long as a first frame may take.
 pub(in crate::http) async fn read(app: &App, body: Body) -> Result<Encoded, ProblemCode> {
+    let bytes = read_bytes(app, body, 0).await?;
+    Encoded::try_from(bytes).map_err(|_| ProblemCode::BadFrame)
+}
+
+/// As [`read`], of any bytes, of which there may be `most` where frames have less.
+pub(in crate::http) async fn read_bytes(app: &App, body: Body, most: usize) -> Result<Bytes, ProblemCode> {
     let max = match app.config.max_frame {
         0 => usize::MAX,
-        max => usize::try_from(max).unwrap_or(usize::MAX),
+        max => usize::try_from(max).unwrap_or(usize::MAX).max(most),
     };
-    let bytes = bytes(app, body, max).await?;
-    Encoded::try_from(bytes).map_err(|_| ProblemCode::BadFrame)
+    bytes(app, body, max).await
 }
 
 /// Reads a body of at most `max` bytes, as long as a first frame may take.

@@ -1,0 +1,75 @@
+//! Several posts of one person that are made together or not at all.
+
+use std::future::Future;
+
+use madang_protocol::{Cmid, RoomId, UnixMs, UserId, text};
+
+use super::{Rooms, logged};
+use crate::addresses::Network;
+use crate::refusal::Refusal;
+use crate::store::{Appended, Change, Write};
+
+/// One of several posts.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// Where.
+    pub room: RoomId,
+    /// By which a repeat of it is recognised.
+    pub cmid: Cmid,
+    /// The text.
+    pub body: String,
+}
+
+/// Why none of several posts was made.
+#[derive(Clone, Debug)]
+pub struct NoneMade {
+    /// The one that was refused, from 0; none: what they have in common was, as their number.
+    pub index: Option<usize>,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+impl Rooms {
+    /// Queues all of these posts, in this order, as one write: all get their seqs, or none does. It costs `tokens` of
+    /// the person's rate. It is queued when this returns; the future yields once it is durable.
+    ///
+    /// # Errors
+    /// As [`Rooms::write`], with the place of the post that was refused. The future's errors are the store's.
+    pub fn write_all(
+        &self,
+        by: &UserId,
+        from: Network,
+        posts: Vec<Post>,
+        tokens: usize,
+        now: UnixMs,
+    ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>
+    {
+        for (index, post) in posts.iter().enumerate() {
+            let allowed = self
+                .may(by, &post.room)
+                .and_then(|()| Ok(text::check_body(&post.body, self.0.limits.body_chars)?));
+            allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
+        }
+        let bytes: Vec<usize> = posts.iter().map(|post| post.body.len()).collect();
+        self.take_tokens(by, from, tokens, &bytes, now)
+            .map_err(|refusal| NoneMade { index: None, refusal })?;
+        let writes = posts.into_iter().map(|Post { room, cmid, body }| {
+            let change = Change::Post { body, reply_to: None };
+            Write { by: by.clone(), cmid, room, at: now, change }
+        });
+        let appended = self.0.store.append_all(writes.collect());
+        let metrics = self.0.metrics.clone();
+        Ok(async move {
+            match appended.await {
+                Ok(Ok(appended)) => {
+                    appended.iter().for_each(|_| _ = metrics.writes.inc());
+                    Ok(appended)
+                }
+                Ok(Err(rejected)) => {
+                    Err(NoneMade { index: Some(rejected.index), refusal: logged(rejected.error) })
+                }
+                Err(error) => Err(NoneMade { index: None, refusal: logged(error) }),
+            }
+        })
+    }
+}
