@@ -22,7 +22,7 @@ async function transfers(person: Person, path: string): Promise<Map<string, numb
 test.describe("to a busy room", () => {
   test.use({ limits: UNLIMITED });
 
-  test("the first visit transfers little", async ({ join, wire }) => {
+  test("the first visit transfers little", { tag: "@size" }, async ({ join, wire }) => {
     const chatter = Array.from({ length: 60 }, (_, at) => `Message ${at}: the gate is open, 대문이 열려 있어요.`);
     await (await wire("Ben")).postAll("lobby", chatter);
     const ada = await join({ path: null });

@@ -3,7 +3,9 @@
 //! With the feature `embed` they stand in the program, otherwise in the folder LEPTOS_SITE_ROOT. Either way each
 //! was compressed once, when the site was built; here the best form that the browser takes is only picked.
 
-#[cfg(not(feature = "embed"))]
+// Its tests run either way.
+#[cfg(any(test, not(feature = "embed")))]
+#[cfg_attr(feature = "embed", allow(dead_code))]
 mod disk;
 #[cfg(feature = "embed")]
 mod embedded;

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use super::node;
 use super::wasm::{self, Toolchain};
 use crate::command::{cargo, cmd, which};
+use crate::e2e::Tools;
 use crate::project::Project;
 use crate::step::step;
 
@@ -95,9 +96,10 @@ pub(crate) fn ensure(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Gets the rest too: what `cargo leptos build --release` and `trunk serve` need.
+/// Gets the rest too: what `cargo leptos build --release`, `cargo leptos end-to-end` and `trunk serve` need.
 pub(crate) fn ensure_all(project: &Project) -> Result<()> {
     wasm::ensure(project)?;
+    Tools::ensure(project)?;
     ensure(project)?;
     if !trunk_is_there() {
         step("trunk (about six minutes on two cores)", || {
