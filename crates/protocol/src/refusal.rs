@@ -20,6 +20,8 @@ pub enum RefusalCode {
     Empty,
     /// The text is longer than the limit.
     TooLong,
+    /// The name is the server's own or a guest's, or looks like one.
+    NameReserved,
     /// More posts than this person may make; see `retry_after_ms`.
     TooFast,
     /// The session watches as many rooms as it may.

@@ -37,6 +37,7 @@ pub mod session;
 pub mod simulation;
 pub mod snapshots;
 pub mod store;
+pub mod text;
 mod tls;
 pub mod unsent;
 

@@ -4,13 +4,12 @@ mod markers;
 mod spending;
 mod together;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use madang_protocol::{
-    Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, text,
-};
+use madang_protocol::{Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId};
 
 use crate::addresses::Network;
 use crate::broker::{Broker, Event};
@@ -26,6 +25,7 @@ use crate::snapshots::{SnapshotFrame, Snapshots};
 use crate::store::{
     Appended, Change, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
 };
+use crate::text;
 
 pub use together::{NoneMade, Post};
 
@@ -152,13 +152,15 @@ impl Rooms {
         from: Network,
         room: RoomId,
         cmid: Cmid,
-        change: Change,
+        mut change: Change,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Appended, Refusal>> + Send + 'static + use<>, Refusal> {
         self.may(by, &room)?;
         let mut bytes = 0;
-        if let Change::Post { body, .. } | Change::Edit { body, .. } = &change {
-            text::check_body(body, self.0.limits.body_chars)?;
+        if let Change::Post { body, .. } | Change::Edit { body, .. } = &mut change {
+            if let Cow::Owned(clean) = text::body(body, self.0.limits.body_chars)? {
+                *body = clean;
+            }
             bytes = body.len();
         }
         self.take_token(by, from, bytes, now)?;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, UnixMs, UserId, text};
+use madang_protocol::text::NAME_CHARS;
+use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, UnixMs, UserId};
 
 use super::{Order, Outcome};
 use crate::auth;
 use crate::hub::Hub;
 use crate::outgoing::{self, Couriers};
 use crate::store::{Bot, BotKind, Store, StoreError, Target};
+use crate::text;
 
 /// The kinds of webhooks.
 const WEBHOOKS: [BotKind; 2] = [BotKind::Hook, BotKind::Outgoing];
@@ -120,8 +122,9 @@ impl Desk {
         now: UnixMs,
     ) -> Result<(Bot, String), No> {
         let name = text::nickname(name).map_err(|code| match code {
-            RefusalCode::TooLong => {
-                No(format!("The name is too long: at most {} characters.", text::NAME_CHARS))
+            RefusalCode::TooLong => No(format!("The name is too long: at most {NAME_CHARS} characters.")),
+            RefusalCode::NameReserved => {
+                No("That name is the server's own, or a guest's: choose another.".into())
             }
             _ => No("The name has no visible character.".into()),
         })?;

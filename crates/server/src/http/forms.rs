@@ -83,8 +83,7 @@ pub(super) async fn post(
     Form(form): Form<Written>,
 ) -> Response {
     let reply_to = form.reply_to.as_deref().and_then(|seq| seq.parse().ok());
-    // A text area sends its line ends as CR LF.
-    let change = Change::Post { body: form.body.replace("\r\n", "\n"), reply_to };
+    let change = Change::Post { body: form.body, reply_to };
     write(&app, peer, &room, &headers, &form.cmid, change).await
 }
 
@@ -96,7 +95,7 @@ pub(super) async fn edit(
     headers: HeaderMap,
     Form(form): Form<Written>,
 ) -> Response {
-    let change = Change::Edit { seq, body: form.body.replace("\r\n", "\n") };
+    let change = Change::Edit { seq, body: form.body };
     write(&app, peer, &room, &headers, &form.cmid, change).await
 }
 

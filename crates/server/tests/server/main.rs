@@ -43,6 +43,7 @@ mod stomp_reading;
 mod stomp_transactions;
 mod storm;
 mod talking;
+mod text;
 mod tls;
 mod tls_hostile;
 mod tls_start;

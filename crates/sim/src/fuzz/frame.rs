@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use madang_protocol::{ClientFrame, ServerFrame, text};
+use madang_protocol::text::{NAME_CHARS, TITLE_CHARS};
+use madang_protocol::{ClientFrame, ServerFrame};
+use madang_server::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -32,16 +34,17 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(text: &str) {
 
 /// What was cleaned once is clean, and within its bound.
 fn typed(text: &str) {
-    for (clean, most) in [
-        (text::nickname as fn(&str) -> Result<String, _>, text::NAME_CHARS),
-        (text::room_title, text::TITLE_CHARS),
-    ] {
+    for (clean, most) in
+        [(text::nickname as fn(&str) -> Result<String, _>, NAME_CHARS), (text::room_title, TITLE_CHARS)]
+    {
         let Ok(line) = clean(text) else { continue };
         assert!(line.chars().count() <= most, "{line:?}");
         assert_eq!(clean(&line).as_ref(), Ok(&line), "cleaned twice");
     }
-    if text::check_body(text, BODY_CHARS).is_ok() {
-        assert!(text.chars().count() <= BODY_CHARS as usize);
-        assert!(text.chars().any(|c| !c.is_whitespace()), "a blank message");
+    if let Ok(body) = text::body(text, BODY_CHARS) {
+        assert!(body.chars().count() <= BODY_CHARS as usize);
+        assert!(text::has_mark(&body), "a blank message");
+        assert!(body.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t')), "{body:?}");
+        assert_eq!(text::body(&body, BODY_CHARS).as_ref(), Ok(&body), "cleaned twice");
     }
 }

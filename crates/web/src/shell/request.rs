@@ -34,7 +34,7 @@ impl From<gloo_net::Error> for RequestError {
 /// # Errors
 /// The name is not one, the server refused, or was not reached.
 pub(crate) async fn choose_name(shell: &Shell, typed: &str) -> Result<(), RequestError> {
-    let name = text::nickname(typed)?;
+    let name = text::one_line(typed, text::NAME_CHARS)?;
     post("/me", &[("name", &name)]).await?;
     if let Some(id) = shell.with(|model| model.you().map(|you| you.id.clone())) {
         shell.dispatch(Event::Renamed { you: Person { id, name } });
@@ -47,7 +47,7 @@ pub(crate) async fn choose_name(shell: &Shell, typed: &str) -> Result<(), Reques
 /// # Errors
 /// The title is not one, the server refused, or was not reached.
 pub(crate) async fn open_room(shell: &Shell, typed: &str) -> Result<RoomId, RequestError> {
-    let title = text::room_title(typed)?;
+    let title = text::one_line(typed, text::TITLE_CHARS)?;
     let answer = post("/rooms", &[("title", &title)]).await?;
     let info: RoomInfo = serde_json::from_str(&answer).map_err(|_| RefusalCode::Unknown)?;
     let room = info.room.clone();

@@ -143,6 +143,7 @@ pub(super) static EN: Strings = Strings {
         RefusalCode::NotYours => "Only its author may change a message.",
         RefusalCode::Empty => "There is nothing in it yet.",
         RefusalCode::TooLong => "That is too long.",
+        RefusalCode::NameReserved => "That name is the server’s own, or a guest’s. Choose another.",
         RefusalCode::TooFast => "That was a lot at once. Please wait a moment.",
         RefusalCode::TooManyRooms => "You follow as many rooms as one page may.",
         RefusalCode::StorageUnavailable => {

@@ -117,6 +117,7 @@ pub(super) static KO: Strings = Strings {
         RefusalCode::NotYours => "쓴 사람만 고치거나 지울 수 있어요.",
         RefusalCode::Empty => "내용을 입력해 주세요.",
         RefusalCode::TooLong => "너무 길어요. 조금 줄여 주세요.",
+        RefusalCode::NameReserved => "서버나 손님만 쓰는 이름이에요. 다른 이름을 골라 주세요.",
         RefusalCode::TooFast => "너무 빨라요. 잠시 후에 다시 시도해 주세요.",
         RefusalCode::TooManyRooms => "한 페이지에서 볼 수 있는 방을 모두 쓰고 있어요.",
         RefusalCode::StorageUnavailable => {

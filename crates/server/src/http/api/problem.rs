@@ -134,7 +134,10 @@ impl Refused {
             RefusalCode::StorageUnavailable => Code::StorageUnavailable,
             RefusalCode::UnknownLogin => Code::UnknownLogin,
             RefusalCode::UnusableCursor => Code::UnusableCursor,
-            RefusalCode::NotYours | RefusalCode::NotAllowed | RefusalCode::TooManyRooms => Code::NotAllowed,
+            RefusalCode::NotYours
+            | RefusalCode::NotAllowed
+            | RefusalCode::NameReserved
+            | RefusalCode::TooManyRooms => Code::NotAllowed,
             RefusalCode::Unknown => Code::Fault,
         };
         // What is said of a frame would puzzle who sent none.
