@@ -3,7 +3,7 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use crate::links::{Piece, pieces};
+use crate::links::{Piece, ascii, pieces, shown};
 
 /// Text nodes and links; never markup.
 pub(super) fn text(body: &str) -> impl IntoView + use<> {
@@ -11,7 +11,10 @@ pub(super) fn text(body: &str) -> impl IntoView + use<> {
         .into_iter()
         .map(|piece| match piece {
             Piece::Text(text) => Either::Left(text.to_owned()),
-            Piece::Link(href) => Either::Right(link(href.to_owned())),
+            Piece::Link(typed) => match shown(typed, ascii) {
+                Some(href) => Either::Right(link(href)),
+                None => Either::Left(typed.to_owned()),
+            },
         })
         .collect_view()
 }
