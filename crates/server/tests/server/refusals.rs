@@ -125,14 +125,18 @@ async fn the_longest_text_is_an_option() {
 }
 
 #[tokio::test]
-async fn a_text_keeps_every_character_that_it_has() {
+async fn a_text_keeps_every_character_but_controls() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;
-    for text in ["a\0b", "x\u{1}\u{7f}", "줄\r\n바꿈", "\u{202e}abc", "👨‍👩‍👧‍👦", "e\u{301}", "\u{ffff}x", "\"\\/"]
+    for text in ["줄\n\t바꿈", "\u{202e}abc", "👨‍👩‍👧‍👦", "e\u{301}", "\u{ffff}x", "\"\\/"]
     {
         ann.say(text).await;
         assert_eq!(crate::harness::body(&ann.next_entry(&lobby()).await), text);
+    }
+    for (text, kept) in [("a\0b", "ab"), ("x\u{1}\u{7f}", "x"), ("줄\r\n바꿈", "줄\n바꿈")] {
+        ann.say(text).await;
+        assert_eq!(crate::harness::body(&ann.next_entry(&lobby()).await), kept);
     }
 }
 

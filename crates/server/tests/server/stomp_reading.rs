@@ -271,7 +271,7 @@ async fn a_frame_may_be_split_and_several_may_come_together_by_every_transport()
         }
         let rounds = if by == By::Text { 2 } else { 3 };
         for round in 0..3 * rounds {
-            assert_eq!(client.texts(1).await, [format!("{} 마당\0", round % 3)], "{by:?}");
+            assert_eq!(client.texts(1).await, [format!("{} 마당", round % 3)], "{by:?}");
         }
         assert_eq!(client.expect(ServerCommand::Receipt).await.header("receipt-id"), Some("0:"));
     }

@@ -44,7 +44,7 @@ async fn control_characters_enter_by_no_door() {
     assert_eq!(last_body(&mut ann).await, kept, "madang.v1");
     Api::new(&server, "Bell", &[]).await.say(typed).await;
     assert_eq!(last_body(&mut ann).await, kept, "API");
-    let mut plain = PlainSocket::open(&server, "/ws").await;
+    let mut plain = PlainSocket::open(&server, "/plain").await;
     plain.send(&serde_json::json!({ "message": typed }).to_string()).await;
     assert_eq!(last_body(&mut ann).await, kept, "plain");
     let fields = [("body", typed), ("cmid", &*fresh_cmid().to_string())];
