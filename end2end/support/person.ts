@@ -61,10 +61,12 @@ export class Person {
     await expect(this.connection).toHaveAttribute("data-connected", "false");
   }
 
-  /** Writes a message and presses Enter. */
+  /** Writes a message and presses Enter; on a touch screen, the button. */
   async say(text: string): Promise<void> {
     await this.composer.fill(text);
-    await this.composer.press("Enter");
+    const touched = await this.page.evaluate(() => matchMedia("(pointer: coarse) and (hover: none)").matches);
+    if (touched) await this.page.locator(".composer .send").click();
+    else await this.composer.press("Enter");
     await expect(this.composer).toHaveValue("");
   }
 

@@ -18,6 +18,7 @@ mod live;
 mod navigation;
 mod page;
 mod people;
+mod preview;
 mod routes;
 mod rowkey;
 mod scroll;

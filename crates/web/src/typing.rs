@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::prelude::set_timeout;
+use leptos::prelude::{set_timeout, window};
 use web_sys::{CompositionEvent, InputEvent, KeyboardEvent};
 
 use crate::ime::{Act, Event, Key};
@@ -17,11 +17,22 @@ pub(crate) fn key(event: &KeyboardEvent) -> Key {
     let enter = event.key() == "Enter" || (ime && matches!(event.code().as_str(), "Enter" | "NumpadEnter"));
     Key {
         enter,
-        modified: event.shift_key() || event.alt_key() || event.ctrl_key() || event.meta_key(),
+        modified: event.shift_key()
+            || event.alt_key()
+            || event.ctrl_key()
+            || event.meta_key()
+            || (enter && is_touched()),
         composing: event.is_composing(),
         ime,
         repeat: event.repeat(),
     }
+}
+
+/// Whether this is a touch screen without a mouse: there Enter makes a line, because its keyboard has no Shift to hold,
+/// and the button sends.
+fn is_touched() -> bool {
+    let media = window().match_media("(pointer: coarse) and (hover: none)");
+    media.ok().flatten().is_some_and(|media| media.matches())
 }
 
 /// Whether a `beforeinput` would break the line.

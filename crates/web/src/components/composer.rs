@@ -61,7 +61,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                     required
                     dir="auto"
                     autocomplete="off"
-                    enterkeyhint="send"
+                    enterkeyhint="enter"
                     placeholder=t.placeholder
                     aria-label=reacting(move || page.title.with(|room| (t.composer)(room)))
                     aria-describedby="composer-count"

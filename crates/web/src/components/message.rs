@@ -9,6 +9,7 @@ use madang_protocol::Cmid;
 
 use crate::page::{MessageLine, Page};
 use crate::people::hue;
+use crate::preview::{first_line, is_high};
 use crate::time::iso;
 use crate::{live, routes, rowkey};
 
@@ -86,7 +87,7 @@ fn address(page: Page, seq: Option<u64>) -> Option<String> {
 fn quote(page: Page, reply: &Reply, name: Option<&Arc<str>>) -> impl IntoView + use<> {
     let name = name.map(ToString::to_string);
     let words = match (&reply.by, &reply.body) {
-        (Some(_), Some(body)) => body.lines().next().unwrap_or_default().to_owned(),
+        (Some(_), Some(body)) => first_line(body).to_owned(),
         (Some(_), None) => page.t.deleted.to_owned(),
         (None, _) => page.t.reply_unknown.to_owned(),
     };
@@ -109,6 +110,9 @@ fn said(page: Page, body: Option<&Arc<str>>, edited: bool) -> impl IntoView + us
                 {text(body)}
                 {edited.then(|| view! { <span class="edited">{page.t.edited}</span> })}
             </div>
+            {is_high(body).then(|| view! {
+                <label class="unfold"><input type="checkbox" autocomplete="off" />{page.t.show_all}</label>
+            })}
         }),
         None => Either::Right(view! { <p class="text gone">{page.t.deleted}</p> }),
     }

@@ -74,6 +74,7 @@ pub(super) static EN: Strings = Strings {
     latest: "Jump to the latest",
     fresh: |count| if count == 1 { "1 new message".to_owned() } else { format!("{count} new messages") },
     edited: "edited",
+    show_all: "Show all",
     deleted: "This message was deleted.",
     pending: "Sending…",
     failed: "Not sent.",

@@ -61,6 +61,7 @@ pub(super) static KO: Strings = Strings {
     latest: "최신 메시지로",
     fresh: |count| format!("새 메시지 {count}개"),
     edited: "수정됨",
+    show_all: "모두 보기",
     deleted: "삭제된 메시지예요.",
     pending: "보내는 중…",
     failed: "보내지 못했어요.",

@@ -53,6 +53,8 @@ pub(crate) struct Strings {
     pub(crate) fresh: fn(u32) -> String,
     // A message.
     pub(crate) edited: &'static str,
+    /// Of a message that is too high to be shown whole.
+    pub(crate) show_all: &'static str,
     pub(crate) deleted: &'static str,
     pub(crate) pending: &'static str,
     pub(crate) failed: &'static str,
