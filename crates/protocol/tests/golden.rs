@@ -255,6 +255,7 @@ fn every_refusal_code_is_spelled_as_documented() {
         (RefusalCode::NotYours, "not_yours"),
         (RefusalCode::Empty, "empty"),
         (RefusalCode::TooLong, "too_long"),
+        (RefusalCode::NameReserved, "name_reserved"),
         (RefusalCode::TooFast, "too_fast"),
         (RefusalCode::TooManyRooms, "too_many_rooms"),
         (RefusalCode::StorageUnavailable, "storage_unavailable"),
