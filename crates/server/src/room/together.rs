@@ -2,12 +2,13 @@
 
 use std::future::Future;
 
-use madang_protocol::{Cmid, RoomId, UnixMs, UserId, text};
+use madang_protocol::{Cmid, RoomId, UnixMs, UserId};
 
 use super::{Rooms, logged};
 use crate::addresses::Network;
 use crate::refusal::Refusal;
 use crate::store::{Appended, Change, Write};
+use crate::text;
 
 /// One of several posts.
 #[derive(Clone, Debug)]
@@ -39,16 +40,16 @@ impl Rooms {
         &self,
         by: &UserId,
         from: Network,
-        posts: Vec<Post>,
+        mut posts: Vec<Post>,
         tokens: usize,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>
     {
-        for (index, post) in posts.iter().enumerate() {
+        for (index, post) in posts.iter_mut().enumerate() {
             let allowed = self
                 .may(by, &post.room)
-                .and_then(|()| Ok(text::check_body(&post.body, self.0.limits.body_chars)?));
-            allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
+                .and_then(|()| Ok(text::body(&post.body, self.0.limits.body_chars)?.into_owned()));
+            post.body = allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
         }
         let bytes: Vec<usize> = posts.iter().map(|post| post.body.len()).collect();
         self.take_tokens(by, from, tokens, &bytes, now)

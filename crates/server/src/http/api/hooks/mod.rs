@@ -22,7 +22,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use madang_protocol::{Cmid, Person, RefusalCode, RoomId, text as rules};
+use madang_protocol::{Cmid, Person, RoomId};
 use utoipa::ToSchema;
 
 use crate::addresses::Network;
@@ -125,7 +125,7 @@ fn posts(text: &str, room: RoomId, cmid: Cmid, max: u32) -> Vec<Post> {
     });
     let mut posts: Vec<Post> = made.collect();
     // A page without a mark would be refused, and all others with it; where nothing has one, that is what is said.
-    let blank = |post: &Post| rules::check_body(&post.body, 0) == Err(RefusalCode::Empty);
+    let blank = |post: &Post| !crate::text::has_mark(&post.body);
     if !posts.iter().all(blank) {
         posts.retain(|post| !blank(post));
     }
