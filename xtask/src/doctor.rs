@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::command::which;
 use crate::project::Project;
 use crate::setup::wasm::present;
-use crate::setup::{browser, curl, leptos, node, python};
+use crate::setup::{browser, curl, engines, leptos, node, python};
 
 struct Need {
     name: &'static str,
@@ -70,6 +70,7 @@ fn needs(project: &Project) -> Vec<Need> {
             browser::present().is_some(),
             "apt-get install chromium (or `cd end2end && npx playwright install chromium`)",
         ),
+        need("Firefox, WebKit", "tests in other engines", engines::are_there(), engines::BY_HAND),
         need(
             "Korean font",
             "browser tests' pictures",

@@ -50,3 +50,11 @@ pub(crate) fn playwright(project: &Project, tools: &Tools, program: &Path) -> Cm
         Browser::Playwrights => command,
     }
 }
+
+/// The suite for Firefox and WebKit, ready to run.
+pub(crate) fn other_engines(project: &Project, program: &Path) -> Cmd {
+    cmd("npx")
+        .args(["playwright", "test", "--config", "engines.config.ts"])
+        .within(&project.root.join("end2end"))
+        .env("MADANG_BIN", program)
+}

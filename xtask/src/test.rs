@@ -17,7 +17,7 @@ use crate::command::{Cmd, cargo};
 use crate::contract;
 use crate::e2e::{self, Tools};
 use crate::project::Project;
-use crate::setup::wasm;
+use crate::setup::{engines, wasm};
 use crate::site;
 use crate::step::{self, step};
 
@@ -71,6 +71,7 @@ fn stages(shared: &Project, tally: &mut Tally) -> Result<()> {
         step("simulation", || libtest(simulated(apart, &site)?, tally)),
         step("the API and its description", || contract::check(apart, &tools.python, &built.program)),
         step("tests in the browser", || browsers(apart, &tools, &built.program, tally)),
+        step("tests in Firefox and WebKit", || other_engines(apart, &built.program, tally)),
         chaos::short(apart, &built.load, &built.program),
     ];
     let broken: Vec<String> =
@@ -85,6 +86,7 @@ fn side_by_side(project: &Project) -> Result<(Tools, PathBuf)> {
         let page = scope.spawn(|| {
             let toolchain = wasm::ensure(project)?;
             let tools = Tools::ensure(project)?;
+            engines::ensure(project)?;
             step("types of the browser tests", || checks::types(project))?;
             step("lints of the page", || checks::lints_of_page(project, &toolchain))?;
             Ok((tools, site::build(project)?))
@@ -140,6 +142,11 @@ fn libtest(command: Cmd, tally: &mut Tally) -> Result<()> {
 fn browsers(project: &Project, tools: &Tools, program: &Path, tally: &mut Tally) -> Result<()> {
     let passes = e2e::playwright(project, tools, program).lines(|line| tally.count_playwright(line))?;
     if passes { Ok(()) } else { bail!("The browser tests failed.") }
+}
+
+fn other_engines(project: &Project, program: &Path, tally: &mut Tally) -> Result<()> {
+    let passes = e2e::other_engines(project, program).lines(|line| tally.count_playwright(line))?;
+    if passes { Ok(()) } else { bail!("The tests in Firefox and WebKit failed.") }
 }
 
 impl Tally {

@@ -4,6 +4,7 @@ pub(crate) mod apt;
 pub(crate) mod browser;
 pub(crate) mod curl;
 pub(crate) mod debian;
+pub(crate) mod engines;
 pub(crate) mod leptos;
 pub(crate) mod node;
 pub(crate) mod python;
