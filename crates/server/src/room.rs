@@ -198,10 +198,10 @@ impl Rooms {
         Ok(info)
     }
 
-    /// Gives the person a name.
+    /// Gives the person a name. A bot is called what its owner calls it, and cannot rename itself.
     ///
     /// # Errors
-    /// A name that may not be, more writes than this person may make, or a failing disk.
+    /// A bot ([`RefusalCode::NotAllowed`]), a name that may not be, more writes than this person may make, or a failing disk.
     pub async fn rename(
         &self,
         user: &UserId,
@@ -210,6 +210,11 @@ impl Rooms {
         now: UnixMs,
     ) -> Result<Person, Refusal> {
         let name = text::nickname(name)?;
+        match self.0.store.bot(user) {
+            Some(bot) if bot.person.name == name => return Ok(bot.person.clone()),
+            Some(_) => return Err(RefusalCode::NotAllowed.into()),
+            None => {}
+        }
         self.take_token(user, from, name.len(), now)?;
         let person = self.0.store.rename(user.clone(), name).await.map_err(logged)?;
         self.0.broker.publish(Event::Renamed(person.clone()));

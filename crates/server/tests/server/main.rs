@@ -25,6 +25,7 @@ mod limits;
 mod pages;
 mod people;
 mod plain;
+mod plain_frames;
 mod pressure;
 mod proxies;
 mod refusals;

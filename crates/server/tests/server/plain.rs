@@ -52,7 +52,8 @@ async fn text_clients_send_and_read_lines() {
     assert_eq!(bora.read().await, "Bora => me too", "the first frame turned it to text");
     assert_eq!(ada.read().await, "Bora => me too");
     bora.send(r#"{"message":"x"}"#).await;
-    assert_eq!(ada.read().await, r#"Bora => {"message":"x"}"#, "for good");
+    assert_eq!(ada.read().await, "Bora => x", "a message is one also then");
+    assert_eq!(bora.read().await, "Bora => x", "and it stays text");
 
     let mut page = Client::join(&server, "page").await;
     page.say("two\nlines").await;

@@ -34,6 +34,8 @@ enum Note<'a> {
     },
     #[serde(rename = "done")]
     Done { cmid: &'a str, seq: Seq },
+    #[serde(rename = "pong")]
+    Pong {},
     #[serde(rename = "error")]
     Error {
         code: RefusalCode,
@@ -59,6 +61,11 @@ fn beside(seq: Seq, cursors: &Cursors) -> Option<String> {
 /// The write under the client's own key is durable.
 pub(super) fn done(key: &str, seq: Seq) -> Encoded {
     encode(&Note::Done { cmid: key, seq })
+}
+
+/// The answer to `{"type":"ping"}`.
+pub(super) fn pong() -> Encoded {
+    encode(&Note::Pong {})
 }
 
 /// Why something was not done.

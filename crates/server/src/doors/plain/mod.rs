@@ -1,7 +1,8 @@
 //! The plain door, for clients that know no subprotocol, as textbooks write them: a room, a line of JSON or of text
 //! for each message, and nothing to say first.
 //!
-//! A connection begins as JSON. A first frame that is no JSON object turns it to text, for good.
+//! A connection begins as JSON. A first frame of text turns it to text; an object with a message is one there too.
+//! Frames that are empty, and a `ping` before anything else, choose nothing.
 
 mod forms;
 mod request;
@@ -18,7 +19,7 @@ use crate::idempotency;
 use crate::refusal::Refusal;
 use crate::session::{MAX_PENDING, NoFollow, Said, Session, Untyped};
 
-use request::Request;
+use request::{Frame, Request};
 
 /// What the address asks for; each part may be missing.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,6 +37,8 @@ pub(crate) struct Plain {
     asked: Asked,
     room: RoomId,
     form: Form,
+    /// It has said nothing yet but `ping`.
+    silent: bool,
     /// The writes under way that the client named by a key of its own, and waits for.
     named: VecDeque<(Cmid, String)>,
 }
@@ -52,7 +55,7 @@ enum Form {
 impl Plain {
     pub(crate) fn new(asked: Asked) -> Self {
         let form = if asked.mode.as_deref() == Some("text") { Form::Text } else { Form::Greeted };
-        Self { asked, room: RoomId::lobby(), form, named: VecDeque::new() }
+        Self { asked, room: RoomId::lobby(), form, silent: true, named: VecDeque::new() }
     }
 
     /// Puts the session into the room that was asked for. Answers where it reads on from.
@@ -155,14 +158,33 @@ impl Door for Plain {
             Incoming::Binary(_) => return Err(End::Close(CloseCode::NO_BINARY)),
             Incoming::Life => return Ok(()),
         };
-        let object = Request::of_json(&text);
-        if self.form == Form::Greeted {
-            self.form = if object.is_none() { Form::Text } else { Form::Json };
-        }
-        let request = match (self.form, object) {
-            (Form::Text, _) => Ok(Request::of_text(&text)),
-            (_, Some(request)) => request,
-            (_, None) => Err("after JSON objects, a JSON object".into()),
+        let frame = Frame::of(&text);
+        let silent = self.silent;
+        self.silent &= matches!(frame, Frame::Empty | Frame::Ping | Frame::JsonPing);
+        let request = match (self.form, frame) {
+            (_, Frame::Empty) => return Ok(()),
+            (_, Frame::JsonPing) => {
+                talk.transport.text(forms::pong());
+                return Ok(());
+            }
+            (Form::Text, Frame::Ping) if !silent => Ok(Request::of_text(&text)),
+            (_, Frame::Ping) => {
+                talk.transport.text(Utf8Bytes::from_static("pong"));
+                return Ok(());
+            }
+            // Who speaks text may type what happens to be JSON; only a message is taken for one.
+            (Form::Text, Frame::Object(read)) => Ok(read.unwrap_or_else(|_| Request::of_text(&text))),
+            (Form::Text, Frame::Array { nested: false }) => Ok(Request::of_text(&text)),
+            (_, Frame::Array { .. }) => Err("a message is a JSON object, not an array".into()),
+            (Form::Greeted | Form::Json, Frame::Object(read)) => {
+                self.form = Form::Json;
+                read
+            }
+            (Form::Json, Frame::Text(_)) => Err("after JSON objects, a JSON object".into()),
+            (Form::Greeted | Form::Text, Frame::Text(line)) => {
+                self.form = Form::Text;
+                Ok(Request::of_text(line))
+            }
         };
         match request {
             Ok(request) => self.request(request, talk).await,

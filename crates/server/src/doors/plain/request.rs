@@ -1,6 +1,7 @@
 //! What a plain client asks for.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Longest key of a write, in bytes.
 const KEY_BYTES: usize = 200;
@@ -22,16 +23,56 @@ struct Fields {
     cmid: Option<String>,
 }
 
+/// What one frame of a client is.
+#[derive(Debug, PartialEq)]
+pub(super) enum Frame<'t> {
+    /// Nothing but space.
+    Empty,
+    /// `ping`, as a word.
+    Ping,
+    /// `{"type":"ping"}`, without a message.
+    JsonPing,
+    /// A JSON object: what it asks for, or what is wrong with it.
+    Object(Result<Request, String>),
+    /// A JSON array.
+    Array {
+        /// It has objects or arrays in it: nobody types that as a text.
+        nested: bool,
+    },
+    /// Anything else, without the space around it.
+    Text(&'t str),
+}
+
+impl<'t> Frame<'t> {
+    /// Reads a frame. A byte order mark before it is passed over.
+    pub(super) fn of(text: &'t str) -> Self {
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            return Self::Empty;
+        }
+        if text.eq_ignore_ascii_case("ping") {
+            return Self::Ping;
+        }
+        match text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten() {
+            Some(Value::Array(items)) => {
+                Self::Array { nested: items.iter().any(|item| item.is_object() || item.is_array()) }
+            }
+            Some(value) if is_ping(&value) => Self::JsonPing,
+            Some(value) => Self::Object(Request::of_object(value)),
+            None => Self::Text(text),
+        }
+    }
+}
+
+fn is_ping(value: &Value) -> bool {
+    let kind = value.get("type").and_then(Value::as_str);
+    value.get("message").is_none() && kind.is_some_and(|kind| kind.eq_ignore_ascii_case("ping"))
+}
+
 impl Request {
-    /// Reads `{"message": "…"}`; none: it is no JSON object. The error says what is wrong with the object.
-    pub(super) fn of_json(text: &str) -> Option<Result<Self, String>> {
-        let is_object = text.trim_start().starts_with('{');
-        let value: serde_json::Value = is_object.then(|| serde_json::from_str(text).ok()).flatten()?;
-        let fields: Fields = match serde_json::from_value(value) {
-            Ok(fields) => fields,
-            Err(error) => return Some(Err(error.to_string())),
-        };
-        Some(Self::of_fields(fields))
+    fn of_object(value: Value) -> Result<Self, String> {
+        let fields: Fields = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        Self::of_fields(fields)
     }
 
     fn of_fields(fields: Fields) -> Result<Self, String> {
@@ -64,7 +105,29 @@ mod tests {
     use super::*;
 
     fn json(text: &str) -> Option<Result<Request, String>> {
-        Request::of_json(text)
+        match Frame::of(text) {
+            Frame::Object(read) => Some(read),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn frames_are_told_apart_whatever_stands_around_them() {
+        for text in ["", " \r\n\t", "\u{feff}", "\u{feff} "] {
+            assert_eq!(Frame::of(text), Frame::Empty, "{text:?}");
+        }
+        for text in ["ping", "PING", " Ping\n", "\u{feff}ping"] {
+            assert_eq!(Frame::of(text), Frame::Ping, "{text:?}");
+        }
+        assert_eq!(Frame::of(r#"{"type":"ping"}"#), Frame::JsonPing);
+        assert!(matches!(Frame::of(r#"{"type":"ping","message":"x"}"#), Frame::Object(Ok(_))));
+        assert_eq!(Frame::of("[]"), Frame::Array { nested: false });
+        assert_eq!(Frame::of(" [1,\"a\"] "), Frame::Array { nested: false });
+        assert_eq!(Frame::of(r#"[{"message":"x"}]"#), Frame::Array { nested: true });
+        assert!(matches!(Frame::of("\u{feff}{\"message\":\"x\"}"), Frame::Object(Ok(_))));
+        for text in ["pong", "pinging", "7", "null", "\"x\"", "[x]", "{x}", "[", "ping ping"] {
+            assert_eq!(Frame::of(text), Frame::Text(text));
+        }
     }
 
     #[test]

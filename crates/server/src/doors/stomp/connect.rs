@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use madang_protocol::Person;
+use madang_protocol::{Person, RefusalCode};
 use madang_stomp::{Beats, ClientCommand, Frame, HeartBeat, ServerCommand, Version};
 
 use super::wrong::Reason;
@@ -99,11 +99,12 @@ async fn person(
     };
     match login.filter(|login| *login != you.name && *login != you.id.as_str()) {
         None => Ok((you, returns)),
-        // A bot is called what its owner calls it.
-        Some(_) if app.store.bot(&you.id).is_some() => Err(Reason::Login),
         Some(login) => {
             let renamed = app.rooms.rename(&you.id, from, login, app.now()).await;
-            renamed.map(|you| (you, returns)).map_err(|refusal| refused(app, &refusal))
+            renamed.map(|you| (you, returns)).map_err(|refusal| match refusal.code {
+                RefusalCode::NotAllowed => Reason::Login,
+                _ => refused(app, &refusal),
+            })
         }
     }
 }
