@@ -251,10 +251,18 @@ impl<C: Command> Decoder<C> {
         if self.may_have_body() { DecodeError::BodyTooLong } else { DecodeError::UnexpectedBody }
     }
 
-    /// 1.0 lets every frame have a body, and so do we; where a version is agreed on there is none in any.
+    /// 1.0 lets every frame have a body, and so do we; of the later versions only some. A frame that agrees on a version
+    /// is of 1.0 if it names no other.
     fn may_have_body(&self) -> bool {
-        let Some(command) = self.frame.as_ref().map(|frame| frame.command) else { return false };
-        command.has_body() || (self.version == Some(Version::V10) && command.version_header().is_none())
+        let Some(frame) = &self.frame else { return false };
+        let is_old = match frame.command.version_header() {
+            None => self.version == Some(Version::V10),
+            Some(name) => {
+                let versions = frame.headers.get(name);
+                versions.is_none_or(|versions| versions.split(',').all(|version| version.trim() == "1.0"))
+            }
+        };
+        frame.command.has_body() || is_old
     }
 }
 

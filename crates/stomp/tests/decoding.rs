@@ -147,10 +147,12 @@ fn a_body_without_its_nul_waits_and_then_is_too_long() {
 fn only_some_commands_have_a_body() {
     assert_eq!(wrong(V11, "SUBSCRIBE\nid:0\n\nx\0"), Wrong::UnexpectedBody);
     assert_eq!(wrong(V12, "DISCONNECT\ncontent-length:1\n\nx\0"), Wrong::UnexpectedBody);
-    assert_eq!(wrong(None, "CONNECT\n\nx\0"), Wrong::UnexpectedBody);
+    assert_eq!(wrong(None, "CONNECT\naccept-version:1.0,1.2\n\nx\0"), Wrong::UnexpectedBody);
     assert_eq!(one(V12, "DISCONNECT\ncontent-length:0\n\n\0").command, Disconnect);
     assert_eq!(one(V10, "DISCONNECT\n\nx\0").body, b"x", "1.0 does not forbid it");
-    assert_eq!(wrong(V10, "CONNECT\n\nx\0"), Wrong::UnexpectedBody, "to agree on a version needs none");
+    assert_eq!(one(V10, "CONNECT\n\nx\0").body, b"x", "nor there");
+    assert_eq!(one(None, "CONNECT\ncontent-length:1\n\nx\0").body, b"x", "without a version it is of 1.0");
+    assert_eq!(one(None, "CONNECT\naccept-version:1.0\n\nx\0").body, b"x");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use madang_protocol::{Cmid, RoomId, ServerFrame, UnixMs};
 
 use super::{Said, Session, about};
 use crate::refusal::Refusal;
+use crate::room::{NoneMade, Post};
 use crate::store::{Appended, Change, Place};
 
 /// A place to be kept.
@@ -35,6 +36,47 @@ impl Session {
         Ok(())
     }
 
+    /// Posts all of these or none. One `done` or `refused` comes for all of them: it names the last one, or the one that
+    /// was refused.
+    ///
+    /// # Errors
+    /// What is refused before it is written: nothing else comes of it then.
+    pub fn post_all(&mut self, posts: Vec<Post>, now: UnixMs) -> Result<(), NoneMade> {
+        for (index, post) in posts.iter().enumerate() {
+            let head = self.rooms.head(&self.you.id, &post.room);
+            head.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
+        }
+        let Some((room, cmid)) = posts.last().map(|post| (post.room.clone(), post.cmid)) else {
+            return Ok(());
+        };
+        let count = posts.len();
+        let durable = self.rooms.write_all(&self.you.id, self.from, posts, count, now)?;
+        let (locale, limits) = (self.locale, self.rooms.limits().clone());
+        self.pending.push_back(Box::pin(async move {
+            let frame = match durable.await {
+                Ok(appended) => {
+                    let (room, seq) =
+                        appended.into_iter().last().map_or((room, 0), |last| (last.room, last.seq));
+                    ServerFrame::Done { cmid, room, seq }
+                }
+                Err(none) => {
+                    let mut frame = about(none.refusal.frame(locale, &limits, Some(room)), cmid);
+                    if let ServerFrame::Refused { message, .. } = &mut frame {
+                        message.push_str(&which(&none));
+                    }
+                    frame
+                }
+            };
+            Some(frame.into())
+        }));
+        Ok(())
+    }
+
+    /// Why none of several posts was made, in the client's language, and which one it is about.
+    pub fn sentence_of_all(&self, none: &NoneMade) -> String {
+        self.sentence(&none.refusal) + &which(none)
+    }
+
     /// Answers the write once it is durable, or refused.
     pub(super) fn answer(
         &mut self,
@@ -61,4 +103,11 @@ impl Session {
             Some(Said::Kept { number, version, refusal })
         }));
     }
+}
+
+/// Of several posts, the one that was refused.
+fn which(none: &NoneMade) -> String {
+    none.index
+        .map(|index| format!(" (SEND {} of the transaction; nothing of it is posted)", index + 1))
+        .unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use madang_stomp::{ClientCommand, Frame, Version};
 
-use crate::harness::{By, Stomp, stomp_server, to, token};
+use crate::harness::{By, Server, Stomp, stomp_server, to, token};
 
 use ClientCommand::{Abort, Begin, Commit};
 
@@ -21,7 +21,7 @@ async fn a_transaction_posts_nothing_before_its_commit_and_then_all_in_order() {
             client.done(about(Begin, name)).await;
         }
         for (name, text) in [("a", "1"), ("b", "never"), ("a", "2"), ("a", "3")] {
-            client.done(to("lobby", text).with("transaction", name)).await;
+            client.send(&to("lobby", text).with("transaction", name)).await;
         }
         client.say("outside").await;
         client.done(about(Abort, "b")).await;
@@ -61,7 +61,7 @@ async fn what_a_connection_has_not_committed_is_lost_with_it() {
     let server = stomp_server(&[]);
     let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;
     client.done(about(Begin, "a")).await;
-    client.done(to("lobby", "never").with("transaction", "a")).await;
+    client.send(&to("lobby", "never").with("transaction", "a").with("receipt", "never")).await;
     client.done(Frame::new(ClientCommand::Disconnect)).await;
     let mut reader = Stomp::join(&server, By::Tcp, Version::V12).await;
     reader.subscribe("0", &[("after", "0")]).await;
@@ -70,21 +70,57 @@ async fn what_a_connection_has_not_committed_is_lost_with_it() {
 }
 
 #[tokio::test]
-async fn behind_a_refused_post_of_a_transaction_nothing_is_done() {
+async fn one_refused_send_leaves_nothing_of_a_transaction() {
     let server = stomp_server(&["--max-body", "5"]);
     let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;
     client.done(about(Begin, "a")).await;
     for text in ["1", "too long", "3"] {
-        client.done(to("lobby", text).with("transaction", "a")).await;
+        client.send(&to("lobby", text).with("transaction", "a").with("receipt", text)).await;
     }
     client.send(&about(Commit, "a").with("receipt", "all")).await;
     let (error, receipts) = client.error().await;
     assert_eq!((error.header("code"), error.header("receipt-id")), (Some("too_long"), Some("all")));
-    assert!(receipts.is_empty());
-    let mut reader = Stomp::join(&server, By::Tcp, Version::V12).await;
+    assert!(error.header("message").unwrap().contains("SEND 2"), "{error:?}");
+    assert!(receipts.is_empty(), "no SEND is promised");
+    nothing_but(&server, &["next"]).await;
+
+    let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;
+    client.done(about(Begin, "a")).await;
+    client.send(&to("lobby", "1").with("transaction", "a").with("receipt", "1")).await;
+    client.send(&to("nowhere", "2").with("transaction", "a")).await;
+    client.send(&about(Commit, "a").with("receipt", "all")).await;
+    let (error, receipts) = client.error().await;
+    assert_eq!((error.header("code"), receipts.len()), (Some("unknown_room"), 0));
+    nothing_but(&server, &["next", "next"]).await;
+}
+
+/// Posts one more, and reads the lobby from its beginning.
+async fn nothing_but(server: &Server, texts: &[&str]) {
+    let mut reader = Stomp::join(server, By::Tcp, Version::V12).await;
     reader.subscribe("0", &[("after", "0")]).await;
     reader.say("next").await;
-    assert_eq!(reader.texts(2).await, ["1", "next"]);
+    assert_eq!(reader.texts(texts.len()).await, texts);
+}
+
+#[tokio::test]
+async fn receipts_of_sends_follow_their_commit() {
+    let server = stomp_server(&["--post-rate", "1", "--post-burst", "3"]);
+    let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;
+    client.done(about(Begin, "a")).await;
+    for text in ["1", "2", "3"] {
+        client.send(&to("lobby", text).with("transaction", "a").with("receipt", text)).await;
+    }
+    // The receipt of the BEGIN of another one passes theirs: none was given before the COMMIT.
+    client.done(about(Begin, "b")).await;
+    client.send(&about(Commit, "a").with("receipt", "all")).await;
+    for id in ["1", "2", "3", "all"] {
+        client.receipt(id).await;
+    }
+    client.send(&to("lobby", "4").with("transaction", "b").with("receipt", "4")).await;
+    client.send(&about(Commit, "b").with("receipt", "b")).await;
+    let (error, receipts) = client.error().await;
+    assert_eq!((error.header("code"), error.header("receipt-id")), (Some("too_fast"), Some("b")));
+    assert!(error.header("retry-after-ms").is_some() && receipts.is_empty(), "{error:?}");
 }
 
 #[tokio::test]

@@ -6,10 +6,11 @@ use madang_stomp::{ClientCommand, Frame};
 use super::acknowledgements::Ledger;
 use super::receipts::Owed;
 use super::requests::{Judged, Key, Message, Post, Request, Subscribe};
-use super::transactions::Step;
+use super::transactions::{Held, Step};
 use super::wrong::Reason;
 use super::{Ending, Stomp};
 use crate::refusal::Refusal;
+use crate::room::NoneMade;
 use crate::session::{NoFollow, Session};
 use crate::store::Place;
 
@@ -38,10 +39,12 @@ impl Stomp {
         let mut owed = receipt.clone().map(Owed::at_once);
         match request {
             Request::Post(post, Some(transaction)) => {
-                self.transactions.add(&transaction, Step::Post(post))?
+                // It is not posted yet, so nothing is promised yet.
+                self.transactions.add(&transaction, Step::Post(post), receipt)?;
+                return Ok(None);
             }
             Request::Judge(judged, Some(transaction)) => {
-                self.transactions.add(&transaction, Step::Judged(judged))?;
+                self.transactions.add(&transaction, Step::Judged(judged), None)?;
             }
             Request::Post(post, None) => self.step(Step::Post(post), owed.as_mut(), session)?,
             Request::Judge(judged, None) => self.step(Step::Judged(judged), owed.as_mut(), session)?,
@@ -50,10 +53,8 @@ impl Stomp {
             Request::Begin(name) => self.transactions.begin(name)?,
             Request::Abort(name) => drop(self.transactions.end(&name)?),
             Request::Commit(name) => {
-                // Nothing behind one that is refused is done.
-                for step in self.transactions.end(&name)? {
-                    self.step(step, owed.as_mut(), session)?;
-                }
+                let held = self.transactions.end(&name)?;
+                self.commit(held, owed.as_mut(), session)?;
             }
             Request::Disconnect => {
                 self.ending = Some(Ending::Left(receipt));
@@ -61,6 +62,44 @@ impl Stomp {
             }
         }
         Ok(owed)
+    }
+
+    /// Does what a transaction holds, all of it or nothing: its SENDs are one write of the store.
+    fn commit(
+        &mut self,
+        held: Held,
+        mut owed: Option<&mut Owed>,
+        session: &mut Session,
+    ) -> Result<(), Reason> {
+        let (mut posts, mut acks) = (Vec::new(), Vec::new());
+        for step in held.steps {
+            match step {
+                Step::Post(Post { room, cmid, body }) => posts.push(crate::room::Post { room, cmid, body }),
+                Step::Judged(judged) => acks.push(judged),
+            }
+        }
+        if let Some(unknown) = acks.iter().find(|judged| !self.is_known(judged)) {
+            tracing::debug!(?unknown, "a transaction acknowledges what was not sent");
+            return Err(Reason::Ack);
+        }
+        if !posts.is_empty() {
+            session.post_all(posts, self.now).map_err(|none| none_made(session, &none))?;
+            let write = self.receipts.asks();
+            for receipt in held.receipts {
+                let mut send = Owed::at_once(receipt);
+                send.held = true;
+                send.waits_for_write(write);
+                self.receipts.owe(send);
+            }
+            owed.iter_mut().for_each(|owed| owed.waits_for_write(write));
+        }
+        acks.into_iter().try_for_each(|judged| self.step(Step::Judged(judged), owed.as_deref_mut(), session))
+    }
+
+    /// Whether an ACK or NACK is about something that was sent.
+    fn is_known(&mut self, judged: &Judged) -> bool {
+        let crossed = matches!(judged.message, Message::Ack { number, .. } if self.subscriptions.was(number));
+        crossed || self.subscriptions.knows(judged)
     }
 
     fn step(&mut self, step: Step, owed: Option<&mut Owed>, session: &mut Session) -> Result<(), Reason> {
@@ -170,6 +209,13 @@ impl Stomp {
             _ => {}
         }
     }
+}
+
+/// Which SEND of a transaction was refused, and so the whole.
+fn none_made(session: &Session, none: &NoneMade) -> Reason {
+    session.rooms().metrics().refused(none.refusal.code);
+    let sentence = session.sentence_of_all(none);
+    Reason::Refused { code: none.refusal.code, sentence, retry_after_ms: none.refusal.retry_after_ms }
 }
 
 /// A refusal that the session has not counted.

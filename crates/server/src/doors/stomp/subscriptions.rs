@@ -119,6 +119,13 @@ impl Subscriptions {
         Ok((place, goes_on.then_some(room)))
     }
 
+    /// Whether an ACK or NACK is about a message that was sent and is to be acknowledged.
+    pub(super) fn knows(&mut self, judged: &Judged) -> bool {
+        let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = judged.message;
+        let subscription = self.judged(&judged.message);
+        subscription.and_then(|(_, it)| it.ledger.as_ref()).is_some_and(|ledger| ledger.knows(seq))
+    }
+
     fn judged(&mut self, message: &Message) -> Option<(RoomId, &mut Subscription)> {
         let is_meant = |room: &RoomId, it: &Subscription| match message {
             Message::Ack { number, .. } => it.number == *number,

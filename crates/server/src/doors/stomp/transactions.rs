@@ -17,9 +17,17 @@ pub(super) enum Step {
     Judged(Judged),
 }
 
+/// What a COMMIT is to do, all of it or nothing.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) steps: Vec<Step>,
+    /// The receipts of its SENDs, which are given when they are posted.
+    pub(super) receipts: Vec<String>,
+}
+
 /// The open transactions of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Transactions(Vec<(String, Vec<Step>)>);
+pub(super) struct Transactions(Vec<(String, Held)>);
 
 impl Transactions {
     pub(super) fn begin(&mut self, name: String) -> Result<(), Reason> {
@@ -29,23 +37,25 @@ impl Transactions {
         if self.0.len() >= OPEN_MAX {
             return Err(Reason::Transaction("too many transactions are open"));
         }
-        self.0.push((name, Vec::new()));
+        self.0.push((name, Held::default()));
         Ok(())
     }
 
-    pub(super) fn add(&mut self, name: &str, step: Step) -> Result<(), Reason> {
-        let steps = || self.0.iter().flat_map(|(_, steps)| steps);
+    /// Adds a frame; a SEND with the receipt that it asks for.
+    pub(super) fn add(&mut self, name: &str, step: Step, receipt: Option<String>) -> Result<(), Reason> {
+        let steps = || self.0.iter().flat_map(|(_, held)| &held.steps);
         let bytes: usize = steps().map(Step::bytes).sum();
         if steps().count() >= FRAMES_MAX || bytes + step.bytes() > BYTES_MAX {
             return Err(Reason::Transaction("the transactions are too large"));
         }
-        let (_, steps) = self.0.iter_mut().find(|(open, _)| open == name).ok_or(UNKNOWN)?;
-        steps.push(step);
+        let (_, held) = self.0.iter_mut().find(|(open, _)| open == name).ok_or(UNKNOWN)?;
+        held.steps.push(step);
+        held.receipts.extend(receipt);
         Ok(())
     }
 
     /// Ends a transaction: what was in it, in order.
-    pub(super) fn end(&mut self, name: &str) -> Result<Vec<Step>, Reason> {
+    pub(super) fn end(&mut self, name: &str) -> Result<Held, Reason> {
         let at = self.0.iter().position(|(open, _)| open == name).ok_or(UNKNOWN)?;
         Ok(self.0.swap_remove(at).1)
     }
@@ -75,18 +85,18 @@ mod tests {
     #[test]
     fn a_transaction_begins_once_and_ends_once() {
         let mut open = Transactions::default();
-        assert!(open.add("a", post("x".into())).is_err());
+        assert!(open.add("a", post("x".into()), None).is_err());
         open.begin("a".into()).unwrap();
         open.begin("b".into()).unwrap();
         assert!(open.begin("a".into()).is_err());
         for body in ["1", "2"] {
-            open.add("a", post(body.into())).unwrap();
+            open.add("a", post(body.into()), None).unwrap();
         }
-        let bodies: Vec<usize> = open.end("a").unwrap().iter().map(Step::bytes).collect();
+        let bodies: Vec<usize> = open.end("a").unwrap().steps.iter().map(Step::bytes).collect();
         assert_eq!(bodies, [1, 1]);
         assert!(open.end("a").is_err());
         open.begin("a".into()).unwrap();
-        assert!(open.end("b").unwrap().is_empty());
+        assert!(open.end("b").unwrap().steps.is_empty());
     }
 
     #[test]
@@ -97,15 +107,15 @@ mod tests {
         }
         assert!(open.begin("one more".into()).is_err());
         for n in 0..FRAMES_MAX {
-            open.add(&(n % OPEN_MAX).to_string(), post("x".into())).unwrap();
+            open.add(&(n % OPEN_MAX).to_string(), post("x".into()), None).unwrap();
         }
-        assert!(open.add("0", post("x".into())).is_err());
+        assert!(open.add("0", post("x".into()), None).is_err());
         let mut open = Transactions::default();
         open.begin("a".into()).unwrap();
-        open.add("a", post("x".repeat(BYTES_MAX))).unwrap();
-        assert!(open.add("a", post("x".into())).is_err());
+        open.add("a", post("x".repeat(BYTES_MAX)), None).unwrap();
+        assert!(open.add("a", post("x".into()), None).is_err());
         open.end("a").unwrap();
         open.begin("a".into()).unwrap();
-        open.add("a", post("x".into())).unwrap();
+        open.add("a", post("x".into()), None).unwrap();
     }
 }
