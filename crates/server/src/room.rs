@@ -216,7 +216,7 @@ impl Rooms {
             None => {}
         }
         self.take_token(user, from, name.len(), now)?;
-        let person = self.0.store.rename(user.clone(), name).await.map_err(logged)?;
+        let person = self.0.store.rename(user.clone(), name, now).await.map_err(logged)?;
         self.0.broker.publish(Event::Renamed(person.clone()));
         Ok(person)
     }
@@ -315,6 +315,16 @@ impl Rooms {
         self.may(reader, room)?;
         let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
         Ok(version.head)
+    }
+
+    /// Returns who was renamed since somebody had these cursors, which are usable ones: the newest first. Who was at the
+    /// head of a room was there at least until its last entry; of anybody else nothing is known.
+    pub fn renamed_since(&self, cursors: &[(RoomId, Seq)]) -> Vec<Person> {
+        // An entry's time is taken before its commit, and clocks may step.
+        const SLACK_MS: UnixMs = 60_000;
+        let store = &self.0.store;
+        let was_here = cursors.iter().filter_map(|(room, seq)| store.head_at(room, *seq)).max();
+        store.renamed_since(was_here.unwrap_or(UnixMs::MIN + SLACK_MS) - SLACK_MS)
     }
 
     /// Messages around a place in the room, at most so many.

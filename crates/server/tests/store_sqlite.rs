@@ -239,7 +239,7 @@ async fn only_old_guests_without_a_trace_are_removed() {
     }
     store.append(write(1, "a trace")).await.unwrap();
     store.mark_read(user("reader"), RoomId::lobby(), 2).await.unwrap();
-    store.rename(user("named"), "Named".into()).await.unwrap();
+    store.rename(user("named"), "Named".into(), 1).await.unwrap();
     drop(store);
 
     let store = open(folder.path()).unwrap();

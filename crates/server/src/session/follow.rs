@@ -37,15 +37,17 @@ pub enum NoFollow {
 }
 
 impl Session {
-    /// Follows a room from a usable cursor, or from a snapshot.
-    pub(super) async fn watch(&mut self, room: RoomId, after: Option<Seq>, out: &mut Vec<Said>) {
+    /// Follows a room from a usable cursor, or from a snapshot. Returns true for the cursor.
+    pub(super) async fn watch(&mut self, room: RoomId, after: Option<Seq>, out: &mut Vec<Said>) -> bool {
         if self.is_full(&room) {
-            return self.refuse(RefusalCode::TooManyRooms, Some(room), out);
+            self.refuse(RefusalCode::TooManyRooms, Some(room), out);
+            return false;
         }
         self.unwatch(&room);
         match usable(&self.rooms, &self.you.id, &room, after).await {
             Ok(Some(cursor)) => {
                 self.follow_from(room, cursor);
+                return true;
             }
             Ok(None) => match self.rooms.snapshot_frame(&self.you.id, &room).await {
                 Ok(snapshot) => {
@@ -57,6 +59,7 @@ impl Session {
             },
             Err(refusal) => self.refuse(refusal, Some(room), out),
         }
+        false
     }
 
     /// Follows a room from a cursor of this epoch, however far behind it is, or from the head; never by a snapshot:
@@ -151,6 +154,8 @@ impl Session {
             }
         }
         self.known.retain(|id| *id == self.you.id);
+        let cursors: Vec<_> = self.follows.iter().map(|(room, follow)| (room.clone(), follow.sent)).collect();
+        self.meet_again(&cursors, out);
         if let Ok(rooms) = self.rooms.list(Some(self.you.id.clone())).await {
             out.push(ServerFrame::Rooms { rooms }.into());
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use madang_client::Locale;
-use madang_protocol::{CloseCode, Epoch, Person, ResumePoint, RoomId, ServerFrame, UnixMs, UserId};
+use madang_protocol::{CloseCode, Epoch, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::addresses::Network;
@@ -77,6 +77,8 @@ pub struct Session {
     typing_at: UnixMs,
     /// Whose names this client was told.
     known: FxHashSet<UserId>,
+    /// It came back with a cursor, and may know anybody's name from before.
+    resumed: bool,
     pending: FuturesOrdered<Pending>,
     frame_rate: Rate,
     frames: Bucket,
@@ -109,6 +111,7 @@ impl Session {
             present: None,
             typing_at: 0,
             known: FxHashSet::from_iter([you.id.clone()]),
+            resumed: false,
             pending: FuturesOrdered::new(),
             frame_rate: terms.frame_rate,
             frames: Bucket::full(terms.frame_rate, now),
@@ -137,9 +140,14 @@ impl Session {
         };
         out.push(welcome.into());
         let same_epoch = epoch.as_ref() == Some(self.rooms.epoch()) || is(Mutant::IgnoresEpoch);
+        let mut cursors = Vec::new();
         for point in resume {
-            self.watch(point.room, same_epoch.then_some(point.seq), out).await;
+            let after = same_epoch.then_some(point.seq);
+            if self.watch(point.room.clone(), after, out).await {
+                cursors.push((point.room, point.seq));
+            }
         }
+        self.meet_again(&cursors, out);
         Ok(())
     }
 
@@ -194,7 +202,7 @@ impl Session {
                     if frame.person.id == self.you.id {
                         self.you.name.clone_from(&frame.person.name);
                     }
-                    if frame.person.id == self.you.id || self.known.contains(&frame.person.id) {
+                    if self.resumed || self.known.contains(&frame.person.id) {
                         out.push(Said::Shared(frame.json.clone()));
                     }
                 }
@@ -241,6 +249,16 @@ impl Session {
         self.heads_at = now;
         let heads = self.rooms.hub().moved_since(self.follows.keys(), since);
         out.push(ServerFrame::Heads { heads }.into());
+    }
+
+    /// Tells a client with these cursors who was renamed since it had them. From here on every rename concerns it:
+    /// which names it kept from before is its own secret.
+    fn meet_again(&mut self, cursors: &[(RoomId, Seq)], out: &mut Vec<Said>) {
+        if !cursors.is_empty() {
+            self.resumed = true;
+            let renamed = self.rooms.renamed_since(cursors);
+            self.introduce(&renamed, out);
+        }
     }
 
     /// Names people that this client has not met.

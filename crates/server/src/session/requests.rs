@@ -35,7 +35,11 @@ impl Session {
     /// Does what the client asks for, or refuses it; `out` gets the answers that need no waiting.
     pub async fn ask(&mut self, frame: ClientFrame, now: UnixMs, out: &mut Vec<Said>) {
         match frame {
-            ClientFrame::Watch { room, after } => self.watch(room, after, out).await,
+            ClientFrame::Watch { room, after } => {
+                if self.watch(room.clone(), after, out).await {
+                    self.meet_again(&[(room, after.unwrap_or_default())], out);
+                }
+            }
             ClientFrame::Unwatch { room } => self.unwatch(&room),
             ClientFrame::Present { room } => self.look_at(room, out),
             ClientFrame::Post { room, cmid, body, reply_to } => {

@@ -186,12 +186,12 @@ impl Store {
         self.queued(|reply| Command::RevokeBot { user, at, reply })
     }
 
-    /// Gives a person another name. It is in force for entries that are read or written from then on.
+    /// Gives a person another name at this time. It is in force for entries that are read or written from then on.
     ///
     /// # Errors
     /// [`StoreError::UnknownUser`].
-    pub fn rename(&self, user: UserId, name: String) -> Queued<Person> {
-        self.queued(|reply| Command::Rename { user, name, reply })
+    pub fn rename(&self, user: UserId, name: String, at: UnixMs) -> Queued<Person> {
+        self.queued(|reply| Command::Rename { user, name, at, reply })
     }
 
     /// Moves a read marker forward, never back, at most to the head, and answers the one in force.
@@ -352,6 +352,16 @@ impl Store {
     /// Every room with the seq of its newest entry, the oldest room first.
     pub fn heads(&self) -> Vec<(RoomId, Seq)> {
         self.0.directory.heads()
+    }
+
+    /// Returns who was renamed at or after `since`, as they are called now: the newest first, and of many the newest.
+    pub fn renamed_since(&self, since: UnixMs) -> Vec<Person> {
+        self.0.directory.renamed_since(since)
+    }
+
+    /// Returns the time of the room's newest entry, if that is `seq`.
+    pub fn head_at(&self, room: &RoomId, seq: Seq) -> Option<UnixMs> {
+        self.0.directory.head_at(room, seq)
     }
 
     /// Whether the room's newest messages are in memory.

@@ -78,14 +78,23 @@ pub(super) fn add_guest(
 }
 
 /// Gives a person another name.
-pub(super) fn rename(batch: &mut Batch<'_>, user: UserId, name: String) -> Result<Person, Failure> {
+pub(super) fn rename(
+    batch: &mut Batch<'_>,
+    user: UserId,
+    name: String,
+    at: UnixMs,
+) -> Result<Person, Failure> {
     let author = batch.author(&user)?;
     batch
         .sql
         .prepare_cached("UPDATE users SET name = ?2 WHERE key = ?1")?
         .execute(params![author.key, name])?;
+    batch
+        .sql
+        .prepare_cached("INSERT OR REPLACE INTO renames (user, at) VALUES (?1, ?2)")?
+        .execute(params![author.key, at])?;
     batch.forget_author(&user);
-    batch.note(News::Renamed { key: author.key, user: user.clone(), name: name.clone() });
+    batch.note(News::Renamed { key: author.key, user: user.clone(), name: name.clone(), at });
     Ok(Person { id: user, name })
 }
 

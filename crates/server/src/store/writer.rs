@@ -42,7 +42,7 @@ pub(super) enum Command {
     AddGuest { user: UserId, token_hash: [u8; 32], at: UnixMs, reply: Reply<()> },
     AddBot { bot: Bot, token_hash: [u8; 32], reply: Reply<Bot> },
     RevokeBot { user: UserId, at: UnixMs, reply: Reply<Bot> },
-    Rename { user: UserId, name: String, reply: Reply<Person> },
+    Rename { user: UserId, name: String, at: UnixMs, reply: Reply<Person> },
     MarkRead { user: UserId, room: RoomId, seq: Seq, reply: Reply<ReadMarker> },
     KeepPlace { reader: UserId, room: RoomId, name: String, place: Place, at: UnixMs, reply: Reply<()> },
     Probe { reply: Reply<()> },
@@ -220,8 +220,8 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
         Command::RevokeBot { user, at, reply } => {
             batch.perform(reply, |batch| bots::revoke(batch, &user, at))
         }
-        Command::Rename { user, name, reply } => {
-            batch.perform(reply, |batch| people::rename(batch, user, name))
+        Command::Rename { user, name, at, reply } => {
+            batch.perform(reply, |batch| people::rename(batch, user, name, at))
         }
         Command::MarkRead { user, room, seq, reply } => {
             batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq))

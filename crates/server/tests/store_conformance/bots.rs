@@ -40,7 +40,7 @@ pub(crate) async fn a_bot_writes_under_its_name(mut stand: Stand) {
     let seq = stand.post(&user("robo"), "beep").await;
     let log = stand.store.entries_after(stand.lobby.clone(), seq - 1, 1).await.unwrap();
     assert_eq!(log[0].author, bot("robo", None).person);
-    stand.store.rename(user("robo"), "Robo".into()).await.unwrap();
+    stand.store.rename(user("robo"), "Robo".into(), 1).await.unwrap();
     assert_eq!(stand.store.bot_by_token(&[8; 32]).unwrap().person.name, "Robo");
     let stand = stand.reopened();
     assert_eq!(stand.store.bot_by_token(&[8; 32]).unwrap().person.name, "Robo");

@@ -80,7 +80,7 @@ async fn tell(store: &Store, step: Step, cmid: u128) {
             let hash = [u8::try_from(who).unwrap() + 1; 32];
             let _ = store.add_guest(id(PEOPLE[who]), hash, today()).await;
         }
-        Step::Rename(who, name) => _ = store.rename(id(PEOPLE[who]), name).await,
+        Step::Rename(who, name) => _ = store.rename(id(PEOPLE[who]), name, 1).await,
         Step::Open(who, room) => {
             let title = format!("The {}", ROOMS[room]);
             let _ = store.open_room(id(ROOMS[room]), title, id(PEOPLE[who]), 9_000).await;
@@ -128,7 +128,7 @@ pub(crate) async fn what_is_loaded_while_writers_write_misses_nothing(_: Stand) 
     while !looking.is_finished() {
         let by = people[round % 3].clone();
         let posted = stand.append(&by, &lobby, post("hello"));
-        let renamed = stand.store.rename(by.clone(), format!("name {round}"));
+        let renamed = stand.store.rename(by.clone(), format!("name {round}"), 1);
         let read = stand.store.mark_read(by, lobby.clone(), round as Seq);
         posted.await.unwrap();
         renamed.await.unwrap();

@@ -9,7 +9,7 @@ pub(crate) async fn a_login_is_found_by_its_tokens_hash_alone(stand: Stand) {
     let ann = Person { id: stand.ann.clone(), name: String::new() };
     assert_eq!(stand.store.login([1; 32]).await.unwrap(), Some(ann));
     assert_eq!(stand.store.login([9; 32]).await.unwrap(), None);
-    stand.store.rename(stand.ann.clone(), "앤".into()).await.unwrap();
+    stand.store.rename(stand.ann.clone(), "앤".into(), 1).await.unwrap();
     let stand = stand.reopened();
     assert_eq!(stand.store.login([1; 32]).await.unwrap().unwrap().name, "앤");
 }
@@ -25,7 +25,7 @@ pub(crate) async fn a_taken_id_or_token_is_refused(stand: Stand) {
 pub(crate) async fn a_new_name_is_on_old_entries_too(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     stand.post(&ann, "before").await;
-    let renamed = stand.store.rename(ann.clone(), "Ann".into()).await.unwrap();
+    let renamed = stand.store.rename(ann.clone(), "Ann".into(), 1).await.unwrap();
     assert_eq!(renamed, Person { id: ann.clone(), name: "Ann".into() });
     stand.post(&ann, "after").await;
 
@@ -38,7 +38,7 @@ pub(crate) async fn a_new_name_is_on_old_entries_too(mut stand: Stand) {
     assert_eq!(sent, ["", "Ann"], "what was sent carries the name of its time");
 
     let nobody = "nobody".parse().unwrap();
-    assert_eq!(stand.store.rename(nobody, "?".into()).await, Err(StoreError::UnknownUser));
+    assert_eq!(stand.store.rename(nobody, "?".into(), 1).await, Err(StoreError::UnknownUser));
 }
 
 pub(crate) async fn unread_counts_messages_of_others_that_stand(mut stand: Stand) {

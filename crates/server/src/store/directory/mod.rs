@@ -10,6 +10,7 @@
 mod bots;
 mod load;
 mod people;
+mod renames;
 mod rooms;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -26,6 +27,7 @@ use super::{Bot, Committed, RoomState};
 use bots::Bots;
 pub(super) use load::{entries as newest_entries, markers};
 use people::{Member, People};
+use renames::Renames;
 use rooms::Rooms;
 
 /// Messages of a room that are kept as a snapshot shows them.
@@ -38,7 +40,7 @@ pub(super) enum News {
     /// A guest came.
     Guest { key: i64, user: UserId, token_hash: [u8; 32], markers: Vec<(RoomKey, Seq)> },
     /// A person has another name.
-    Renamed { key: i64, user: UserId, name: String },
+    Renamed { key: i64, user: UserId, name: String, at: UnixMs },
     /// A bot was made.
     Bot { made: StoredBot, markers: Vec<(RoomKey, Seq)> },
     /// A bot lost its token.
@@ -60,6 +62,7 @@ struct Tables {
     rooms: Rooms,
     /// Names that were changed since the start.
     renames: u64,
+    renamed: Renames,
 }
 
 /// Changes whenever a snapshot of the room may have changed, and never back.
@@ -75,7 +78,7 @@ impl Directory {
     pub(super) fn open(sql: &Connection, people: usize) -> rusqlite::Result<Self> {
         let (people, rooms, mut bots) = (load::people(sql, people)?, load::rooms(sql)?, Bots::default());
         super::bots::all(sql)?.into_iter().for_each(|bot| bots.insert(bot));
-        let tables = Tables { people, bots, rooms, renames: 0 };
+        let tables = Tables { people, bots, rooms, renames: 0, renamed: Renames::load(sql)? };
         Ok(Self { gate: Mutex::default(), tables: RwLock::new(tables) })
     }
 
@@ -140,6 +143,15 @@ impl Directory {
     pub(super) fn version(&self, room: &RoomId) -> Option<Version> {
         let tables = self.look();
         Some(Version { head: tables.rooms.head(room)?, renames: tables.renames })
+    }
+
+    pub(super) fn renamed_since(&self, since: UnixMs) -> Vec<Person> {
+        self.look().renamed.since(since)
+    }
+
+    /// The time of the room's newest entry, if that is `seq`.
+    pub(super) fn head_at(&self, room: &RoomId, seq: Seq) -> Option<UnixMs> {
+        self.look().rooms.head_at(room, seq)
     }
 
     // --- From the database. `sql` must not have read anything in its transaction yet.
@@ -218,8 +230,9 @@ impl Tables {
                 self.bots.insert(made);
             }
             News::Revoked { user, at } => self.bots.revoke(&user, at),
-            News::Renamed { key, user, name } => {
+            News::Renamed { key, user, name, at } => {
                 self.renames += 1;
+                self.renamed.add(at, Person { id: user.clone(), name: name.clone() });
                 self.bots.rename(&user, &name);
                 self.people.rename(key, &name);
                 self.rooms.rename(key, &name);

@@ -120,6 +120,10 @@ impl Rooms {
         self.get(room).map(|room| room.head)
     }
 
+    pub(super) fn head_at(&self, room: &RoomId, seq: Seq) -> Option<UnixMs> {
+        self.get(room).filter(|room| room.head == seq).map(|room| room.last_at)
+    }
+
     /// The oldest room first.
     pub(super) fn heads(&self) -> Vec<(RoomId, Seq)> {
         self.rooms.values().map(|room| (room.id.clone(), room.head)).collect()
