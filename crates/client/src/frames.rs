@@ -54,7 +54,7 @@ impl Turn<'_> {
                     (room.here, room.here_count) = (here, here_count);
                 }
             }
-            ServerFrame::Read { room, seq, unread } => self.read_elsewhere(&room, seq, unread),
+            ServerFrame::Read { room, seq, unread, head } => self.read_elsewhere(&room, seq, unread, head),
             ServerFrame::Heads { heads } => {
                 self.sign_of_life();
                 if self.leads() {
@@ -141,7 +141,7 @@ impl Turn<'_> {
             Some(room) => {
                 room.title = info.title.as_str().into();
                 if info.read > room.read {
-                    self.read_elsewhere(&info.room, info.read, info.unread);
+                    self.read_elsewhere(&info.room, info.read, info.unread, info.head);
                 }
             }
             None => self.room_made(info),
@@ -307,13 +307,15 @@ impl Turn<'_> {
         }
     }
 
-    fn read_elsewhere(&mut self, id: &RoomId, seq: Seq, unread: u32) {
+    /// `head`: what `unread` was counted up to; 0: an older server did not say, and means what this client has.
+    fn read_elsewhere(&mut self, id: &RoomId, seq: Seq, unread: u32, head: Seq) {
         let you = self.model.you_id();
         let Some(room) = self.model.rooms.get_mut(id) else { return };
         room.read_sent = room.read_sent.max(seq);
         if seq >= room.read {
             room.read = seq;
-            room.unread = unread;
+            let head = if head == 0 { room.counted } else { head };
+            room.count(unread, head);
             room.recount(you.as_ref());
         }
     }

@@ -47,6 +47,7 @@ mod tabs;
 mod telling;
 mod time;
 mod timeline;
+mod unread;
 mod update;
 mod view;
 mod window;

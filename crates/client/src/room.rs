@@ -1,11 +1,13 @@
 //! One room: where its log was read to, what of it is held, and what is new in it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use madang_protocol::{ClientFrame, Entry, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, What};
 
 use crate::history::{Ask, Request};
 use crate::simulation::{Mutant, is};
+use crate::unread::Change;
 use crate::window::Window;
 
 /// Unread messages are counted so far, here and by the server.
@@ -72,6 +74,8 @@ pub(crate) struct Room {
     pub(crate) unread: u32,
     /// Entries up to here are in `unread` already.
     pub(crate) counted: Seq,
+    /// What others posted and took back lately, oldest first.
+    pub(crate) changes: VecDeque<Change>,
     /// A window that is not detached has all messages up to here: the cursor, or more, if a page was ahead of
     /// the stream.
     pub(crate) reached: Seq,
@@ -121,6 +125,7 @@ impl Room {
             read_sent_at: 0,
             unread: 0,
             counted: 0,
+            changes: VecDeque::new(),
             reached: 0,
             divider: None,
             at_bottom: false,
@@ -141,12 +146,7 @@ impl Room {
         self.read_sent = info.read;
         if info.read >= self.read {
             self.read = info.read;
-            // A tab that leads may be behind this one: its count misses what this one has.
-            if info.head >= self.counted {
-                // What the stream brings up to the head of the list is in its count.
-                self.unread = info.unread;
-                self.counted = info.head;
-            }
+            self.count(info.unread, info.head);
         }
     }
 
@@ -164,6 +164,7 @@ impl Room {
         self.read = 0;
         self.read_sent = 0;
         self.counted = 0;
+        self.changes.clear();
         self.reached = 0;
         self.unread = 0;
         self.divider = None;
@@ -187,7 +188,7 @@ impl Room {
         // A page that adjoins the old window is of no use; one around a link still is.
         self.request = self.request.take().filter(|request| matches!(request.ask, Ask::Around(_)));
         self.window = Some(Window::new(&snapshot.messages, snapshot.before, false));
-        self.cursor = Some(snapshot.head);
+        let cursor = self.cursor.replace(snapshot.head);
         self.last_change = snapshot.head;
         self.last_post = snapshot.head;
         self.reached = snapshot.head;
@@ -196,10 +197,11 @@ impl Room {
         self.here = snapshot.here.clone();
         self.here_count = snapshot.here_count;
         // Where the window does not reach back to the read marker, what it shows is at least counted once.
-        let fresh =
-            |message: &&Message| message.seq > self.counted.max(self.read) && you != Some(&message.by);
-        let fresh = snapshot.messages.iter().filter(fresh).filter(|message| !message.is_deleted()).count();
-        self.unread = self.unread.saturating_add(fresh as u32).min(UNREAD_MAX);
+        let known = cursor.unwrap_or(0);
+        let fresh = |message: &&Message| message.seq > known && you != Some(&message.by);
+        for message in snapshot.messages.iter().filter(fresh).filter(|message| !message.is_deleted()) {
+            self.changed(Change { at: message.seq, message: message.seq, posted: true });
+        }
         self.counted = self.counted.max(snapshot.head);
         self.recount(you);
     }
@@ -232,8 +234,8 @@ impl Room {
                 self.last_change = entry.seq;
                 self.window.iter_mut().for_each(|window| window.deleted(*seq));
                 // Only its author deletes a message.
-                if !mine && *seq > self.read && entry.seq > self.counted && self.unread < UNREAD_MAX {
-                    self.unread = self.unread.saturating_sub(1);
+                if !mine {
+                    self.changed(Change { at: entry.seq, message: *seq, posted: false });
                 }
             }
             What::Unknown => {}
@@ -247,8 +249,8 @@ impl Room {
     fn posted(&mut self, entry: &Entry, mine: bool, seen: bool) {
         self.last_post = entry.seq;
         self.typing.retain(|(who, _)| *who != entry.by);
-        if !mine && entry.seq > self.read && entry.seq > self.counted {
-            self.unread = (self.unread + 1).min(UNREAD_MAX);
+        if !mine {
+            self.changed(Change { at: entry.seq, message: entry.seq, posted: true });
         }
         if !mine && !seen {
             self.fresh = self.fresh.saturating_add(1);

@@ -227,6 +227,9 @@ pub enum ServerFrame {
         seq: Seq,
         /// Messages by others after it that still stand.
         unread: u32,
+        /// The room's newest entry when they were counted; 0: not told.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        head: Seq,
     },
     /// With every heartbeat: the heads of the watched rooms that moved since the last one, possibly
     /// none. A client whose cursor is behind one of them has lost a frame, and watches again.
@@ -246,4 +249,10 @@ pub enum ServerFrame {
     #[serde(other, skip_serializing)]
     Unknown,
 }
+}
+
+// The form is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(seq: &Seq) -> bool {
+    *seq == 0
 }

@@ -151,7 +151,8 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("typing", ServerFrame::Typing { room: lobby(), by: user("u2") }),
         ("presence", ServerFrame::Presence { room: lobby(), here: vec![user("u1")], here_count: 1 }),
-        ("read", ServerFrame::Read { room: lobby(), seq: 8, unread: 0 }),
+        ("read", ServerFrame::Read { room: lobby(), seq: 8, unread: 0, head: 0 }),
+        ("read_counted", ServerFrame::Read { room: lobby(), seq: 8, unread: 1, head: 9 }),
         ("heads", ServerFrame::Heads { heads: vec![(lobby(), 8)] }),
         ("bye", ServerFrame::Bye { code: CloseCode::RESTART, retry_after_ms: 1_500 }),
     ]

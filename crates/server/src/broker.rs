@@ -37,6 +37,8 @@ pub enum Event {
         seq: Seq,
         /// Messages by others after it.
         unread: u32,
+        /// The room's newest entry when they were counted.
+        head: Seq,
     },
     /// A person is typing.
     Typing {

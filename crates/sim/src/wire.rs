@@ -119,7 +119,7 @@ impl Wire {
             }),
             ServerFrame::Presence { here, .. } => here.iter().try_for_each(|user| self.knows(user)),
             ServerFrame::Typing { by, .. } => self.knows(by),
-            ServerFrame::Read { room, seq, .. } => no_lie(room, *seq, log),
+            ServerFrame::Read { room, seq, head, .. } => no_lie(room, *seq.max(head), log),
             ServerFrame::Bye { .. } | ServerFrame::Unknown => Ok(()),
         }
     }

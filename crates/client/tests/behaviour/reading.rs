@@ -118,7 +118,7 @@ fn the_marker_is_told_at_most_once_a_second_and_only_forward() {
     assert_eq!(reads(&world), [2], "the first at once");
     world.pass(1_000, 0);
     assert_eq!(reads(&world), [2, 4], "the others together");
-    tell(&mut world, ServerFrame::Read { room: lobby, seq: 1, unread: 3 });
+    tell(&mut world, ServerFrame::Read { room: lobby, seq: 1, unread: 3, head: 0 });
     assert_eq!(unread(&world, 0, 0), 0, "a marker does not move back");
 }
 

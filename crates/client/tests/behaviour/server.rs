@@ -173,8 +173,9 @@ impl Server {
                 *mark = (*mark).max(seq.min(head));
                 let seq = *mark;
                 let unread = self.unread(&user, &room, seq);
+                let frame = ServerFrame::Read { room, seq, unread, head };
                 let all = self.sessions.values_mut().filter(|session| session.user == user);
-                all.for_each(|s| s.down.push_back(ServerFrame::Read { room: room.clone(), seq, unread }));
+                all.for_each(|s| s.down.push_back(frame.clone()));
             }
             ClientFrame::History { req, room, before, after, around, .. } => {
                 let page = self.page(req, &room, before, after, around);

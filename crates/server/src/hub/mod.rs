@@ -157,8 +157,8 @@ impl Hub {
                 let room = info.room.clone();
                 self.to_all(&Queued::Room(room, encode(&ServerFrame::Rooms { rooms: vec![info] })));
             }
-            Event::Read { user, room, seq, unread } => {
-                let frame = Queued::Frame(encode(&ServerFrame::Read { room, seq, unread }));
+            Event::Read { user, room, seq, unread, head } => {
+                let frame = Queued::Frame(encode(&ServerFrame::Read { room, seq, unread, head }));
                 let sessions = lock(&self.sessions);
                 for id in sessions.of_user.get(&user).into_iter().flatten() {
                     if let Some((_, queue)) = sessions.seats.get(id) {

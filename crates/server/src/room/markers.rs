@@ -6,7 +6,7 @@ use super::{Rooms, logged};
 use crate::addresses::Network;
 use crate::broker::Event;
 use crate::refusal::Refusal;
-use crate::store::Place;
+use crate::store::{Place, ReadMarker};
 
 impl Rooms {
     /// Moves the person's read marker forward, and tells their other sessions.
@@ -22,8 +22,8 @@ impl Rooms {
         let marked = may.map(|()| self.0.store.mark_read(user.clone(), room.clone(), seq));
         let broker = self.0.broker.clone();
         async move {
-            let marker = marked?.await.map_err(logged)?;
-            broker.publish(Event::Read { user, room, seq: marker.seq, unread: marker.unread });
+            let ReadMarker { seq, unread, head } = marked?.await.map_err(logged)?;
+            broker.publish(Event::Read { user, room, seq, unread, head });
             Ok(())
         }
     }

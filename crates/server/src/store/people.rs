@@ -123,7 +123,7 @@ pub(super) fn mark_read(
             .execute(params![reader, room.key.0, seq.cast_signed()])?;
         batch.note(News::Read { key: reader, room: room.key, seq });
     }
-    Ok(ReadMarker { seq, unread: unread(batch.sql, room.key, seq, reader)? })
+    Ok(ReadMarker { seq, unread: unread(batch.sql, room.key, seq, reader)?, head: room.head })
 }
 
 /// Messages in `room` after `seq` that stand and are not `reader`'s own, up to [`UNREAD_MAX`] among the newest

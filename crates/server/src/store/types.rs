@@ -151,6 +151,8 @@ pub struct ReadMarker {
     pub seq: Seq,
     /// Messages by others after it that still stand, counted up to [`UNREAD_MAX`](super::UNREAD_MAX).
     pub unread: u32,
+    /// The room's newest entry when they were counted.
+    pub head: Seq,
 }
 
 /// How far a reader has come by acknowledging.

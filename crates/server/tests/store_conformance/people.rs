@@ -56,7 +56,7 @@ pub(crate) async fn unread_counts_messages_of_others_that_stand(mut stand: Stand
     assert_eq!(unread(bo.clone()).await, (1, 2), "nor the deleted one, and an edit counts once");
     assert_eq!(unread(cho.clone()).await, (1, 3));
     let marker = stand.store.mark_read(cho.clone(), lobby, 3).await.unwrap();
-    assert_eq!(marker, ReadMarker { seq: 3, unread: 1 });
+    assert_eq!(marker, ReadMarker { seq: 3, unread: 1, head: 7 });
     assert_eq!(unread(cho).await, (3, 1), "the list says what the answer said");
     let nobody = stand.store.rooms(None, 10).await.unwrap();
     assert_eq!((nobody[0].read, nobody[0].unread), (0, 0));
@@ -91,10 +91,10 @@ pub(crate) async fn a_read_marker_never_goes_back_nor_beyond_the_head(mut stand:
         stand.post(&ann, body).await;
     }
     let mark = async |seq| stand.store.mark_read(bo.clone(), lobby.clone(), seq).await.unwrap();
-    assert_eq!(mark(3).await, ReadMarker { seq: 3, unread: 1 });
-    assert_eq!(mark(2).await, ReadMarker { seq: 3, unread: 1 }, "another device was further");
-    assert_eq!(mark(0).await, ReadMarker { seq: 3, unread: 1 });
-    assert_eq!(mark(u64::MAX).await, ReadMarker { seq: 4, unread: 0 }, "at most the head");
+    assert_eq!(mark(3).await, ReadMarker { seq: 3, unread: 1, head: 4 });
+    assert_eq!(mark(2).await, ReadMarker { seq: 3, unread: 1, head: 4 }, "another device was further");
+    assert_eq!(mark(0).await, ReadMarker { seq: 3, unread: 1, head: 4 });
+    assert_eq!(mark(u64::MAX).await, ReadMarker { seq: 4, unread: 0, head: 4 }, "at most the head");
     let nowhere: RoomId = "nowhere".parse().unwrap();
     assert_eq!(stand.store.mark_read(ann, nowhere, 1).await, Err(StoreError::UnknownRoom));
     let nobody = "nobody".parse().unwrap();
