@@ -56,7 +56,7 @@ async fn a_cursor_of_zero_gets_the_log_from_its_first_entry() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.say("hello").await;
-    let attached = ann.watch(&lobby(), Some(0)).await;
+    let attached = Client::join(&server, "bob").await.watch(&lobby(), Some(0)).await;
     assert_eq!(seqs(&attached.entries), [1, 2]);
     let opened = &attached.entries[0];
     assert_eq!(opened.by.as_str(), "madang");

@@ -311,7 +311,8 @@ impl Client {
         entries
     }
 
-    /// What comes of a room until it is live.
+    /// What comes of a room until it is live, and all that was committed before the greeting: an acknowledgement may
+    /// be quicker than the delivery, so that a room may be live before its newest entry was delivered.
     pub(crate) async fn attached(&mut self, room: &RoomId) -> Attached {
         let mut attached = Attached { snapshot: None, entries: Vec::new(), head: 0 };
         loop {
@@ -332,9 +333,17 @@ impl Client {
                 .await;
             if let Some(head) = live {
                 attached.head = head;
-                return attached;
+                break;
             }
         }
+        let rooms = self.welcome.iter().flat_map(|welcome| &welcome.rooms);
+        let committed = rooms.filter(|info| info.room == *room).map(|info| info.head).max().unwrap_or(0);
+        while attached.head < committed {
+            let entry = self.next_entry(room).await;
+            attached.head = entry.seq;
+            attached.entries.push(entry);
+        }
+        attached
     }
 
     /// Reads to the end of the connection.
