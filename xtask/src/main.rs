@@ -16,6 +16,7 @@ mod server;
 mod setup;
 mod sim;
 mod site;
+mod soak;
 mod step;
 mod test;
 
@@ -81,6 +82,15 @@ enum Task {
         #[arg(long, default_value_t = 0)]
         from: u64,
     },
+    /// Play everything that is random with other seeds, and print the one that fails
+    Soak {
+        /// How long; a round that has begun is finished
+        #[arg(long, default_value_t = 10.0)]
+        minutes: f64,
+        /// The first seed; another one each time if it is not given
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Break everything around the program as it ships, and count the broken promises
     Chaos {
         /// How long things go wrong
@@ -123,6 +133,7 @@ fn perform(project: &Project, task: Task) -> anyhow::Result<()> {
         Task::E2e { playwright } => e2e::run(project, &playwright),
         Task::Bench { args } => bench::run(project, &args),
         Task::Sim { seeds, from } => sim::run(project, seeds, from),
+        Task::Soak { minutes, seed } => soak::run(project, minutes, seed),
         Task::Chaos { minutes, seed, clients } => chaos::run(project, minutes, seed, clients),
         Task::Doctor => doctor::report(project),
         Task::Tidy => checks::without_compiling(project),
