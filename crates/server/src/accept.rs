@@ -28,7 +28,7 @@ use crate::http::{self, Hangup, redirect};
 use crate::io::Io;
 use crate::outgoing::is_public;
 
-pub(crate) use forwarded::is_secure;
+pub(crate) use forwarded::{Near, is_secure};
 pub(crate) use head::Head;
 pub(crate) use stream::Stream;
 
@@ -116,7 +116,9 @@ async fn requests(io: Io, peer: SocketAddr, router: Router, holds_host: bool, ap
     let dropped = CancellationToken::new();
     let (hangup, hung_up) = (Hangup(dropped.clone()), dropped.clone());
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        // First of all: what is believed of a head may depend on any other part of it.
+        let near = forwarded::is_near(request.headers(), request.version(), peer);
+        request.extensions_mut().insert(near);
+        // Before the rest: what is believed of a head may depend on any other part of it.
         let mut head = head::check(&mut request);
         let trusted = &shared.config.trusted_proxies;
         let client = forwarded::settle(request.headers_mut(), peer, secure, trusted);

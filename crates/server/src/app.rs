@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context;
 use madang_protocol::{CloseCode, UnixMs};
@@ -17,6 +17,7 @@ use crate::addresses::Addresses;
 use crate::admin::{Desk, OrderSocket};
 use crate::broker::Broker;
 use crate::budgets::Budgets;
+use crate::clock::{self, Clock, Times};
 use crate::config::Serve;
 use crate::connection::Mailboxes;
 use crate::drain::{self, Returns};
@@ -62,6 +63,8 @@ pub struct Parts {
     pub told: Once,
     /// The sessions over HTTP.
     pub mailboxes: Mailboxes,
+    /// Where the time comes from.
+    pub(crate) times: Times,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
     /// Cancelled when it takes no further request on connections that it has.
@@ -81,10 +84,14 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// The time.
+    /// The steady time.
     pub fn now(&self) -> UnixMs {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixMs::try_from(since.as_millis()).unwrap_or(UnixMs::MAX)
+        self.times.now()
+    }
+
+    /// The wall clock's time.
+    pub fn wall(&self) -> UnixMs {
+        clock::wall()
     }
 
     /// A random number for spreading things out.
@@ -126,9 +133,14 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         Some(addr) => Some(listen(addr, "--stomp-addr").await?),
         None => None,
     };
+    let counting = match config.metrics.metrics_addr {
+        Some(addr) => Some(listen(addr, "--metrics-addr").await?),
+        None => None,
+    };
     let hub = Arc::new(Hub::new(store.heads(), metrics.clone()));
     let budgets = Budgets::new(config.address.terms(config.post_rate), metrics.clone());
-    let (limits, within) = (config.limits(), budgets.clone());
+    let clock = Clock::default();
+    let (limits, within) = (config.limits(), (budgets.clone(), clock.clone()));
     let rooms = Rooms::within(store.clone(), hub.clone(), broker, limits, within, metrics.clone());
     let addresses = Addresses::new(config.connections_per_address);
     let connections = TaskTracker::new();
@@ -145,6 +157,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         unsent,
         told,
         mailboxes,
+        times: Times::begin(clock),
         stop,
         last_call,
         returns,
@@ -169,6 +182,11 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     if let Some(listener) = stomp {
         announce("listening", "stomp", listener.local_addr()?)?;
         tokio::spawn(accept::stomp::run(listener, app.clone()));
+    }
+
+    if let Some(listener) = counting {
+        announce("counting", "http", listener.local_addr()?)?;
+        tokio::spawn(accept::run(listener, Serves::Clear(http::metrics(app.clone())), app.clone()));
     }
 
     accept::run(listener, serves, app.clone()).await;

@@ -1,6 +1,7 @@
 //! The command line, which is also the environment: each option reads `MADANG_…` too.
 
 mod budgets;
+mod metrics;
 mod network;
 mod orders;
 mod tls;
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 use madang_protocol::Limits;
 
 pub use budgets::Address;
+pub use metrics::Metrics;
 pub use orders::{Folder, Token, TokenOrder, Webhook, WebhookOrder};
 pub use tls::Tls;
 
@@ -148,6 +150,10 @@ pub struct Serve {
     /// their address. May be repeated.
     #[arg(long = "webhook-allow", env = "MADANG_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "HOST")]
     pub webhook_allow: Vec<String>,
+
+    /// Who may read the counters.
+    #[command(flatten)]
+    pub metrics: Metrics,
 
     /// https and wss.
     #[command(flatten)]

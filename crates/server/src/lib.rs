@@ -16,6 +16,7 @@ pub mod assets;
 mod auth;
 pub mod broker;
 pub mod budgets;
+pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod cursor;

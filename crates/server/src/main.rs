@@ -5,6 +5,10 @@ use madang_server::admin;
 use madang_server::config::{Cli, Command, Serve};
 use tokio_util::sync::CancellationToken;
 
+/// Gives back to the system what a burst of readers took, soon after they have gone.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     match run(Cli::parse().what()) {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -14,6 +14,7 @@ use madang_protocol::{Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, 
 use crate::addresses::Network;
 use crate::broker::{Broker, Event};
 use crate::budgets::Budgets;
+use crate::clock::Clock;
 use crate::cursor::Cursors;
 use crate::flights::Flights;
 use crate::hub::{Hub, Reach};
@@ -47,6 +48,7 @@ struct Inner {
     limits: Limits,
     buckets: Mutex<HashMap<UserId, Bucket>>,
     budgets: Budgets,
+    clock: Clock,
     metrics: Metrics,
     snapshots: Snapshots,
     cursors: Cursors,
@@ -66,16 +68,17 @@ pub struct Seen {
 impl Rooms {
     /// Rooms over this store, without budgets of addresses.
     pub fn new(store: Store, hub: Arc<Hub>, broker: Broker, limits: Limits, metrics: Metrics) -> Self {
-        Self::within(store, hub, broker, limits, Budgets::default(), metrics)
+        Self::within(store, hub, broker, limits, (Budgets::default(), Clock::default()), metrics)
     }
 
-    /// Rooms over this store, within these budgets.
+    /// Rooms over this store, within these budgets. What is `now` to them is the steady time; the clock says when that
+    /// is, for the log.
     pub fn within(
         store: Store,
         hub: Arc<Hub>,
         broker: Broker,
         limits: Limits,
-        budgets: Budgets,
+        (budgets, clock): (Budgets, Clock),
         metrics: Metrics,
     ) -> Self {
         let (buckets, snapshots, loading) = Default::default();
@@ -87,6 +90,7 @@ impl Rooms {
             limits,
             buckets,
             budgets,
+            clock,
             metrics,
             snapshots,
             cursors,
@@ -164,7 +168,8 @@ impl Rooms {
             bytes = body.len();
         }
         self.take_token(by, from, bytes, now)?;
-        let appended = self.0.store.append(Write { by: by.clone(), cmid, room, at: now, change });
+        let at = self.0.clock.wall(now);
+        let appended = self.0.store.append(Write { by: by.clone(), cmid, room, at, change });
         let metrics = self.0.metrics.clone();
         Ok(async move {
             let appended = appended.await.map_err(logged)?;
@@ -192,7 +197,8 @@ impl Rooms {
         self.may(by, &room)?;
         let title = text::room_title(title)?;
         self.0.budgets.room(by, bot.is_none().then_some(from), now)?;
-        self.0.store.open_room(room.clone(), title.clone(), by.clone(), now).await.map_err(logged)?;
+        let at = self.0.clock.wall(now);
+        self.0.store.open_room(room.clone(), title.clone(), by.clone(), at).await.map_err(logged)?;
         let info = RoomInfo { room, title, head: 1, read: 0, unread: 0 };
         self.0.broker.publish(Event::RoomOpened(info.clone()));
         Ok(info)

@@ -18,7 +18,6 @@ impl World {
         else {
             return Ok(());
         };
-        let now = self.server_time();
         let mut end = None;
         if connection.blocked.is_some() || matches!(connection.session, Talk::Busy(_)) {
             // The loop is writing, or waits for the store, and does not look at its timer.
@@ -32,7 +31,7 @@ impl World {
         } else {
             let mut out = Vec::new();
             if let Some(session) = connection.session.session() {
-                session.heads(now, &mut out);
+                session.heads(&mut out);
             }
             self.say(&mut connection, out)?;
             connection.unsent.push_back(Down::Ping);

@@ -5,7 +5,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue};
+use axum::http::Version;
+use axum::http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, VIA};
 use ipnet::IpNet;
 
 use crate::http::host;
@@ -19,6 +20,17 @@ const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// there, so that it would be believed beside the headers which they do set.
 const UNREAD: [HeaderName; 3] =
     [FORWARDED, HeaderName::from_static("x-forwarded-port"), HeaderName::from_static("x-real-ip")];
+
+/// Whether a request comes from this machine itself, and not through a proxy on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Near(pub(crate) bool);
+
+/// Proxies say that they are some by one of these headers, or speak HTTP/1.0. Before [`settle`] takes them out.
+pub(super) fn is_near(headers: &HeaderMap, version: Version, peer: SocketAddr) -> Near {
+    let mut telling = [FOR, HOST_BEFORE, PROTO, VIA].into_iter().chain(UNREAD);
+    let told = telling.any(|name| headers.contains_key(name));
+    Near(peer.ip().to_canonical().is_loopback() && !told && version == Version::HTTP_11)
+}
 
 /// Reads what a trusted proxy says, takes out what nobody is to read again, and answers who the client is.
 /// `peer` is the other end of the connection, `secure` whether it is under TLS.

@@ -73,7 +73,7 @@ pub(super) async fn newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Re
     let token = auth::random_hex().map_err(no_randomness)?;
     let id = random_id::<UserId>()?;
     let key = hash(&token);
-    app.store.add_guest(id.clone(), key, app.now()).await?;
+    app.store.add_guest(id.clone(), key, app.wall()).await?;
     let person = Person { id, name: String::new() };
     Ok(Login { person, set_cookie: login_cookie(app, headers, token), key: LoginKey(key) })
 }

@@ -100,6 +100,11 @@ async fn for_its_asker(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Requ
     asker::on_behalf_of(peer.ip(), next.run(request)).await
 }
 
+/// The counters alone, for a listener of their own.
+pub(crate) fn metrics(app: App) -> Router {
+    Router::new().route("/metrics", get(health::all_metrics)).with_state(app)
+}
+
 /// The front page; for a program that asks for a WebSocket here, as textbooks do, the plain door.
 async fn front(state: State<App>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
     if upgrade::is_asked(request.headers()) {

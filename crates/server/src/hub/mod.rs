@@ -8,9 +8,10 @@ mod ring;
 mod warm;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UnixMs, UserId, What};
+use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UserId, What};
 
 use crate::broker::Event;
 use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
@@ -41,6 +42,8 @@ pub struct Hub {
     budget: Arc<Budget>,
     /// The rings that are being filled.
     warming: Flights<RoomId>,
+    /// Entries that were delivered.
+    moves: AtomicU64,
     metrics: Metrics,
 }
 
@@ -59,8 +62,8 @@ struct Sessions {
 struct Room {
     /// The newest entry that was delivered.
     head: Seq,
-    /// When it was committed.
-    moved_at: UnixMs,
+    /// The hub's move that it was.
+    moved: u64,
     ring: Ring,
     /// While the ring is being filled.
     meanwhile: Option<Meanwhile>,
@@ -91,8 +94,8 @@ impl Hub {
         let rooms = heads
             .into_iter()
             .map(|(room, head)| (room, Arc::new(Mutex::new(Room { head, ..Room::default() }))));
-        let (sessions, budget, warming) = Default::default();
-        Self { rooms: RwLock::new(rooms.collect()), sessions, budget, warming, metrics }
+        let (sessions, budget, warming, moves) = Default::default();
+        Self { rooms: RwLock::new(rooms.collect()), sessions, budget, warming, moves, metrics }
     }
 
     // --- What comes from the broker.
@@ -129,7 +132,8 @@ impl Hub {
             return;
         }
         room.head = committed.entry.seq;
-        room.moved_at = committed.entry.at;
+        // Under the room's lock: who counts the moves first, and then looks at the room, misses none.
+        room.moved = self.moves.fetch_add(1, Ordering::SeqCst) + 1;
         if let What::Deleted { seq } = committed.entry.what {
             // The ring may still hold the text; the store no longer does.
             room.ring.redact(seq, &self.budget);
@@ -256,17 +260,18 @@ impl Hub {
         self.room(room).map(|room| lock(&room).head)
     }
 
-    /// The rooms among `rooms` in which something was committed at or after `since`, with their heads.
-    pub fn moved_since<'a>(
-        &self,
-        rooms: impl Iterator<Item = &'a RoomId>,
-        since: UnixMs,
-    ) -> Vec<(RoomId, Seq)> {
+    /// How many entries were delivered so far, in all rooms.
+    pub fn moves(&self) -> u64 {
+        self.moves.load(Ordering::SeqCst)
+    }
+
+    /// The rooms among `rooms` to which an entry was delivered after so many moves, with their heads.
+    pub fn moved_since<'a>(&self, rooms: impl Iterator<Item = &'a RoomId>, moves: u64) -> Vec<(RoomId, Seq)> {
         let table = self.read_rooms();
         rooms
             .filter_map(|id| {
                 let room = lock(table.get(id)?);
-                (room.moved_at >= since).then(|| (id.clone(), room.head))
+                (room.moved > moves).then(|| (id.clone(), room.head))
             })
             .collect()
     }

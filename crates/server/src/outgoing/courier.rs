@@ -103,7 +103,7 @@ impl Courier {
             let id = format!("{}/{}", self.room, cursors.text(seq));
             let entry = ApiEntry::new(committed.entry, &committed.author, cursors);
             let body = serde_json::to_string(&entry).unwrap_or_default();
-            let delivery = Delivery::new(id, body, &self.key, self.app.now());
+            let delivery = Delivery::new(id, body, &self.key, self.app.wall());
             let Err(failure) = self.way.deliver(&self.url, &delivery).await else { return true };
             let pause = jittered(wait, self.app.random());
             let id = &delivery.id;

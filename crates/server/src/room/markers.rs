@@ -39,7 +39,8 @@ impl Rooms {
         now: UnixMs,
     ) -> impl Future<Output = Result<(), Refusal>> + Send + 'static + use<> {
         let may = self.take_mark(reader, from, now);
-        let kept = may.map(|()| self.0.store.keep_place(reader.clone(), room, name, place, now));
+        let at = self.0.clock.wall(now);
+        let kept = may.map(|()| self.0.store.keep_place(reader.clone(), room, name, place, at));
         async move { kept?.await.map_err(logged) }
     }
 

@@ -54,9 +54,10 @@ impl Rooms {
         let bytes: Vec<usize> = posts.iter().map(|post| post.body.len()).collect();
         self.take_tokens(by, from, tokens, &bytes, now)
             .map_err(|refusal| NoneMade { index: None, refusal })?;
+        let at = self.0.clock.wall(now);
         let writes = posts.into_iter().map(|Post { room, cmid, body }| {
             let change = Change::Post { body, reply_to: None };
-            Write { by: by.clone(), cmid, room, at: now, change }
+            Write { by: by.clone(), cmid, room, at, change }
         });
         let appended = self.0.store.append_all(writes.collect());
         let metrics = self.0.metrics.clone();

@@ -86,7 +86,8 @@ pub struct Session {
     history: Bucket,
     /// Told in `welcome`.
     heartbeat_ms: u32,
-    heads_at: UnixMs,
+    /// Of the hub's moves, so many were told in `heads`.
+    moves: u64,
     /// The client sent what its door cannot read, and the log says so.
     offended: bool,
 }
@@ -94,7 +95,7 @@ pub struct Session {
 impl Session {
     /// Takes a person in: from here on, what concerns them is queued.
     pub fn join(rooms: Rooms, you: Person, terms: &Terms, now: UnixMs) -> Self {
-        let queue = Arc::new(Queue::default());
+        let (queue, moves) = (Arc::new(Queue::default()), rooms.hub().moves());
         let id = rooms.hub().join(you.id.clone(), queue.clone());
         // Asked once it has joined: a token that is revoked from here on ends the session by the hub.
         if rooms.is_gone(&you.id) {
@@ -117,7 +118,7 @@ impl Session {
             frames: Bucket::full(terms.frame_rate, now),
             history: Bucket::full(terms.frame_rate, now),
             heartbeat_ms: terms.heartbeat_ms,
-            heads_at: now,
+            moves,
             offended: false,
             you,
         }
@@ -242,12 +243,11 @@ impl Session {
     }
 
     /// The `heads` frame: the followed rooms that moved since the last one.
-    pub fn heads(&mut self, now: UnixMs, out: &mut Vec<Said>) {
-        // An entry's time is taken before its commit, and clocks may step: one minute more repeats a few
-        // heads, and misses none.
-        let since = self.heads_at - 60_000;
-        self.heads_at = now;
-        let heads = self.rooms.hub().moved_since(self.follows.keys(), since);
+    pub fn heads(&mut self, out: &mut Vec<Said>) {
+        // Counted before the look, so that what moves meanwhile is told next time too.
+        let moves = self.rooms.hub().moves();
+        let heads = self.rooms.hub().moved_since(self.follows.keys(), self.moves);
+        self.moves = moves;
         out.push(ServerFrame::Heads { heads }.into());
     }
 

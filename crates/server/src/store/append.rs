@@ -20,7 +20,7 @@ pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Fa
     let room = batch.room(&write.room)?;
     let line = Line {
         seq: room.head + 1,
-        at: write.at.max(room.last_at),
+        at: dated(write.at, room.last_at),
         cmid: write.cmid,
         author: author.key,
         room,
@@ -56,6 +56,16 @@ pub(super) fn append_all(
     }
     batch.keep(&place)?;
     Ok(Ok(appended))
+}
+
+/// How far the clock may lie before a room's newest entry and still be kept from going back: what clocks do by
+/// themselves. Milliseconds. Beyond it the entry before was dated by a wrong clock, or this one is; the next right one
+/// ends it.
+const STEP_BACK: i64 = 5_000;
+
+/// The time of an entry that is written `now`, after one of `last`.
+fn dated(now: i64, last: i64) -> i64 {
+    if last.saturating_sub(now) > STEP_BACK { now } else { now.max(last) }
 }
 
 /// The entry that is about to be written.

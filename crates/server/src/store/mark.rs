@@ -69,8 +69,7 @@ impl Marked {
 impl Mark {
     /// Begins to keep the file in `folder`.
     pub(super) fn begin(folder: &Path, epoch: Epoch, entries: u64) -> std::io::Result<Self> {
-        let options = File::options().create(true).truncate(false).write(true).clone();
-        let mark = Self { file: options.open(path(folder))?, epoch, entries };
+        let mark = Self { file: super::private::file().open(path(folder))?, epoch, entries };
         mark.write();
         Ok(mark)
     }

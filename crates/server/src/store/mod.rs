@@ -18,6 +18,8 @@ mod most;
 mod open;
 mod people;
 mod places;
+mod private;
+mod queued;
 mod readers;
 mod reads;
 mod rows;
@@ -26,11 +28,8 @@ mod types;
 mod writer;
 
 use std::fs::File;
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use tokio::sync::{mpsc, oneshot};
@@ -397,19 +396,5 @@ impl Store {
     fn queued<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Queued<T> {
         let (reply, answer) = oneshot::channel();
         Queued(Some(self.0.writer.queue(command(reply)).map(|()| answer)))
-    }
-}
-
-impl<T> Future for Queued<T> {
-    type Output = Result<T, StoreError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = match &mut self.0 {
-            Some(Ok(answer)) => ready!(Pin::new(answer).poll(cx)).unwrap_or(Err(StoreError::Closed)),
-            Some(Err(refused)) => Err(refused.clone()),
-            None => Err(StoreError::Closed),
-        };
-        self.0 = None;
-        Poll::Ready(result)
     }
 }

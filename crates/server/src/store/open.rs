@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use super::directory::Directory;
 use super::mark::{Mark, Marked};
 use super::migrations::{self, Found};
-use super::{GUEST_KEPT, OpenError, StoreOptions, people, rows};
+use super::{GUEST_KEPT, OpenError, StoreOptions, people, private, rows};
 
 /// How long a connection waits for a program that looks into the database from outside.
 const BUSY: Duration = Duration::from_secs(2);
@@ -18,6 +18,9 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Pages of the write-ahead log before they are moved into the database: 16 MiB. Larger than SQLite's own
 /// 1,000, because a batch of long messages is a large part of that, and each move costs two syncs more.
 const CHECKPOINT_PAGES: u32 = 4_000;
+
+/// How far the clock may lie before the newest entry without a word. Seconds.
+const CLOCK_BEHIND: i64 = 5;
 
 /// A database that is ready to be written.
 pub(super) struct Ready {
@@ -36,6 +39,8 @@ pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, Open
     let lock = locked(folder)?;
     let file = folder.join("madang.db");
     let failed = |error: rusqlite::Error| open_error(folder, &file, &error);
+    // Made here, because SQLite gives what it makes beside it the rights of this file.
+    private::file().open(&file).map_err(|error| unopened(folder, &error))?;
     let sql = Connection::open(&file).map_err(failed)?;
     sql.busy_timeout(BUSY).map_err(failed)?;
     match migrations::find(&sql).map_err(failed)? {
@@ -50,7 +55,10 @@ pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, Open
     let is_new = migrations::is_new(&sql).map_err(failed)?;
     let epoch = made_ready(&sql, options).map_err(failed)?;
     let mark = marked(&sql, folder, epoch, is_new)?;
+    // Once the mark was read: it is not believed when its rights were changed since it was written.
+    private::mend(folder);
     let first_epoch = first_epoch(&sql).map_err(failed)?;
+    warn_of_the_clock(&sql).map_err(failed)?;
     let directory = Directory::open(&sql, options.people).map_err(failed)?;
     Ok(Ready { lock, file, sql, epoch: mark.epoch().clone(), first_epoch, directory, mark })
 }
@@ -103,12 +111,16 @@ pub(super) fn reader(file: &Path) -> Result<Connection, OpenError> {
     })
 }
 
+fn unopened(folder: &Path, error: &std::io::Error) -> OpenError {
+    OpenError::Folder { folder: folder.to_owned(), reason: error.to_string() }
+}
+
 fn locked(folder: &Path) -> Result<File, OpenError> {
     let failed =
         |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), reason: error.to_string() };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    private::folder(folder).map_err(failed)?;
     let path = folder.join("madang.lock");
-    let lock = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    let lock = private::file().open(path).map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { folder: folder.to_owned() }),
@@ -155,6 +167,20 @@ fn first_rows(sql: &Connection) -> rusqlite::Result<Epoch> {
     people::insert_room(&first, &RoomId::lobby(), "Lobby", first.last_insert_rowid(), now())?;
     first.commit()?;
     sql.query_row(epoch, [], |row| rows::id(row, 0))
+}
+
+/// Says so if the clock lies before what was written already: either it is wrong now, or it was.
+fn warn_of_the_clock(sql: &Connection) -> rusqlite::Result<()> {
+    let newest: UnixMs =
+        sql.query_row("SELECT coalesce(max(last_at), 0) FROM rooms", [], |row| row.get(0))?;
+    let behind = newest.saturating_sub(now()) / 1_000;
+    if behind > CLOCK_BEHIND {
+        tracing::warn!(
+            seconds = behind,
+            "the clock lies before the newest entry in the database: it is wrong now, or was when that was written"
+        );
+    }
+    Ok(())
 }
 
 /// Removes guests made before `before` who left no trace: no name, no entry, no read marker.

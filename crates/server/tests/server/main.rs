@@ -23,6 +23,7 @@ mod http_origin;
 mod idempotency;
 mod limits;
 mod names;
+mod operation;
 mod pages;
 mod people;
 mod plain;

@@ -43,7 +43,7 @@ behaviours! {
         a_repeat_in_the_same_batch_is_recognised,
         a_repeat_keeps_the_first_ones_room,
         the_same_cmid_of_another_person_is_another_write,
-        a_rooms_time_never_goes_back,
+        a_rooms_time_goes_back_only_with_the_clock,
         a_write_to_an_unknown_room_or_by_an_unknown_person_is_refused,
         a_refused_write_harms_no_other_of_its_batch,
         a_closed_store_answers_what_was_queued_and_refuses_the_rest;

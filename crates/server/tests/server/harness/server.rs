@@ -135,6 +135,12 @@ impl Server {
         address(&line, "redirecting", "http")
     }
 
+    /// Where it tells its counters besides.
+    pub(crate) fn counting(&self) -> SocketAddr {
+        let line = self.lines.lock().unwrap().recv_timeout(PATIENCE).expect("another line");
+        address(&line, "counting", "http")
+    }
+
     /// Whom its clients trust; it speaks TLS.
     pub(crate) fn trust(&self) -> Trust {
         self.trust.clone().expect("it speaks TLS")

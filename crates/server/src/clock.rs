@@ -1,0 +1,76 @@
+//! Two times: a steady one, by which rates and pauses are counted and which never leaps, and the wall clock's, which
+//! people read and which may be set at any moment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use madang_protocol::UnixMs;
+
+/// What the wall clock says, told by how far it is from the steady time; cheap to clone. At first they are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    /// The wall clock says `wall` where the steady time is `steady`.
+    pub fn set(&self, steady: UnixMs, wall: UnixMs) {
+        self.0.store(wall.saturating_sub(steady), Ordering::Relaxed);
+    }
+
+    /// What the wall clock says at this steady time.
+    pub fn wall(&self, steady: UnixMs) -> UnixMs {
+        steady.saturating_add(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Where a server takes both times from.
+#[derive(Debug)]
+pub(crate) struct Times {
+    begun: Instant,
+    /// What the wall clock said then.
+    at: UnixMs,
+    clock: Clock,
+}
+
+impl Times {
+    pub(crate) fn begin(clock: Clock) -> Self {
+        Self { begun: Instant::now(), at: wall(), clock }
+    }
+
+    /// The steady time. Whoever has this clock knows the wall clock's from now on.
+    pub(crate) fn now(&self) -> UnixMs {
+        let since = UnixMs::try_from(self.begun.elapsed().as_millis()).unwrap_or(UnixMs::MAX);
+        let steady = self.at.saturating_add(since);
+        self.clock.set(steady, wall());
+        steady
+    }
+}
+
+/// What the system's clock says.
+pub(crate) fn wall() -> UnixMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMs::try_from(since.as_millis()).unwrap_or(UnixMs::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wall_clock_is_told_by_the_steady_time() {
+        let clock = Clock::default();
+        assert_eq!(clock.wall(5_000), 5_000);
+        clock.set(5_000, 1_000);
+        assert_eq!((clock.wall(5_000), clock.wall(5_010)), (1_000, 1_010));
+    }
+
+    #[test]
+    fn the_steady_time_goes_forward_whatever_the_clock_was_set_to() {
+        let clock = Clock::default();
+        let times = Times { begun: Instant::now(), at: 1_000, clock: clock.clone() };
+        let first = times.now();
+        assert!((1_000..60_000).contains(&first), "from where it began");
+        assert!(times.now() >= first);
+        assert!(clock.wall(first) > 1_700_000_000_000, "and the wall clock is told beside it");
+    }
+}
