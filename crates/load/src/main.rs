@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use madang_load::chaos::network::Crime;
 use madang_load::engine::{self, Outcome, Pace, Plan};
+use madang_load::flood::{self, Scenario};
 use madang_load::socket::{Speaks, Target};
 use madang_load::{chaos, idle, page, stalled, storm};
 use serde::Serialize;
@@ -111,6 +112,30 @@ enum Run {
         #[arg(long, default_value = "/r/lobby")]
         path: String,
     },
+    /// One address does one thing as fast as it is answered, while members post: what they notice, and what it leaves.
+    Flood {
+        /// Where the server listens.
+        #[arg(long)]
+        addr: SocketAddr,
+        /// The server's process, whose memory is measured.
+        #[arg(long)]
+        server_pid: u32,
+        /// The server's data folder, whose rows and bytes are measured.
+        #[arg(long)]
+        data: PathBuf,
+        /// What the address does.
+        #[arg(long, value_enum)]
+        scenario: Scenario,
+        /// Connections of the address at once.
+        #[arg(long, default_value_t = 32)]
+        connections: u32,
+        /// Members who post, from another address, each four times a second.
+        #[arg(long, default_value_t = 8)]
+        members: u32,
+        /// Seconds measured without the flood, and again with it.
+        #[arg(long, default_value_t = 10.0)]
+        seconds: f64,
+    },
     /// Starts a server, breaks everything around it, and judges: the last line counts the broken promises.
     Chaos {
         /// The program `madang`.
@@ -210,6 +235,12 @@ async fn perform(run: Run) -> Result<()> {
             report(&outcome)?;
             ensure!(outcome.is_good(), "the run is not clean, or the server held too much: {outcome:?}");
             Ok(())
+        }
+        Run::Flood { addr, server_pid, data, scenario, connections, members, seconds } => {
+            let length = Duration::from_secs_f64(seconds);
+            let plan =
+                flood::Plan { address: addr, server_pid, data, scenario, connections, members, length };
+            report(&flood::run(plan).await?)
         }
         Run::Chaos { program, minutes, seed, clients, rooms, sabotage } => {
             let length = Duration::from_secs_f64(minutes * 60.0);

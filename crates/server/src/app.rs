@@ -21,7 +21,8 @@ use crate::clock::{self, Clock, Times};
 use crate::config::Serve;
 use crate::connection::Mailboxes;
 use crate::drain::{self, Returns};
-use crate::http;
+use crate::guests;
+use crate::http::{self, Pages};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::once::Once;
@@ -61,6 +62,8 @@ pub struct Parts {
     pub unsent: Unsent,
     /// What the log says once of requests.
     pub told: Once,
+    /// The pages.
+    pub(crate) pages: Pages,
     /// The sessions over HTTP.
     pub mailboxes: Mailboxes,
     /// Where the time comes from.
@@ -156,6 +159,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         budgets,
         unsent,
         told,
+        pages: Pages::new(),
         mailboxes,
         times: Times::begin(clock),
         stop,
@@ -166,6 +170,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
 
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));
+    tokio::spawn(guests::remove_daily(app.clone()));
     let couriers = Couriers::start(&app, hub.clone());
     take_orders(&app, hub.clone(), couriers);
     let addr = listener.local_addr()?;

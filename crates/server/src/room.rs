@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::snapshots::{SnapshotFrame, Snapshots};
 use crate::store::{
-    Appended, Change, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
+    Appended, Change, Committed, Expected, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
 };
 use crate::text;
 
@@ -141,6 +141,11 @@ impl Rooms {
     /// Whether this person may still do anything at all: not a bot whose token was revoked.
     pub fn is_gone(&self, user: &UserId) -> bool {
         self.0.store.bot(user).is_some_and(|bot| bot.revoked_at.is_some())
+    }
+
+    /// A share of this person, if they are a newcomer: while it is held, they may write.
+    pub fn expected(&self, user: &UserId) -> Option<Expected> {
+        self.0.store.expected(user)
     }
 
     // --- Writing.

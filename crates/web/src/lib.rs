@@ -31,6 +31,8 @@ mod typing;
 
 #[cfg(feature = "ssr")]
 pub use document::{Assets, document};
+#[cfg(feature = "ssr")]
+pub use people::{hue, tag};
 
 #[cfg(feature = "ssr")]
 pub use shape::stamped;

@@ -48,13 +48,13 @@ pub(crate) fn shown_name(model: &Model, user: &UserId, t: &Strings) -> Arc<str> 
 }
 
 /// The end of an id, by which guests without a nickname are told apart.
-fn tag(user: &UserId) -> &str {
+pub fn tag(user: &UserId) -> &str {
     let id = user.as_str();
     id.get(id.len().saturating_sub(4)..).unwrap_or(id)
 }
 
 /// The avatar's colour: always the same for the same person.
-pub(crate) fn hue(user: &UserId) -> u32 {
+pub fn hue(user: &UserId) -> u32 {
     let hash = user
         .as_str()
         .bytes()

@@ -34,6 +34,6 @@ pub(in crate::chaos) fn login_of(headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .filter_map(|cookie| cookie.split(';').next())
-        .find(|c| c.starts_with("madang_login="))
+        .find(|c| c.starts_with("madang_login_"))
         .map(str::to_owned)
 }

@@ -48,5 +48,5 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: App) {
     };
     let _counted = app.metrics.connection(Carrier::StompTcp);
     let stop = app.stop.clone();
-    connection::run(app, transport, door, Peer { you: None, address }, stop).await;
+    connection::run(app, transport, door, Peer { you: None, expected: None, address }, stop).await;
 }

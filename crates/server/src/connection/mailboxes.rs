@@ -36,11 +36,11 @@ impl Mailboxes {
         Some(Listed { token, mailboxes: self.clone() })
     }
 
-    /// The mailbox of a token, for the login that opened it.
-    pub(crate) fn find(&self, token: &str, login: Option<LoginKey>) -> Result<Arc<Mailbox>, NotFound> {
+    /// The mailbox of a token, if one of these logins opened it.
+    pub(crate) fn find(&self, token: &str, logins: &[LoginKey]) -> Result<Arc<Mailbox>, NotFound> {
         let mailbox = parse(token).and_then(|token| self.table().get(&token).cloned());
         let mailbox = mailbox.ok_or(NotFound::Unknown)?;
-        if login.is_some_and(|login| mailbox.is_of(login)) {
+        if logins.iter().any(|login| mailbox.is_of(*login)) {
             Ok(mailbox)
         } else {
             Err(NotFound::OfAnotherLogin)

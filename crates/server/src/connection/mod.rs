@@ -24,6 +24,7 @@ use crate::asker;
 use crate::doors::{Door, Madang, Opening, Talk};
 use crate::hub::Taken;
 use crate::session::{MAX_PENDING, Said, Session};
+use crate::store::Expected;
 
 use pulse::Beat;
 
@@ -44,6 +45,9 @@ const GATHERED: usize = 64 * 1024;
 pub(crate) struct Peer {
     /// Who the request said it is; none: the door asks.
     pub(crate) you: Option<Person>,
+    /// Held until the session has its own share.
+    #[expect(dead_code, reason = "it is held")]
+    pub(crate) expected: Option<Expected>,
     pub(crate) address: IpAddr,
 }
 

@@ -1,5 +1,5 @@
-//! Who asks: a program by its token, a browser by its cookie. A newcomer gets an id and a login: a random 256-bit
-//! token in a cookie, its hash in the store.
+//! Who asks: a program by its token, a browser by its cookie. A newcomer gets an id and a login that this server
+//! signed, and is in the store once they act.
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,10 +11,16 @@ use crate::accept::is_secure;
 use crate::app::App;
 use crate::auth::{self, Bearer, hash};
 use crate::connection::LoginKey;
+use crate::newcomer;
 use crate::refusal::Refusal;
+use crate::store::{Expected, Newcomer};
 
-/// The cookie that holds the token.
+/// What the name of the cookie that holds the token begins with; it was the whole name once. Cookies go to every port
+/// of a host, so the name tells this server's from another one's.
 const LOGIN_COOKIE: &str = "madang_login";
+
+/// Begins a name that browsers take from its own host alone, by https.
+const HOST_ONLY: &str = "__Host-";
 
 /// A login lasts as long as browsers let it: 400 days from the last page.
 const LASTS: cookie::time::Duration = cookie::time::Duration::days(400);
@@ -23,23 +29,34 @@ const LASTS: cookie::time::Duration = cookie::time::Duration::days(400);
 #[derive(Debug)]
 pub(super) struct Login {
     pub(super) person: Person,
-    pub(super) set_cookie: Option<HeaderValue>,
+    pub(super) cookies: Vec<HeaderValue>,
     pub(super) key: LoginKey,
+    /// Whether they are in the store: a bot, or who has acted before.
+    pub(super) is_member: bool,
+    /// Held while they may act: a guest or a newcomer.
+    pub(super) expected: Option<Expected>,
 }
 
 impl Login {
     /// The cookie as headers of an answer.
-    pub(super) fn cookie(self) -> AppendHeaders<Option<(HeaderName, HeaderValue)>> {
-        AppendHeaders(self.set_cookie.map(|cookie| (SET_COOKIE, cookie)))
+    pub(super) fn cookie(self) -> AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
+        AppendHeaders(self.cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect())
+    }
+
+    /// Adds the cookie to an answer.
+    pub(super) fn set_on(self, headers: &mut HeaderMap) {
+        for cookie in self.cookies {
+            headers.append(SET_COOKIE, cookie);
+        }
     }
 }
 
-/// The login that the request names, whether it exists or not.
-pub(super) fn key(headers: &HeaderMap) -> Option<LoginKey> {
+/// The logins that the request names, whether they exist or not.
+pub(super) fn keys(app: &App, headers: &HeaderMap) -> Vec<LoginKey> {
     if let Bearer::Token(token) = auth::bearer(headers) {
-        return Some(LoginKey(hash(token)));
+        return vec![LoginKey(hash(token))];
     }
-    cookie(headers, LOGIN_COOKIE).map(|token| LoginKey(hash(&token)))
+    carried(app, headers).into_iter().map(|(_, token)| LoginKey(hash(&token))).collect()
 }
 
 /// The person whose token or cookie the request carries. A token goes before a cookie.
@@ -47,44 +64,134 @@ pub(super) fn key(headers: &HeaderMap) -> Option<LoginKey> {
 /// # Errors
 /// A token that is nobody's, or a store that cannot be read.
 pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Login>, Refusal> {
-    if let Some((person, key)) = auth::by_headers(app, headers)?.zip(key(headers)) {
-        return Ok(Some(Login { person, set_cookie: None, key }));
+    if let Some(person) = auth::by_headers(app, headers)? {
+        let Bearer::Token(token) = auth::bearer(headers) else { return Ok(None) };
+        let (cookies, expected, key) = (Vec::new(), None, LoginKey(hash(token)));
+        return Ok(Some(Login { person, cookies, key, is_member: true, expected }));
     }
-    let Some(token) = cookie(headers, LOGIN_COOKIE) else { return Ok(None) };
-    let key = hash(&token);
-    let person = app.store.login(key).await?;
-    Ok(person.map(|person| Login {
-        person,
-        set_cookie: login_cookie(app, headers, token),
-        key: LoginKey(key),
-    }))
+    for (name, token) in carried(app, headers) {
+        if let Some((person, expected, is_member)) = known(app, &token).await? {
+            let mut cookies = vec![login_cookie(app, headers, &token)];
+            if name != Name::Now {
+                // Taken over once: from now on the new one says it.
+                cookies.push(removed(app, headers, name));
+            }
+            let key = LoginKey(hash(&token));
+            let cookies = cookies.into_iter().flatten().collect();
+            return Ok(Some(Login { person, cookies, key, is_member, expected }));
+        }
+    }
+    Ok(None)
 }
 
-/// The person whose token or cookie the request carries, or a new guest.
+/// The person whose login has this token: from the store, or a newcomer.
+async fn known(app: &App, token: &str) -> Result<Option<(Person, Option<Expected>, bool)>, Refusal> {
+    let signed = newcomer::read(&app.store.identity().key, token, app.wall(), app.store.turn());
+    let mut person = app.store.login(hash(token)).await?;
+    if let (None, Some(newcomer)) = (&person, &signed)
+        && app.store.is_taken(&newcomer.user).await?
+    {
+        // They acted a moment ago, in another tab; or this is not their login, and nobody's.
+        person = app.store.login(hash(token)).await?;
+        if person.is_none() {
+            return Ok(None);
+        }
+    }
+    let Some(person) = person else {
+        let Some(newcomer) = signed else { return Ok(None) };
+        let expected = app.store.expect(newcomer);
+        return Ok(Some((Person { id: expected.user.clone(), name: String::new() }, Some(expected), false)));
+    };
+    // An old guest may be removed while they look.
+    let guest = person.name.is_empty().then(|| {
+        let (made_at, arrived) = (app.wall(), app.store.turn());
+        let guest = Newcomer { user: person.id.clone(), token_hash: hash(token), made_at, arrived };
+        app.store.expect(signed.unwrap_or(guest))
+    });
+    Ok(Some((person, guest, true)))
+}
+
+/// The person whose token or cookie the request carries, or a newcomer.
 pub(super) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
     if let Some(login) = of(app, headers).await? {
         return Ok(login);
     }
-    newcomer(app, headers).await
+    newcomer(app, headers)
 }
 
-/// A new guest.
-pub(super) async fn newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
-    let token = auth::random_hex().map_err(no_randomness)?;
+/// A newcomer. Nothing is written of them.
+pub(super) fn newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
     let id = random_id::<UserId>()?;
-    let key = hash(&token);
-    app.store.add_guest(id.clone(), key, app.wall()).await?;
-    let person = Person { id, name: String::new() };
-    Ok(Login { person, set_cookie: login_cookie(app, headers, token), key: LoginKey(key) })
+    let (made_at, arrived) = (app.wall(), app.store.turn());
+    let secret = auth::random_hex().map_err(no_randomness)?;
+    let token = newcomer::token(&app.store.identity().key, &id, made_at, arrived, &secret);
+    let token_hash = hash(&token);
+    let expected = app.store.expect(Newcomer { user: id.clone(), token_hash, made_at, arrived });
+    Ok(Login {
+        person: Person { id, name: String::new() },
+        cookies: login_cookie(app, headers, &token).into_iter().collect(),
+        key: LoginKey(token_hash),
+        is_member: false,
+        expected: Some(expected),
+    })
 }
 
-fn login_cookie(app: &App, headers: &HeaderMap, token: String) -> Option<HeaderValue> {
-    let cookie = Cookie::build((LOGIN_COOKIE, token))
+/// Where a token stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    /// Where it belongs.
+    Now,
+    /// With this server's id, from when it was reached by http.
+    ByHttp,
+    /// As it was before servers had ids.
+    Old,
+}
+
+impl Name {
+    fn of(self, app: &App, secure: bool) -> String {
+        let named = format!("{LOGIN_COOKIE}_{}", app.store.identity().server);
+        match self {
+            Self::Now if secure => format!("{HOST_ONLY}{named}"),
+            Self::Now | Self::ByHttp => named,
+            Self::Old => LOGIN_COOKIE.to_owned(),
+        }
+    }
+}
+
+/// The tokens that the request carries, the one that counts first.
+fn carried(app: &App, headers: &HeaderMap) -> Vec<(Name, String)> {
+    let secure = secure(app, headers);
+    let names =
+        [Name::Now, Name::ByHttp, Name::Old].into_iter().filter(|name| secure || *name != Name::ByHttp);
+    names.filter_map(|name| Some((name, cookie(headers, &name.of(app, secure))?))).collect()
+}
+
+fn secure(app: &App, headers: &HeaderMap) -> bool {
+    app.config.secure_cookies || is_secure(headers)
+}
+
+fn login_cookie(app: &App, headers: &HeaderMap, token: &str) -> Option<HeaderValue> {
+    built(app, headers, Name::Now, token, LASTS)
+}
+
+fn removed(app: &App, headers: &HeaderMap, name: Name) -> Option<HeaderValue> {
+    built(app, headers, name, "", cookie::time::Duration::ZERO)
+}
+
+fn built(
+    app: &App,
+    headers: &HeaderMap,
+    name: Name,
+    value: &str,
+    lasts: cookie::time::Duration,
+) -> Option<HeaderValue> {
+    let secure = secure(app, headers);
+    let cookie = Cookie::build((name.of(app, secure), value))
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(app.config.secure_cookies || is_secure(headers))
+        .secure(secure)
         .path("/")
-        .max_age(LASTS)
+        .max_age(lasts)
         .build();
     HeaderValue::try_from(cookie.to_string()).ok()
 }

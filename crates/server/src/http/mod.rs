@@ -11,6 +11,7 @@ mod origin;
 mod pages;
 mod preferences;
 pub(crate) mod redirect;
+mod rendered;
 mod rt;
 mod unread;
 mod upgrade;
@@ -28,6 +29,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use madang_protocol::Person;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -37,8 +39,10 @@ use crate::app::App;
 use crate::asker;
 use crate::assets;
 use crate::refusal::Refusal;
+use crate::store::Expected;
 
 pub(crate) use api::ApiEntry;
+pub(crate) use rendered::Pages;
 pub(crate) use unread::Hangup;
 
 /// Largest form. Bytes; a message of 8,000 characters in percent-encoded UTF-8 fits three times.
@@ -63,7 +67,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/settings", post(preferences::set))
         .route("/redrawn", post(pages::redrawn))
         .layer(counted.clone())
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(app.clone(), forms::in_time))
         .layer(DefaultBodyLimit::max(FORM_BYTES));
     let health = Router::new()
@@ -113,12 +117,14 @@ async fn front(state: State<App>, peer: ConnectInfo<SocketAddr>, request: Reques
     pages::front().await.into_response()
 }
 
-/// A new guest, for a door that asks who somebody is after its upgrade, or has none. Nobody else knows the login.
+/// A newcomer, for a door that asks who somebody is after its upgrade, or has none. Nobody else knows the login. The
+/// share is held until the session has its own.
 ///
 /// # Errors
-/// A failing disk.
-pub(crate) async fn guest(app: &App) -> Result<Person, Refusal> {
-    Ok(login::newcomer(app, &HeaderMap::new()).await?.person)
+/// A system without random numbers.
+pub(crate) fn guest(app: &App) -> Result<(Person, Option<Expected>), Refusal> {
+    let login = login::newcomer(app, &HeaderMap::new())?;
+    Ok((login.person, login.expected))
 }
 
 /// Counts a request that is turned away at the door, and says so once in the log.

@@ -2,20 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
-use leptos::nonce::use_nonce;
-use leptos::prelude::{expect_context, provide_context};
-use madang_client::{Notice, PageData};
+use madang_client::{Locale, Notice, PageData};
 use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
-use madang_web::Assets;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::assets::versioned;
 use crate::refusal::Refusal;
 use crate::room::{SNAPSHOT_MESSAGES, Seen};
 use crate::store::{Most, PageAt};
@@ -36,6 +31,13 @@ pub(super) struct Look {
     pub(super) refused: Option<Refusal>,
 }
 
+impl Look {
+    /// There is no such room.
+    fn nowhere() -> Self {
+        Self { refused: Some(RefusalCode::UnknownRoom.into()), ..Self::default() }
+    }
+}
+
 /// Where plain links page to.
 #[derive(Debug, Deserialize)]
 pub(super) struct Paging {
@@ -51,10 +53,14 @@ pub(super) async fn front() -> Redirect {
 /// A room.
 pub(super) async fn room(
     State(app): State<App>,
+    method: Method,
     Path(room): Path<String>,
     Query(paging): Query<Paging>,
     headers: HeaderMap,
 ) -> Response {
+    if method == Method::HEAD {
+        return head(&app, &room).await;
+    }
     let at = paging.before.map(PageAt::Before).or(paging.after.map(PageAt::After));
     page(&app, &headers, &room, Look { at, ..Look::default() }).await
 }
@@ -62,10 +68,14 @@ pub(super) async fn room(
 /// A message by its permanent link.
 pub(super) async fn message(
     State(app): State<App>,
+    method: Method,
     Path((room, seq)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(seq) = seq.parse() else { return lost(&app, &headers).await };
+    let Ok(seq) = seq.parse() else { return missing(&app, &method, &headers).await };
+    if method == Method::HEAD {
+        return head(&app, &room).await;
+    }
     page(&app, &headers, &room, Look { at: Some(PageAt::Around(seq)), focus: Some(seq), ..Look::default() })
         .await
 }
@@ -73,10 +83,14 @@ pub(super) async fn message(
 /// A message as a form to edit it.
 pub(super) async fn edit_form(
     State(app): State<App>,
+    method: Method,
     Path((room, seq)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(seq) = seq.parse() else { return lost(&app, &headers).await };
+    let Ok(seq) = seq.parse() else { return missing(&app, &method, &headers).await };
+    if method == Method::HEAD {
+        return head(&app, &room).await;
+    }
     let look = Look { at: Some(PageAt::Around(seq)), focus: Some(seq), editing: Some(seq), refused: None };
     page(&app, &headers, &room, look).await
 }
@@ -95,7 +109,27 @@ pub(super) async fn nowhere(
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         return Redirect::permanent(&format!("{room}{query}")).into_response();
     }
-    lost(&app, &headers).await
+    missing(&app, &method, &headers).await
+}
+
+/// The lobby, with the word that there is no such room.
+async fn missing(app: &App, method: &Method, headers: &HeaderMap) -> Response {
+    if method == Method::HEAD {
+        return bare(StatusCode::NOT_FOUND);
+    }
+    page(app, headers, "", Look::default()).await
+}
+
+/// What the head of a room's page says: nothing is rendered for it, and nobody gets a login.
+async fn head(app: &App, room: &str) -> Response {
+    let Some(_turn) = app.pages.enter(false).await else { return bare(StatusCode::SERVICE_UNAVAILABLE) };
+    let found = room.parse().is_ok_and(|room| app.store.version(&room).is_some());
+    bare(if found { StatusCode::OK } else { StatusCode::NOT_FOUND })
+}
+
+fn bare(status: StatusCode) -> Response {
+    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-store")];
+    (status, headers).into_response()
 }
 
 /// The icons that browsers ask for without being told of them.
@@ -106,46 +140,67 @@ pub(super) async fn icon() -> Redirect {
 async fn page(app: &App, headers: &HeaderMap, room: &str, look: Look) -> Response {
     match room.parse() {
         Ok(room) => render(app, headers, room, look).await,
-        Err(_) => lost(app, headers).await,
+        Err(_) => render(app, headers, RoomId::lobby(), Look::nowhere()).await,
     }
 }
 
-/// The lobby, with the word that there is no such room.
-async fn lost(app: &App, headers: &HeaderMap) -> Response {
-    let look = Look { refused: Some(RefusalCode::UnknownRoom.into()), ..Look::default() };
-    Box::pin(render(app, headers, RoomId::lobby(), look)).await
-}
-
-/// Renders a room. What was refused is said on the page, and in its status.
+/// Renders a room, or the lobby with the word that there is no such room. What was refused is said on the page, and in
+/// its status.
 pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: Look) -> Response {
-    let status = look.refused.as_ref().map(|refusal| status(refusal.code));
-    let in_lobby = room == RoomId::lobby();
-    match data(app, headers, room, look).await {
-        Ok((login, data)) => {
-            let mut response = html(data).await;
+    let locale = preferences::locale(headers);
+    let login = match login::or_newcomer(app, headers).await {
+        Ok(login) => login,
+        Err(refusal) => return plain(&refusal, locale, app.rooms.limits()),
+    };
+    let Some(_turn) = app.pages.enter(login.is_member).await else { return busy(locale) };
+    let (mut refused, in_lobby) =
+        (look.refused.as_ref().map(|refusal| refusal.code), room == RoomId::lobby());
+    let mut made = data(app, headers, &login, room, look).await;
+    if !in_lobby && made.as_ref().is_err_and(|refusal| refusal.code == RefusalCode::UnknownRoom) {
+        refused = Some(RefusalCode::UnknownRoom);
+        made = data(app, headers, &login, RoomId::lobby(), Look::nowhere()).await;
+    }
+    let status = refused.map(status);
+    match made {
+        Ok(data) => {
+            let mut response = app.pages.page(data).await;
             if let Some(status) = status {
                 *response.status_mut() = status;
             }
-            // Whoever asks for what is not there is not looking for a chat.
-            let is_found = status != Some(StatusCode::NOT_FOUND);
-            if let Some(cookie) = login.set_cookie.filter(|_| is_found) {
-                response.headers_mut().append(SET_COOKIE, cookie);
+            // What failed makes nobody anybody, nor does what another site's page has fetched.
+            if status.is_none() && !is_embedded(headers) {
+                login.set_on(response.headers_mut());
             }
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(CACHE));
             response
         }
-        Err(refusal) if refusal.code == RefusalCode::UnknownRoom && !in_lobby => lost(app, headers).await,
-        Err(refusal) => plain(&refusal, preferences::locale(headers), app.rooms.limits()),
+        Err(refusal) => plain(&refusal, locale, app.rooms.limits()),
     }
+}
+
+/// Too many ask for pages: this one is to be asked for again.
+fn busy(locale: Locale) -> Response {
+    let sentence = match locale {
+        Locale::Ko => "서버가 다른 페이지를 만드느라 바쁩니다. 잠시 뒤에 다시 열어 주세요.\n",
+        Locale::En => "The server is busy with other pages. Open this one again in a moment.\n",
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2"), (CACHE_CONTROL, "no-store")], sentence)
+        .into_response()
+}
+
+/// Whether another site's page fetched this, and no person went here. Browsers say so.
+fn is_embedded(headers: &HeaderMap) -> bool {
+    let says = |name: &str, value: &str| headers.get(name).is_some_and(|said| said == value);
+    says("sec-fetch-site", "cross-site") && !says("sec-fetch-mode", "navigate")
 }
 
 async fn data(
     app: &App,
     headers: &HeaderMap,
+    login: &Login,
     room: RoomId,
     look: Look,
-) -> Result<(Login, PageData), Refusal> {
-    let login = login::or_newcomer(app, headers).await?;
+) -> Result<PageData, Refusal> {
     let Seen { mut snapshot, mut people } = app.rooms.snapshot(&login.person.id, room.clone()).await?;
     let mut after = false;
     if let Some(at) = look.at {
@@ -163,7 +218,7 @@ async fn data(
     let notice = look
         .refused
         .map(|refusal| Notice { code: refusal.code, message: refusal.sentence(locale, app.rooms.limits()) });
-    let data = PageData {
+    Ok(PageData {
         you: Some(login.person.clone()),
         epoch: app.rooms.epoch().clone(),
         snapshot,
@@ -179,37 +234,11 @@ async fn data(
         after,
         notice,
         cmid: Cmid((u128::from(random_u64()) << 64) | u128::from(random_u64())),
-    };
-    Ok((login, data))
+    })
 }
 
 fn random_u64() -> u64 {
     getrandom::u64().unwrap_or_default()
-}
-
-async fn html(data: PageData) -> Response {
-    let context = move || {
-        provide_context(data.clone());
-        provide_context(Assets {
-            style: versioned("/pkg/madang.css"),
-            script: versioned("/pkg/madang.js"),
-            wasm: versioned("/pkg/madang.wasm"),
-        });
-        if let Some(policy) = use_nonce().and_then(|nonce| policy(&nonce)) {
-            expect_context::<leptos_axum::ResponseOptions>().insert_header(CONTENT_SECURITY_POLICY, policy);
-        }
-    };
-    let render = leptos_axum::render_app_async_with_context(context, madang_web::document);
-    stamped(render(Request::new(Body::empty())).await).await
-}
-
-/// The page with its shape, by which the browser sees whether anything was changed on the way.
-async fn stamped(page: Response) -> Response {
-    let (head, body) = page.into_parts();
-    // In memory already, and as long as a snapshot lets it be.
-    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let html = String::from_utf8_lossy(&bytes).into_owned();
-    Response::from_parts(head, Body::from(madang_web::stamped(html)))
 }
 
 /// A browser tells that it drew the page itself, because the HTML was not what was sent. Said once: an extension in one
@@ -224,14 +253,4 @@ pub(super) async fn redrawn(State(app): State<App>) -> StatusCode {
         );
     }
     StatusCode::NO_CONTENT
-}
-
-/// Nothing comes from elsewhere; scripts are the page's own, by their nonce.
-fn policy(nonce: &str) -> Option<HeaderValue> {
-    HeaderValue::try_from(format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ))
-    .ok()
 }

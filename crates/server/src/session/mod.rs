@@ -26,6 +26,7 @@ use crate::rate::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
 use crate::simulation::{Mutant, is};
+use crate::store::Expected;
 
 use follow::Follow;
 pub use follow::NoFollow;
@@ -90,12 +91,15 @@ pub struct Session {
     moves: u64,
     /// The client sent what its door cannot read, and the log says so.
     offended: bool,
+    /// While this session is there, a newcomer may write.
+    _expected: Option<Expected>,
 }
 
 impl Session {
     /// Takes a person in: from here on, what concerns them is queued.
     pub fn join(rooms: Rooms, you: Person, terms: &Terms, now: UnixMs) -> Self {
         let (queue, moves) = (Arc::new(Queue::default()), rooms.hub().moves());
+        let expected = rooms.expected(&you.id);
         let id = rooms.hub().join(you.id.clone(), queue.clone());
         // Asked once it has joined: a token that is revoked from here on ends the session by the hub.
         if rooms.is_gone(&you.id) {
@@ -120,6 +124,7 @@ impl Session {
             heartbeat_ms: terms.heartbeat_ms,
             moves,
             offended: false,
+            _expected: expected,
             you,
         }
     }

@@ -25,15 +25,20 @@ pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Fa
         author: author.key,
         room,
     };
+    let mut turn = None;
     let what = match write.change {
-        Change::Post { body, reply_to } => post(batch, &line, body, reply_to)?,
+        Change::Post { body, reply_to } => {
+            let what = post(batch, &line, body, reply_to)?;
+            turn = Some(in_turn(batch, &line)?);
+            what
+        }
         Change::Edit { seq, body } => edit(batch, &line, seq, body)?,
         Change::Delete { seq } => delete(batch, &line, seq)?,
     };
     let appended = Appended { room: write.room.clone(), seq: line.seq, repeat: false };
     let entry =
         Entry { room: write.room, seq: line.seq, at: line.at, by: write.by, cmid: Some(write.cmid), what };
-    batch.entered(room.key, entry, author);
+    batch.entered(room.key, entry, author, turn);
     Ok(appended)
 }
 
@@ -125,11 +130,17 @@ fn post(batch: &Batch<'_>, line: &Line, body: String, reply_to: Option<Seq>) -> 
             .ok_or(StoreError::UnknownMessage)?;
     }
     line.insert(batch, kind::POSTED, target, Some(&body))?;
+    Ok(What::Posted { body, reply_to })
+}
+
+/// The row of a message that is posted, with its turn.
+fn in_turn(batch: &mut Batch<'_>, line: &Line) -> Result<i64, Failure> {
+    let turn = batch.next_turn()?;
     batch
         .sql
-        .prepare_cached("INSERT INTO messages (pos, by, changed) VALUES (?1, ?2, ?3)")?
-        .execute(params![line.pos(), line.author, line.seq.cast_signed()])?;
-    Ok(What::Posted { body, reply_to })
+        .prepare_cached("INSERT INTO messages (pos, by, changed, turn) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![line.pos(), line.author, line.seq.cast_signed(), turn])?;
+    Ok(turn)
 }
 
 fn edit(batch: &Batch<'_>, line: &Line, seq: Seq, body: String) -> Result<What, Failure> {

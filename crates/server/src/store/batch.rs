@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::directory::News;
 use super::rows::{RoomKey, seq_from_column};
 use super::writer::{Answer, Reply};
-use super::{Committed, StoreError};
+use super::{Committed, Newcomer, StoreError, people};
 
 /// Why a command in a batch did not succeed.
 pub(super) enum Failure {
@@ -37,6 +37,8 @@ pub(super) struct RoomHead {
     pub(super) key: RoomKey,
     pub(super) head: Seq,
     pub(super) last_at: UnixMs,
+    /// Of its newest message.
+    turn: i64,
 }
 
 /// An author as the writer knows them.
@@ -55,6 +57,8 @@ const AUTHORS_MAX: usize = 20_000;
 pub(super) struct Known {
     rooms: HashMap<RoomId, RoomHead>,
     authors: HashMap<UserId, Author>,
+    /// The newest message's.
+    turn: Option<i64>,
 }
 
 /// What the batch had at a place that it can go back to.
@@ -174,9 +178,9 @@ impl<'w> Batch<'w> {
 
     fn write_heads(&self) -> rusqlite::Result<()> {
         let mut update =
-            self.sql.prepare_cached("UPDATE rooms SET head = ?2, last_at = ?3 WHERE key = ?1")?;
+            self.sql.prepare_cached("UPDATE rooms SET head = ?2, last_at = ?3, turn = ?4 WHERE key = ?1")?;
         for room in self.moved.iter().filter_map(|room| self.known.rooms.get(room)) {
-            update.execute(params![room.key.0, room.head.cast_signed(), room.last_at])?;
+            update.execute(params![room.key.0, room.head.cast_signed(), room.last_at, room.turn])?;
         }
         Ok(())
     }
@@ -188,12 +192,13 @@ impl<'w> Batch<'w> {
         }
         let found = self
             .sql
-            .prepare_cached("SELECT key, head, last_at FROM rooms WHERE id = ?1")?
+            .prepare_cached("SELECT key, head, last_at, turn FROM rooms WHERE id = ?1")?
             .query_row([room.as_str()], |row| {
                 Ok(RoomHead {
                     key: RoomKey(row.get(0)?),
                     head: seq_from_column(row.get(1)?),
                     last_at: row.get(2)?,
+                    turn: row.get(3)?,
                 })
             })
             .optional()?
@@ -227,17 +232,62 @@ impl<'w> Batch<'w> {
         self.known.authors.remove(user);
     }
 
-    /// Notes an entry that was written, and moves its room's head to it.
-    pub(super) fn entered(&mut self, key: RoomKey, entry: Entry, author: Author) {
-        let head = RoomHead { key, head: entry.seq, last_at: entry.at };
+    /// How many messages were ever posted, in all rooms together: the newest one's turn.
+    pub(super) fn turn(&mut self) -> rusqlite::Result<i64> {
+        if let Some(turn) = self.known.turn {
+            return Ok(turn);
+        }
+        let newest = "SELECT coalesce(max(turn), 0) FROM rooms";
+        let turn = self.sql.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
+        self.known.turn = Some(turn);
+        Ok(turn)
+    }
+
+    /// The turn of a message that is being written.
+    pub(super) fn next_turn(&mut self) -> rusqlite::Result<i64> {
+        let turn = self.turn()? + 1;
+        self.known.turn = Some(turn);
+        Ok(turn)
+    }
+
+    /// Does a command's work for somebody who may be new: then they get their row first. A refusal takes it back.
+    pub(super) fn by_newcomer<T>(
+        &mut self,
+        newcomer: Option<&Newcomer>,
+        work: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Some(newcomer) = newcomer else { return work(self) };
+        match self.author(&newcomer.user) {
+            Err(Failure::Refused(_)) => {}
+            found => return found.and_then(|_| work(self)),
+        }
+        self.sql.execute_batch("SAVEPOINT newcomer")?;
+        let (news, turn) = (self.news.len(), self.known.turn);
+        let result = people::insert_guest(self, newcomer).and_then(|()| work(self));
+        if let Err(Failure::Refused(_)) = &result {
+            self.sql.execute_batch("ROLLBACK TO newcomer")?;
+            self.news.truncate(news);
+            self.known.turn = turn;
+            self.forget_author(&newcomer.user);
+        }
+        self.sql.execute_batch("RELEASE newcomer")?;
+        result
+    }
+
+    /// Notes an entry that was written, and moves its room's head to it. `turn` is a message's.
+    pub(super) fn entered(&mut self, key: RoomKey, entry: Entry, author: Author, turn: Option<i64>) {
+        let mut head = RoomHead { key, head: entry.seq, last_at: entry.at, turn: turn.unwrap_or_default() };
         match self.known.rooms.entry(entry.room.clone()) {
-            Slot::Occupied(mut known) => *known.get_mut() = head,
+            Slot::Occupied(mut known) => {
+                head.turn = turn.unwrap_or(known.get().turn);
+                *known.get_mut() = head;
+            }
             Slot::Vacant(slot) => _ = slot.insert(head),
         }
         if !self.moved.contains(&entry.room) {
             self.moved.push(entry.room.clone());
         }
-        self.news.push(News::Entry { room: key, by: author.key });
+        self.news.push(News::Entry { room: key, by: author.key, turn });
         self.committed.push(Committed { entry, author: author.person });
     }
 

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use super::batch::{Batch, Failure, Known};
 use super::directory::Directory;
+use super::newcomers::Newcomers;
 use super::readers::{ReadError, Readers, in_one_state};
 use super::writer::{self, Answer, Command, Writer};
 use super::{Committed, Inner, OpenError, Store, StoreError, StoreOptions, migrations, open};
@@ -98,13 +99,14 @@ impl Disk {
         let failed =
             |error: rusqlite::Error| OpenError::Disk { file: ":memory:".into(), reason: error.to_string() };
         let options = StoreOptions::default();
-        let first_epoch;
+        let (first_epoch, identity);
         let directory = {
             let sql = self.lock();
             let is_new = migrations::is_new(&sql).map_err(failed)?;
             open::made_ready(&sql, &options).map_err(failed)?;
             made_repeatable(&sql, epoch, at, is_new).map_err(failed)?;
             first_epoch = open::first_epoch(&sql).map_err(failed)?;
+            identity = open::identity(&sql).map_err(failed)?;
             Arc::new(Directory::open(&sql, options.people).map_err(failed)?)
         };
         let (writer, commands) = Writer::by_hand();
@@ -114,6 +116,8 @@ impl Disk {
             directory: Arc::clone(&directory),
             epoch: epoch.clone(),
             first_epoch,
+            identity,
+            newcomers: Newcomers::default(),
             _lock: None,
         }));
         let stepper = Stepper {

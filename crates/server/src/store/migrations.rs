@@ -9,6 +9,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0003_places.sql"),
     include_str!("migrations/0004_webhooks.sql"),
     include_str!("migrations/0005_renames.sql"),
+    include_str!("migrations/0006_newcomers.sql"),
 ];
 
 /// "mdng", so that another program's database is not taken for ours.

@@ -10,11 +10,13 @@ mod append;
 mod batch;
 mod bots;
 mod directory;
+mod guests;
 #[cfg(feature = "simulation")]
 pub mod manual;
 mod mark;
 mod migrations;
 mod most;
+mod newcomers;
 mod open;
 mod people;
 mod places;
@@ -37,12 +39,16 @@ use tokio::sync::{mpsc, oneshot};
 pub use directory::{KEPT_MESSAGES, Version};
 pub(crate) use most::json_bytes;
 pub use most::{ANSWER_BYTES, Most};
+pub use newcomers::Expected;
+pub use open::Identity;
+pub use queued::Queued;
 pub use types::{
-    Appended, Bot, BotKind, Change, Committed, OpenError, PageAt, PageRead, Place, ReadMarker, Rejected,
-    RoomState, StoreError, StoreOptions, Target, Write,
+    Appended, Bot, BotKind, Change, Committed, Newcomer, OpenError, PageAt, PageRead, Place, ReadMarker,
+    Rejected, RoomState, StoreError, StoreOptions, Target, Write,
 };
 
 use directory::Directory;
+use newcomers::Newcomers;
 use readers::Readers;
 use writer::{Command, Reply, Writer};
 
@@ -63,8 +69,7 @@ pub const UNREAD_MAX: u32 = 1_000;
 /// deleted, and are 16 MiB in all of [`MAX_ROOMS`] rooms.
 pub const UNREAD_SEEN: u32 = 2_000;
 
-/// A guest who neither chose a name, wrote nor read anything is removed by the first open after so long: 30
-/// days, in milliseconds.
+/// A guest who neither chose a name, wrote nor read anything is removed after so long: 30 days, in milliseconds.
 pub const GUEST_KEPT: UnixMs = 30 * 24 * 60 * 60 * 1000;
 
 /// A handle to the store; clones share it. The last one to go closes it, as [`Store::close`] does.
@@ -79,6 +84,8 @@ struct Inner {
     directory: Arc<Directory>,
     epoch: Epoch,
     first_epoch: Epoch,
+    identity: Identity,
+    newcomers: Newcomers,
     /// None: nobody else can reach the database.
     _lock: Option<File>,
 }
@@ -88,11 +95,6 @@ impl std::fmt::Debug for Store {
         f.debug_struct("Store").field("epoch", &self.0.epoch).finish_non_exhaustive()
     }
 }
-
-/// A write that is queued, in the order of the calls. It happens whether this is polled or not; it yields
-/// once the write is synced to disk, or refused.
-#[must_use = "the write happens anyway, but only this tells whether it is durable"]
-pub struct Queued<T>(Option<Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>>);
 
 impl Store {
     /// Opens or makes `<folder>/madang.db`, which belongs to this process until the store is dropped.
@@ -112,8 +114,10 @@ impl Store {
         let directory = Arc::new(ready.directory);
         let writer = Writer::start(ready.sql, ready.mark, Arc::clone(&directory), committed)
             .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
-        let (epoch, first_epoch, lock) = (ready.epoch, ready.first_epoch, Some(ready.lock));
-        Ok(Self(Arc::new(Inner { readers, writer, directory, epoch, first_epoch, _lock: lock })))
+        let (epoch, first_epoch, identity) = (ready.epoch, ready.first_epoch, ready.identity);
+        let (newcomers, _lock) = (Newcomers::default(), Some(ready.lock));
+        let inner = Inner { readers, writer, directory, epoch, first_epoch, identity, newcomers, _lock };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The database's life: cursors mean something under it alone.
@@ -138,7 +142,8 @@ impl Store {
     /// [`NotYours`](StoreError::NotYours). From this and every other write:
     /// [`Unavailable`](StoreError::Unavailable), when nothing was written, and [`Closed`](StoreError::Closed).
     pub fn append(&self, write: Write) -> Queued<Appended> {
-        self.queued(|reply| Command::Append { write, reply })
+        let newcomer = self.expected(&write.by);
+        self.queued(|reply| Command::Append { write, newcomer, reply })
     }
 
     /// Writes all of these or none, in this order, each as [`Store::append`] does. A crash leaves all of them or none.
@@ -146,7 +151,8 @@ impl Store {
     /// # Errors
     /// As [`Store::append`]; what one write alone is refused for comes as the [`Rejected`] within.
     pub fn append_all(&self, writes: Vec<Write>) -> Queued<Result<Vec<Appended>, Rejected>> {
-        self.queued(|reply| Command::AppendAll { writes, reply })
+        let newcomer = writes.first().and_then(|write| self.expected(&write.by));
+        self.queued(|reply| Command::AppendAll { writes, newcomer, reply })
     }
 
     /// Opens a room. Its first entry leaves through `committed` as well.
@@ -155,7 +161,8 @@ impl Store {
     /// [`StoreError::TooManyRooms`], [`UnknownUser`](StoreError::UnknownUser), and
     /// [`Taken`](StoreError::Taken) if the id is in use.
     pub fn open_room(&self, room: RoomId, title: String, by: UserId, at: UnixMs) -> Queued<Entry> {
-        self.queued(|reply| Command::OpenRoom { room, title, by, at, reply })
+        let newcomer = self.expected(&by);
+        self.queued(|reply| Command::OpenRoom { room, title, by, at, newcomer, reply })
     }
 
     /// Makes a guest without a name, with a login. `token_hash` is a hash of the login's token, which itself
@@ -190,7 +197,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownUser`].
     pub fn rename(&self, user: UserId, name: String, at: UnixMs) -> Queued<Person> {
-        self.queued(|reply| Command::Rename { user, name, at, reply })
+        let newcomer = self.expected(&user);
+        self.queued(|reply| Command::Rename { user, name, at, newcomer, reply })
     }
 
     /// Moves a read marker forward, never back, at most to the head, and answers the one in force.
@@ -198,7 +206,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
     pub fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Queued<ReadMarker> {
-        self.queued(|reply| Command::MarkRead { user, room, seq, reply })
+        let newcomer = self.expected(&user);
+        self.queued(|reply| Command::MarkRead { user, room, seq, newcomer, reply })
     }
 
     /// Keeps how far a reader has come in a room, under a name of its own. Of more than [`PLACES_MAX`] the one goes
@@ -214,7 +223,8 @@ impl Store {
         place: Place,
         at: UnixMs,
     ) -> Queued<()> {
-        self.queued(|reply| Command::KeepPlace { reader, room, name, place, at, reply })
+        let newcomer = self.expected(&reader);
+        self.queued(|reply| Command::KeepPlace { reader, room, name, place, at, newcomer, reply })
     }
 
     // --- Reading. What is in memory is answered at once, and exactly as the database would.
@@ -224,8 +234,8 @@ impl Store {
     /// # Errors
     /// From this and every other read: [`StoreError::Unavailable`] if the disk fails.
     pub async fn login(&self, token_hash: [u8; 32]) -> Result<Option<Person>, StoreError> {
-        if let Some(person) = self.0.directory.login(&token_hash) {
-            return Ok(Some(person));
+        if let Some(known) = self.0.directory.login(&token_hash) {
+            return Ok(known);
         }
         let directory = Arc::clone(&self.0.directory);
         self.0.readers.read(move |sql| directory.load_login(sql, &token_hash)).await
@@ -340,12 +350,14 @@ impl Store {
     /// # Errors
     /// As [`Store::login`].
     pub async fn rooms(&self, user: Option<UserId>, limit: usize) -> Result<Vec<RoomInfo>, StoreError> {
-        if let Some(rooms) = self.0.directory.list(user.as_ref(), limit) {
+        let newcomer = user.as_ref().and_then(|user| self.expected(user));
+        if let Some(rooms) = self.0.directory.list(user.as_ref(), newcomer.as_deref(), limit) {
             return Ok(rooms);
         }
         let Some(user) = user else { return Ok(Vec::new()) };
         let directory = Arc::clone(&self.0.directory);
-        self.0.readers.read(move |sql| directory.load_list(sql, &user, limit)).await
+        let load = move |sql: &_| directory.load_list(sql, &user, newcomer.as_deref(), limit);
+        self.0.readers.read(load).await
     }
 
     /// Every room with the seq of its newest entry, the oldest room first.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use super::directory::Directory;
 use super::mark::{Mark, Marked};
 use super::migrations::{self, Found};
-use super::{GUEST_KEPT, OpenError, StoreOptions, people, private, rows};
+use super::{OpenError, StoreOptions, people, private, rows};
 
 /// How long a connection waits for a program that looks into the database from outside.
 const BUSY: Duration = Duration::from_secs(2);
@@ -30,8 +30,24 @@ pub(super) struct Ready {
     pub(super) sql: Connection,
     pub(super) epoch: Epoch,
     pub(super) first_epoch: Epoch,
+    pub(super) identity: Identity,
     pub(super) directory: Directory,
     pub(super) mark: Mark,
+}
+
+/// Who this server is, wherever it is reached.
+#[derive(Clone)]
+pub struct Identity {
+    /// Signs what newcomers carry. A secret.
+    pub key: Vec<u8>,
+    /// Random letters and digits that name it: no secret.
+    pub server: String,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("server", &self.server).finish_non_exhaustive()
+    }
 }
 
 /// Makes or opens the database in `folder`.
@@ -59,8 +75,9 @@ pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, Open
     private::mend(folder);
     let first_epoch = first_epoch(&sql).map_err(failed)?;
     warn_of_the_clock(&sql).map_err(failed)?;
+    let identity = identity(&sql).map_err(failed)?;
     let directory = Directory::open(&sql, options.people).map_err(failed)?;
-    Ok(Ready { lock, file, sql, epoch: mark.epoch().clone(), first_epoch, directory, mark })
+    Ok(Ready { lock, file, sql, epoch: mark.epoch().clone(), first_epoch, identity, directory, mark })
 }
 
 /// Compares the database with what the folder had last, and gives it another epoch if it is an older one, or
@@ -92,6 +109,14 @@ fn another_epoch(sql: &Connection) -> rusqlite::Result<Epoch> {
 /// The epoch that the database was made with.
 pub(super) fn first_epoch(sql: &Connection) -> rusqlite::Result<Epoch> {
     sql.query_row("SELECT value FROM meta WHERE key = 'first_epoch'", [], |row| rows::id(row, 0))
+}
+
+/// What this server signs with, and is told from others by. Both are as old as the database.
+pub(super) fn identity(sql: &Connection) -> rusqlite::Result<Identity> {
+    let value = |key: &str| {
+        sql.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, String>(0))
+    };
+    Ok(Identity { key: value("newcomer_key")?.into_bytes(), server: value("server_id")? })
 }
 
 /// A read-only connection to `file`.
@@ -139,7 +164,6 @@ pub(super) fn made_ready(sql: &Connection, options: &StoreOptions) -> rusqlite::
     ))?;
     migrations::apply(sql)?;
     let epoch = first_rows(sql)?;
-    remove_old_guests(sql, now() - GUEST_KEPT)?;
     if let Some(bytes) = options.max_bytes {
         let page: u64 = sql.query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0))?.into();
         let pages = (bytes / page.max(1)).clamp(1, u64::from(u32::MAX - 1));
@@ -181,23 +205,6 @@ fn warn_of_the_clock(sql: &Connection) -> rusqlite::Result<()> {
         );
     }
     Ok(())
-}
-
-/// Removes guests made before `before` who left no trace: no name, no entry, no read marker.
-///
-/// A visitor who only looked comes back as a new guest; without this, each crawler would stay for ever.
-fn remove_old_guests(sql: &Connection, before: UnixMs) -> rusqlite::Result<()> {
-    let removed = sql.execute(
-        "DELETE FROM users WHERE made_at < ?1 AND name = ''
-         AND NOT exists (SELECT 1 FROM entries WHERE by = users.key)
-         AND NOT exists (SELECT 1 FROM read_markers WHERE user = users.key AND moved)",
-        [before],
-    );
-    match removed {
-        // On a full disk the store still opens, for reading.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => Ok(()),
-        other => other.map(|_| ()),
-    }
 }
 
 fn now() -> UnixMs {

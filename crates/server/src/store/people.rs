@@ -4,9 +4,12 @@ use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
-use super::directory::{self, News};
-use super::rows::{RoomKey, SEQ_MAX, kind, seq_from_column};
-use super::{MAX_ROOMS, ReadMarker, StoreError, UNREAD_MAX, UNREAD_SEEN};
+use super::directory::News;
+use super::rows::{RoomKey, SEQ_MAX, kind, seq_from_column, seq_of};
+use super::{MAX_ROOMS, Newcomer, ReadMarker, StoreError, UNREAD_MAX, UNREAD_SEEN};
+
+/// The key of a reader who has none: nobody's messages are theirs.
+pub(super) const NO_KEY: i64 = -1;
 
 /// Opens a room, with its first entry.
 pub(super) fn open_room(
@@ -29,7 +32,7 @@ pub(super) fn open_room(
     }
     let key = insert_room(batch.sql, &room, &title, author.key, at)?;
     let entry = Entry { room, seq: 1, at, by, cmid: None, what: What::Opened { title } };
-    batch.entered(key, entry.clone(), author);
+    batch.entered(key, entry.clone(), author, None);
     Ok(entry)
 }
 
@@ -49,7 +52,7 @@ pub(super) fn insert_room(
     Ok(key)
 }
 
-/// Makes a guest and their login. To a newcomer nothing is new: their read markers stand at the heads.
+/// Makes a guest and their login. To a newcomer nothing is new: what was there when they came is read.
 pub(super) fn add_guest(
     batch: &mut Batch<'_>,
     user: &UserId,
@@ -65,15 +68,23 @@ pub(super) fn add_guest(
     if taken {
         return Err(StoreError::Taken.into());
     }
-    sql.prepare_cached("INSERT INTO users (id, made_at) VALUES (?1, ?2)")?
-        .execute(params![user.as_str(), at])?;
+    let arrived = batch.turn()?;
+    insert_guest(batch, &Newcomer { user: user.clone(), token_hash, made_at: at, arrived })
+}
+
+/// The rows of a guest: two, however many rooms there are.
+pub(super) fn insert_guest(batch: &mut Batch<'_>, newcomer: &Newcomer) -> Result<(), Failure> {
+    let Newcomer { user, token_hash, made_at, arrived } = newcomer;
+    let sql = batch.sql;
+    sql.prepare_cached("INSERT INTO users (id, made_at, arrived) VALUES (?1, ?2, ?3)")?.execute(params![
+        user.as_str(),
+        made_at,
+        arrived
+    ])?;
     let key = sql.last_insert_rowid();
     sql.prepare_cached("INSERT INTO logins (token_hash, user, made_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![token_hash, key, at])?;
-    sql.prepare_cached("INSERT INTO read_markers (user, room, seq) SELECT ?1, key, head FROM rooms")?
-        .execute([key])?;
-    let markers = directory::markers(sql, key)?;
-    batch.note(News::Guest { key, user: user.clone(), token_hash, markers });
+        .execute(params![token_hash, key, made_at])?;
+    batch.note(News::Guest { key, user: user.clone(), token_hash: *token_hash, arrived: *arrived });
     Ok(())
 }
 
@@ -98,21 +109,40 @@ pub(super) fn rename(
     Ok(Person { id: user, name })
 }
 
-/// Moves a read marker forward, at most to the head.
+/// Moves a read marker forward, at most to the head. A newcomer whose marker stays where it is stays one.
 pub(super) fn mark_read(
     batch: &mut Batch<'_>,
     user: &UserId,
     room: &RoomId,
     seq: Seq,
+    newcomer: Option<&Newcomer>,
 ) -> Result<ReadMarker, Failure> {
-    let reader = batch.author(user)?.key;
+    let reader = match (batch.author(user), newcomer) {
+        (Err(Failure::Refused(_)), Some(newcomer)) => {
+            let (room, head) = batch.room(room).map(|room| (room.key, room.head))?;
+            let old = initial_marker(batch.sql, room, head, newcomer.arrived)?;
+            if seq.min(head) <= old {
+                return Ok(ReadMarker { seq: old, unread: unread(batch.sql, room, old, NO_KEY)? });
+            }
+            insert_guest(batch, newcomer)?;
+            batch.author(user)?.key
+        }
+        (found, _) => found?.key,
+    };
     let room = batch.room(room)?;
     let old: Option<i64> = batch
         .sql
         .prepare_cached("SELECT seq FROM read_markers WHERE user = ?1 AND room = ?2")?
         .query_row([reader, room.key.0], |row| row.get(0))
         .optional()?;
-    let old = old.map(seq_from_column).unwrap_or_default();
+    let old = match old {
+        Some(old) => seq_from_column(old),
+        None => {
+            let arrived = "SELECT arrived FROM users WHERE key = ?1";
+            let arrived = batch.sql.prepare_cached(arrived)?.query_row([reader], |row| row.get(0))?;
+            initial_marker(batch.sql, room.key, room.head, arrived)?
+        }
+    };
     let seq = seq.min(room.head).max(old);
     if seq > old {
         batch
@@ -124,6 +154,26 @@ pub(super) fn mark_read(
         batch.note(News::Read { key: reader, room: room.key, seq });
     }
     Ok(ReadMarker { seq, unread: unread(batch.sql, room.key, seq, reader)?, head: room.head })
+}
+
+/// The read marker in a room where none was kept: before the first of the newest [`UNREAD_SEEN`] messages that came
+/// after the reader did, or at the head. As the directory has it.
+fn initial_marker(sql: &Connection, room: RoomKey, head: Seq, arrived: i64) -> rusqlite::Result<Seq> {
+    if arrived < 0 {
+        return Ok(0);
+    }
+    let mut statement = sql.prepare_cached(
+        "SELECT pos, turn FROM messages WHERE pos > ?1 AND pos <= ?2 ORDER BY pos DESC LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![room.pos(0), room.pos(SEQ_MAX), UNREAD_SEEN])?;
+    let mut marker = head;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? <= arrived {
+            break;
+        }
+        marker = seq_of(row.get(0)?).saturating_sub(1);
+    }
+    Ok(marker)
 }
 
 /// Messages in `room` after `seq` that stand and are not `reader`'s own, up to [`UNREAD_MAX`] among the newest

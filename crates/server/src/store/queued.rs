@@ -1,10 +1,17 @@
-//! Waiting for a write that is queued.
+//! Writes on their way to the disk.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::{Queued, StoreError};
+use tokio::sync::oneshot;
+
+use super::StoreError;
+
+/// A write that is queued, in the order of the calls. It happens whether this is polled or not; it yields
+/// once the write is synced to disk, or refused.
+#[must_use = "the write happens anyway, but only this tells whether it is durable"]
+pub struct Queued<T>(pub(super) Option<Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>>);
 
 impl<T> Future for Queued<T> {
     type Output = Result<T, StoreError>;

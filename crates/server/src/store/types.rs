@@ -93,6 +93,19 @@ pub struct Committed {
     pub author: Person,
 }
 
+/// Somebody who came and has not acted: known by a signed login alone, until the first write makes them a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newcomer {
+    /// The id that they will have.
+    pub user: UserId,
+    /// A hash of their login's token.
+    pub token_hash: [u8; 32],
+    /// When they came.
+    pub made_at: UnixMs,
+    /// Messages that were posted in all rooms together before they came: to them these are read.
+    pub arrived: i64,
+}
+
 /// A program that acts under a name of its own, by a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bot {

@@ -14,8 +14,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::batch::{Batch, Known};
 use super::directory::Directory;
 use super::mark::Mark;
+use super::newcomers::Expected;
 use super::{
-    Appended, Bot, Committed, Place, ReadMarker, Rejected, StoreError, Write, append, bots, people, places,
+    Appended, Bot, Committed, Place, ReadMarker, Rejected, StoreError, Write, append, bots, guests, people,
+    places,
 };
 
 /// Commands in one transaction.
@@ -36,16 +38,71 @@ pub(super) type Answer = Box<dyn FnOnce(Option<&str>)>;
 
 /// What the writer does.
 pub(super) enum Command {
-    Append { write: Write, reply: Reply<Appended> },
-    AppendAll { writes: Vec<Write>, reply: Reply<Result<Vec<Appended>, Rejected>> },
-    OpenRoom { room: RoomId, title: String, by: UserId, at: UnixMs, reply: Reply<Entry> },
-    AddGuest { user: UserId, token_hash: [u8; 32], at: UnixMs, reply: Reply<()> },
-    AddBot { bot: Bot, token_hash: [u8; 32], reply: Reply<Bot> },
-    RevokeBot { user: UserId, at: UnixMs, reply: Reply<Bot> },
-    Rename { user: UserId, name: String, at: UnixMs, reply: Reply<Person> },
-    MarkRead { user: UserId, room: RoomId, seq: Seq, reply: Reply<ReadMarker> },
-    KeepPlace { reader: UserId, room: RoomId, name: String, place: Place, at: UnixMs, reply: Reply<()> },
-    Probe { reply: Reply<()> },
+    Append {
+        write: Write,
+        newcomer: Option<Expected>,
+        reply: Reply<Appended>,
+    },
+    AppendAll {
+        writes: Vec<Write>,
+        newcomer: Option<Expected>,
+        reply: Reply<Result<Vec<Appended>, Rejected>>,
+    },
+    OpenRoom {
+        room: RoomId,
+        title: String,
+        by: UserId,
+        at: UnixMs,
+        newcomer: Option<Expected>,
+        reply: Reply<Entry>,
+    },
+    AddGuest {
+        user: UserId,
+        token_hash: [u8; 32],
+        at: UnixMs,
+        reply: Reply<()>,
+    },
+    AddBot {
+        bot: Bot,
+        token_hash: [u8; 32],
+        reply: Reply<Bot>,
+    },
+    RevokeBot {
+        user: UserId,
+        at: UnixMs,
+        reply: Reply<Bot>,
+    },
+    Rename {
+        user: UserId,
+        name: String,
+        at: UnixMs,
+        newcomer: Option<Expected>,
+        reply: Reply<Person>,
+    },
+    MarkRead {
+        user: UserId,
+        room: RoomId,
+        seq: Seq,
+        newcomer: Option<Expected>,
+        reply: Reply<ReadMarker>,
+    },
+    KeepPlace {
+        reader: UserId,
+        room: RoomId,
+        name: String,
+        place: Place,
+        at: UnixMs,
+        newcomer: Option<Expected>,
+        reply: Reply<()>,
+    },
+    RemoveGuests {
+        before: UnixMs,
+        after: i64,
+        reply: Reply<Option<i64>>,
+    },
+    Probe {
+        reply: Reply<()>,
+    },
     Close,
 }
 
@@ -204,13 +261,16 @@ impl Work {
 /// Does a command's work; none for [`Command::Close`].
 pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
     Some(match command {
-        Command::Append { write, reply } => batch.perform(reply, |batch| append::append(batch, write)),
-        Command::AppendAll { writes, reply } => {
-            batch.perform(reply, |batch| append::append_all(batch, writes))
-        }
-        Command::OpenRoom { room, title, by, at, reply } => {
-            batch.perform(reply, |batch| people::open_room(batch, room, title, by, at))
-        }
+        Command::Append { write, newcomer, reply } => batch.perform(reply, |batch| {
+            batch.by_newcomer(newcomer.as_deref(), |batch| append::append(batch, write))
+        }),
+        Command::AppendAll { writes, newcomer, reply } => batch.perform(reply, |batch| {
+            batch.by_newcomer(newcomer.as_deref(), |batch| append::append_all(batch, writes))
+        }),
+        Command::OpenRoom { room, title, by, at, newcomer, reply } => batch.perform(reply, |batch| {
+            let open = |batch: &mut Batch<'_>| people::open_room(batch, room, title, by, at);
+            batch.by_newcomer(newcomer.as_deref(), open)
+        }),
         Command::AddGuest { user, token_hash, at, reply } => {
             batch.perform(reply, |batch| people::add_guest(batch, &user, token_hash, at))
         }
@@ -220,14 +280,20 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
         Command::RevokeBot { user, at, reply } => {
             batch.perform(reply, |batch| bots::revoke(batch, &user, at))
         }
-        Command::Rename { user, name, at, reply } => {
-            batch.perform(reply, |batch| people::rename(batch, user, name, at))
+        Command::Rename { user, name, at, newcomer, reply } => batch.perform(reply, |batch| {
+            batch.by_newcomer(newcomer.as_deref(), |batch| people::rename(batch, user, name, at))
+        }),
+        Command::MarkRead { user, room, seq, newcomer, reply } => {
+            batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq, newcomer.as_deref()))
         }
-        Command::MarkRead { user, room, seq, reply } => {
-            batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq))
+        Command::KeepPlace { reader, room, name, place, at, newcomer, reply } => {
+            batch.perform(reply, |batch| {
+                let keep = |batch: &mut Batch<'_>| places::keep(batch, &reader, &room, &name, &place, at);
+                batch.by_newcomer(newcomer.as_deref(), keep)
+            })
         }
-        Command::KeepPlace { reader, room, name, place, at, reply } => {
-            batch.perform(reply, |batch| places::keep(batch, &reader, &room, &name, &place, at))
+        Command::RemoveGuests { before, after, reply } => {
+            batch.perform(reply, |batch| guests::remove_some(batch, before, after))
         }
         Command::Probe { reply } => batch.perform(reply, people::probe),
         Command::Close => return None,

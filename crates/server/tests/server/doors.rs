@@ -34,7 +34,7 @@ async fn an_upgrade_is_answered_as_the_standard_says() {
     assert!(answer.header("connection").unwrap().eq_ignore_ascii_case("upgrade"));
     assert_eq!(answer.header("sec-websocket-protocol"), None, "none was offered");
     assert_eq!(answer.header("sec-websocket-extensions"), None);
-    assert!(answer.cookie("madang_login").is_some(), "a newcomer gets a login");
+    assert!(answer.login().is_some(), "a newcomer gets a login");
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn pages_of_other_sites_may_not_connect() {
         let answer = with_origin(&server, &origin).await;
         assert_eq!(answer.status, 403, "{origin}");
         assert!(answer.body.contains("--origin"), "{}", answer.body);
-        assert!(answer.cookie("madang_login").is_none(), "no login for {origin}");
+        assert!(answer.login().is_none(), "no login for {origin}");
     }
     let twice = format!("Origin: http://{addr}\r\nOrigin: http://evil.example\r\n");
     assert_eq!(ask_upgrade(&server, &twice).await.status, 403);

@@ -93,7 +93,7 @@ async fn a_session_begins_with_hello_and_with_nothing_else() {
         ["", "[]", "[{\"t\":\"hello\"}]", r#"{"t":"watch","room":"lobby"}"#, r#"{"t":"hello","epoch":7}"#]
     {
         let answer = ask(server.addr, "POST", "/rt", &[], first).await;
-        assert_eq!((answer.status, answer.cookie("madang_login")), (400, None), "{first}");
+        assert_eq!((answer.status, answer.login()), (400, None), "{first}");
     }
     assert_eq!(server.connections().await, 0);
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;

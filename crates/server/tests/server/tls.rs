@@ -17,7 +17,7 @@ async fn a_page_and_a_chat_go_over_it() {
     let server = Server::secure(&[]);
     let page = ask(&server, "GET", "/r/lobby", &[], "").await;
     assert_eq!(page.status, 200, "{page:?}");
-    assert!(page.cookie("madang_login").unwrap().contains("Secure"), "{page:?}");
+    assert!(page.login().unwrap().contains("Secure"), "{page:?}");
     assert_eq!(page.header("strict-transport-security"), None, "only if it is asked for");
 
     let mut ann = Client::join(&server, "ann").await;

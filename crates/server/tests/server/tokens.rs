@@ -70,10 +70,10 @@ async fn an_unknown_token_is_refused_and_never_a_silent_guest() {
         for header in ["", &format!("Cookie: {cookie}\r\n")] {
             let answer = ask_upgrade(&server, &format!("Authorization: {value}\r\n{header}")).await;
             assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
-            assert_eq!(answer.cookie("madang_login"), None);
+            assert_eq!(answer.login(), None);
         }
         let answer = ask(server.addr, "POST", "/rt", &[("Authorization", value)], r#"{"t":"hello"}"#).await;
-        assert_eq!((answer.status, answer.cookie("madang_login")), (401, None), "{value}");
+        assert_eq!((answer.status, answer.login()), (401, None), "{value}");
         assert!(answer.body.contains(r#""code":"unknown_login""#), "{}", answer.body);
     }
     let proxys = ask_upgrade(&server, "Authorization: Basic dXNlcjpwYXNz\r\n").await;
@@ -88,7 +88,7 @@ async fn a_session_over_http_belongs_to_its_token() {
     let (robo, other) = (format!("Bearer {robo}"), format!("Bearer {other}"));
     let as_robo = [("Authorization", robo.as_str())];
     let opened = ask(server.addr, "POST", "/rt", &as_robo, r#"{"t":"hello"}"#).await;
-    assert_eq!((opened.status, opened.cookie("madang_login")), (201, None));
+    assert_eq!((opened.status, opened.login()), (201, None));
     let session = opened.body.split('"').nth(3).unwrap().to_owned();
     let poll = format!("/rt/{session}/poll");
     assert_eq!(ask(server.addr, "GET", &poll, &[("Authorization", other.as_str())], "").await.status, 410);

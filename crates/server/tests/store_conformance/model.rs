@@ -115,7 +115,8 @@ async fn play(story: Vec<Act>) {
     let rooms = vec![stand.lobby.clone(), garden];
     let logs = vec![stand.log(&rooms[0]).await, stand.log(&rooms[1]).await];
     let users = vec![stand.ann.clone(), stand.bo.clone(), stand.cho.clone()];
-    let mut model = Model { users, rooms, logs, markers: vec![vec![1, 0]; 3] };
+    // They came before the garden was: its first message is unread, and what comes before that is not.
+    let mut model = Model { users, rooms, logs, markers: vec![vec![1, 1]; 3] };
     for (steps, reopen) in story {
         let queued: Vec<Expected> = steps.into_iter().map(|step| queue(&stand, &mut model, step)).collect();
         for expected in queued {

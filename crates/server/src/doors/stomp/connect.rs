@@ -10,6 +10,7 @@ use crate::addresses::Network;
 use crate::app::App;
 use crate::doors::names::shown_name;
 use crate::refusal::Refusal;
+use crate::store::Expected;
 use crate::{auth, http};
 
 /// The server can give a sign of life this often. Milliseconds.
@@ -26,6 +27,8 @@ pub(super) struct Agreed {
     pub(super) you: Person,
     /// The person may come back as the same one: by a token, or a login's cookie.
     pub(super) returns: bool,
+    /// Held until the session has its own share.
+    pub(super) _expected: Option<Expected>,
 }
 
 /// Agrees with the client. `spoken` is the subprotocol's version, `known` who the upgrade said it is.
@@ -41,8 +44,13 @@ pub(super) async fn agree(
         Some(header) => HeartBeat::parse(header).ok_or(Reason::Bad("heart-beat"))?.agree(offer(app)),
         None => Beats::default(),
     };
-    let (you, returns) = person(app, frame, known, from).await?;
-    Ok(Agreed { version, beats, you, returns })
+    let (known, newcomer) = match known {
+        Some(known) => (Some(known), None),
+        None => (None, Some(http::guest(app).map_err(|refusal| refused(app, &refusal))?)),
+    };
+    let (guest, _expected) = newcomer.unzip();
+    let (you, returns) = person(app, frame, known, guest, from).await?;
+    Ok(Agreed { version, beats, you, returns, _expected: _expected.flatten() })
 }
 
 impl Agreed {
@@ -81,6 +89,7 @@ async fn person(
     app: &App,
     frame: &Frame<ClientCommand>,
     known: Option<Person>,
+    guest: Option<Person>,
     from: Network,
 ) -> Result<(Person, bool), Reason> {
     let said = |name| frame.header(name).filter(|text: &&str| !text.is_empty());
@@ -93,10 +102,7 @@ async fn person(
     }
     let login = login.filter(|_| !textbook);
     let returns = known.is_some();
-    let you = match known {
-        Some(you) => you,
-        None => http::guest(app).await.map_err(|refusal| refused(app, &refusal))?,
-    };
+    let you = known.or(guest).ok_or(Reason::Login)?;
     match login.filter(|login| *login != you.name && *login != you.id.as_str()) {
         None => Ok((you, returns)),
         Some(login) => {

@@ -4,14 +4,32 @@ use axum::http::HeaderMap;
 use madang_protocol::{Person, RoomId};
 
 use crate::app::App;
+use crate::store::Expected;
 
-use super::super::login;
+use super::super::login::{self, Login};
 use super::problem::{Code, Refused};
 
-/// The person, or the bot, who asks. Nobody becomes a guest here.
-pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Person, Refused> {
+/// Who asks.
+pub(super) struct Caller {
+    /// The person, or the bot.
+    pub(super) person: Person,
+    /// Held while they may act.
+    pub(super) expected: Option<Expected>,
+}
+
+impl std::ops::Deref for Caller {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.person
+    }
+}
+
+/// The person, or the bot, who asks. Nobody without a login gets one here.
+pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Caller, Refused> {
     let found = login::of(app, headers).await.map_err(|refusal| Refused::by_rooms(app, &refusal))?;
-    found.map(|login| login.person).ok_or(Refused::of(Code::LoginRequired))
+    let caller = found.map(|Login { person, expected, .. }| Caller { person, expected });
+    caller.ok_or(Refused::of(Code::LoginRequired))
 }
 
 /// The room of that name; what cannot be one is unknown.

@@ -23,7 +23,8 @@ use super::types::{Room, RoomList};
 )]
 pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Result<Json<RoomList>, Refused> {
     let you = caller::of(&app, &headers).await?;
-    let rooms = app.rooms.list(Some(you.id)).await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
+    let rooms =
+        app.rooms.list(Some(you.id.clone())).await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     let rooms = rooms.into_iter().map(|info| Room::new(info, app.rooms.cursors())).collect();
     Ok(Json(RoomList { rooms }))
 }

@@ -73,12 +73,13 @@ pub(super) async fn open(
     let account = app.unsent.account(address, CancellationToken::new());
     let (transport, events) = Streamed::open(account);
     let door = Stream::new(room, after);
+    let peer = Peer { you: Some(you.person), expected: you.expected, address };
     app.connections.spawn({
         let app = app.clone();
         async move {
             let _counted = app.metrics.connection(Carrier::Stream);
             let stop = app.stop.clone();
-            connection::run(app, transport, door, Peer { you: Some(you), address }, stop).await;
+            connection::run(app, transport, door, peer, stop).await;
             drop(place);
         }
     });

@@ -91,7 +91,11 @@ async fn open(
     let (mailbox, transport) = Mailbox::open(login.key, counted, hello, account);
     let listed = app.mailboxes.list(mailbox).ok_or(Refused(ProblemCode::Unavailable))?;
     let opened = Opened { session: listed.token() };
-    let peer = Peer { you: Some(login.person), address };
+    let mut answer = (StatusCode::CREATED, json(&opened)).into_response();
+    for cookie in login.cookies {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    let peer = Peer { you: Some(login.person), expected: login.expected, address };
     app.connections.spawn({
         let app = app.clone();
         async move {
@@ -100,10 +104,6 @@ async fn open(
             drop((listed, place));
         }
     });
-    let mut answer = (StatusCode::CREATED, json(&opened)).into_response();
-    if let Some(cookie) = login.set_cookie {
-        answer.headers_mut().append(header::SET_COOKIE, cookie);
-    }
     Ok(answer)
 }
 
@@ -142,7 +142,7 @@ async fn leave(
 
 /// The session of that token, if this login opened it.
 fn find(app: &App, peer: SocketAddr, session: &str, headers: &HeaderMap) -> Result<Arc<Mailbox>, Refused> {
-    app.mailboxes.find(session, login::key(headers)).map_err(|not_found| {
+    app.mailboxes.find(session, &login::keys(app, headers)).map_err(|not_found| {
         match not_found {
             // So ends every session after a restart: nothing to tell anybody.
             NotFound::Unknown => app.metrics.rejected("session_gone"),

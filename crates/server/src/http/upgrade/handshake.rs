@@ -83,7 +83,7 @@ pub(super) fn items(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item
 pub(super) fn switching_protocols(
     accept: String,
     protocol: Option<&'static str>,
-    cookie: Option<HeaderValue>,
+    cookies: Vec<HeaderValue>,
 ) -> Option<Response> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -92,7 +92,9 @@ pub(super) fn switching_protocols(
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, HeaderValue::try_from(accept).ok()?);
     protocol.map(|it| headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(it)));
-    cookie.map(|cookie| headers.append(SET_COOKIE, cookie));
+    for cookie in cookies {
+        headers.append(SET_COOKIE, cookie);
+    }
     Some(response)
 }
 

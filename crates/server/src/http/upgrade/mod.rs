@@ -14,7 +14,6 @@ use axum::routing::get;
 use hyper::body::Body as _;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use madang_protocol::Person;
 use madang_stomp::Version;
 use tokio_util::sync::CancellationToken;
 
@@ -82,7 +81,7 @@ pub(super) async fn fixed_paths(
     if fixed { stomp(state, peer, request).await } else { next.run(request).await }
 }
 
-/// Upgrades a request to a connection. A newcomer becomes a guest, with the login in the answer's cookie.
+/// Upgrades a request to a connection. A newcomer gets a login in the answer's cookie.
 async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks) -> Response {
     if app.stop.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.\n")
@@ -115,7 +114,7 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
         (Standing::Neighbour, Speaks::Stomp(_)) => Ok(None),
         (Standing::Own, _) => login::or_newcomer(&app, headers).await.map(Some),
         // A page from next door is served by the doors of programs, and is nobody whom this one knows.
-        (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app, headers).await.map(Some),
+        (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app, headers).map(Some),
         (Standing::Neighbour | Standing::Foreign, _) => {
             return origin::refuse(&app, peer.ip(), headers, request.uri());
         }
@@ -126,9 +125,14 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
             return error::plain(&refusal, preferences::locale(headers), app.rooms.limits());
         }
     };
-    let (you, cookie) = login.map(|login| (login.person, login.set_cookie)).unzip();
-    let cookie = cookie.flatten().filter(|_| standing == Standing::Own);
-    let connection = Connection { app: app.clone(), upgraded, peer, you };
+    let mut cookies = Vec::new();
+    let mut by = Peer { you: None, expected: None, address: peer.ip() };
+    if let Some(login) = login {
+        by = Peer { you: Some(login.person), expected: login.expected, ..by };
+        cookies = login.cookies;
+    }
+    cookies.retain(|_| standing == Standing::Own);
+    let connection = Connection { app: app.clone(), upgraded, peer, by };
     match speaks {
         Speaks::Madang => app.connections.spawn(connection.run(Madang)),
         Speaks::Plain(asked) => app.connections.spawn(connection.run(Plain::new(asked))),
@@ -137,7 +141,7 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
             app.connections.spawn(connection.run(door))
         }
     };
-    let switched = handshake::switching_protocols(accept, subprotocol, cookie);
+    let switched = handshake::switching_protocols(accept, subprotocol, cookies);
     switched.unwrap_or_else(|| StatusCode::BAD_REQUEST.into_response())
 }
 
@@ -146,13 +150,13 @@ struct Connection {
     app: App,
     upgraded: OnUpgrade,
     peer: SocketAddr,
-    you: Option<Person>,
+    by: Peer,
 }
 
 impl Connection {
     /// Runs it, once the answer has been sent.
     async fn run(self, door: impl Door) {
-        let Self { app, upgraded, peer, you } = self;
+        let Self { app, upgraded, peer, by } = self;
         let upgraded = match upgraded.await {
             Ok(upgraded) => upgraded,
             Err(error) => return tracing::debug!(%peer, %error, "a connection was lost in its upgrade"),
@@ -165,7 +169,7 @@ impl Connection {
         };
         let _counted = app.metrics.connection(Carrier::WebSocket);
         let stop = app.stop.clone();
-        connection::run(app, wire, door, Peer { you, address }, stop).await;
+        connection::run(app, wire, door, by, stop).await;
     }
 }
 

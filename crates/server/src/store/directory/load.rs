@@ -10,7 +10,7 @@ use super::super::rows::{self, ENTRY_COLUMNS, MESSAGE_COLUMNS, RoomKey, SEQ_MAX,
 use super::super::{Committed, StoreError, UNREAD_SEEN};
 use super::KEPT_MESSAGES;
 use super::people::{MARKERS, Member, People};
-use super::rooms::{NOBODY, Newest, Room, Rooms};
+use super::rooms::{NOBODY, Newest, Post, Room, Rooms};
 
 /// The people who are most likely to come: those who chose a name, then the newest guests; at most `most`.
 pub(super) fn people(sql: &Connection, most: usize) -> rusqlite::Result<People> {
@@ -20,17 +20,23 @@ pub(super) fn people(sql: &Connection, most: usize) -> rusqlite::Result<People> 
          ORDER BY name = '', key DESC LIMIT ?1",
     )?;
     let keys = statement.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| row.get(0))?;
-    let (mut members, mut markers) = (Vec::new(), 0);
+    let (mut members, mut markers, mut seen) = (Vec::new(), 0, 0);
+    let mut all = true;
     for key in keys {
+        seen += 1;
         let Some(member) = member(sql, key?)? else { continue };
         markers += member.markers.len();
         if markers > MARKERS {
+            all = false;
             break;
         }
         members.push(member);
     }
     // The last to be taken in is the last to go.
     members.into_iter().rev().for_each(|member| people.insert(member));
+    if !all || seen >= most {
+        people.lacks_some();
+    }
     Ok(people)
 }
 
@@ -54,13 +60,13 @@ pub(super) fn rooms(sql: &Connection) -> rusqlite::Result<Rooms> {
     Ok(rooms)
 }
 
-fn posts(sql: &Connection, room: RoomKey) -> rusqlite::Result<VecDeque<(Seq, i64)>> {
+fn posts(sql: &Connection, room: RoomKey) -> rusqlite::Result<VecDeque<Post>> {
     let mut statement = sql.prepare_cached(
-        "SELECT pos, by, deleted FROM messages WHERE pos > ?1 AND pos <= ?2 ORDER BY pos DESC LIMIT ?3",
+        "SELECT pos, by, deleted, turn FROM messages WHERE pos > ?1 AND pos <= ?2 ORDER BY pos DESC LIMIT ?3",
     )?;
     let newest_first = statement.query_map(params![room.pos(0), room.pos(SEQ_MAX), UNREAD_SEEN], |row| {
         let by = if row.get(2)? { NOBODY } else { row.get(1)? };
-        Ok((seq_of(row.get(0)?), by))
+        Ok(Post { seq: seq_of(row.get(0)?), by, turn: row.get(3)? })
     })?;
     let mut posts = newest_first.collect::<rusqlite::Result<VecDeque<_>>>()?;
     posts.make_contiguous().reverse();
@@ -74,7 +80,7 @@ pub(super) fn key_of_login(sql: &Connection, token_hash: &[u8; 32]) -> rusqlite:
 }
 
 /// The key of this person.
-pub(super) fn key_of_user(sql: &Connection, user: &UserId) -> rusqlite::Result<Option<i64>> {
+pub(in crate::store) fn key_of_user(sql: &Connection, user: &UserId) -> rusqlite::Result<Option<i64>> {
     let mut statement = sql.prepare_cached("SELECT key FROM users WHERE id = ?1")?;
     statement.query_row([user.as_str()], |row| row.get(0)).optional()
 }
@@ -82,15 +88,15 @@ pub(super) fn key_of_user(sql: &Connection, user: &UserId) -> rusqlite::Result<O
 /// A person with their logins and read markers.
 pub(super) fn member(sql: &Connection, key: i64) -> rusqlite::Result<Option<Member>> {
     let person = sql
-        .prepare_cached("SELECT id, name FROM users WHERE key = ?1")?
-        .query_row([key], |row| Ok(Person { id: rows::id(row, 0)?, name: row.get(1)? }))
+        .prepare_cached("SELECT id, name, arrived FROM users WHERE key = ?1")?
+        .query_row([key], |row| Ok((Person { id: rows::id(row, 0)?, name: row.get(1)? }, row.get(2)?)))
         .optional()?;
-    let Some(person) = person else { return Ok(None) };
+    let Some((person, arrived)) = person else { return Ok(None) };
     let logins = sql
         .prepare_cached("SELECT token_hash FROM logins WHERE user = ?1")?
         .query_map([key], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Some(Member { key, person, logins, markers: markers(sql, key)? }))
+    Ok(Some(Member { key, person, logins, arrived, markers: markers(sql, key)? }))
 }
 
 /// A person's read markers, in the order of the rooms' keys.

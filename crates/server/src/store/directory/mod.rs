@@ -22,10 +22,10 @@ use super::bots::StoredBot;
 use super::most::Most;
 use super::readers::ReadError;
 use super::rows::RoomKey;
-use super::{Bot, Committed, RoomState};
+use super::{Bot, Committed, Newcomer, RoomState};
 
 use bots::Bots;
-pub(super) use load::{entries as newest_entries, markers};
+pub(super) use load::{entries as newest_entries, key_of_user, markers};
 use people::{Member, People};
 use renames::Renames;
 use rooms::Rooms;
@@ -36,9 +36,11 @@ pub const KEPT_MESSAGES: usize = 50;
 /// What a commit changed besides the entries that it made.
 pub(super) enum News {
     /// An entry, the next one of the commit.
-    Entry { room: RoomKey, by: i64 },
+    Entry { room: RoomKey, by: i64, turn: Option<i64> },
     /// A guest came.
-    Guest { key: i64, user: UserId, token_hash: [u8; 32], markers: Vec<(RoomKey, Seq)> },
+    Guest { key: i64, user: UserId, token_hash: [u8; 32], arrived: i64 },
+    /// Guests were removed.
+    Removed(Vec<i64>),
     /// A person has another name.
     Renamed { key: i64, user: UserId, name: String, at: UnixMs },
     /// A bot was made.
@@ -97,19 +99,41 @@ impl Directory {
 
     // --- From memory. None: it is not there; load it.
 
-    /// The person with this login.
-    pub(super) fn login(&self, token_hash: &[u8; 32]) -> Option<Person> {
-        self.look().people.login(token_hash).map(|member| member.person.clone())
+    /// The person with this login, if it is anybody's.
+    pub(super) fn login(&self, token_hash: &[u8; 32]) -> Option<Option<Person>> {
+        let tables = self.look();
+        match tables.people.login(token_hash) {
+            Some(member) => Some(Some(member.person.clone())),
+            None => tables.people.are_all().then_some(None),
+        }
+    }
+
+    /// Whether this id is a user's.
+    pub(super) fn is_taken(&self, user: &UserId) -> Option<bool> {
+        let tables = self.look();
+        let known = tables.people.of(user).is_some() || tables.bots.of(user).is_some();
+        if known || *user == UserId::system() {
+            return Some(true);
+        }
+        tables.people.are_all().then_some(false)
     }
 
     /// The rooms as `user` sees them, or nobody in particular.
-    pub(super) fn list(&self, user: Option<&UserId>, limit: usize) -> Option<Vec<RoomInfo>> {
+    pub(super) fn list(
+        &self,
+        user: Option<&UserId>,
+        newcomer: Option<&Newcomer>,
+        limit: usize,
+    ) -> Option<Vec<RoomInfo>> {
         let tables = self.look();
-        let reader = match user {
-            Some(user) => Some(tables.people.of(user)?),
-            None => None,
-        };
-        Some(tables.rooms.list(reader, limit))
+        let Some(user) = user else { return Some(tables.rooms.list(None, limit)) };
+        match (tables.people.of(user), newcomer) {
+            (Some(member), _) => Some(tables.rooms.list(Some(member), limit)),
+            (None, Some(newcomer)) if tables.people.are_all() => {
+                Some(tables.rooms.list(Some(&Member::of_newcomer(newcomer)), limit))
+            }
+            (None, _) => None,
+        }
     }
 
     /// A room with its newest messages.
@@ -130,6 +154,11 @@ impl Directory {
 
     pub(super) fn bots(&self) -> Vec<Arc<Bot>> {
         self.look().bots.all()
+    }
+
+    /// The newest message's turn.
+    pub(super) fn turn(&self) -> i64 {
+        self.look().rooms.turn()
     }
 
     pub(super) fn keeps(&self, room: &RoomId) -> bool {
@@ -170,9 +199,12 @@ impl Directory {
         &self,
         sql: &Connection,
         user: &UserId,
+        newcomer: Option<&Newcomer>,
         limit: usize,
     ) -> Result<Vec<RoomInfo>, ReadError> {
-        self.load(sql, || load::key_of_user(sql, user), |rooms, member| rooms.list(member, limit))
+        let new = newcomer.map(Member::of_newcomer);
+        let show = |rooms: &Rooms, member: Option<&Member>| rooms.list(member.or(new.as_ref()), limit);
+        self.load(sql, || load::key_of_user(sql, user), show)
     }
 
     fn load<T>(
@@ -215,18 +247,20 @@ impl Directory {
 impl Tables {
     fn heard<'a>(&mut self, news: News, entries: &mut impl Iterator<Item = &'a Committed>) {
         match news {
-            News::Entry { room, by } => {
+            News::Entry { room, by, turn } => {
                 if let Some(committed) = entries.next() {
-                    self.rooms.enter(room, by, committed);
+                    self.rooms.enter(room, by, turn.unwrap_or_default(), committed);
                 }
             }
-            News::Guest { key, user, token_hash, markers } => {
+            News::Guest { key, user, token_hash, arrived } => {
                 let person = Person { id: user, name: String::new() };
-                self.people.insert(Member { key, person, logins: vec![token_hash], markers });
+                let (logins, markers) = (vec![token_hash], Vec::new());
+                self.people.insert(Member { key, person, logins, arrived, markers });
             }
+            News::Removed(keys) => keys.into_iter().for_each(|key| self.people.forget(key)),
             News::Bot { made, markers } => {
                 let (key, person) = (made.key, made.bot.person.clone());
-                self.people.insert(Member { key, person, logins: Vec::new(), markers });
+                self.people.insert(Member { key, person, logins: Vec::new(), arrived: -1, markers });
                 self.bots.insert(made);
             }
             News::Revoked { user, at } => self.bots.revoke(&user, at),

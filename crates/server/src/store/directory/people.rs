@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use madang_protocol::{Person, Seq, UserId};
 
+use super::super::Newcomer;
+use super::super::people::NO_KEY;
 use super::super::rows::RoomKey;
 
 /// Most read markers that are kept, of all people together: 16 MiB.
@@ -15,7 +17,9 @@ pub(super) struct Member {
     pub(super) person: Person,
     /// Hashes of the tokens of their logins.
     pub(super) logins: Vec<[u8; 32]>,
-    /// In the order of the rooms' keys. A room that is not among them was never read.
+    /// The turn up to which messages are read in rooms without a marker.
+    pub(super) arrived: i64,
+    /// In the order of the rooms' keys.
     pub(super) markers: Vec<(RoomKey, Seq)>,
 }
 
@@ -29,6 +33,8 @@ pub(super) struct People {
     order: VecDeque<i64>,
     markers: usize,
     most: usize,
+    /// Nobody who has a login is missing.
+    all: bool,
 }
 
 impl People {
@@ -41,6 +47,7 @@ impl People {
             order: VecDeque::new(),
             markers: 0,
             most: most.max(1),
+            all: true,
         }
     }
 
@@ -53,6 +60,7 @@ impl People {
         while self.is_full(member.markers.len()) {
             let Some(oldest) = self.order.pop_front() else { break };
             self.remove(oldest);
+            self.all = false;
         }
         self.by_id.insert(member.person.id.clone(), member.key);
         self.by_login.extend(member.logins.iter().map(|hash| (*hash, member.key)));
@@ -64,6 +72,22 @@ impl People {
     /// Whether somebody with so many markers takes another's place.
     fn is_full(&self, markers: usize) -> bool {
         self.members.len() >= self.most || self.markers + markers > MARKERS
+    }
+
+    /// Notes that there are people whom it does not hold.
+    pub(super) fn lacks_some(&mut self) {
+        self.all = false;
+    }
+
+    /// Whether whoever has a login is here.
+    pub(super) fn are_all(&self) -> bool {
+        self.all
+    }
+
+    /// Takes out somebody who is no more.
+    pub(super) fn forget(&mut self, key: i64) {
+        self.remove(key);
+        self.order.retain(|other| *other != key);
     }
 
     pub(super) fn login(&self, token_hash: &[u8; 32]) -> Option<&Member> {
@@ -107,10 +131,17 @@ impl People {
 }
 
 impl Member {
-    /// Everything up to this seq was seen.
-    pub(super) fn marker(&self, room: RoomKey) -> Seq {
+    /// Somebody who has no row yet.
+    pub(super) fn of_newcomer(newcomer: &Newcomer) -> Self {
+        let person = Person { id: newcomer.user.clone(), name: String::new() };
+        let (logins, markers) = Default::default();
+        Self { key: NO_KEY, person, logins, arrived: newcomer.arrived, markers }
+    }
+
+    /// Everything up to this seq was seen; none: that follows from when they came.
+    pub(super) fn marker(&self, room: RoomKey) -> Option<Seq> {
         let found = self.markers.binary_search_by_key(&room, |(room, _)| *room).ok();
-        found.and_then(|at| self.markers.get(at)).map_or(0, |(_, seq)| *seq)
+        found.and_then(|at| self.markers.get(at)).map(|(_, seq)| *seq)
     }
 }
 
@@ -123,6 +154,7 @@ mod tests {
             key,
             person: Person { id: format!("u{key}").parse().unwrap(), name: String::new() },
             logins: vec![[u8::try_from(key).unwrap(); 32]],
+            arrived: -1,
             markers: (1..).take(markers).map(|room| (RoomKey(room), 1)).collect(),
         }
     }
@@ -159,6 +191,6 @@ mod tests {
         }
         people.read(2, RoomKey(3), 9);
         let member = people.of(&"u1".parse().unwrap()).unwrap();
-        assert_eq!((member.marker(RoomKey(3)), member.marker(RoomKey(2))), (7, 0));
+        assert_eq!((member.marker(RoomKey(3)), member.marker(RoomKey(2))), (Some(7), None));
     }
 }

@@ -38,9 +38,18 @@ pub(super) struct Room {
     pub(super) title: String,
     pub(super) head: Seq,
     pub(super) last_at: UnixMs,
-    /// The newest [`UNREAD_SEEN`] messages, in their order: the seq, and the author or [`NOBODY`].
-    pub(super) posts: VecDeque<(Seq, i64)>,
+    /// The newest [`UNREAD_SEEN`] messages, in their order.
+    pub(super) posts: VecDeque<Post>,
     pub(super) newest: Option<Newest>,
+}
+
+/// What is known of every message for as long as it may be unread.
+pub(super) struct Post {
+    pub(super) seq: Seq,
+    /// The author, or [`NOBODY`].
+    pub(super) by: i64,
+    /// Messages of all rooms up to it.
+    pub(super) turn: i64,
 }
 
 /// A room's newest messages.
@@ -62,7 +71,7 @@ impl Rooms {
     }
 
     /// An entry was committed.
-    pub(super) fn enter(&mut self, key: RoomKey, by: i64, committed: &Committed) {
+    pub(super) fn enter(&mut self, key: RoomKey, by: i64, turn: i64, committed: &Committed) {
         let entry = &committed.entry;
         if let What::Opened { title } = &entry.what {
             let (id, title) = (entry.room.clone(), title.clone());
@@ -71,7 +80,7 @@ impl Rooms {
         }
         let Some(room) = self.rooms.get_mut(&key) else { return };
         if entry.seq > room.head {
-            room.enter(by, committed);
+            room.enter(by, turn, committed);
         }
         if let Some(newest) = &mut room.newest
             && entry.seq > newest.head
@@ -110,6 +119,12 @@ impl Rooms {
                 name.clone_into(&mut person.name);
             }
         }
+    }
+
+    /// The newest message's turn.
+    pub(super) fn turn(&self) -> i64 {
+        let newest = self.rooms.values().filter_map(|room| room.posts.back());
+        newest.map(|post| post.turn).max().unwrap_or_default()
     }
 
     pub(super) fn key(&self, room: &RoomId) -> Option<RoomKey> {
@@ -164,21 +179,21 @@ impl Rooms {
 }
 
 impl Room {
-    fn enter(&mut self, by: i64, committed: &Committed) {
+    fn enter(&mut self, by: i64, turn: i64, committed: &Committed) {
         let entry = &committed.entry;
         self.head = entry.seq;
         self.last_at = entry.at;
         match &entry.what {
             What::Posted { .. } => {
-                self.posts.push_back((entry.seq, by));
+                self.posts.push_back(Post { seq: entry.seq, by, turn });
                 if self.posts.len() > UNREAD_SEEN as usize {
                     self.posts.pop_front();
                 }
             }
             What::Deleted { seq } => {
-                let found = self.posts.binary_search_by_key(seq, |(seq, _)| *seq).ok();
-                if let Some((_, by)) = found.and_then(|at| self.posts.get_mut(at)) {
-                    *by = NOBODY;
+                let found = self.posts.binary_search_by_key(seq, |post| post.seq).ok();
+                if let Some(post) = found.and_then(|at| self.posts.get_mut(at)) {
+                    post.by = NOBODY;
                 }
             }
             What::Edited { .. } | What::Opened { .. } | What::Unknown => {}
@@ -186,14 +201,24 @@ impl Room {
     }
 
     fn info(&self, key: RoomKey, reader: Option<&Member>) -> RoomInfo {
-        let read = reader.map_or(0, |reader| reader.marker(key));
+        let read = reader
+            .map_or(0, |reader| reader.marker(key).unwrap_or_else(|| self.initial_marker(reader.arrived)));
         let unread = reader.map_or(0, |reader| self.unread(read, reader.key));
         RoomInfo { room: self.id.clone(), title: self.title.clone(), head: self.head, read, unread }
     }
 
+    /// Before the first message that came after the reader did, or at the head.
+    fn initial_marker(&self, arrived: i64) -> Seq {
+        if arrived < 0 {
+            return 0;
+        }
+        let first = self.posts.partition_point(|post| post.turn <= arrived);
+        self.posts.get(first).map_or(self.head, |post| post.seq.saturating_sub(1))
+    }
+
     fn unread(&self, read: Seq, reader: i64) -> u32 {
-        let after = self.posts.iter().rev().take_while(|(seq, _)| *seq > read);
-        let others = after.filter(|(_, by)| *by != reader && *by != NOBODY);
+        let after = self.posts.iter().rev().take_while(|post| post.seq > read);
+        let others = after.filter(|post| post.by != reader && post.by != NOBODY);
         u32::try_from(others.take(UNREAD_MAX as usize).count()).unwrap_or(UNREAD_MAX)
     }
 }

@@ -24,6 +24,12 @@ impl Answer {
         named.map(|(_, value)| value.as_str()).collect()
     }
 
+    /// The `Set-Cookie` that sets a login, under the name that this server has for it.
+    pub(crate) fn login(&self) -> Option<&str> {
+        let named = |cookie: &&str| cookie.trim_start_matches("__Host-").starts_with("madang_login_");
+        self.all("set-cookie").into_iter().find(named)
+    }
+
     /// The `Set-Cookie` that sets `name`.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         self.all("set-cookie").into_iter().find(|cookie| cookie.starts_with(&format!("{name}=")))

@@ -54,7 +54,7 @@ impl Rt {
         }
         let opened: Opened = serde_json::from_str(&answer.body).expect("a session");
         self.path = format!("/rt/{}", opened.session);
-        let login = answer.cookie("madang_login").expect("a login");
+        let login = answer.login().expect("a login");
         self.cookie = login.split(';').next().expect("a cookie").to_owned();
         Some(())
     }

@@ -1,0 +1,140 @@
+//! A rendered page with holes where it says who looks at it, so that it is rendered once for many.
+
+use std::sync::Arc;
+
+use madang_protocol::{Cmid, UserId};
+use madang_web::{hue, tag};
+
+/// What a page is rendered with where each who looks at it differs: random, so that nobody's text holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    pub(super) user: UserId,
+    pub(super) cmid: Cmid,
+}
+
+/// The page.
+#[derive(Debug)]
+pub(super) struct Template(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(Arc<str>),
+    Nonce,
+    Cmid,
+    /// The person's id.
+    User,
+    /// Its end, which names a guest.
+    Tag,
+    /// The colour of their avatar.
+    Hue,
+    /// What the avatar shows.
+    Initial,
+}
+
+/// Where the page shows who one is: the avatar of the button that opens the settings.
+const YOU: &str = r#"class="you"><span data-hue=""#;
+const AVATAR: &str = r#"" aria-hidden="true" class="avatar">"#;
+
+impl Template {
+    /// Cuts what was rendered for `mark`, for everyone. None: it shows the person where this does not know.
+    pub(super) fn for_all(html: &str, nonce: &str, mark: &Mark) -> Option<Self> {
+        let (before, rest) = html.split_once(YOU)?;
+        let rest = rest.strip_prefix(&hue(&mark.user).to_string())?.strip_prefix(AVATAR)?;
+        let rest = rest.strip_prefix(&initial(&mark.user))?;
+        if rest.contains(YOU) {
+            return None;
+        }
+        let text = |text: &str| Piece::Text(text.into());
+        let mut pieces = vec![text(before), text(YOU), Piece::Hue, text(AVATAR), Piece::Initial, text(rest)];
+        for (needle, hole) in
+            [(mark.user.as_str(), Piece::User), (nonce, Piece::Nonce), (tag(&mark.user), Piece::Tag)]
+        {
+            pieces = cut(pieces, needle, &hole);
+        }
+        Some(Self(cut(pieces, &mark.cmid.to_string(), &Piece::Cmid)))
+    }
+
+    /// Cuts what was rendered for one person.
+    pub(super) fn for_one(html: &str, nonce: &str, mark: &Mark) -> Self {
+        let pieces = cut(vec![Piece::Text(html.into())], nonce, &Piece::Nonce);
+        Self(cut(pieces, &mark.cmid.to_string(), &Piece::Cmid))
+    }
+
+    /// Bytes of its text.
+    pub(super) fn bytes(&self) -> usize {
+        let text = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { 0 };
+        self.0.iter().map(text).sum()
+    }
+
+    /// The page for somebody.
+    pub(super) fn filled(&self, user: &UserId, cmid: Cmid, nonce: &str) -> String {
+        let mut html = String::with_capacity(self.bytes() + 1_024);
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => html.push_str(text),
+                Piece::Nonce => html.push_str(nonce),
+                Piece::Cmid => html.push_str(&cmid.to_string()),
+                Piece::User => html.push_str(user.as_str()),
+                Piece::Tag => html.push_str(tag(user)),
+                Piece::Hue => html.push_str(&hue(user).to_string()),
+                Piece::Initial => html.push_str(&initial(user)),
+            }
+        }
+        html
+    }
+}
+
+/// What the avatar of somebody without a name shows.
+fn initial(user: &UserId) -> String {
+    user.as_str().chars().next_back().map(|last| last.to_uppercase().collect()).unwrap_or_default()
+}
+
+fn cut(pieces: Vec<Piece>, needle: &str, hole: &Piece) -> Vec<Piece> {
+    let mut cut = Vec::new();
+    for piece in pieces {
+        let Piece::Text(text) = &piece else {
+            cut.push(piece);
+            continue;
+        };
+        for (number, part) in text.split(needle).enumerate() {
+            if number > 0 {
+                cut.push(hole.clone());
+            }
+            cut.push(Piece::Text(part.into()));
+        }
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(user: &str, nonce: &str, cmid: Cmid) -> String {
+        let user: UserId = user.parse().unwrap();
+        format!(
+            r#"<script nonce="{nonce}"><button class="you"><span data-hue="{}" aria-hidden="true" class="avatar">{}</span>Guest {}</button>{{"id":"{user}"}}<input value="{cmid}">"#,
+            hue(&user),
+            initial(&user),
+            tag(&user),
+        )
+    }
+
+    #[test]
+    fn a_filled_template_is_the_page_of_that_person() {
+        let mark = Mark { user: "mark00000xq7z".parse().unwrap(), cmid: Cmid(7) };
+        let template = Template::for_all(&page("mark00000xq7z", "n0", Cmid(7)), "n0", &mark).unwrap();
+        for user in ["abcdefghijkl", "9d4ll92p7q3k", "a"] {
+            let filled = template.filled(&user.parse().unwrap(), Cmid(8), "n1");
+            assert_eq!(filled, page(user, "n1", Cmid(8)));
+        }
+    }
+
+    #[test]
+    fn a_page_that_shows_the_person_elsewise_is_theirs() {
+        let mark = Mark { user: "mark00000xq7z".parse().unwrap(), cmid: Cmid(7) };
+        assert!(Template::for_all("<p>another page</p>", "n0", &mark).is_none());
+        let twice = page("mark00000xq7z", "n0", Cmid(7)).repeat(2);
+        assert!(Template::for_all(&twice, "n0", &mark).is_none());
+    }
+}

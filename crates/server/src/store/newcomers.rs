@@ -1,0 +1,131 @@
+//! Newcomers who are here now. Nothing of them is in the database: what they then write brings its author along.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use madang_protocol::{UnixMs, UserId};
+
+use super::writer::Command;
+use super::{Identity, Newcomer, Queued, Store, StoreError, directory};
+
+/// The table: as long as the requests and the sessions that hold its entries.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Newcomers(Arc<Mutex<HashMap<UserId, Weak<Held>>>>);
+
+/// A share of a newcomer. While somebody holds one, the store takes what they write.
+#[derive(Clone, Debug)]
+pub struct Expected(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    newcomer: Newcomer,
+    table: Newcomers,
+}
+
+impl Newcomers {
+    /// Takes a newcomer in. Who is in it already stays as they came.
+    pub(super) fn expect(&self, newcomer: Newcomer) -> Expected {
+        let mut table = self.lock();
+        let slot = table.entry(newcomer.user.clone());
+        if let Entry::Occupied(known) = &slot
+            && let Some(held) = known.get().upgrade()
+        {
+            return Expected(held);
+        }
+        let held = Arc::new(Held { newcomer, table: self.clone() });
+        match slot {
+            Entry::Occupied(mut gone) => *gone.get_mut() = Arc::downgrade(&held),
+            Entry::Vacant(free) => _ = free.insert(Arc::downgrade(&held)),
+        }
+        Expected(held)
+    }
+
+    /// The newcomer with this id.
+    pub(super) fn of(&self, user: &UserId) -> Option<Expected> {
+        self.lock().get(user).and_then(Weak::upgrade).map(Expected)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Weak<Held>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deref for Expected {
+    type Target = Newcomer;
+
+    fn deref(&self) -> &Newcomer {
+        &self.0.newcomer
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut table = self.table.lock();
+        // Unless they came again meanwhile.
+        if table.get(&self.newcomer.user).is_some_and(|held| held.strong_count() == 0) {
+            table.remove(&self.newcomer.user);
+        }
+    }
+}
+
+impl Store {
+    /// What this server signs logins with, and what its cookies are told by.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    /// The turn of the newest message: what a newcomer of now has behind them.
+    pub fn turn(&self) -> i64 {
+        self.0.directory.turn()
+    }
+
+    /// Expects that this newcomer may write. Nothing is written of them until they do; from then on they are a guest.
+    pub fn expect(&self, newcomer: Newcomer) -> Expected {
+        self.0.newcomers.expect(newcomer)
+    }
+
+    /// The newcomer with this id, if they are here.
+    pub fn expected(&self, user: &UserId) -> Option<Expected> {
+        self.0.newcomers.of(user)
+    }
+
+    /// Whether this id is a user's.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn is_taken(&self, user: &UserId) -> Result<bool, StoreError> {
+        if let Some(taken) = self.0.directory.is_taken(user) {
+            return Ok(taken);
+        }
+        let user = user.clone();
+        self.0.readers.read(move |sql| Ok(directory::key_of_user(sql, &user)?.is_some())).await
+    }
+
+    /// Looks at some people behind `after`, at first 0, and removes those who came before `before` and left no
+    /// trace. Answers what is `after` to the next piece; none: everyone was looked at.
+    pub fn remove_guests(&self, before: UnixMs, after: i64) -> Queued<Option<i64>> {
+        self.queued(|reply| Command::RemoveGuests { before, after, reply })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newcomer_is_held_while_a_share_is() {
+        let table = Newcomers::default();
+        let user: UserId = "ann".parse().unwrap();
+        let newcomer = |arrived| Newcomer { user: user.clone(), token_hash: [1; 32], made_at: 0, arrived };
+        let first = table.expect(newcomer(1));
+        let second = table.expect(newcomer(2));
+        assert_eq!(second.arrived, 1, "one person, as they came");
+        drop(first);
+        assert!(table.of(&user).is_some());
+        drop(second);
+        assert!(table.of(&user).is_none() && table.lock().is_empty());
+        assert_eq!(table.expect(newcomer(3)).arrived, 3);
+    }
+}
