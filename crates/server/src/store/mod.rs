@@ -76,8 +76,7 @@ pub const GUEST_KEPT: UnixMs = 30 * 24 * 60 * 60 * 1000;
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
-/// In the order in which they end: readers first, so that the writer's is the last connection, and the lock
-/// only when nothing touches the folder any more.
+/// In the order in which they end: readers first, then the writer's connection, and the lock at last.
 struct Inner {
     readers: Readers,
     writer: Writer,
