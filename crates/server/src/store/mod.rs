@@ -209,23 +209,6 @@ impl Store {
         self.queued(|reply| Command::MarkRead { user, room, seq, newcomer, reply })
     }
 
-    /// Keeps how far a reader has come in a room, under a name of its own. Of more than [`PLACES_MAX`] the one goes
-    /// that moved longest ago.
-    ///
-    /// # Errors
-    /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
-    pub fn keep_place(
-        &self,
-        reader: UserId,
-        room: RoomId,
-        name: String,
-        place: Place,
-        at: UnixMs,
-    ) -> Queued<()> {
-        let newcomer = self.expected(&reader);
-        self.queued(|reply| Command::KeepPlace { reader, room, name, place, at, newcomer, reply })
-    }
-
     // --- Reading. What is in memory is answered at once, and exactly as the database would.
 
     /// The person whose login has the token with this hash.
@@ -287,19 +270,6 @@ impl Store {
             directory::newest_entries(sql, &room, limit, bytes)
         };
         self.0.readers.read(read).await
-    }
-
-    /// The place that [`Store::keep_place`] kept last under this name.
-    ///
-    /// # Errors
-    /// As [`Store::login`].
-    pub async fn place(
-        &self,
-        reader: UserId,
-        room: RoomId,
-        name: String,
-    ) -> Result<Option<Place>, StoreError> {
-        self.0.readers.read(move |sql| places::find(sql, &reader, &room, &name)).await
     }
 
     /// A room with its newest messages, at most so many; none: there is no such room. Up to

@@ -122,7 +122,7 @@ pub(super) fn mark_read(
             let (room, head) = batch.room(room).map(|room| (room.key, room.head))?;
             let old = initial_marker(batch.sql, room, head, newcomer.arrived)?;
             if seq.min(head) <= old {
-                return Ok(ReadMarker { seq: old, unread: unread(batch.sql, room, old, NO_KEY)? });
+                return Ok(ReadMarker { seq: old, unread: unread(batch.sql, room, old, NO_KEY)?, head });
             }
             insert_guest(batch, newcomer)?;
             batch.author(user)?.key

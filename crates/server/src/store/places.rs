@@ -6,7 +6,40 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::batch::{Batch, Failure};
 use super::readers::ReadError;
 use super::rows::seq_from_column;
-use super::{PLACES_MAX, Place};
+use super::writer::Command;
+use super::{PLACES_MAX, Place, Queued, Store, StoreError};
+
+impl Store {
+    /// Keeps how far a reader has come in a room, under a name of its own. Of more than [`PLACES_MAX`] the one goes
+    /// that moved longest ago.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
+    pub fn keep_place(
+        &self,
+        reader: UserId,
+        room: RoomId,
+        name: String,
+        place: Place,
+        at: UnixMs,
+    ) -> Queued<()> {
+        let newcomer = self.expected(&reader);
+        self.queued(|reply| Command::KeepPlace { reader, room, name, place, at, newcomer, reply })
+    }
+
+    /// The place that [`Store::keep_place`] kept last under this name.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn place(
+        &self,
+        reader: UserId,
+        room: RoomId,
+        name: String,
+    ) -> Result<Option<Place>, StoreError> {
+        self.0.readers.read(move |sql| find(sql, &reader, &room, &name)).await
+    }
+}
 
 /// Keeps a place. Beyond the bound the one goes that moved longest ago.
 pub(super) fn keep(
