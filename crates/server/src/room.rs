@@ -227,7 +227,9 @@ impl Rooms {
             None => {}
         }
         self.take_token(user, from, name.len(), now)?;
-        let person = self.0.store.rename(user.clone(), name, now).await.map_err(logged)?;
+        // Held against the times of entries, which are the wall clock's.
+        let at = self.0.clock.wall(now);
+        let person = self.0.store.rename(user.clone(), name, at).await.map_err(logged)?;
         self.0.broker.publish(Event::Renamed(person.clone()));
         Ok(person)
     }
