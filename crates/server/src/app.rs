@@ -29,7 +29,7 @@ use crate::once::Once;
 use crate::outgoing::Couriers;
 use crate::rate::Rate;
 use crate::room::Rooms;
-use crate::store::{Store, StoreOptions};
+use crate::store::{SpaceOptions, Store, StoreOptions};
 use crate::tls;
 use crate::unsent::Unsent;
 
@@ -125,7 +125,12 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let (broker, commits, inbox) = Broker::new();
     let max_bytes = (config.max_database > 0).then(|| u64::from(config.max_database) * 1024 * 1024);
     let reads = metrics.store_reads.clone();
-    let options = StoreOptions { max_bytes, readers: READERS, reads, ..StoreOptions::default() };
+    let space = SpaceOptions {
+        reserve: config.reserve(),
+        available: metrics.disk_available.clone(),
+        used: metrics.storage_used.clone(),
+    };
+    let options = StoreOptions { max_bytes, space, readers: READERS, reads, ..StoreOptions::default() };
     let store = Store::open(&config.data, options, commits)?;
     let listener = listen(config.addr, "--addr").await?;
     let redirector = match config.tls.http_addr {

@@ -14,6 +14,8 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use madang_protocol::Limits;
 
+use crate::store::Reserve;
+
 pub use budgets::Address;
 pub use metrics::Metrics;
 pub use orders::{Folder, Token, TokenOrder, Webhook, WebhookOrder};
@@ -146,6 +148,11 @@ pub struct Serve {
     #[arg(long, env = "MADANG_MAX_DATABASE", default_value_t = 0, value_name = "MIB")]
     pub max_database: u32,
 
+    /// What stays free on the disk of the database, in MiB; below it nothing is written, as on a full disk, and reading
+    /// goes on. Without it 5 % of the disk, at most 1024.
+    #[arg(long, env = "MADANG_DISK_RESERVE", value_name = "MIB")]
+    pub disk_reserve: Option<u32>,
+
     /// A host that outgoing webhooks may go to although it is in a private network or on this machine, as it stands in
     /// their address. May be repeated.
     #[arg(long = "webhook-allow", env = "MADANG_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "HOST")]
@@ -175,6 +182,12 @@ impl Serve {
             rooms: self.max_rooms_watched,
             ..Limits::default()
         }
+    }
+
+    /// What stays free on the disk.
+    pub fn reserve(&self) -> Reserve {
+        let bytes = |mib: u32| Reserve::Bytes(u64::from(mib) * 1024 * 1024);
+        self.disk_reserve.map_or(Reserve::Usual, bytes)
     }
 
     /// Bytes of answers that may wait for sockets; 0: any number.

@@ -29,6 +29,10 @@ pub struct Metrics {
     pub unsent: Gauge,
     /// Reads of the database: everything that was not in memory.
     pub store_reads: Counter,
+    /// Bytes that the disk of the database has free.
+    pub disk_available: Gauge,
+    /// How full the storage is, in percent.
+    pub storage_used: Gauge,
     /// Pages that a browser drew anew, because their HTML did not arrive as it was sent.
     pub redrawn: Counter,
     refused: Family<CodeLabel, Counter>,
@@ -135,6 +139,8 @@ impl Default for Metrics {
             replays: Counter::default(),
             unsent: Gauge::default(),
             store_reads: Counter::default(),
+            disk_available: Gauge::default(),
+            storage_used: Gauge::default(),
             redrawn: Counter::default(),
             refused: Family::default(),
             closed: Family::default(),
@@ -154,6 +160,10 @@ impl Default for Metrics {
         registry.register("replays", "Reads of the log for readers behind", metrics.replays.clone());
         registry.register("unsent_bytes", "Bytes of answers that wait for sockets", metrics.unsent.clone());
         registry.register("store_reads", "Reads of the database", metrics.store_reads.clone());
+        let free = "Bytes that the disk of the database has free";
+        registry.register("disk_available_bytes", free, metrics.disk_available.clone());
+        let used = "How full the storage is: the disk without its reserve, or the database's bound, whichever is more";
+        registry.register("storage_used_percent", used, metrics.storage_used.clone());
         let redrawn = "Pages drawn anew by a browser, as their HTML was changed on its way";
         registry.register("pages_redrawn", redrawn, metrics.redrawn.clone());
         registry.register("refused", "Refused frames, by reason", metrics.refused.clone());

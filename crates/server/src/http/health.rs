@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::accept::Near;
 use crate::app::App;
 use crate::config::Metrics;
+use crate::store::WARNED_FROM;
 
 /// The process answers.
 pub(super) async fn alive() -> &'static str {
@@ -21,7 +22,10 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, String) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into());
     }
     match app.store.ready().await {
-        Ok(()) => (StatusCode::OK, "ready\n".into()),
+        Ok(()) => match app.metrics.storage_used.get() {
+            used @ WARNED_FROM.. => (StatusCode::OK, format!("ready; the storage is {used} % full\n")),
+            _ => (StatusCode::OK, "ready\n".into()),
+        },
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
     }
 }

@@ -89,6 +89,12 @@ impl<'w> Batch<'w> {
         Self { sql, known, committed, news, moved, failure, changes: sql.total_changes() }
     }
 
+    /// Answers every command with this failure.
+    pub(super) fn failed(sql: &'w Connection, known: &'w mut Known, failure: rusqlite::Error) -> Self {
+        let (committed, news, moved) = Default::default();
+        Self { sql, known, committed, news, moved, failure: Some(failure), changes: sql.total_changes() }
+    }
+
     /// Whether SQLite has failed, so that nothing more needs to be tried in this batch.
     pub(super) fn has_failed(&self) -> bool {
         self.failure.is_some()

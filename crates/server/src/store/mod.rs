@@ -25,6 +25,7 @@ mod queued;
 mod readers;
 mod reads;
 mod rows;
+mod space;
 mod turns;
 mod types;
 mod writer;
@@ -44,7 +45,7 @@ pub use open::Identity;
 pub use queued::Queued;
 pub use types::{
     Appended, Bot, BotKind, Change, Committed, Newcomer, OpenError, PageAt, PageRead, Place, ReadMarker,
-    Rejected, RoomState, StoreError, StoreOptions, Target, Write,
+    Rejected, Reserve, RoomState, SpaceOptions, StoreError, StoreOptions, Target, WARNED_FROM, Write,
 };
 
 use directory::Directory;
@@ -111,7 +112,7 @@ impl Store {
         let ready = open::ready(folder, &options)?;
         let readers = Readers::start(&ready.file, options.readers, options.reads)?;
         let directory = Arc::new(ready.directory);
-        let writer = Writer::start(ready.sql, ready.mark, Arc::clone(&directory), committed)
+        let writer = Writer::start(ready.sql, ready.mark, ready.space, Arc::clone(&directory), committed)
             .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
         let (epoch, first_epoch, identity) = (ready.epoch, ready.first_epoch, ready.identity);
         let (newcomers, _lock) = (Newcomers::default(), Some(ready.lock));
@@ -124,8 +125,7 @@ impl Store {
         &self.0.epoch
     }
 
-    /// The epoch that the database was made with. It is another one than [`Store::epoch`] once a backup was put
-    /// back.
+    /// The epoch that the database was made with, which is another one once a backup was put back.
     pub fn first_epoch(&self) -> &Epoch {
         &self.0.first_epoch
     }

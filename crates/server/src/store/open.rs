@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use super::directory::Directory;
 use super::mark::{Mark, Marked};
 use super::migrations::{self, Found};
+use super::space::Space;
 use super::{OpenError, StoreOptions, people, private, rows};
 
 /// How long a connection waits for a program that looks into the database from outside.
@@ -33,6 +34,7 @@ pub(super) struct Ready {
     pub(super) identity: Identity,
     pub(super) directory: Directory,
     pub(super) mark: Mark,
+    pub(super) space: Space,
 }
 
 /// Who this server is, wherever it is reached.
@@ -77,7 +79,9 @@ pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, Open
     warn_of_the_clock(&sql).map_err(failed)?;
     let identity = identity(&sql).map_err(failed)?;
     let directory = Directory::open(&sql, options.people).map_err(failed)?;
-    Ok(Ready { lock, file, sql, epoch: mark.epoch().clone(), first_epoch, identity, directory, mark })
+    let space = Space::new(folder.to_owned(), options.max_bytes, options.space.clone());
+    let epoch = mark.epoch().clone();
+    Ok(Ready { lock, file, sql, epoch, first_epoch, identity, directory, mark, space })
 }
 
 /// Compares the database with what the folder had last, and gives it another epoch if it is an older one, or

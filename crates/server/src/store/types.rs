@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use madang_protocol::{Cmid, Entry, Message, Person, RoomId, Seq, UnixMs, UserId};
 use prometheus_client::metrics::counter::Counter;
 
+pub use super::space::{Reserve, SpaceOptions, WARNED_FROM};
+
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// Upper bound of the database file in bytes, not counting the write-ahead log beside it (some 16 MiB).
     /// Beyond it writes are refused as on a full disk. A file that is larger already keeps its size.
     pub max_bytes: Option<u64>,
+    /// What stays free on the disk.
+    pub space: SpaceOptions,
     /// Threads that serve reads, each with a connection of its own; at least 1.
     pub readers: usize,
     /// People whose login and read markers are kept in memory; at least 1. Others are read when they come.
@@ -21,7 +25,8 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { max_bytes: None, readers: 2, people: 20_000, reads: Counter::default() }
+        let space = SpaceOptions::default();
+        Self { max_bytes: None, space, readers: 2, people: 20_000, reads: Counter::default() }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Batching is what pays for durability: a commit costs one sync of the disk, however many writes it holds.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use super::batch::{Batch, Known};
 use super::directory::Directory;
 use super::mark::Mark;
 use super::newcomers::Expected;
+use super::space::{IDLE, Space};
 use super::{
     Appended, Bot, Committed, Place, ReadMarker, Rejected, StoreError, Write, append, bots, guests, people,
     places,
@@ -118,13 +119,14 @@ impl Writer {
     pub(super) fn start(
         sql: Connection,
         mark: Mark,
+        space: Space,
         directory: Arc<Directory>,
         committed: mpsc::Sender<Vec<Committed>>,
     ) -> std::io::Result<Self> {
         let (queue, commands) = sync_channel(WAITING_MAX);
         let health = Arc::new(Health::default());
         let (known, noted) = (Known::default(), Arc::clone(&health));
-        let work = Work { sql, known, mark, directory, commands, committed, health: noted };
+        let work = Work { sql, known, mark, space, directory, commands, committed, health: noted };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| work.run())?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)), health })
     }
@@ -185,6 +187,7 @@ struct Work {
     sql: Connection,
     known: Known,
     mark: Mark,
+    space: Space,
     directory: Arc<Directory>,
     commands: Receiver<Command>,
     committed: mpsc::Sender<Vec<Committed>>,
@@ -200,8 +203,17 @@ enum Then {
 
 impl Work {
     fn run(mut self) {
-        while let Ok(command) = self.commands.recv() {
-            if self.batch(command) == Then::Close {
+        self.space.look(&self.sql);
+        loop {
+            let then = match self.commands.recv_timeout(IDLE) {
+                Ok(command) => self.batch(command),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.space.look(&self.sql);
+                    Then::GoOn
+                }
+                Err(RecvTimeoutError::Disconnected) => Then::Close,
+            };
+            if then == Then::Close {
                 break;
             }
         }
@@ -213,7 +225,10 @@ impl Work {
     fn batch(&mut self, first: Command) -> Then {
         let mut then = Then::GoOn;
         let mut answers: Vec<Answer> = Vec::new();
-        let mut batch = Batch::begin(&self.sql, &mut self.known);
+        let mut batch = match self.space.refusal(&self.sql) {
+            Some(full) => Batch::failed(&self.sql, &mut self.known, full),
+            None => Batch::begin(&self.sql, &mut self.known),
+        };
         let mut next = Some(first);
         while let Some(command) = next.take() {
             let Some(answer) = run(command, &mut batch) else {

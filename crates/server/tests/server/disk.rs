@@ -2,7 +2,7 @@
 
 use madang_protocol::{ClientFrame, RefusalCode};
 
-use crate::harness::{Browser, Client, Ended, Server, ask, bodies, fresh_cmid, lobby};
+use crate::harness::{Browser, Client, Ended, Server, ask, bodies, fresh_cmid, lobby, until};
 
 /// Posts until the database takes no more, not even a short message. Answers how many it took.
 async fn fill(client: &mut Client) -> u64 {
@@ -86,6 +86,56 @@ async fn a_full_disk_lets_known_people_and_newcomers_read() {
     assert_eq!(stranger.get("/r/lobby").await.status, 200);
     let mut socket = Client::join_as(&server, "a stranger", &stranger.cookies()).await;
     assert!(!socket.watch_now(&lobby()).await.messages.is_empty());
+}
+
+#[tokio::test]
+async fn below_its_reserve_a_disk_is_read_and_not_written() {
+    let mut server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    let first = ann.say("first").await;
+    let cookie = ann.cookie.clone();
+
+    // More than any disk has.
+    server.start_again_with(&["--disk-reserve", "4294967295"]);
+    let mut ann = Client::join_as(&server, "ann", &cookie).await;
+    assert_eq!(ann.watch_now(&lobby()).await.head, first, "known people come in");
+    for _ in 0..3 {
+        let cmid = ann.post(&lobby(), "one more").await;
+        assert_eq!(ann.outcome(cmid).await, Err((RefusalCode::StorageUnavailable, Some(5_000))));
+    }
+    let title = [("title", "no room for it")];
+    let refused = Browser::of(&server, &cookie).script().submit("/rooms", &title).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")));
+    assert_eq!(bodies(&ann.history("after", 0, 10).await.messages), ["first"], "reads go on");
+    assert_eq!(Browser::of(&server, &cookie).get("/r/lobby").await.status, 200);
+    let ready = ask(server.addr, "GET", "/readyz", &[], "").await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.body.contains("--disk-reserve"), "{}", ready.body);
+    assert_eq!(server.told("nothing is written"), 1, "{}", server.log());
+    assert_eq!(server.metric("madang_storage_used_percent").await, 100);
+    assert!(server.metric("madang_disk_available_bytes").await > 0);
+
+    server.start_again_with(&["--disk-reserve", "0"]);
+    let mut ann = Client::join_as(&server, "ann", &cookie).await;
+    assert_eq!(ann.say("second").await, first + 1, "nothing of what was refused is there");
+    assert_eq!(ask(server.addr, "GET", "/readyz", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_nearly_full_database_is_ready_and_says_so() {
+    let server = Server::with(&["--max-database", "1", "--post-rate", "0", "--disk-reserve", "0"]);
+    let mut ann = Client::join(&server, "ann").await;
+    let readiness = async || ask(server.addr, "GET", "/readyz", &[], "").await;
+    // A message here has 6 of the 256 pages of a file of 1 MiB; the tables alone have some 20.
+    for _ in 0..36 {
+        ann.say(&"가".repeat(8_000)).await;
+    }
+    until("a word", async || readiness().await.body.contains("% full")).await;
+    let ready = readiness().await;
+    assert_eq!(ready.status, 200, "it still writes: {}", ready.body);
+    assert!(ready.body.starts_with("ready; the storage is "), "{}", ready.body);
+    assert_eq!(server.told("the storage is nearly full"), 1, "{}", server.log());
+    assert!(server.metric("madang_storage_used_percent").await >= 80);
 }
 
 /// A start over a folder that `prepare` has been at, after a server made a database in it.
