@@ -18,6 +18,7 @@ impl World {
         else {
             return Ok(());
         };
+        let now = self.server_time();
         let mut end = None;
         if connection.blocked.is_some() || matches!(connection.session, Talk::Busy(_)) {
             // The loop is writing, or waits for the store, and does not look at its timer.
@@ -31,7 +32,7 @@ impl World {
         } else {
             let mut out = Vec::new();
             if let Some(session) = connection.session.session() {
-                session.heads(&mut out);
+                session.heads(now, &mut out);
             }
             self.say(&mut connection, out)?;
             connection.unsent.push_back(Down::Ping);

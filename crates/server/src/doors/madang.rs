@@ -42,7 +42,7 @@ impl Door for Madang {
     }
 
     fn beat(&mut self, talk: Talk<'_, impl Transport>) {
-        talk.session.heads(talk.out);
+        talk.session.heads(talk.now, talk.out);
         talk.transport.ping();
     }
 

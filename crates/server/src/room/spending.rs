@@ -22,7 +22,11 @@ impl Rooms {
         now: UnixMs,
     ) -> Result<(), Refusal> {
         self.take_own_tokens(user, 1, now)?;
-        if self.0.store.bot(user).is_some() { Ok(()) } else { self.0.budgets.write(from, bytes, now) }
+        if self.0.store.bot(user).is_some() {
+            return Ok(());
+        }
+        self.take_newcomer(user, from, now)?;
+        self.0.budgets.write(from, bytes, now)
     }
 
     /// Several writes at once, which cost `tokens` of the person's rate; all of them, or none.
@@ -38,11 +42,21 @@ impl Rooms {
         if self.0.store.bot(user).is_some() {
             return Ok(());
         }
+        self.take_newcomer(user, from, now)?;
         bytes.iter().try_for_each(|bytes| self.0.budgets.write(from, *bytes, now))
     }
 
     pub(super) fn take_mark(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
-        if self.0.store.bot(user).is_some() { Ok(()) } else { self.0.budgets.mark(from, now) }
+        if self.0.store.bot(user).is_some() {
+            return Ok(());
+        }
+        self.take_newcomer(user, from, now)?;
+        self.0.budgets.mark(from, now)
+    }
+
+    /// The first write of a newcomer leaves rows behind, for which their address pays.
+    fn take_newcomer(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
+        if self.0.store.is_newcomer(user) { self.0.budgets.newcomer(from, now) } else { Ok(()) }
     }
 
     fn take_own_tokens(&self, user: &UserId, count: usize, now: UnixMs) -> Result<(), Refusal> {

@@ -5,6 +5,7 @@
 //! watch, a resume and a queue that overflowed are all the same thing: behind, at some cursor.
 
 mod follow;
+mod heads;
 mod places;
 mod requests;
 mod said;
@@ -87,8 +88,8 @@ pub struct Session {
     history: Bucket,
     /// Told in `welcome`.
     heartbeat_ms: u32,
-    /// Of the hub's moves, so many were told in `heads`.
-    moves: u64,
+    /// What was told in `heads` for long enough.
+    heads: heads::Told,
     /// The client sent what its door cannot read, and the log says so.
     offended: bool,
     /// While this session is there, a newcomer may write.
@@ -122,7 +123,7 @@ impl Session {
             frames: Bucket::full(terms.frame_rate, now),
             history: Bucket::full(terms.frame_rate, now),
             heartbeat_ms: terms.heartbeat_ms,
-            moves,
+            heads: heads::Told::begin(moves, now),
             offended: false,
             _expected: expected,
             you,
@@ -247,12 +248,12 @@ impl Session {
         }
     }
 
-    /// The `heads` frame: the followed rooms that moved since the last one.
-    pub fn heads(&mut self, out: &mut Vec<Said>) {
+    /// The `heads` frame: the followed rooms that moved in the last minute at least.
+    pub fn heads(&mut self, now: UnixMs, out: &mut Vec<Said>) {
         // Counted before the look, so that what moves meanwhile is told next time too.
         let moves = self.rooms.hub().moves();
-        let heads = self.rooms.hub().moved_since(self.follows.keys(), self.moves);
-        self.moves = moves;
+        let since = self.heads.since(moves, now);
+        let heads = self.rooms.hub().moved_since(self.follows.keys(), since);
         out.push(ServerFrame::Heads { heads }.into());
     }
 

@@ -91,6 +91,11 @@ impl Store {
         self.0.newcomers.of(user)
     }
 
+    /// Returns true for somebody who is here and has not written yet.
+    pub fn is_newcomer(&self, user: &UserId) -> bool {
+        self.expected(user).is_some() && self.0.directory.is_taken(user) != Some(true)
+    }
+
     /// Whether this id is a user's.
     ///
     /// # Errors

@@ -68,9 +68,9 @@ async fn a_page_without_a_cursor_begins_at_the_beginning_and_is_bounded() {
     }
     let page = robo.read("/api/rooms/lobby/entries").await;
     assert_eq!(page["entries"][0]["what"]["t"], "opened");
-    assert_eq!(page["entries"].as_array().unwrap().len(), 100);
+    assert!((20..100).contains(&page["entries"].as_array().unwrap().len()), "as many as 256 KiB hold");
     let page = robo.get("/api/rooms/lobby/entries?limit=200").await;
-    assert!(page.body.len() < 1_200_000, "{} bytes", page.body.len());
+    assert!(page.body.len() < 400_000, "{} bytes", page.body.len());
     let page: Value = serde_json::from_str(&page.body).unwrap();
     assert_eq!(page["more"], json!(true));
     assert_eq!(page["cursor"], page["entries"].as_array().unwrap().last().unwrap()["cursor"]);

@@ -69,7 +69,7 @@ async fn both_versions_are_spoken_and_who_comes_back_need_not_check_again() {
 
 #[tokio::test]
 async fn frames_of_a_mebibyte_go_both_ways_whole() {
-    let long = ["--max-frame", "4194304", "--max-body", "0"];
+    let long = ["--max-frame", "4194304", "--max-body", "0", "--post-rate", "0"];
     let server = Server::secure(&long);
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;

@@ -1,0 +1,44 @@
+//! Which of the hub's moves the next `heads` frame begins after.
+
+use madang_protocol::UnixMs;
+
+/// A head is told again for at least so long, because a frame may be lost with a connection. Milliseconds.
+const REPEATED_MS: UnixMs = 60_000;
+
+/// Two counts of moves with the steady times at which they were taken.
+#[derive(Debug)]
+pub(super) struct Told {
+    older: u64,
+    newer: (u64, UnixMs),
+}
+
+impl Told {
+    /// Begins with the moves that there were at `now`.
+    pub(super) fn begin(moves: u64, now: UnixMs) -> Self {
+        Self { older: moves, newer: (moves, now) }
+    }
+
+    /// Returns the count after which moves are told at `now`, when there were `moves` of them.
+    pub(super) fn since(&mut self, moves: u64, now: UnixMs) -> u64 {
+        let (newer, at) = self.newer;
+        if now.saturating_sub(at) >= REPEATED_MS {
+            self.older = newer;
+            self.newer = (moves, now);
+        }
+        self.older
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_move_is_told_for_a_minute_or_two() {
+        let mut told = Told::begin(3, 0);
+        assert_eq!(told.since(4, 25_000), 3);
+        assert_eq!(told.since(5, 60_000), 3, "the fourth and the fifth are told");
+        assert_eq!(told.since(5, 119_999), 3);
+        assert_eq!(told.since(5, 120_000), 5, "both were told for a minute");
+    }
+}
