@@ -169,6 +169,11 @@ pub struct Serve {
     /// What to log: error, warn, info, debug, or a filter such as madang_server=debug.
     #[arg(long, env = "MADANG_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
+
+    /// Seconds in which a line of the log that is repeated is written once, and then summed up. At most ten different
+    /// lines of one cause are written in it.
+    #[arg(long, env = "MADANG_LOG_WINDOW", default_value_t = 10, value_name = "SECONDS")]
+    pub log_window: u32,
 }
 
 impl Serve {
@@ -182,6 +187,11 @@ impl Serve {
             rooms: self.max_rooms_watched,
             ..Limits::default()
         }
+    }
+
+    /// Time in which repeats are summed in the log.
+    pub fn log_window(&self) -> Duration {
+        Duration::from_secs(self.log_window.into())
     }
 
     /// What stays free on the disk.

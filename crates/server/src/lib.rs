@@ -29,6 +29,7 @@ pub mod http;
 pub mod hub;
 pub mod idempotency;
 mod io;
+pub mod log;
 pub mod metrics;
 mod newcomer;
 pub mod once;

@@ -3,6 +3,7 @@
 use clap::Parser;
 use madang_server::admin;
 use madang_server::config::{Cli, Command, Serve};
+use madang_server::log;
 use tokio_util::sync::CancellationToken;
 
 /// Gives back to the system what a burst of readers took, soon after they have gone.
@@ -29,19 +30,12 @@ async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn serve(serve: Serve) -> anyhow::Result<()> {
-    log(&serve.log)?;
+    let log = log::start(&serve.log, serve.log_window())?;
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone())?);
-    madang_server::serve(serve, stop).await
-}
-
-fn log(filter: &str) -> anyhow::Result<()> {
-    use std::io::IsTerminal;
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .map_err(|error| anyhow::anyhow!("--log {filter}: {error}; use error, warn, info or debug"))?;
-    let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
-    Ok(())
+    let ended = madang_server::serve(serve, stop).await;
+    log.flush();
+    ended
 }
 
 /// The first SIGTERM or Ctrl-C drains; a second one ends the program at once.

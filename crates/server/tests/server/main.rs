@@ -22,6 +22,7 @@ mod http_framing;
 mod http_origin;
 mod idempotency;
 mod limits;
+mod logging;
 mod logins;
 mod names;
 mod newcomers;
