@@ -127,7 +127,7 @@ pub(crate) fn guest(app: &App) -> Result<(Person, Option<Expected>), Refusal> {
     Ok((login.person, login.expected))
 }
 
-/// Counts a request that is turned away at the door, and says so once in the log.
+/// Counts a request that is turned away at the door, and says so in the log, which sums up repeats.
 pub(crate) fn reject(app: &App, address: IpAddr, reason: &'static str) {
     app.metrics.rejected(reason);
     tracing::info!(reason, %address, "a request is turned away");
