@@ -31,7 +31,6 @@ mod typing;
 
 #[cfg(feature = "ssr")]
 pub use document::{Assets, document};
-#[cfg(feature = "ssr")]
 pub use people::{hue, tag};
 
 #[cfg(feature = "ssr")]
