@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use madang_stomp::{
-    ClientCommand, Command, DecodeError, Decoder, Frame, Headers, Item, Limits, Version, encode,
+    ClientCommand, Command, DecodeError, Decoder, EncodeError, Frame, Headers, Item, Limits, Version, encode,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -123,6 +123,11 @@ proptest! {
     fn what_was_read_is_written_and_read_the_same(bytes in bytes(), version in version()) {
         for item in read(version, LIMITS, &[&bytes]).0 {
             let Item::Frame(frame) = &item else { continue };
+            if frame.command.version_header().is_some() && !frame.body.is_empty() {
+                // What 1.0 lets such a frame carry is passed over, and never written.
+                prop_assert_eq!(encode(frame, version, &mut Vec::new()), Err(EncodeError::UnexpectedBody));
+                continue;
+            }
             let mut out = Vec::new();
             prop_assert_eq!(encode(frame, version, &mut out), Ok(()));
             prop_assert_eq!(read(version, WIDE, &[&out]), (vec![item], None));
