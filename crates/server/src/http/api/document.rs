@@ -32,8 +32,10 @@ pub(super) fn whole(parts: [OpenApi; 2]) -> OpenApi {
     components.schemas.insert(Code::name().into(), Code::schema());
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A bot's token")).build();
     components.add_security_scheme("token", SecurityScheme::Http(token));
-    let login =
-        ApiKeyValue::with_description("madang_login", "A person's login, from this server's own pages");
+    let login = ApiKeyValue::with_description(
+        "madang_login",
+        "A person's login, from this server's own pages; its name ends with an underscore and the server's id",
+    );
     components.add_security_scheme("login", SecurityScheme::ApiKey(ApiKey::Cookie(login)));
     let mut licence = License::new("MIT OR Apache-2.0");
     licence.identifier = Some("MIT OR Apache-2.0".into());
