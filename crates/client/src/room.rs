@@ -74,7 +74,7 @@ pub(crate) struct Room {
     pub(crate) unread: u32,
     /// Entries up to here are in `unread` already.
     pub(crate) counted: Seq,
-    /// What others posted and took back lately, oldest first.
+    /// Messages that others posted and took back lately, oldest first.
     pub(crate) changes: VecDeque<Change>,
     /// A window that is not detached has all messages up to here: the cursor, or more, if a page was ahead of
     /// the stream.

@@ -123,7 +123,7 @@ enum Run {
         /// The server's data folder, whose rows and bytes are measured.
         #[arg(long)]
         data: PathBuf,
-        /// What the address does.
+        /// Attack to play
         #[arg(long, value_enum)]
         scenario: Scenario,
         /// Connections of the address at once.

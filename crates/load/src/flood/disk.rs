@@ -1,11 +1,11 @@
-//! What a server has written: rows, and bytes of its folder.
+//! Measures of a server's folder: rows, and bytes of its folder.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use rusqlite::{Connection, OpenFlags};
 
-/// What is on the disk.
+/// Counts of the disk at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stand {
     /// Rows of all tables but those that a post adds to.

@@ -45,7 +45,7 @@ impl Members {
         Ok(Self(latencies))
     }
 
-    /// What they notice for so long.
+    /// Measures their posts for so long.
     pub(super) async fn measure(&self, length: Duration) -> Latency {
         self.0.borrow_mut().reset();
         sleep(length).await;

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::board::Latency;
 use crate::process;
 
-/// What the address does, over and over.
+/// An attack, played over and over by one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scenario {
     /// Asks for a page, as nobody.
@@ -48,7 +48,7 @@ pub struct Plan {
     pub server_pid: u32,
     /// Its data folder.
     pub data: PathBuf,
-    /// What the address does.
+    /// The attack.
     pub scenario: Scenario,
     /// On so many connections at once.
     pub connections: u32,
