@@ -145,6 +145,31 @@ test("a permanent link shows its message in the middle of its time", async ({ jo
   await wheel(ben, 1_500, () => ben.message("story 600").isVisible());
 });
 
+test("a permanent link holds for a reader who is in the text box early", async ({ join, wire }) => {
+  await (await wire("Ada")).postAll("lobby", told);
+  const ben = await join({ path: null });
+  // The browser takes nobody to a row while something else has the focus: the page opens at its bottom.
+  await ben.page.addInitScript(() =>
+    addEventListener("DOMContentLoaded", () => document.querySelector("textarea")?.focus()),
+  );
+  await ben.visit("/r/lobby/300");
+  const focused = ben.log.locator(".focused");
+  await expect(focused).toContainText("story 299");
+  await expect(focused).toBeInViewport();
+  await expect(ben.page.locator("textarea").first()).toBeFocused();
+});
+
+test("the end of an older stretch stays in view while newer messages join", async ({ join, wire }) => {
+  await (await wire("Ada")).postAll("lobby", told);
+  const ben = await join({ path: "/r/lobby/100" });
+  await expect(ben.log.locator(".focused")).toBeInViewport();
+  const end = await last(ben);
+  await ben.log.evaluate((log) => log.scrollTo(0, 0));
+  await expect.poll(() => last(ben)).toBeGreaterThan(end);
+  await expect(ben.log.locator(`[data-seq="${end}"]`)).toBeInViewport();
+  expect(await last(ben)).toBeLessThan(MANY / 2);
+});
+
 test("the time of a message is its permanent link, and loads no page", async ({ join, wire }) => {
   await (await wire("Ada")).postAll("lobby", told.slice(0, 30));
   const ben = await join();

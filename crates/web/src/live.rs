@@ -25,6 +25,7 @@ thread_local! {
 pub(crate) fn start(page: Page, model: Model) {
     look_at_clock(page);
     page.alive.set(true);
+    scroll::start(page);
     page.sync(&model);
     let running = Shell::start(
         model,
@@ -35,7 +36,7 @@ pub(crate) fn start(page: Page, model: Model) {
     );
     SHELL.with_borrow_mut(|shell| *shell = Some(running));
     navigation::start(page);
-    // Whoever scrolled before stays where they are: the browser showed the bottom, or the linked message.
+    // Readers who scrolled before stay where they are.
     scroll::settle(page, false);
     if let Some(root) = document().document_element() {
         // For the styles, which take what only serves the plain page out of sight, and for tests.

@@ -154,7 +154,8 @@ impl Page {
         let room = model.room().clone();
         let view = model.room_view(&room).unwrap_or_else(nothing_known);
         let moved = self.room.with_untracked(|old| *old != room);
-        let replaced = moved || self.view.with_untracked(|old| old.resets != view.resets);
+        let (resets, ended) = self.view.with_untracked(|old| (old.resets, !old.after));
+        let replaced = moved || resets != view.resets;
         let look = self.rows.with_untracked(|rows| rows.first().map_or(0, |row| row.look));
         if moved {
             self.leave_room();
@@ -173,7 +174,7 @@ impl Page {
         set(self.link, model.link());
         set(self.notice, model.notice().cloned());
         set(self.body_chars, model.limits().body_chars);
-        scroll::keep_place(self, replaced, || {
+        scroll::keep_place(self, replaced, ended, || {
             self.sync_rows(model, if moved { look.wrapping_add(1) } else { look })
         });
     }

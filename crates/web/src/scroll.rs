@@ -29,12 +29,22 @@ enum Place {
     Anywhere,
 }
 
+/// Shows the message that a link named, unless the reader is somewhere already: browsers do it by themselves, but
+/// not while something else has the focus, and perhaps not before the page is alive.
+pub(crate) fn start(page: Page) {
+    let view = page.view.get_untracked();
+    if let Some(log) = page.log.get_untracked().filter(|log| view.focus.is_some() && log.scroll_top() == 0) {
+        show(&log, &view);
+    }
+}
+
 /// Changes the rows and keeps the reader's place; if the rows are `replaced` as a whole, shows the bottom, or
-/// the message that a link named.
-pub(crate) fn keep_place(page: Page, replaced: bool, change: impl FnOnce()) {
+/// the message that a link named. A reader at the bottom follows if the rows before the change `ended` with the
+/// newest message: at the end of an older stretch, following would load page after page under their eyes.
+pub(crate) fn keep_place(page: Page, replaced: bool, ended: bool, change: impl FnOnce()) {
     let log = page.log.get_untracked();
     let place = match &log {
-        Some(log) if !replaced => place(log),
+        Some(log) if !replaced => place(log, ended),
         _ => Place::Anywhere,
     };
     change();
@@ -104,8 +114,8 @@ fn show(log: &HtmlElement, view: &RoomView) {
     }
 }
 
-fn place(log: &HtmlElement) -> Place {
-    if -log.scroll_top() <= NEAR_PX {
+fn place(log: &HtmlElement, ended: bool) -> Place {
+    if ended && -log.scroll_top() <= NEAR_PX {
         return Place::Bottom;
     }
     let Ok(rows) = log.query_selector_all(".message") else { return Place::Anywhere };
