@@ -25,6 +25,8 @@ pub struct Assets {
     pub script: String,
     /// The wasm.
     pub wasm: String,
+    /// Port at which `cargo leptos watch` announces each build, while it runs this server.
+    pub reload_port: Option<u16>,
 }
 
 impl Default for Assets {
@@ -33,6 +35,7 @@ impl Default for Assets {
             style: "/pkg/madang.css".to_owned(),
             script: "/pkg/madang.js".to_owned(),
             wasm: "/pkg/madang.wasm".to_owned(),
+            reload_port: None,
         }
     }
 }
@@ -40,7 +43,7 @@ impl Default for Assets {
 /// The document. Its context holds the [`PageData`], and [`Assets`] if they are elsewhere than usual.
 pub fn document() -> impl IntoView {
     let data = use_context::<PageData>();
-    let Assets { style, script, wasm } = use_context().unwrap_or_default();
+    let Assets { style, script, wasm, reload_port } = use_context().unwrap_or_default();
     let locale = data.as_ref().map(|data| data.locale).unwrap_or_default();
     let theme = data.as_ref().map(|data| data.theme).unwrap_or_default();
     let t = strings(locale);
@@ -72,6 +75,7 @@ pub fn document() -> impl IntoView {
                 <script type="module" nonce=use_nonce()>
                     {start}
                 </script>
+                {reload_port.map(reload)}
             </head>
             <body>
                 // What others put into the body does not come between.
@@ -81,6 +85,12 @@ pub fn document() -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// The script that takes a new style, or loads the page again, once `cargo leptos watch` has built it.
+fn reload(port: u16) -> impl IntoView {
+    let options = LeptosOptions::builder().output_name("madang").reload_port(port.into()).build();
+    view! { <AutoReload options /> }
 }
 
 fn lobby() -> Model {

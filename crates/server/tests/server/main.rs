@@ -57,6 +57,7 @@ mod tokens;
 mod tokens_scope;
 mod traps_holding;
 mod traps_reading;
+mod watched;
 mod webhooks;
 mod webhooks_failing;
 mod webhooks_private;

@@ -7,7 +7,7 @@ mod template;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -34,6 +34,12 @@ const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Those who wait for a page: some tenths of a second of rendering. Beyond, they are asked to come again.
 const WAITING: usize = 128;
+
+/// Port at which `cargo leptos watch` announces each build: it sets both variables.
+static RELOAD_PORT: LazyLock<Option<u16>> = LazyLock::new(|| {
+    std::env::var_os("LEPTOS_WATCH")?;
+    std::env::var("LEPTOS_RELOAD_PORT").ok()?.parse().ok()
+});
 
 /// The pages.
 #[derive(Debug)]
@@ -190,6 +196,7 @@ async fn render(data: PageData) -> Response {
             style: versioned("/pkg/madang.css"),
             script: versioned("/pkg/madang.js"),
             wasm: versioned("/pkg/madang.wasm"),
+            reload_port: *RELOAD_PORT,
         });
         if let Some(policy) = use_nonce().and_then(|nonce| policy(&nonce)) {
             expect_context::<leptos_axum::ResponseOptions>().insert_header(CONTENT_SECURITY_POLICY, policy);
@@ -210,9 +217,10 @@ async fn stamped(page: Response) -> Response {
 
 /// Nothing comes from elsewhere; scripts are the page's own, by their nonce.
 fn policy(nonce: &str) -> Option<HeaderValue> {
+    let reload = RELOAD_PORT.map(|port| format!(" ws://*:{port}")).unwrap_or_default();
     HeaderValue::try_from(format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; manifest-src 'self'; worker-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ))
     .ok()

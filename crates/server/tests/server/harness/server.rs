@@ -93,6 +93,15 @@ impl Server {
         Self::begin(command, &folder.path().join("data"), folder.clone(), options).expect("the server starts")
     }
 
+    /// A server as `cargo leptos watch` starts it, which announces builds at this port.
+    pub(crate) fn watched(reload_port: u16) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let mut command = command();
+        command.env("LEPTOS_WATCH", "true").env("LEPTOS_RELOAD_PORT", reload_port.to_string());
+        Self::begin(command, &folder.path().join("data"), folder.clone(), Vec::new())
+            .expect("the server starts")
+    }
+
     fn at(data: &Path, folder: Arc<TempDir>, options: Vec<String>) -> Result<Self, Ended> {
         Self::begin(command(), data, folder, options)
     }
