@@ -120,7 +120,7 @@ fn answer_frame(frame: ClientFrame, send: &UnboundedSender<String>, fault: Fault
             tell(&ServerFrame::Live { room, head });
         }
         ClientFrame::Post { room, cmid, body, .. } => {
-            let what = What::Posted { body, reply_to: None };
+            let what = What::posted(body, None);
             let seq = head + 1;
             let (by, at) = ("abcdefghijkl".parse().unwrap(), 1_700_000_000_000);
             let entry = Entry { room: room.clone(), seq, at, by, cmid: Some(cmid), what };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cmid, RoomId, Seq, UnixMs, UserId};
+use crate::{Cmid, Headers, RoomId, Seq, UnixMs, UserId};
 
 /// One line of a room's append-only log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,10 @@ pub enum What {
         /// The message that this one answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<Seq>,
+        /// What its sender said beside the text, if it was a program; the page reads none of it.
+        #[cfg_attr(target_arch = "wasm32", serde(skip))]
+        #[cfg_attr(not(target_arch = "wasm32"), serde(default, skip_serializing_if = "Headers::is_empty"))]
+        headers: Headers,
     },
     /// The author replaced a message's text.
     Edited {
@@ -78,12 +82,23 @@ pub struct Message {
     /// When it was last edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<UnixMs>,
+    /// What its sender said beside the text, if it was a program; the page reads none of it.
+    #[cfg_attr(target_arch = "wasm32", serde(skip))]
+    #[cfg_attr(not(target_arch = "wasm32"), serde(default, skip_serializing_if = "Headers::is_empty"))]
+    pub headers: Headers,
+}
+
+impl What {
+    /// A message that is posted without headers, as people post.
+    pub fn posted(body: impl Into<String>, reply_to: Option<Seq>) -> Self {
+        Self::Posted { body: body.into(), reply_to, headers: Headers::default() }
+    }
 }
 
 impl Message {
     /// The message that `entry` made, if it is a `posted` one.
     pub fn from_posted(entry: &Entry) -> Option<Self> {
-        let What::Posted { body, reply_to } = &entry.what else { return None };
+        let What::Posted { body, reply_to, headers } = &entry.what else { return None };
         Some(Self {
             seq: entry.seq,
             at: entry.at,
@@ -92,7 +107,14 @@ impl Message {
             body: Some(body.clone()),
             reply_to: *reply_to,
             edited_at: None,
+            headers: headers.clone(),
         })
+    }
+
+    /// Takes it back: its text and its headers are gone.
+    pub fn take_back(&mut self) {
+        self.body = None;
+        self.headers = Headers::default();
     }
 
     /// Whether its author took it back.

@@ -9,6 +9,7 @@
 mod close;
 mod entry;
 mod frame;
+mod headers;
 mod ids;
 mod limits;
 mod refusal;
@@ -20,6 +21,7 @@ pub mod text;
 pub use close::CloseCode;
 pub use entry::{Entry, Message, What};
 pub use frame::{ClientFrame, ResumePoint, ServerFrame};
+pub use headers::Headers;
 pub use ids::{Cmid, Epoch, IdError, RoomId, Seq, UnixMs, UserId};
 pub use limits::Limits;
 pub use refusal::RefusalCode;

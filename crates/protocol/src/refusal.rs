@@ -36,6 +36,8 @@ pub enum RefusalCode {
     UnusableCursor,
     /// More new rooms than this person, or this address, may open; see `retry_after_ms`.
     RoomsTooFast,
+    /// A message's headers are more or longer than may be, or one has a name or a value that may not be.
+    BadHeaders,
     /// The person or the address is banned.
     Banned,
     /// A reason that a newer server knows.

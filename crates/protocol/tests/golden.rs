@@ -86,10 +86,21 @@ fn messages() -> Vec<Message> {
         body: Some("hi".into()),
         reply_to: None,
         edited_at: None,
+        headers: Headers::default(),
     };
     let edited = Message { seq: 4, reply_to: Some(3), edited_at: Some(AT + 1), ..plain.clone() };
     let deleted = Message { seq: 5, body: None, cmid: None, ..plain.clone() };
     vec![plain, edited, deleted]
+}
+
+fn headers() -> Headers {
+    [("x-priority", "9"), ("content-type", "application/json"), ("note", "two\n\"lines\"")]
+        .into_iter()
+        .collect()
+}
+
+fn page(messages: Vec<Message>) -> ServerFrame {
+    ServerFrame::Page { req: 1, room: lobby(), head: 8, messages, before: true, after: false }
 }
 
 fn room() -> RoomInfo {
@@ -130,25 +141,17 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("people", ServerFrame::People { people: vec![you, Person { id: user("u2"), name: String::new() }] }),
         ("rooms", ServerFrame::Rooms { rooms: vec![room()] }),
         ("entry_opened", entry(What::Opened { title: "Lobby".into() })),
-        ("entry_posted", entry(What::Posted { body: "hi".into(), reply_to: None })),
-        ("entry_reply", entry(What::Posted { body: "yes".into(), reply_to: Some(3) })),
+        ("entry_posted", entry(What::posted("hi", None))),
+        ("entry_reply", entry(What::posted("yes", Some(3)))),
+        ("entry_headers", entry(What::Posted { body: "{}".into(), reply_to: Some(3), headers: headers() })),
         ("entry_edited", entry(What::Edited { seq: 3, body: "better".into() })),
         ("entry_deleted", entry(What::Deleted { seq: 3 })),
         ("live", ServerFrame::Live { room: lobby(), head: 8 }),
         ("done", ServerFrame::Done { cmid: cmid(), room: lobby(), seq: 8 }),
         ("refused_write", refused(Some(cmid()), None, Some(100))),
         ("refused_request", refused(None, Some(1), None)),
-        (
-            "page",
-            ServerFrame::Page {
-                req: 1,
-                room: lobby(),
-                head: 8,
-                messages: messages(),
-                before: true,
-                after: false,
-            },
-        ),
+        ("page", page(messages())),
+        ("page_headers", page(vec![Message { headers: headers(), ..messages().remove(0) }])),
         ("typing", ServerFrame::Typing { room: lobby(), by: user("u2") }),
         ("presence", ServerFrame::Presence { room: lobby(), here: vec![user("u1")], here_count: 1 }),
         ("read", ServerFrame::Read { room: lobby(), seq: 8, unread: 0, head: 0 }),
@@ -264,6 +267,7 @@ fn every_refusal_code_is_spelled_as_documented() {
         (RefusalCode::NotAllowed, "not_allowed"),
         (RefusalCode::RoomsTooFast, "rooms_too_fast"),
         (RefusalCode::Banned, "banned"),
+        (RefusalCode::BadHeaders, "bad_headers"),
         (RefusalCode::UnusableCursor, "unusable_cursor"),
     ];
     for (code, spelled) in codes {

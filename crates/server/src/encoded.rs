@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use madang_protocol::{Entry, Person, RoomId, Seq, ServerFrame, What};
+use madang_protocol::{Entry, Headers, Person, RoomId, Seq, ServerFrame, What};
 use tungstenite::Utf8Bytes;
 
 use crate::doors::Tails;
@@ -75,11 +75,15 @@ impl EntryFrame {
         }
     }
 
-    /// The same entry without the text of its message, as the log has it once the message is deleted.
+    /// The same entry without the text and the headers of its message, as the log has it once the message is deleted.
     pub fn redacted(&self) -> Option<Self> {
         let mut entry = self.typed()?;
         match &mut entry.what {
-            What::Posted { body, .. } | What::Edited { body, .. } => body.clear(),
+            What::Posted { body, headers, .. } => {
+                body.clear();
+                *headers = Headers::default();
+            }
+            What::Edited { body, .. } => body.clear(),
             What::Deleted { .. } | What::Opened { .. } | What::Unknown => return None,
         }
         Some(Self::said_by(entry, self.author.clone()))

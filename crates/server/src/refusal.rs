@@ -1,7 +1,7 @@
 //! Why something was refused, in one sentence that helps, in the reader's language.
 
 use madang_client::Locale;
-use madang_protocol::{Limits, RefusalCode, RoomId, ServerFrame, text};
+use madang_protocol::{Headers, Limits, RefusalCode, RoomId, ServerFrame, text};
 
 use crate::store::StoreError;
 
@@ -102,6 +102,11 @@ fn english(code: RefusalCode, limits: &Limits) -> String {
         RefusalCode::RoomsTooFast => {
             "You have opened as many rooms as you may for now. Try again later.".into()
         }
+        RefusalCode::BadHeaders => format!(
+            "A message has at most {} headers of {} bytes together, without control characters in a name, and none of the server's own names.",
+            Headers::MAX,
+            Headers::MAX_BYTES
+        ),
         RefusalCode::Banned => "You are banned from this server.".into(),
         RefusalCode::Unknown => "The server refused this.".into(),
     }
@@ -133,6 +138,11 @@ fn korean(code: RefusalCode, limits: &Limits) -> String {
             "이 위치부터 이어 읽을 수 없어요. 기록이 바뀌었거나 아직 없는 위치예요. 처음부터 다시 읽어 주세요.".into()
         }
         RefusalCode::RoomsTooFast => "지금은 방을 더 만들 수 없어요. 나중에 다시 해 주세요.".into(),
+        RefusalCode::BadHeaders => format!(
+            "메시지 헤더는 {}개, 모두 합쳐 {}바이트까지예요. 이름에는 제어 문자나 서버가 쓰는 이름을 쓸 수 없어요.",
+            Headers::MAX,
+            Headers::MAX_BYTES
+        ),
         RefusalCode::Banned => "이 서버를 이용할 수 없게 차단됐어요.".into(),
         RefusalCode::Unknown => "서버가 요청을 받아들이지 않았어요.".into(),
     }

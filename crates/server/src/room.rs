@@ -172,6 +172,10 @@ impl Rooms {
             }
             bytes = body.len();
         }
+        if let Change::Post { headers, .. } = &change {
+            text::headers(headers)?;
+            bytes += headers.bytes();
+        }
         self.take_token(by, from, bytes, now)?;
         let at = self.0.clock.wall(now);
         let appended = self.0.store.append(Write { by: by.clone(), cmid, room, at, change });

@@ -44,7 +44,7 @@ async fn with_ann() -> (TempDir, Store) {
 }
 
 fn write(cmid: u128, body: &str) -> Write {
-    let change = Change::Post { body: body.into(), reply_to: None };
+    let change = Change::post(body, None);
     Write { by: user("ann"), cmid: Cmid(cmid), room: RoomId::lobby(), at: 1, change }
 }
 

@@ -253,7 +253,7 @@ impl World {
         let now = self.server_time();
         let user = self.devices[device].user.clone();
         let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return Ok(()) };
-        let change = Change::Post { body: format!("form {cmid}"), reply_to: None };
+        let change = Change::post(format!("form {cmid}"), None);
         if let Ok(answer) = server.rooms.write(&user, Network::NOWHERE, room, cmid, change, now) {
             server.forms.push((user, cmid, Box::pin(answer)));
         }

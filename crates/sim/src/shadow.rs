@@ -121,7 +121,7 @@ impl Log {
                 }
                 What::Deleted { seq } => {
                     if let Some(message) = find(&mut messages, *seq) {
-                        message.body = None;
+                        message.take_back();
                     }
                 }
                 _ => messages.extend(Message::from_posted(entry)),
@@ -201,7 +201,7 @@ impl Log {
     pub(crate) fn check_meant(&self, entry: &Entry, made: &Made) -> Check {
         let cmid_of = |seq: Seq| self.entry(&entry.room, seq).and_then(|entry| entry.cmid);
         let as_meant = match (&entry.what, &made.what) {
-            (What::Posted { body, reply_to }, Meant::Post { body: meant, reply_to: to }) => {
+            (What::Posted { body, reply_to, .. }, Meant::Post { body: meant, reply_to: to }) => {
                 // An answer to a message that a restore has lost is no answer any more.
                 body == meant && reply_to.is_none_or(|seq| cmid_of(seq) == *to)
             }

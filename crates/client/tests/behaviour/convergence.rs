@@ -95,7 +95,7 @@ fn play(world: &mut World, act: &Act) {
             }
         }
         Act::Stranger(r) => {
-            let what = What::Posted { body: "hello".into(), reply_to: None };
+            let what = What::posted("hello", None);
             world.server.append(&room(world, r), &stranger, None, what);
         }
         Act::StrangerTakesBack(r) => {

@@ -19,7 +19,7 @@ fn world(messages: usize) -> World {
     let mut world = World::new(&["lobby"], &[]);
     (world.server.snapshot, world.server.page) = (50, 60);
     for n in 0..messages {
-        world.server.append(&lobby(), &bob(), None, What::Posted { body: n.to_string(), reply_to: None });
+        world.server.append(&lobby(), &bob(), None, What::posted(n.to_string(), None));
     }
     world.join("alice");
     world.deliver();
@@ -72,7 +72,7 @@ fn far_up_the_window_lets_go_of_the_newest_and_latest_brings_them_back() {
     assert!(view.after && view.before);
     assert_eq!(shown(&world).len(), WINDOW);
     let before = shown(&world);
-    world.server.append(&lobby(), &bob(), None, What::Posted { body: "new".into(), reply_to: None });
+    world.server.append(&lobby(), &bob(), None, What::posted("new", None));
     world.deliver();
     assert_eq!(shown(&world), before, "a post does not move what is read");
     assert_eq!(world.clients[0].model.room_view(&lobby()).unwrap().fresh, 1);
@@ -92,7 +92,7 @@ fn a_permanent_link_shows_its_message_among_its_neighbours() {
     (0..20).for_each(|_| act(&mut world, Event::Newer { room: lobby() }));
     assert!(!world.clients[0].model.room_view(&lobby()).unwrap().after);
     world.event(0, Event::AtBottom { room: lobby(), at_bottom: true });
-    world.server.append(&lobby(), &bob(), None, What::Posted { body: "new".into(), reply_to: None });
+    world.server.append(&lobby(), &bob(), None, What::posted("new", None));
     world.deliver();
     assert_eq!(world.rows(0, &lobby()).last().unwrap().0, Some(502), "attached again");
 }
@@ -102,14 +102,14 @@ fn at_the_bottom_the_window_slides_and_above_it_nothing_is_taken_away() {
     let mut world = world(50);
     world.event(0, Event::AtBottom { room: lobby(), at_bottom: true });
     for n in 0..WINDOW + 20 {
-        world.server.append(&lobby(), &bob(), None, What::Posted { body: n.to_string(), reply_to: None });
+        world.server.append(&lobby(), &bob(), None, What::posted(n.to_string(), None));
     }
     world.deliver();
     assert_eq!(shown(&world).len(), WINDOW);
     assert_eq!(shown(&world).last(), Some(&world.server.head(&lobby())));
     world.event(0, Event::AtBottom { room: lobby(), at_bottom: false });
     let before = shown(&world);
-    world.server.append(&lobby(), &bob(), None, What::Posted { body: "new".into(), reply_to: None });
+    world.server.append(&lobby(), &bob(), None, What::posted("new", None));
     world.deliver();
     assert_eq!(shown(&world), before);
 }
@@ -179,7 +179,7 @@ proptest! {
                 6 => world.event(0, Event::OpenRoom { room, around: Some(seq) }),
                 7 => world.event(0, Event::AtBottom { room, at_bottom: seq % 2 == 0 }),
                 _ => (0..seq % 40).for_each(|n| {
-                    world.server.append(&room, &bob(), None, What::Posted { body: n.to_string(), reply_to: None });
+                    world.server.append(&room, &bob(), None, What::posted(n.to_string(), None));
                 }),
             }
             world.deliver();

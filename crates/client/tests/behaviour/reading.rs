@@ -18,7 +18,7 @@ fn bob() -> UserId {
 /// Someone else posts into a room, and everyone hears of it.
 fn post(world: &mut World, room: usize) -> Seq {
     let room = world.rooms[room].clone();
-    let seq = world.server.append(&room, &bob(), None, What::Posted { body: "hi".into(), reply_to: None });
+    let seq = world.server.append(&room, &bob(), None, What::posted("hi", None));
     world.deliver();
     seq
 }
@@ -86,7 +86,7 @@ fn what_comes_in_at_the_bottom_of_a_visible_page_is_read() {
     world.pass(1_000, 0);
     world.clients[0].up().clear();
     let lobby = RoomId::lobby();
-    let seq = world.server.append(&lobby, &bob(), None, What::Posted { body: "hi".into(), reply_to: None });
+    let seq = world.server.append(&lobby, &bob(), None, What::posted("hi", None));
     world.down(0, 1);
     assert_eq!(reads(&world), [seq]);
 }
@@ -112,7 +112,7 @@ fn the_marker_is_told_at_most_once_a_second_and_only_forward() {
     world.deliver();
     let lobby = RoomId::lobby();
     for _ in 0..3 {
-        world.server.append(&lobby, &bob(), None, What::Posted { body: "hi".into(), reply_to: None });
+        world.server.append(&lobby, &bob(), None, What::posted("hi", None));
         world.down(0, 1);
     }
     assert_eq!(reads(&world), [2], "the first at once");

@@ -14,7 +14,7 @@ fn world() -> World {
 /// Someone else posts into a room.
 fn post(world: &mut World, room: usize, body: &str) {
     let (room, bob) = (world.rooms[room].clone(), "bob".parse::<UserId>().unwrap());
-    world.server.append(&room, &bob, None, What::Posted { body: body.into(), reply_to: None });
+    world.server.append(&room, &bob, None, What::posted(body, None));
 }
 
 fn bodies(world: &World) -> Vec<String> {

@@ -12,7 +12,16 @@ const MIDNIGHT: UnixMs = 19_700 * DAY;
 
 fn message(seq: u64, by: &str, at: UnixMs) -> Message {
     let by: UserId = by.parse().unwrap();
-    Message { seq, at, by, cmid: None, body: Some(seq.to_string()), reply_to: None, edited_at: None }
+    Message {
+        seq,
+        at,
+        by,
+        cmid: None,
+        body: Some(seq.to_string()),
+        reply_to: None,
+        edited_at: None,
+        headers: madang_protocol::Headers::default(),
+    }
 }
 
 /// What Alice sees of these, having read up to `read`.

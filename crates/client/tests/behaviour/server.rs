@@ -75,7 +75,7 @@ impl Server {
                     message.edited_at = Some(entry.at);
                 }
                 What::Deleted { seq } => {
-                    messages.iter_mut().find(|message| message.seq == *seq).unwrap().body = None;
+                    messages.iter_mut().find(|message| message.seq == *seq).unwrap().take_back();
                 }
                 _ => messages.extend(Message::from_posted(entry)),
             }
@@ -159,7 +159,7 @@ impl Server {
             }
             ClientFrame::Watch { room, after } => self.attach(id, &room, after),
             ClientFrame::Post { room, cmid, body, reply_to } => {
-                self.write(id, &user, &room, cmid, What::Posted { body, reply_to });
+                self.write(id, &user, &room, cmid, What::posted(body, reply_to));
             }
             ClientFrame::Edit { room, cmid, seq, body } => {
                 self.write(id, &user, &room, cmid, What::Edited { seq, body });

@@ -16,7 +16,7 @@ fn link(browser: &Browser, tab: usize) -> LinkView {
 
 fn stranger(browser: &mut Browser, body: &str) {
     let room = browser.world.rooms[0].clone();
-    let what = What::Posted { body: body.into(), reply_to: None };
+    let what = What::posted(body, None);
     browser.world.server.append(&room, &"stranger".parse().unwrap(), None, what);
 }
 

@@ -87,7 +87,7 @@ fn play(browser: &mut Browser, act: &Act) {
         Act::Blocked(blocked) => browser.world.blocked = blocked,
         Act::Pass(ms) => browser.world.pass(ms, 1 << 30),
         Act::Stranger(r) => {
-            let what = What::Posted { body: "hello".into(), reply_to: None };
+            let what = What::posted("hello", None);
             browser.world.server.append(&room(browser, r), &"stranger".parse().unwrap(), None, what);
         }
         Act::Close(c, crashes) => browser.close(c, crashes),

@@ -32,7 +32,7 @@ fn world() -> World {
 
 fn post(world: &mut World, body: &str) {
     let (room, bob) = (world.rooms[0].clone(), "bob".parse::<UserId>().unwrap());
-    world.server.append(&room, &bob, None, What::Posted { body: body.into(), reply_to: None });
+    world.server.append(&room, &bob, None, What::posted(body, None));
 }
 
 fn bodies(world: &World) -> Vec<String> {

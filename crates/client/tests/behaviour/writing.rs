@@ -250,12 +250,7 @@ fn a_change_of_another_epoch_hits_nothing() {
     world.cut(0, 0);
     world.event(0, Event::Delete { room: lobby(), cmid: Cmid(90), seq: 2 });
     world.server.restore_backup();
-    world.server.append(
-        &lobby(),
-        &"alice".parse().unwrap(),
-        None,
-        What::Posted { body: "mine".into(), reply_to: None },
-    );
+    world.server.append(&lobby(), &"alice".parse().unwrap(), None, What::posted("mine", None));
     world.pass(30_000, 0);
     world.deliver();
     assert_eq!(rows(&world), [(Some("mine".into()), SendState::Sent)]);
@@ -268,8 +263,7 @@ fn a_change_of_a_row_that_a_restore_has_outdated_hits_nothing() {
     world.deliver();
     world.cut(0, 0);
     world.server.restore_backup();
-    let (alice, what) =
-        ("alice".parse().unwrap(), |body: &str| What::Posted { body: body.into(), reply_to: None });
+    let (alice, what) = ("alice".parse().unwrap(), |body: &str| What::posted(body, None));
     world.server.append(&lobby(), &alice, None, what("another"));
     world.pass(30_000, 0);
     world.open(0);

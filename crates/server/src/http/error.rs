@@ -40,6 +40,7 @@ pub(super) fn status(code: RefusalCode) -> StatusCode {
         | RefusalCode::UnknownType
         | RefusalCode::Empty
         | RefusalCode::TooLong
+        | RefusalCode::BadHeaders
         | RefusalCode::NameReserved
         | RefusalCode::Unknown => StatusCode::UNPROCESSABLE_ENTITY,
     }

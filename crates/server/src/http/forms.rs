@@ -83,7 +83,7 @@ pub(super) async fn post(
     Form(form): Form<Written>,
 ) -> Response {
     let reply_to = form.reply_to.as_deref().and_then(|seq| seq.parse().ok());
-    let change = Change::Post { body: form.body, reply_to };
+    let change = Change::post(form.body, reply_to);
     write(&app, peer, &room, &headers, &form.cmid, change).await
 }
 

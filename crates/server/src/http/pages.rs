@@ -7,7 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use madang_client::{Locale, Notice, PageData};
-use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
+use madang_protocol::{Cmid, Headers, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -214,6 +214,8 @@ async fn data(
         people.sort_by(|a, b| a.id.cmp(&b.id));
         people.dedup_by(|a, b| a.id == b.id);
     }
+    // No page shows them.
+    snapshot.messages.iter_mut().for_each(|message| message.headers = Headers::default());
     let locale = preferences::locale(headers);
     let notice = look
         .refused

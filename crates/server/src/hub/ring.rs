@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn posts(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Vec<Arc<EntryFrame>> {
-        seqs.map(|seq| frame(seq, What::Posted { body: body.into(), reply_to: None })).collect()
+        seqs.map(|seq| frame(seq, What::posted(body, None))).collect()
     }
 
     fn ring(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Ring {

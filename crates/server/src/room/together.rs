@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use madang_protocol::{Cmid, RoomId, UnixMs, UserId};
+use madang_protocol::{Cmid, Headers, RoomId, UnixMs, UserId};
 
 use super::{Rooms, logged};
 use crate::addresses::Network;
@@ -19,6 +19,8 @@ pub struct Post {
     pub cmid: Cmid,
     /// The text.
     pub body: String,
+    /// What its sender says beside it.
+    pub headers: Headers,
 }
 
 /// Why none of several posts was made.
@@ -28,6 +30,13 @@ pub struct NoneMade {
     pub index: Option<usize>,
     /// Why.
     pub refusal: Refusal,
+}
+
+impl Post {
+    /// Returns the bytes of text and headers.
+    pub fn bytes(&self) -> usize {
+        self.body.len() + self.headers.bytes()
+    }
 }
 
 impl Rooms {
@@ -46,17 +55,18 @@ impl Rooms {
     ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>
     {
         for (index, post) in posts.iter_mut().enumerate() {
-            let allowed = self
-                .may(by, &post.room)
-                .and_then(|()| Ok(text::body(&post.body, self.0.limits.body_chars)?.into_owned()));
+            let allowed = self.may(by, &post.room).and_then(|()| {
+                text::headers(&post.headers)?;
+                Ok(text::body(&post.body, self.0.limits.body_chars)?.into_owned())
+            });
             post.body = allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
         }
-        let bytes: Vec<usize> = posts.iter().map(|post| post.body.len()).collect();
+        let bytes: Vec<usize> = posts.iter().map(Post::bytes).collect();
         self.take_tokens(by, from, tokens, &bytes, now)
             .map_err(|refusal| NoneMade { index: None, refusal })?;
         let at = self.0.clock.wall(now);
-        let writes = posts.into_iter().map(|Post { room, cmid, body }| {
-            let change = Change::Post { body, reply_to: None };
+        let writes = posts.into_iter().map(|Post { room, cmid, body, headers }| {
+            let change = Change::Post { body, reply_to: None, headers };
             Write { by: by.clone(), cmid, room, at, change }
         });
         let appended = self.0.store.append_all(writes.collect());

@@ -27,10 +27,11 @@ impl Session {
     ///
     /// # Errors
     /// What is refused before it is written: nothing else comes of it then.
-    pub fn post(&mut self, room: RoomId, cmid: Cmid, body: String, now: UnixMs) -> Result<(), Refusal> {
+    pub fn post(&mut self, post: Post, now: UnixMs) -> Result<(), Refusal> {
+        let Post { room, cmid, body, headers } = post;
         // The writer would find it too, but only after what was asked for behind it.
         self.rooms.head(&self.you.id, &room)?;
-        let change = Change::Post { body, reply_to: None };
+        let change = Change::Post { body, reply_to: None, headers };
         let durable = self.rooms.write(&self.you.id, self.from, room.clone(), cmid, change, now)?;
         self.answer(durable, room, cmid);
         Ok(())

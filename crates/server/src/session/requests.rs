@@ -43,7 +43,7 @@ impl Session {
             ClientFrame::Unwatch { room } => self.unwatch(&room),
             ClientFrame::Present { room } => self.look_at(room, out),
             ClientFrame::Post { room, cmid, body, reply_to } => {
-                self.write(room, cmid, Change::Post { body, reply_to }, now);
+                self.write(room, cmid, Change::post(body, reply_to), now);
             }
             ClientFrame::Edit { room, cmid, seq, body } => {
                 self.write(room, cmid, Change::Edit { seq, body }, now);

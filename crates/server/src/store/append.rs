@@ -1,6 +1,6 @@
 //! Posts, edits and deletes: each an entry in the log and a change of its message, in one transaction.
 
-use madang_protocol::{Cmid, Entry, Seq, What};
+use madang_protocol::{Cmid, Entry, Headers, Seq, What};
 use rusqlite::{OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
@@ -27,8 +27,8 @@ pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Fa
     };
     let mut turn = None;
     let what = match write.change {
-        Change::Post { body, reply_to } => {
-            let what = post(batch, &line, body, reply_to)?;
+        Change::Post { body, reply_to, headers } => {
+            let what = post(batch, &line, body, reply_to, headers)?;
             turn = Some(in_turn(batch, &line)?);
             what
         }
@@ -93,14 +93,25 @@ impl Line {
         kind: i64,
         target: Option<i64>,
         body: Option<&str>,
+        headers: &Headers,
     ) -> rusqlite::Result<()> {
         let cmid = (!is(Mutant::ForgetsCmid)).then_some(self.cmid.0.to_be_bytes());
         batch
             .sql
             .prepare_cached(
-                "INSERT INTO entries (pos, at, by, cmid, kind, target, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO entries (pos, at, by, cmid, kind, target, body, headers)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![self.pos(), self.at, self.author, cmid, kind, target, body])?;
+            .execute(params![
+                self.pos(),
+                self.at,
+                self.author,
+                cmid,
+                kind,
+                target,
+                body,
+                rows::headers_column(headers)
+            ])?;
         Ok(())
     }
 }
@@ -119,7 +130,13 @@ fn first_of(batch: &Batch<'_>, author: &Author, cmid: Cmid) -> Result<Option<App
     Ok(Some(Appended { room, seq: seq_of(pos), repeat: true }))
 }
 
-fn post(batch: &Batch<'_>, line: &Line, body: String, reply_to: Option<Seq>) -> Result<What, Failure> {
+fn post(
+    batch: &Batch<'_>,
+    line: &Line,
+    body: String,
+    reply_to: Option<Seq>,
+    headers: Headers,
+) -> Result<What, Failure> {
     let target = reply_to.map(|seq| line.room.key.pos(seq));
     if let Some(target) = target {
         batch
@@ -129,8 +146,8 @@ fn post(batch: &Batch<'_>, line: &Line, body: String, reply_to: Option<Seq>) -> 
             .optional()?
             .ok_or(StoreError::UnknownMessage)?;
     }
-    line.insert(batch, kind::POSTED, target, Some(&body))?;
-    Ok(What::Posted { body, reply_to })
+    line.insert(batch, kind::POSTED, target, Some(&body), &headers)?;
+    Ok(What::Posted { body, reply_to, headers })
 }
 
 /// The row of a message that is posted, with its turn.
@@ -145,7 +162,7 @@ fn in_turn(batch: &mut Batch<'_>, line: &Line) -> Result<i64, Failure> {
 
 fn edit(batch: &Batch<'_>, line: &Line, seq: Seq, body: String) -> Result<What, Failure> {
     let target = own_message(batch, line, seq)?;
-    line.insert(batch, kind::EDITED, Some(target), Some(&body))?;
+    line.insert(batch, kind::EDITED, Some(target), Some(&body), &Headers::default())?;
     batch
         .sql
         .prepare_cached("UPDATE messages SET body = ?2, edited_at = ?3, changed = ?4 WHERE pos = ?1")?
@@ -153,14 +170,14 @@ fn edit(batch: &Batch<'_>, line: &Line, seq: Seq, body: String) -> Result<What, 
     Ok(What::Edited { seq, body })
 }
 
-/// Marks the message and redacts every text that it ever had.
+/// Marks the message and redacts every text that it ever had, and its headers.
 fn delete(batch: &Batch<'_>, line: &Line, seq: Seq) -> Result<What, Failure> {
     let target = own_message(batch, line, seq)?;
-    line.insert(batch, kind::DELETED, Some(target), None)?;
+    line.insert(batch, kind::DELETED, Some(target), None, &Headers::default())?;
     let sql = batch.sql;
     sql.prepare_cached("UPDATE messages SET deleted = 1, body = NULL, changed = ?2 WHERE pos = ?1")?
         .execute(params![target, line.seq.cast_signed()])?;
-    sql.prepare_cached("UPDATE entries SET body = '' WHERE pos = ?1")?.execute([target])?;
+    sql.prepare_cached("UPDATE entries SET body = '', headers = NULL WHERE pos = ?1")?.execute([target])?;
     sql.prepare_cached("UPDATE entries SET body = '' WHERE kind = 3 AND target = ?1")?.execute([target])?;
     Ok(What::Deleted { seq })
 }

@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_webhooks.sql"),
     include_str!("migrations/0005_renames.sql"),
     include_str!("migrations/0006_newcomers.sql"),
+    include_str!("migrations/0007_headers.sql"),
 ];
 
 /// "mdng", so that another program's database is not taken for ours.

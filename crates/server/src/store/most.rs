@@ -1,7 +1,7 @@
 //! How much one read answers: so many rows, and no more than so many bytes of what is made of them. Rows alone bound
 //! nothing, since each may be as long as a message may be.
 
-use madang_protocol::{Entry, Message, What};
+use madang_protocol::{Entry, Headers, Message, What};
 
 /// Bytes of one answer: a page of history, a snapshot, the HTML of a room, a piece of the log. What goes beyond is
 /// asked for next; one message or entry is always in it.
@@ -75,7 +75,8 @@ impl Count {
     pub(super) fn takes(&mut self, message: &Message) -> bool {
         let text = message.body.as_deref().unwrap_or_default();
         let bytes = match self.most.form {
-            Form::Json => JSON_COST + json_bytes(text),
+            Form::Json => JSON_COST + json_bytes(text) + headers_bytes(&message.headers),
+            // A page shows no headers, and is not handed any.
             Form::Html => HTML_COST + html_bytes(text),
         };
         self.has_room_for(bytes)
@@ -88,7 +89,11 @@ impl Count {
             What::Opened { title } => title,
             What::Deleted { .. } | What::Unknown => "",
         };
-        self.has_room_for(JSON_COST + json_bytes(text))
+        let headers = match &entry.what {
+            What::Posted { headers, .. } => headers_bytes(headers),
+            _ => 0,
+        };
+        self.has_room_for(JSON_COST + json_bytes(text) + headers)
     }
 
     fn has_room_for(&mut self, bytes: usize) -> bool {
@@ -100,6 +105,11 @@ impl Count {
         self.bytes += bytes;
         true
     }
+}
+
+/// The bytes of headers in JSON, with quotes, colons and commas.
+fn headers_bytes(headers: &Headers) -> usize {
+    headers.iter().map(|(name, value)| json_bytes(name) + json_bytes(value) + 6).sum()
 }
 
 /// The bytes of a text inside a JSON string.
@@ -131,7 +141,16 @@ mod tests {
 
     fn message(body: &str) -> Message {
         let by = madang_protocol::UserId::system();
-        Message { seq: 1, at: 0, by, cmid: None, body: Some(body.into()), reply_to: None, edited_at: None }
+        Message {
+            seq: 1,
+            at: 0,
+            by,
+            cmid: None,
+            body: Some(body.into()),
+            reply_to: None,
+            edited_at: None,
+            headers: Headers::default(),
+        }
     }
 
     fn taken(most: Most, body: &str) -> usize {

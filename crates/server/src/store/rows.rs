@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use madang_protocol::{Cmid, Entry, Message, Person, RoomId, Seq, UserId, What};
+use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UserId, What};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -62,8 +62,20 @@ fn cmid(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Cmid>> {
     Ok(bytes.map(|bytes| Cmid(u128::from_be_bytes(bytes))))
 }
 
+/// A message's headers as they stand in their column. Nothing is made, nor kept, of none.
+pub(super) fn headers_column(headers: &Headers) -> Option<String> {
+    if headers.is_empty() { None } else { serde_json::to_string(headers).ok() }
+}
+
+fn headers(row: &Row<'_>, index: usize) -> rusqlite::Result<Headers> {
+    let Some(json) = row.get_ref(index)?.as_str_or_null()? else { return Ok(Headers::default()) };
+    serde_json::from_str(json)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
+}
+
 /// The columns of [`entry`], from `entries e JOIN users u`.
-pub(super) const ENTRY_COLUMNS: &str = "e.pos, e.at, e.cmid, e.kind, e.target, e.body, u.id, u.name";
+pub(super) const ENTRY_COLUMNS: &str =
+    "e.pos, e.at, e.cmid, e.kind, e.target, e.body, u.id, u.name, e.headers";
 
 /// An entry and its author, from [`ENTRY_COLUMNS`].
 pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Committed> {
@@ -72,7 +84,7 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
     let by: UserId = id(row, 6)?;
     let what = match (row.get(3)?, target) {
         (kind::OPENED, _) => What::Opened { title: text()? },
-        (kind::POSTED, reply_to) => What::Posted { body: text()?, reply_to },
+        (kind::POSTED, reply_to) => What::Posted { body: text()?, reply_to, headers: headers(row, 8)? },
         (kind::EDITED, Some(seq)) => What::Edited { seq, body: text()? },
         (kind::DELETED, Some(seq)) => What::Deleted { seq },
         (other, _) => return Err(rusqlite::Error::IntegralValueOutOfRange(3, other)),
@@ -89,8 +101,8 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
 }
 
 /// The columns of [`message`], from `messages m JOIN entries e JOIN users u`.
-pub(super) const MESSAGE_COLUMNS: &str =
-    "m.pos, e.at, e.cmid, e.target, m.edited_at, m.deleted, coalesce(m.body, e.body), u.id, u.name";
+pub(super) const MESSAGE_COLUMNS: &str = "m.pos, e.at, e.cmid, e.target, m.edited_at, m.deleted, \
+     coalesce(m.body, e.body), u.id, u.name, e.headers";
 
 /// A message and its author, from [`MESSAGE_COLUMNS`].
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
@@ -104,6 +116,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
         body: if deleted { None } else { Some(row.get(6)?) },
         reply_to: row.get::<_, Option<i64>>(3)?.map(seq_of),
         edited_at: row.get(4)?,
+        headers: headers(row, 9)?,
     };
     Ok((message, Person { id: by, name: row.get(8)? }))
 }

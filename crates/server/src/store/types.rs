@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use madang_protocol::{Cmid, Entry, Message, Person, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UnixMs, UserId};
 use prometheus_client::metrics::counter::Counter;
 
 pub use super::space::{Reserve, SpaceOptions, WARNED_FROM};
@@ -54,6 +54,8 @@ pub enum Change {
         body: String,
         /// The message that it answers; a deleted one may be answered too.
         reply_to: Option<Seq>,
+        /// What its sender says beside it.
+        headers: Headers,
     },
     /// Replace the text of a message of one's own.
     Edit {
@@ -67,6 +69,13 @@ pub enum Change {
         /// The message.
         seq: Seq,
     },
+}
+
+impl Change {
+    /// A post without headers, as people make them.
+    pub fn post(body: impl Into<String>, reply_to: Option<Seq>) -> Self {
+        Self::Post { body: body.into(), reply_to, headers: Headers::default() }
+    }
 }
 
 /// A write that is durable.

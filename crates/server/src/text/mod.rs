@@ -3,6 +3,7 @@
 //! The tables are the server's alone: the page asks no more of a text than `madang_protocol::text` does, and shows
 //! what the server finds.
 
+mod headers;
 mod marks;
 mod names;
 
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 use madang_protocol::RefusalCode;
 use madang_protocol::text::{NAME_CHARS, TITLE_CHARS, check_body};
 
+pub use headers::{headers, is_own as is_own_header};
 pub use marks::{first_mark, has_mark};
 pub use names::{is_reserved, look};
 

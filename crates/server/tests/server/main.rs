@@ -43,6 +43,7 @@ mod rt_talking;
 mod stomp_acks;
 mod stomp_beats;
 mod stomp_connecting;
+mod stomp_headers;
 mod stomp_hostile;
 mod stomp_posting;
 mod stomp_reading;

@@ -90,7 +90,7 @@ async fn a_clock_that_was_wrong_once_dates_nothing_for_ever() {
         let store = Store::open(folder.path(), StoreOptions::default(), committed).unwrap();
         let ann: UserId = "ann".parse().unwrap();
         store.add_guest(ann.clone(), [1; 32], future).await.unwrap();
-        let change = Change::Post { body: "from 2096".into(), reply_to: None };
+        let change = Change::post("from 2096", None);
         store
             .append(Write { by: ann, cmid: Cmid(1), room: RoomId::lobby(), at: future, change })
             .await

@@ -143,7 +143,7 @@ async fn a_deleted_text_is_gone_from_replay_history_and_snapshot() {
     let replay = Client::join(&server, "eve").await.watch(&lobby(), Some(0)).await.entries;
     let whats: Vec<_> = replay.into_iter().map(|entry| entry.what).skip(1).collect();
     let gone = What::Edited { seq, body: String::new() };
-    assert_eq!(whats, [What::Posted { body: String::new(), reply_to: None }, gone, What::Deleted { seq }]);
+    assert_eq!(whats, [What::posted(String::new(), None), gone, What::Deleted { seq }]);
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn an_answer_names_the_message_that_it_answers() {
         |cmid| ClientFrame::Post { room: lobby(), cmid, body: "me".into(), reply_to: Some(question) };
     ann.write(answer).await;
     let entries = ann.entries_up_to(&lobby(), question + 1).await;
-    assert_eq!(entries[1].what, What::Posted { body: "me".into(), reply_to: Some(question) });
+    assert_eq!(entries[1].what, What::posted("me", Some(question)));
     let last: Message = ann.history("after", 0, 10).await.messages.pop().unwrap();
     assert_eq!(last.reply_to, Some(question));
 }

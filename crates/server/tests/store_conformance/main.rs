@@ -63,7 +63,8 @@ behaviours! {
         an_edit_with_a_used_cmid_is_a_repeat,
         what_is_no_message_cannot_be_edited_deleted_or_answered,
         a_deleted_message_may_be_answered,
-        any_text_comes_back_as_it_went_in;
+        any_text_comes_back_as_it_went_in,
+        headers_outlive_edits_and_reopening_and_go_with_the_text;
     pages: a_snapshot_is_the_newest_messages_at_the_head,
         a_page_before_is_the_nearest_older_messages,
         a_page_after_is_the_nearest_newer_messages,

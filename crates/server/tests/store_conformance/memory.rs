@@ -27,7 +27,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let (person, room, seq) = (0..PEOPLE.len(), 0..ROOMS.len(), 1..12_u64);
     let change = prop_oneof![
-        5 => "[a-c]{1,3}".prop_map(|body| Change::Post { body, reply_to: None }),
+        5 => "[a-c]{1,3}".prop_map(|body| Change::post(body, None)),
         2 => (seq.clone(), "[d-f]{1,3}").prop_map(|(seq, body)| Change::Edit { seq, body }),
         1 => seq.clone().prop_map(|seq| Change::Delete { seq }),
     ];

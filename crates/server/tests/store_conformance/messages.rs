@@ -1,6 +1,6 @@
 //! Edits, deletes, replies, redaction.
 
-use madang_protocol::{RoomId, What};
+use madang_protocol::{Headers, RoomId, What};
 use madang_server::store::{Change, StoreError};
 
 use crate::stand::{Stand, fold, post, reply};
@@ -30,7 +30,7 @@ pub(crate) async fn a_delete_redacts_every_text_in_projection_and_log(mut stand:
 
     let log = stand.log(&lobby).await;
     assert!(!format!("{log:?}").contains("secret"), "{log:?}");
-    assert_eq!(log[2].what, What::Posted { body: String::new(), reply_to: None });
+    assert_eq!(log[2].what, What::posted(String::new(), None));
     assert_eq!(log[3].what, What::Edited { seq: secret, body: String::new() });
     assert_eq!(log[4].what, What::Edited { seq: kept, body: "kept, edited".into() }, "others keep theirs");
     assert_eq!(log[6].what, What::Deleted { seq: secret });
@@ -104,4 +104,23 @@ pub(crate) async fn any_text_comes_back_as_it_went_in(mut stand: Stand) {
         stand.edit(&ann, seq, &format!("{body}!")).await.unwrap();
         assert_eq!(stand.messages().await.last().unwrap().body.as_deref(), Some(format!("{body}!").as_str()));
     }
+}
+
+pub(crate) async fn headers_outlive_edits_and_reopening_and_go_with_the_text(mut stand: Stand) {
+    let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
+    let headers: Headers = [("content-type", "text/csv"), ("a:b", "1\n2\\\"가")].into_iter().collect();
+    let change = Change::Post { body: "a,b".into(), reply_to: None, headers: headers.clone() };
+    let seq = stand.append(&ann, &lobby, change).await.unwrap().seq;
+    stand.edit(&ann, seq, "c,d").await.unwrap();
+    let sent = stand.sent();
+    let mut stand = stand.reopened();
+    let log = stand.log(&lobby).await;
+    assert_eq!(sent, log[1..], "what is told at once is what is read later");
+    assert!(matches!(&log[1].what, What::Posted { headers: kept, .. } if *kept == headers), "{log:?}");
+    let messages = stand.messages().await;
+    assert_eq!((&messages[0].headers, &messages), (&headers, &fold(&log)));
+    stand.delete(&ann, seq).await.unwrap();
+    assert!(stand.messages().await[0].headers.is_empty());
+    let stand = stand.reopened();
+    assert!(!format!("{:?}", (stand.log(&lobby).await, stand.messages().await)).contains("csv"));
 }

@@ -1,6 +1,6 @@
 //! Random stories, against a model that is as plain as can be.
 
-use madang_protocol::{Cmid, Entry, RoomId, Seq, UserId, What};
+use madang_protocol::{Cmid, Entry, Headers, RoomId, Seq, UserId, What};
 use madang_server::store::{Appended, Change, PageAt, StoreError, Write};
 use proptest::prelude::*;
 
@@ -20,10 +20,16 @@ fn change() -> impl Strategy<Value = Change> {
     let seq = 0..14_u64;
     let body = "[a-c가-다]{1,4}";
     prop_oneof![
-        4 => (body, proptest::option::weighted(0.3, seq.clone())).prop_map(|(body, reply_to)| Change::Post { body, reply_to }),
+        4 => (body, proptest::option::weighted(0.3, seq.clone()), headers())
+            .prop_map(|(body, reply_to, headers)| Change::Post { body, reply_to, headers }),
         2 => (seq.clone(), body).prop_map(|(seq, body)| Change::Edit { seq, body }),
         1 => seq.prop_map(|seq| Change::Delete { seq }),
     ]
+}
+
+fn headers() -> impl Strategy<Value = Headers> {
+    let some = proptest::collection::btree_map("[a-z:가]{1,3}", "[ -~\n]{0,6}", 1..4);
+    proptest::option::weighted(0.3, some).prop_map(|some| some.into_iter().flatten().collect())
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -67,7 +73,7 @@ impl Model {
             {
                 return Err(StoreError::UnknownMessage);
             }
-            Change::Post { body, reply_to } => What::Posted { body, reply_to },
+            Change::Post { body, reply_to, headers } => What::Posted { body, reply_to, headers },
             Change::Edit { seq, body } => own(seq).map(|()| What::Edited { seq, body })?,
             Change::Delete { seq } => own(seq).map(|()| What::Deleted { seq })?,
         };
@@ -99,7 +105,10 @@ impl Model {
 
 fn redact(entry: &mut Entry, gone: Seq) {
     match &mut entry.what {
-        What::Posted { body, .. } if entry.seq == gone => body.clear(),
+        What::Posted { body, headers, .. } if entry.seq == gone => {
+            body.clear();
+            *headers = Headers::default();
+        }
         What::Edited { seq, body } if *seq == gone => body.clear(),
         _ => {}
     }

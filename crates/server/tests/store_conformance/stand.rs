@@ -130,15 +130,15 @@ fn open(folder: &Path, options: &StoreOptions) -> (Store, mpsc::Receiver<Vec<Com
 }
 
 pub(crate) fn post(body: &str) -> Change {
-    Change::Post { body: body.into(), reply_to: None }
+    Change::post(body, None)
 }
 
 pub(crate) fn reply(body: &str, to: Seq) -> Change {
-    Change::Post { body: body.into(), reply_to: Some(to) }
+    Change::post(body, Some(to))
 }
 
 pub(crate) fn posted(body: &str) -> What {
-    What::Posted { body: body.into(), reply_to: None }
+    What::posted(body, None)
 }
 
 /// The seqs of some entries.
@@ -160,7 +160,7 @@ pub(crate) fn fold(log: &[Entry]) -> Vec<Message> {
                 message.body = Some(body.clone());
                 message.edited_at = Some(entry.at);
             }
-            (What::Deleted { .. }, Some(message)) => message.body = None,
+            (What::Deleted { .. }, Some(message)) => message.take_back(),
             _ => {}
         }
     }

@@ -83,7 +83,7 @@ impl Kept {
         for number in 0..posts {
             let post = |(order, id): (u128, &str)| {
                 let cmid = Cmid(u128::from(number) << 8 | order);
-                let change = Change::Post { body: number.to_string(), reply_to: None };
+                let change = Change::post(number.to_string(), None);
                 let by = id.parse().unwrap();
                 server.store.append(Write { by, cmid, room: RoomId::lobby(), at: 0, change })
             };

@@ -136,7 +136,8 @@ pub(super) static EN: Strings = Strings {
     unreachable: "The server could not be reached. Please try again.",
     dismiss: "Dismiss",
     refused: |code| match code {
-        RefusalCode::BadFrame | RefusalCode::UnknownType => {
+        // It sends no headers.
+        RefusalCode::BadFrame | RefusalCode::UnknownType | RefusalCode::BadHeaders => {
             "The server did not understand this page. Please reload it."
         }
         RefusalCode::UnknownRoom => "There is no such room.",

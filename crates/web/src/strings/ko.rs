@@ -110,7 +110,8 @@ pub(super) static KO: Strings = Strings {
     unreachable: "서버에 연결하지 못했어요. 다시 시도해 주세요.",
     dismiss: "닫기",
     refused: |code| match code {
-        RefusalCode::BadFrame | RefusalCode::UnknownType => {
+        // It sends no headers.
+        RefusalCode::BadFrame | RefusalCode::UnknownType | RefusalCode::BadHeaders => {
             "서버가 이 페이지를 이해하지 못했어요. 새로고침해 주세요."
         }
         RefusalCode::UnknownRoom => "없는 방이에요.",

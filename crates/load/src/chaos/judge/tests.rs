@@ -17,7 +17,7 @@ fn user() -> UserId {
 }
 
 fn entry(seq: Seq) -> Entry {
-    let what = What::Posted { body: format!("text {seq}"), reply_to: None };
+    let what = What::posted(format!("text {seq}"), None);
     let cmid = Some(Cmid(u128::from(seq)));
     Entry { room: RoomId::lobby(), seq, at: 1_700_000_000_000, by: user(), cmid, what }
 }

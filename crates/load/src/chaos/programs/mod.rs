@@ -266,7 +266,7 @@ impl Socket {
 
 #[cfg(test)]
 mod tests {
-    use madang_protocol::{Message as Said, UserId};
+    use madang_protocol::{Headers, Message as Said, UserId};
 
     use super::*;
 
@@ -280,7 +280,19 @@ mod tests {
         let said = |(seq, stands): &(Seq, bool)| {
             let body = stands.then(|| "x".to_owned());
             let (by, reply_to) = (UserId::system(), None);
-            (*seq, Said { seq: *seq, at: 0, by, cmid: None, body, reply_to, edited_at: None })
+            (
+                *seq,
+                Said {
+                    seq: *seq,
+                    at: 0,
+                    by,
+                    cmid: None,
+                    body,
+                    reply_to,
+                    edited_at: None,
+                    headers: Headers::default(),
+                },
+            )
         };
         Truth::from([(RoomId::lobby(), messages.iter().map(said).collect())])
     }

@@ -86,7 +86,7 @@ fn message(life: &mut Life, frame: &Frame<ServerCommand>) -> Result<()> {
         at: header("at")?.parse()?,
         by: header("user")?.parse()?,
         cmid,
-        what: What::Posted { body: String::from_utf8(frame.body.clone())?, reply_to: None },
+        what: What::posted(String::from_utf8(frame.body.clone())?, None),
     };
     life.world.judge.borrow_mut().saw(&entry);
     life.message(entry.seq);

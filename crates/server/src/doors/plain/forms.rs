@@ -1,6 +1,6 @@
 //! What a plain client reads. A message is encoded once in each form, for all who read it.
 
-use madang_protocol::{Person, RefusalCode, Seq, UnixMs, UserId, What};
+use madang_protocol::{Headers, Person, RefusalCode, Seq, UnixMs, UserId, What};
 use serde::Serialize;
 
 use crate::cursor::Cursors;
@@ -18,6 +18,8 @@ struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
     at: UnixMs,
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    headers: &'a Headers,
 }
 
 /// The messages that are not a person's have a `type`; a textbook's client looks at `userId` there and shows the
@@ -86,11 +88,11 @@ pub(super) fn refusal_text(message: &str) -> Encoded {
 /// A posted message as an object; none for an entry that is none, or whose text was deleted.
 pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e Encoded> {
     let form = entry.forms.plain_json.get_or_init(|| {
-        posted(entry, |body, at| {
+        posted(entry, |body, at, headers| {
             let nickname = &shown_name(&entry.author.person);
             let user_id = &entry.author.person.id;
             let (seq, cursor) = (entry.seq, beside(entry.seq, cursors));
-            encode(&Message { message: body, user_id, nickname, seq, cursor, at })
+            encode(&Message { message: body, user_id, nickname, seq, cursor, at, headers })
         })
     });
     form.as_ref()
@@ -99,7 +101,7 @@ pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e E
 /// A posted message as one line.
 pub(super) fn text(entry: &EntryFrame) -> Option<&Encoded> {
     let form = entry.forms.plain_text.get_or_init(|| {
-        posted(entry, |body, _| {
+        posted(entry, |body, _, _| {
             let one_line: Vec<&str> = body.split(['\n', '\r']).filter(|line| !line.is_empty()).collect();
             format!("{} => {}", shown_name(&entry.author.person), one_line.join(" ")).into()
         })
@@ -107,10 +109,10 @@ pub(super) fn text(entry: &EntryFrame) -> Option<&Encoded> {
     form.as_ref()
 }
 
-fn posted(entry: &EntryFrame, form: impl FnOnce(&str, UnixMs) -> Encoded) -> Option<Encoded> {
+fn posted(entry: &EntryFrame, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {
     let entry = entry.typed()?;
     match &entry.what {
-        What::Posted { body, .. } if !body.is_empty() => Some(form(body, entry.at)),
+        What::Posted { body, headers, .. } if !body.is_empty() => Some(form(body, entry.at, headers)),
         _ => None,
     }
 }
@@ -137,7 +139,7 @@ mod tests {
     }
 
     fn posted(body: &str, name: &str) -> EntryFrame {
-        frame(What::Posted { body: body.into(), reply_to: None }, name)
+        frame(What::posted(body, None), name)
     }
 
     #[test]
@@ -183,7 +185,7 @@ mod tests {
             What::Opened { title: "t".into() },
             What::Edited { seq: 1, body: "b".into() },
             What::Deleted { seq: 1 },
-            What::Posted { body: String::new(), reply_to: None },
+            What::posted(String::new(), None),
         ] {
             let entry = frame(what, "Ada");
             assert_eq!((json(&entry, &cursors("first")), text(&entry)), (None, None));

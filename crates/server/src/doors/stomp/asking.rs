@@ -5,7 +5,7 @@ use madang_stomp::{ClientCommand, Frame};
 
 use super::acknowledgements::Ledger;
 use super::receipts::Owed;
-use super::requests::{Judged, Key, Message, Post, Request, Subscribe};
+use super::requests::{Judged, Key, Message, Request, Subscribe};
 use super::transactions::{Held, Step};
 use super::wrong::Reason;
 use super::{Ending, Stomp};
@@ -74,7 +74,7 @@ impl Stomp {
         let (mut posts, mut acks) = (Vec::new(), Vec::new());
         for step in held.steps {
             match step {
-                Step::Post(Post { room, cmid, body }) => posts.push(crate::room::Post { room, cmid, body }),
+                Step::Post(post) => posts.push(post),
                 Step::Judged(judged) => acks.push(judged),
             }
         }
@@ -104,8 +104,8 @@ impl Stomp {
 
     fn step(&mut self, step: Step, owed: Option<&mut Owed>, session: &mut Session) -> Result<(), Reason> {
         match step {
-            Step::Post(Post { room, cmid, body }) => {
-                session.post(room, cmid, body, self.now).map_err(|refusal| refused(session, &refusal))?;
+            Step::Post(post) => {
+                session.post(post, self.now).map_err(|refusal| refused(session, &refusal))?;
                 let write = self.receipts.asks();
                 owed.into_iter().for_each(|owed| owed.waits_for_write(write));
             }

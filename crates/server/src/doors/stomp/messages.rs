@@ -2,13 +2,17 @@
 
 use std::sync::OnceLock;
 
-use madang_protocol::{Seq, What};
+use madang_protocol::{Headers, Seq, What};
 use madang_stomp::{Command, Frame, ServerCommand, Version, encode, write_header};
 
 use super::receipts::Receipt;
 use crate::cursor::Cursors;
 use crate::doors::names::shown_name;
 use crate::encoded::{Encoded, EntryFrame};
+use crate::text::is_own_header;
+
+/// The header that says what a body is.
+const CONTENT_TYPE: &str = "content-type";
 
 /// An entry's tails: as a message, and as an entry among all, in each version.
 #[derive(Debug, Default)]
@@ -52,7 +56,7 @@ pub(super) fn tail<'e>(entry: &'e EntryFrame, wants: Wants, terms: &Terms) -> Op
 fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
     let typed = entry.typed()?;
     let (kind, about, reply_to, body) = match &typed.what {
-        What::Posted { body, reply_to } => ("posted", None, *reply_to, body.as_str()),
+        What::Posted { body, reply_to, .. } => ("posted", None, *reply_to, body.as_str()),
         What::Edited { seq, body } => ("edited", Some(*seq), None, body.as_str()),
         What::Deleted { seq } => ("deleted", Some(*seq), None, ""),
         What::Opened { title } => ("opened", None, None, title.as_str()),
@@ -85,8 +89,19 @@ fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
     if let Some(cmid) = typed.cmid {
         header("cmid", &cmid.to_string());
     }
-    header("content-type", "text/plain");
+    let no_headers = Headers::default();
+    let said = match &typed.what {
+        What::Posted { headers, .. } => headers,
+        _ => &no_headers,
+    };
+    // 1.1 cannot escape a CR, which some of its readers take for the end of a line.
+    let is_sayable = |value: &str| terms.version == Version::V12 || !value.contains('\r');
+    header("content-type", said.get(CONTENT_TYPE).filter(|kind| is_sayable(kind)).unwrap_or("text/plain"));
     header("content-length", &body.len().to_string());
+    // Behind the server's own, which nobody else says.
+    let is_theirs = |name: &str| name != CONTENT_TYPE && !is_own_header(name);
+    let theirs = said.iter().filter(|(name, value)| is_theirs(name) && is_sayable(value));
+    theirs.for_each(|(name, value)| header(name, value));
     out.push(b'\n');
     out.extend(body.as_bytes());
     out.push(0);
@@ -133,7 +148,7 @@ mod tests {
     }
 
     fn posted(body: &str, name: &str) -> EntryFrame {
-        entry(What::Posted { body: body.into(), reply_to: None }, name)
+        entry(What::posted(body, None), name)
     }
 
     #[test]
@@ -173,7 +188,7 @@ mod tests {
             (What::Edited { seq: 3, body: "x".into() }, "edited", "about:3\n"),
             (What::Deleted { seq: 3 }, "deleted", "about:3\n"),
             (What::Opened { title: "T".into() }, "opened", "content-length:1\n\nT\0"),
-            (What::Posted { body: String::new(), reply_to: Some(2) }, "posted", "reply-to:2\n"),
+            (What::posted(String::new(), Some(2)), "posted", "reply-to:2\n"),
         ] {
             let entry = entry(what, "Ada");
             assert_eq!(tail(&entry, Wants::Messages, &terms(Version::V12)), None, "{kind}");

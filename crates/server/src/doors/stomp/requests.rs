@@ -1,12 +1,14 @@
 //! What each frame of a client asks for, read once.
 
-use madang_protocol::{Cmid, RoomId, Seq};
+use madang_protocol::{RoomId, Seq};
 use madang_stomp::{ClientCommand, Frame, Version};
 
 use super::acknowledgements::{Mode, PREFETCH, Verdict};
 use super::messages::Wants;
 use super::wrong::Reason;
 use crate::idempotency;
+use crate::room::Post;
+use crate::text;
 
 /// Longest id of a subscription: places are kept under it.
 const ID_BYTES: usize = 255;
@@ -26,14 +28,6 @@ pub(super) enum Request {
 
 /// The transaction that a frame belongs to.
 pub(super) type Transaction = Option<String>;
-
-/// A text for a room.
-#[derive(Debug)]
-pub(super) struct Post {
-    pub(super) room: RoomId,
-    pub(super) cmid: Cmid,
-    pub(super) body: String,
-}
 
 /// A wish to hear of a room.
 #[derive(Debug)]
@@ -109,8 +103,10 @@ fn post(frame: Frame<ClientCommand>) -> Result<Post, Reason> {
     let destination = frame.header("destination").ok_or(Reason::Missing("destination"))?;
     let room = destination.strip_prefix("/app/").map_or_else(|| topic(destination), room)?;
     let cmid = frame.header("cmid").map_or_else(idempotency::random, idempotency::cmid);
+    // What is the server's own to say stays its own. Of a repeated header the first counts.
+    let headers = frame.headers.iter().filter(|(name, _)| !text::is_own_header(name)).collect();
     let body = String::from_utf8(frame.body).map_err(|_| Reason::Content)?;
-    Ok(Post { room, cmid, body })
+    Ok(Post { room, cmid, body, headers })
 }
 
 fn subscribe(frame: &Frame<ClientCommand>, version: Version) -> Result<Subscribe, Reason> {

@@ -1,10 +1,11 @@
 //! Transactions: frames that wait for their COMMIT.
 //!
 //! Bounds: [`OPEN_MAX`] transactions of a connection, and in all of them [`FRAMES_MAX`] frames and [`BYTES_MAX`]
-//! bytes of text; the frame that passes one is an error.
+//! bytes of text and headers; the frame that passes one is an error.
 
-use super::requests::{Judged, Post};
+use super::requests::Judged;
 use super::wrong::Reason;
+use crate::room::Post;
 
 const OPEN_MAX: usize = 16;
 const FRAMES_MAX: usize = 256;
@@ -66,7 +67,7 @@ const UNKNOWN: Reason = Reason::Transaction("there is no such transaction");
 impl Step {
     fn bytes(&self) -> usize {
         match self {
-            Self::Post(post) => post.body.len(),
+            Self::Post(post) => post.bytes(),
             Self::Judged(_) => 0,
         }
     }
@@ -74,12 +75,12 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use madang_protocol::{Cmid, RoomId};
+    use madang_protocol::{Cmid, Headers, RoomId};
 
     use super::*;
 
     fn post(body: String) -> Step {
-        Step::Post(Post { room: RoomId::lobby(), cmid: Cmid(1), body })
+        Step::Post(Post { room: RoomId::lobby(), cmid: Cmid(1), body, headers: Headers::default() })
     }
 
     #[test]

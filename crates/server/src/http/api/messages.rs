@@ -57,7 +57,8 @@ pub(super) async fn post(
     }
     let cmid = body::cmid(&headers)?;
     let message: NewMessage = body::json(&body::text(&app, sent).await?)?;
-    let change = Change::Post { body: message.body, reply_to: message.reply_to };
+    let NewMessage { body, reply_to, headers } = message;
+    let change = Change::Post { body, reply_to, headers: headers.unwrap_or_default() };
     let written = async { app.rooms.write(&you.id, peer.ip().into(), room, cmid, change, app.now())?.await };
     let written = written.await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     let status = if written.repeat { StatusCode::OK } else { StatusCode::CREATED };

@@ -77,6 +77,8 @@ pub(super) enum Code {
     Empty,
     /// The text is longer than a message may be.
     TooLong,
+    /// The headers are more or longer than may be, or one has a name or a value that may not be.
+    BadHeaders,
     /// More posts than one may make.
     TooFast,
     /// There are too many connections or requests from this address.
@@ -129,6 +131,7 @@ impl Refused {
             RefusalCode::UnknownMessage => Code::UnknownMessage,
             RefusalCode::Empty => Code::Empty,
             RefusalCode::TooLong => Code::TooLong,
+            RefusalCode::BadHeaders => Code::BadHeaders,
             RefusalCode::TooFast | RefusalCode::RoomsTooFast => Code::TooFast,
             RefusalCode::Banned => Code::Banned,
             RefusalCode::StorageUnavailable => Code::StorageUnavailable,
@@ -223,6 +226,7 @@ fn meaning(code: Code) -> (StatusCode, &'static str) {
         }
         Code::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "The text has no visible character."),
         Code::TooLong => (StatusCode::UNPROCESSABLE_ENTITY, "The text is too long."),
+        Code::BadHeaders => (StatusCode::UNPROCESSABLE_ENTITY, "The headers may not be so."),
         Code::TooFast => (StatusCode::TOO_MANY_REQUESTS, "More posts than one may make."),
         Code::OverLimit => {
             (StatusCode::TOO_MANY_REQUESTS, "There are too many connections from this address.")
@@ -310,6 +314,7 @@ mod tests {
             Code::UnsupportedMediaType,
             Code::Empty,
             Code::TooLong,
+            Code::BadHeaders,
             Code::TooFast,
             Code::OverLimit,
             Code::StorageUnavailable,

@@ -1,10 +1,11 @@
 //! What the API says. It is what `madang.v1` says, with the author's name and the cursor beside each entry, so that
 //! a program needs no memory.
 
-use madang_protocol::{Cmid, Entry, Person, RoomId, RoomInfo, Seq, UnixMs, UserId, What};
+use madang_protocol::{Cmid, Entry, Headers, Person, RoomId, RoomInfo, Seq, UnixMs, UserId, What};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
+use utoipa::openapi::schema::{Object, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::cursor::Cursors;
@@ -57,6 +58,42 @@ pub(super) struct NewMessage {
     #[serde(default, deserialize_with = "seq")]
     #[schema(value_type = Option<u64>, minimum = 1)]
     pub(super) reply_to: Option<Seq>,
+    /// What its sender says beside the text, as the headers of a STOMP SEND do: at most 4 KiB of names and values. Names that
+    /// Madang or STOMP uses itself, such as `seq`, are refused.
+    #[serde(default, deserialize_with = "headers")]
+    #[schema(schema_with = headers_schema)]
+    pub(super) headers: Option<Headers>,
+}
+
+/// Headers whose names are visible ASCII: what goes beyond is for those who speak STOMP.
+fn headers<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Headers>, D::Error> {
+    let headers = Option::<Headers>::deserialize(json)?;
+    let is_name = |name: &str| {
+        (1..=NAME_BYTES).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if headers.iter().flat_map(Headers::iter).all(|(name, _)| is_name(name)) {
+        Ok(headers)
+    } else {
+        Err(D::Error::custom("a header's name is 1 to 100 visible ASCII characters"))
+    }
+}
+
+/// Longest name of a header.
+const NAME_BYTES: usize = 100;
+
+fn headers_schema() -> Object {
+    let value = Object::builder()
+        .schema_type(Type::String)
+        .pattern(Some(r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"));
+    let name = Object::builder().pattern(Some("^[!-~]{1,100}$"));
+    Object::builder()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .property_names(Some(name))
+        .additional_properties(Some(value))
+        .max_properties(Some(Headers::MAX))
+        .description(Some("What its sender says beside the text, as the headers of a STOMP SEND do: at most 4 KiB of names and values. Names that Madang or STOMP uses itself, such as `seq`, are refused."))
+        .examples([serde_json::json!({"priority": "9", "content-type": "application/json"})])
+        .build()
 }
 
 /// A number of an entry. JSON knows no integers: `7.0` is `7`, and some programs write it so.
@@ -153,6 +190,10 @@ enum ApiWhat {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<u64>, nullable = false)]
         reply_to: Option<Seq>,
+        /// What its sender said beside the text; absent where that was nothing, and once it was deleted.
+        #[serde(skip_serializing_if = "Headers::is_empty")]
+        #[schema(value_type = BTreeMap<String, String>, required = false)]
+        headers: Headers,
     },
     /// The author replaced the text of a message.
     Edited {
@@ -178,7 +219,7 @@ impl ApiEntry {
         let Entry { room, seq, at, by, cmid, what } = entry;
         let what = match what {
             What::Opened { title } => ApiWhat::Opened { title },
-            What::Posted { body, reply_to } => ApiWhat::Posted { body, reply_to },
+            What::Posted { body, reply_to, headers } => ApiWhat::Posted { body, reply_to, headers },
             What::Edited { seq, body } => ApiWhat::Edited { seq, body },
             What::Deleted { seq } => ApiWhat::Deleted { seq },
             What::Unknown => ApiWhat::Unknown,

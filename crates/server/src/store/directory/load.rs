@@ -120,7 +120,7 @@ pub(super) fn messages(sql: &Connection, room: RoomKey) -> rusqlite::Result<Newe
     let most = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX - 1);
     let newest_first = statement.query_map(params![room.pos(0), room.pos(SEQ_MAX), most + 1], |row| {
         let (message, author) = rows::message(row)?;
-        Ok((row.get(9)?, message, author))
+        Ok((row.get(10)?, message, author))
     })?;
     let mut messages = newest_first.collect::<rusqlite::Result<VecDeque<_>>>()?;
     let before = messages.len() > KEPT_MESSAGES;
@@ -159,9 +159,8 @@ pub(in crate::store) fn entries(
 
 fn text_bytes(what: &What) -> usize {
     match what {
-        What::Posted { body: text, .. } | What::Edited { body: text, .. } | What::Opened { title: text } => {
-            text.len()
-        }
+        What::Posted { body, headers, .. } => body.len() + headers.bytes(),
+        What::Edited { body: text, .. } | What::Opened { title: text } => text.len(),
         What::Deleted { .. } | What::Unknown => 0,
     }
 }

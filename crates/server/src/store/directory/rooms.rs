@@ -247,7 +247,7 @@ impl Newest {
                 message.body = Some(body.clone());
                 message.edited_at = Some(entry.at);
             }),
-            What::Deleted { seq } => self.change(*seq, |message| message.body = None),
+            What::Deleted { seq } => self.change(*seq, Message::take_back),
             What::Opened { .. } | What::Unknown => {}
         }
     }
@@ -263,5 +263,5 @@ impl Newest {
 }
 
 fn bytes(message: &Message) -> usize {
-    MESSAGE_COST + message.body.as_deref().map_or(0, str::len)
+    MESSAGE_COST + message.body.as_deref().map_or(0, str::len) + message.headers.bytes()
 }

@@ -22,7 +22,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use madang_protocol::{Cmid, Person, RoomId};
+use madang_protocol::{Cmid, Headers, Person, RoomId};
 use utoipa::ToSchema;
 
 use crate::addresses::Network;
@@ -121,7 +121,7 @@ fn posts(text: &str, room: RoomId, cmid: Cmid, max: u32) -> Vec<Post> {
     let pages = pages::pages(text, usize::try_from(max).unwrap_or(usize::MAX));
     let made = pages.into_iter().enumerate().map(|(number, body)| {
         let cmid = if number == 0 { cmid } else { idempotency::cmid(&format!("{cmid} {number}")) };
-        Post { room: room.clone(), cmid, body }
+        Post { room: room.clone(), cmid, body, headers: Headers::default() }
     });
     let mut posts: Vec<Post> = made.collect();
     // A page without a mark would be refused, and all others with it; where nothing has one, that is what is said.
