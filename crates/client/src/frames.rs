@@ -54,6 +54,7 @@ impl Turn<'_> {
                     (room.here, room.here_count) = (here, here_count);
                 }
             }
+            ServerFrame::RoomChanged { room, title } => self.room_renamed(&room, title.as_deref()),
             ServerFrame::Read { room, seq, unread, head } => self.read_elsewhere(&room, seq, unread, head),
             ServerFrame::Heads { heads } => {
                 self.sign_of_life();
@@ -145,6 +146,19 @@ impl Turn<'_> {
                 }
             }
             None => self.room_made(info),
+        }
+    }
+
+    /// A room has another title, or none any more: it was closed.
+    fn room_renamed(&mut self, id: &RoomId, title: Option<&str>) {
+        let is_current = self.model.current == *id;
+        if title.is_none() && !is_current {
+            self.model.rooms.retain(|room| room.id != *id);
+        }
+        let Some(room) = self.model.rooms.get_mut(id) else { return };
+        match title {
+            Some(title) => room.title = title.into(),
+            None => room.gone = true,
         }
     }
 

@@ -224,7 +224,7 @@ impl Room {
         self.cursor = Some(entry.seq);
         let mine = you == Some(&entry.by);
         match &entry.what {
-            What::Opened { title } => self.title = title.as_str().into(),
+            What::Opened { title } | What::Renamed { title } => self.title = title.as_str().into(),
             What::Posted { .. } => self.posted(entry, mine, seen),
             What::Edited { seq, body } => {
                 self.last_change = entry.seq;
@@ -233,11 +233,12 @@ impl Room {
             What::Deleted { seq } => {
                 self.last_change = entry.seq;
                 self.window.iter_mut().for_each(|window| window.deleted(*seq));
-                // Only its author deletes a message.
+                // Also where the owner deletes a message, the entry is its author's.
                 if !mine {
                     self.changed(Change { at: entry.seq, message: *seq, posted: false });
                 }
             }
+            What::Closed {} => self.gone = true,
             What::Unknown => {}
         }
         self.counted = self.counted.max(entry.seq);

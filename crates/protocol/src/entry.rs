@@ -50,11 +50,18 @@ pub enum What {
         /// Its new text.
         body: String,
     },
-    /// The author took a message back. Its text is gone from the projection and from replays.
+    /// The author, or the owner, took a message back. Its text is gone from the projection and from replays.
     Deleted {
         /// The message.
         seq: Seq,
     },
+    /// The owner gave the room another title.
+    Renamed {
+        /// The room's title from here on.
+        title: String,
+    },
+    /// The room was closed: nothing follows in its log, and nobody reads it any more.
+    Closed {},
     /// Something that a newer server writes. It takes its seq and changes nothing that this client shows.
     #[serde(other, skip_serializing)]
     Unknown,

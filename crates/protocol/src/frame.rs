@@ -149,6 +149,14 @@ pub enum ServerFrame {
         /// The rooms.
         rooms: Vec<RoomInfo>,
     },
+    /// A room has another title, or is no more.
+    RoomChanged {
+        /// The room.
+        room: RoomId,
+        /// Its title from now on; absent: the room was closed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+    },
     /// One entry of a watched room; identical bytes for every receiver.
     Entry(Entry),
     /// The replay is over: the client has everything up to `head`.

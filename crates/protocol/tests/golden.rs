@@ -73,7 +73,8 @@ fn history(before: Option<Seq>, after: Option<Seq>, around: Option<Seq>) -> Clie
 }
 
 fn entry(what: What) -> ServerFrame {
-    let cmid = (!matches!(what, What::Opened { .. })).then(cmid);
+    let by_server = matches!(what, What::Opened { .. } | What::Renamed { .. } | What::Closed {});
+    let cmid = (!by_server).then(cmid);
     ServerFrame::Entry(Entry { room: lobby(), seq: 8, at: AT, by: user("u1"), cmid, what })
 }
 
@@ -146,6 +147,10 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("entry_headers", entry(What::Posted { body: "{}".into(), reply_to: Some(3), headers: headers() })),
         ("entry_edited", entry(What::Edited { seq: 3, body: "better".into() })),
         ("entry_deleted", entry(What::Deleted { seq: 3 })),
+        ("entry_renamed", entry(What::Renamed { title: "Yard".into() })),
+        ("entry_closed", entry(What::Closed {})),
+        ("room_renamed", ServerFrame::RoomChanged { room: lobby(), title: Some("Yard".into()) }),
+        ("room_closed", ServerFrame::RoomChanged { room: lobby(), title: None }),
         ("live", ServerFrame::Live { room: lobby(), head: 8 }),
         ("done", ServerFrame::Done { cmid: cmid(), room: lobby(), seq: 8 }),
         ("refused_write", refused(Some(cmid()), None, Some(100))),
@@ -243,10 +248,11 @@ fn every_variant_has_a_golden_file() {
             ServerFrame::Done { .. } | ServerFrame::Refused { .. } | ServerFrame::Page { .. } => frame,
             ServerFrame::Typing { .. } | ServerFrame::Presence { .. } | ServerFrame::Read { .. } => frame,
             ServerFrame::Heads { .. } | ServerFrame::Bye { .. } | ServerFrame::Unknown => frame,
+            ServerFrame::RoomChanged { .. } => frame,
         })
         .map(|frame| serde_json::to_value(frame).unwrap())
         .collect();
-    assert_eq!(tags(server).len(), 14);
+    assert_eq!(tags(server).len(), 15);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! (`socket`); without one, this process opens the store itself. Both ways end in `Desk::carry_out`.
 
 mod desk;
+mod moderation;
 mod socket;
 
 use std::path::Path;
@@ -71,6 +72,39 @@ pub enum Order {
         /// Its id.
         id: String,
     },
+    /// All rooms.
+    ListRooms,
+    /// Closes a room, for ever.
+    CloseRoom {
+        /// The room.
+        room: String,
+    },
+    /// Gives a room another title.
+    RenameRoom {
+        /// The room.
+        room: String,
+        /// The title.
+        title: String,
+    },
+    /// Takes a message back, whoever wrote it.
+    DeleteMessage {
+        /// The room.
+        room: String,
+        /// The message.
+        seq: u64,
+    },
+    /// Bans somebody.
+    Ban {
+        /// A person's id or name, or an address.
+        whom: String,
+    },
+    /// Bans somebody no longer.
+    Unban {
+        /// As in the list.
+        whom: String,
+    },
+    /// All bans.
+    ListBans,
 }
 
 /// What became of an order.

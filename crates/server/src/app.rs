@@ -30,8 +30,8 @@ use crate::outgoing::Couriers;
 use crate::rate::Rate;
 use crate::room::Rooms;
 use crate::store::{SpaceOptions, Store, StoreOptions};
-use crate::tls;
 use crate::unsent::Unsent;
+use crate::{open_files, tls, upkeep};
 
 /// How often a changed presence is told.
 const PRESENCE: Duration = Duration::from_secs(1);
@@ -120,6 +120,7 @@ impl App {
 pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()> {
     // Rendering a page needs an executor; whoever set one before us set this one.
     let _ = any_spawner::Executor::init_tokio();
+    open_files::raise();
     let secure = secure(&config)?;
     let metrics = Metrics::default();
     let (broker, commits, inbox) = Broker::new();
@@ -176,6 +177,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));
     tokio::spawn(guests::remove_daily(app.clone()));
+    tokio::spawn(upkeep::run(app.clone()));
     let couriers = Couriers::start(&app, hub.clone());
     take_orders(&app, hub.clone(), couriers);
     let addr = listener.local_addr()?;

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod metrics;
+mod moderation;
 mod network;
 mod orders;
 mod tls;
@@ -18,6 +19,7 @@ use crate::store::Reserve;
 
 pub use budgets::Address;
 pub use metrics::Metrics;
+pub use moderation::{Message, MessageOrder, Room, RoomOrder, Whom};
 pub use orders::{Folder, Token, TokenOrder, Webhook, WebhookOrder};
 pub use tls::Tls;
 
@@ -49,6 +51,16 @@ pub enum Command {
     Token(Token),
     /// Webhooks: other programs that post to a room, or hear what happens in it, by an address.
     Webhook(Webhook),
+    /// Rooms: list, close, rename.
+    Room(Room),
+    /// Messages: delete.
+    Message(Message),
+    /// Ban a person, or everybody who comes from an address. What they have open ends at once.
+    Ban(Whom),
+    /// Let a person or an address come again.
+    Unban(Whom),
+    /// List who is banned, one a line, the oldest ban first.
+    Bans(Folder),
 }
 
 /// Options of `madang serve`. In each limit, 0 means none.
@@ -133,6 +145,10 @@ pub struct Serve {
     /// Rooms that one session may watch.
     #[arg(long, env = "MADANG_MAX_ROOMS_WATCHED", default_value_t = 500, value_name = "N")]
     pub max_rooms_watched: u32,
+
+    /// Hours after which a room goes in which nobody ever wrote.
+    #[arg(long, env = "MADANG_UNUSED_ROOMS", default_value_t = 24, value_name = "HOURS")]
+    pub unused_rooms: u32,
 
     /// Seconds between signs of life on an open connection; an answer is awaited for 10 s.
     #[arg(long, env = "MADANG_HEARTBEAT", default_value_t = 25, value_name = "SECONDS")]

@@ -55,7 +55,7 @@ impl EntryFrame {
         let about = match &entry.what {
             What::Posted { .. } => seq,
             What::Edited { seq, .. } | What::Deleted { seq } => *seq,
-            What::Opened { .. } | What::Unknown => 0,
+            What::Opened { .. } | What::Renamed { .. } | What::Closed {} | What::Unknown => 0,
         };
         Self { room, seq, about, author, json: encode(&ServerFrame::Entry(entry)), forms: Forms::default() }
     }
@@ -85,6 +85,7 @@ impl EntryFrame {
             }
             What::Edited { body, .. } => body.clear(),
             What::Deleted { .. } | What::Opened { .. } | What::Unknown => return None,
+            What::Renamed { .. } | What::Closed {} => return None,
         }
         Some(Self::said_by(entry, self.author.clone()))
     }

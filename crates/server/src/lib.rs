@@ -33,6 +33,7 @@ pub mod log;
 pub mod metrics;
 mod newcomer;
 pub mod once;
+mod open_files;
 mod outgoing;
 pub mod rate;
 pub mod refusal;
@@ -44,5 +45,6 @@ pub mod store;
 pub mod text;
 mod tls;
 pub mod unsent;
+mod upkeep;
 
 pub use app::serve;

@@ -31,9 +31,12 @@ impl From<StoreError> for Refusal {
             StoreError::NotYours => RefusalCode::NotYours.into(),
             StoreError::TooManyRooms => RefusalCode::TooManyRooms.into(),
             // None can happen to a login that was just looked up and to a random id; bots are not made here.
-            StoreError::UnknownUser | StoreError::Taken | StoreError::TooManyBots => {
-                RefusalCode::Unknown.into()
-            }
+            StoreError::UnknownUser
+            | StoreError::Taken
+            | StoreError::TooManyBots
+            | StoreError::TooManyBans
+            | StoreError::TheLobby
+            | StoreError::InUse => RefusalCode::Unknown.into(),
             StoreError::Unavailable(_) | StoreError::Closed => {
                 Self { code: RefusalCode::StorageUnavailable, retry_after_ms: Some(STORAGE_RETRY_MS) }
             }

@@ -1,5 +1,6 @@
 //! The rules of rooms: who may do what, and how fast (`spending`). Every door — socket, form — comes through here.
 
+mod admission;
 mod markers;
 mod spending;
 mod together;
@@ -24,7 +25,7 @@ use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::snapshots::{SnapshotFrame, Snapshots};
 use crate::store::{
-    Appended, Change, Committed, Expected, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
+    Appended, Change, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
 };
 use crate::text;
 
@@ -123,31 +124,6 @@ impl Rooms {
         &self.0.cursors
     }
 
-    // --- Who may. Everything below that concerns a room asks this first, for every door.
-
-    /// Whether this person may do anything in this room, whether it exists or not. A room outside of a bot's
-    /// scope is answered as if there were none, so that nothing is told of it.
-    ///
-    /// # Errors
-    /// The token was revoked, or is limited to other rooms.
-    pub fn may(&self, user: &UserId, room: &RoomId) -> Result<(), Refusal> {
-        match self.0.store.bot(user) {
-            Some(bot) if bot.revoked_at.is_some() => Err(RefusalCode::UnknownLogin.into()),
-            Some(bot) if !bot.reaches(room) => Err(RefusalCode::UnknownRoom.into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether this person may still do anything at all: not a bot whose token was revoked.
-    pub fn is_gone(&self, user: &UserId) -> bool {
-        self.0.store.bot(user).is_some_and(|bot| bot.revoked_at.is_some())
-    }
-
-    /// A share of this person, if they are a newcomer: while it is held, they may write.
-    pub fn expected(&self, user: &UserId) -> Option<Expected> {
-        self.0.store.expected(user)
-    }
-
     // --- Writing.
 
     /// Queues a post, an edit or a delete. It is queued when this returns, so that the order of calls is the
@@ -205,6 +181,7 @@ impl Rooms {
         }
         self.may(by, &room)?;
         let title = text::room_title(title)?;
+        self.admitted(by, from)?;
         self.0.budgets.room(by, bot.is_none().then_some(from), now)?;
         let at = self.0.clock.wall(now);
         self.0.store.open_room(room.clone(), title.clone(), by.clone(), at).await.map_err(logged)?;
@@ -355,7 +332,7 @@ impl Rooms {
         at: PageAt,
         most: Most,
     ) -> Result<PageRead, Refusal> {
-        self.may(reader, &room)?;
+        self.head(reader, &room)?;
         let page = self.0.store.page(room, at, most).await.map_err(logged)?;
         page.ok_or_else(|| RefusalCode::UnknownRoom.into())
     }
@@ -371,7 +348,7 @@ impl Rooms {
         cursor: Seq,
         limit: usize,
     ) -> Result<Vec<Committed>, Refusal> {
-        self.may(reader, &room)?;
+        self.head(reader, &room)?;
         self.0.metrics.replays.inc();
         self.0.store.entries_after(room, cursor, Most::json(limit)).await.map_err(logged)
     }
@@ -381,6 +358,9 @@ impl Rooms {
     /// # Errors
     /// A failing disk.
     pub async fn list(&self, user: Option<UserId>) -> Result<Vec<RoomInfo>, Refusal> {
+        if self.0.store.is_banned(user.as_ref(), None) {
+            return Err(RefusalCode::Banned.into());
+        }
         let bot = user.as_ref().and_then(|user| self.0.store.bot(user));
         let mut rooms = self.0.store.rooms(user, LISTED_ROOMS).await.map_err(logged)?;
         if let Some(bot) = bot {

@@ -75,6 +75,8 @@ impl Wire {
             ServerFrame::Rooms { rooms } => {
                 rooms.iter().try_for_each(|info| no_lie(&info.room, info.head, log))
             }
+            // The owner's, who takes no part.
+            ServerFrame::RoomChanged { room, .. } => broken(format!("{room} was changed by nobody")),
             ServerFrame::People { people } => {
                 self.named.extend(people.iter().map(|person| person.id.clone()));
                 Ok(())

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use madang_protocol::CloseCode;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -44,7 +45,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: App) {
     let account = app.unsent.account(address, CancellationToken::new());
     let (transport, door) = (Tcp::new(stream, account), Stomp::new(app.clone(), None));
     let Some(_place) = app.addresses.admit(address) else {
-        return connection::turn_away(&app, transport, door, address).await;
+        return connection::turn_away(&app, transport, door, address, CloseCode::OVER_LIMIT).await;
     };
     let _counted = app.metrics.connection(Carrier::StompTcp);
     let stop = app.stop.clone();

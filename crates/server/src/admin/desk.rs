@@ -9,7 +9,7 @@ use super::{Order, Outcome};
 use crate::auth;
 use crate::hub::Hub;
 use crate::outgoing::{self, Couriers};
-use crate::store::{Bot, BotKind, Store, StoreError, Target};
+use crate::store::{Bot, BotKind, MAX_BANS, Store, StoreError, Target};
 use crate::text;
 
 /// The kinds of webhooks.
@@ -18,20 +18,23 @@ const WEBHOOKS: [BotKind; 2] = [BotKind::Hook, BotKind::Outgoing];
 /// The store, and the hub whose sessions an order may end.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
-    store: Store,
-    hub: Arc<Hub>,
+    pub(super) store: Store,
+    pub(super) hub: Arc<Hub>,
     /// None where no server runs: they go out when one starts.
     couriers: Option<Couriers>,
 }
 
 /// Why an order is not carried out: a sentence.
-struct No(String);
+pub(super) struct No(pub(super) String);
 
 impl From<StoreError> for No {
     fn from(error: StoreError) -> Self {
         Self(match error {
             StoreError::UnknownRoom => "There is no such room; its id stands in its address, /r/<id>.".into(),
             StoreError::UnknownUser => "There is no such id; see the list.".into(),
+            StoreError::UnknownMessage => "There is no such message in the room, or it is deleted.".into(),
+            StoreError::TheLobby => "The lobby stays: it is where everybody arrives.".into(),
+            StoreError::TooManyBans => format!("There can be no more than {MAX_BANS} bans."),
             other => format!("It could not be saved: {other}."),
         })
     }
@@ -43,7 +46,7 @@ impl From<getrandom::Error> for No {
     }
 }
 
-type Done = Result<Outcome, No>;
+pub(super) type Done = Result<Outcome, No>;
 
 impl Desk {
     pub(crate) fn new(store: Store, hub: Arc<Hub>) -> Self {
@@ -65,6 +68,13 @@ impl Desk {
             Order::CreateOutgoing { room, name, url } => self.create_outgoing(room, name, url, now).await,
             Order::ListWebhooks => Ok(self.list(&WEBHOOKS)),
             Order::RemoveWebhook { id } => self.revoke(&WEBHOOKS, id, now).await,
+            Order::ListRooms => self.list_rooms().await,
+            Order::CloseRoom { room } => self.close_room(room, now).await,
+            Order::RenameRoom { room, title } => self.rename_room(room, title, now).await,
+            Order::DeleteMessage { room, seq } => self.delete_message(room, *seq, now).await,
+            Order::Ban { whom } => self.ban(whom, now).await,
+            Order::Unban { whom } => self.unban(whom).await,
+            Order::ListBans => Ok(self.list_bans()),
         };
         done.unwrap_or_else(|No(message)| Outcome::Refused { message })
     }
@@ -166,7 +176,7 @@ impl Desk {
     }
 }
 
-fn room_id(room: &str) -> Result<RoomId, No> {
+pub(super) fn room_id(room: &str) -> Result<RoomId, No> {
     room.parse().map_err(|error| No(format!("{room:?} is no room: {error}.")))
 }
 

@@ -71,6 +71,9 @@ async fn run_to_its_end<D: Door>(
     stop: CancellationToken,
 ) {
     let address = peer.address;
+    if app.rooms.is_banned(peer.you.as_ref().map(|you| &you.id), address.into()) {
+        return turn_away(&app, transport, door, address, CloseCode::BANNED).await;
+    }
     let opening = Opening::new(&app, &mut transport, peer, &stop);
     let end = match door.open(opening).await {
         Ok((session, out)) => {
@@ -105,17 +108,18 @@ fn journal<D: Door>(what: &'static str, user: &UserId, address: IpAddr) {
     }
 }
 
-/// Turns away a connection that is one too many for its address.
+/// Turns away a connection: one too many for its address, or of somebody who is banned.
 pub(crate) async fn turn_away(
     app: &App,
     mut transport: impl Transport,
     mut door: impl Door,
     address: IpAddr,
+    code: CloseCode,
 ) {
-    app.metrics.closed(CloseCode::OVER_LIMIT);
-    farewell::tell(CloseCode::OVER_LIMIT, transport.carrier(), address);
-    door.bye(CloseCode::OVER_LIMIT, 0, &mut transport);
-    farewell::close(&mut transport, CloseCode::OVER_LIMIT).await;
+    app.metrics.closed(code);
+    farewell::tell(code, transport.carrier(), address);
+    door.bye(code, 0, &mut transport);
+    farewell::close(&mut transport, code).await;
 }
 
 /// From the first word to the last.

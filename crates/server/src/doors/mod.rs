@@ -19,6 +19,7 @@ use crate::connection::{End, Incoming, Pulse, Transport};
 use crate::session::{Said, Session};
 
 pub(crate) use madang::Madang;
+pub(crate) use names::guest_name;
 pub(crate) use opening::Opening;
 pub(crate) use plain::{Asked, Plain};
 pub(crate) use stomp::{Stomp, Tails};

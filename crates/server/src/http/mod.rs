@@ -1,6 +1,7 @@
 //! Everything that is asked by HTTP.
 
 mod api;
+mod banned;
 mod error;
 mod forms;
 mod guard;
@@ -88,6 +89,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(axum::middleware::from_fn_with_state(app.clone(), upgrade::fixed_paths))
         .layer(axum::middleware::from_fn(for_its_asker))
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), banned::check))
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn(guard::check))
         .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))

@@ -2,6 +2,7 @@
 //!
 //! Locks are short and never held across an `.await`. Order: a room's lock, then a queue's.
 
+mod ending;
 mod presence;
 mod queue;
 mod ring;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UserId, What};
 
+use crate::addresses::Network;
 use crate::broker::Event;
 use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
 use crate::flights::Flights;
@@ -20,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::simulation::{Mutant, is};
 use crate::store::{Committed, Most, Store};
 
+use ending::changed;
 pub use presence::Here;
 use presence::Presence;
 pub use queue::{BATCH_BYTES, Queue, Queued, Taken};
@@ -54,8 +57,15 @@ struct Sessions {
     closing: bool,
     /// The newest session that was sent away.
     closed_up_to: SessionId,
-    seats: HashMap<SessionId, (UserId, Arc<Queue>)>,
+    seats: HashMap<SessionId, Seat>,
     of_user: HashMap<UserId, Vec<SessionId>>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    user: UserId,
+    from: Network,
+    queue: Arc<Queue>,
 }
 
 #[derive(Debug, Default)]
@@ -122,14 +132,23 @@ impl Hub {
                 }
             }
         }
-        self.deliver_next(&room, committed);
+        let change = changed(&committed.entry);
+        let (id, delivered) = (committed.entry.room.clone(), self.deliver_next(&room, committed));
+        if let Some(frame) = change.filter(|_| delivered) {
+            let is_closed = matches!(frame, ServerFrame::RoomChanged { title: None, .. });
+            self.to_all(&Queued::Room(id.clone(), encode(&frame)));
+            if is_closed {
+                self.close_room(&id);
+            }
+        }
     }
 
-    fn deliver_next(&self, room: &Mutex<Room>, committed: Committed) {
+    /// Delivers an entry if it is the next one. Whether it was.
+    fn deliver_next(&self, room: &Mutex<Room>, committed: Committed) -> bool {
         let mut room = lock(room);
         let leaps = committed.entry.seq > room.head && is(Mutant::LeavesGaps);
         if committed.entry.seq != room.head + 1 && !leaps {
-            return;
+            return false;
         }
         room.head = committed.entry.seq;
         // Under the room's lock: who counts the moves first, and then looks at the room, misses none.
@@ -146,6 +165,7 @@ impl Hub {
                 self.metrics.dropped.inc();
             }
         }
+        true
     }
 
     /// Tells `event` to those whom it concerns.
@@ -165,8 +185,8 @@ impl Hub {
                 let frame = Queued::Frame(encode(&ServerFrame::Read { room, seq, unread, head }));
                 let sessions = lock(&self.sessions);
                 for id in sessions.of_user.get(&user).into_iter().flatten() {
-                    if let Some((_, queue)) = sessions.seats.get(id) {
-                        queue.push(frame.clone());
+                    if let Some(seat) = sessions.seats.get(id) {
+                        seat.queue.push(frame.clone());
                     }
                 }
             }
@@ -178,8 +198,8 @@ impl Hub {
     }
 
     fn to_all(&self, frame: &Queued) {
-        for (_, queue) in lock(&self.sessions).seats.values() {
-            queue.push(frame.clone());
+        for seat in lock(&self.sessions).seats.values() {
+            seat.queue.push(frame.clone());
         }
     }
 
@@ -195,7 +215,7 @@ impl Hub {
     // --- What sessions ask.
 
     /// Takes a session in. It gets what concerns all, and nothing of any room yet.
-    pub fn join(&self, user: UserId, queue: Arc<Queue>) -> SessionId {
+    pub fn join(&self, user: UserId, from: Network, queue: Arc<Queue>) -> SessionId {
         let mut sessions = lock(&self.sessions);
         sessions.last += 1;
         let id = sessions.last;
@@ -203,7 +223,7 @@ impl Hub {
             queue.close(CloseCode::RESTART);
         }
         sessions.of_user.entry(user.clone()).or_default().push(id);
-        sessions.seats.insert(id, (user, queue));
+        sessions.seats.insert(id, Seat { user, from, queue });
         self.metrics.sessions.inc();
         id
     }
@@ -211,7 +231,7 @@ impl Hub {
     /// Takes a session out; it must have been detached from its rooms.
     pub fn leave(&self, id: SessionId) {
         let mut sessions = lock(&self.sessions);
-        let Some((user, _)) = sessions.seats.remove(&id) else { return };
+        let Some(Seat { user, .. }) = sessions.seats.remove(&id) else { return };
         self.metrics.sessions.dec();
         if let Some(ids) = sessions.of_user.get_mut(&user) {
             ids.retain(|other| *other != id);
@@ -320,39 +340,6 @@ impl Hub {
     /// How many sessions there are.
     pub fn sessions(&self) -> usize {
         lock(&self.sessions).seats.len()
-    }
-
-    /// Ends every session of this person.
-    pub fn close_of(&self, user: &UserId, code: CloseCode) {
-        let sessions = lock(&self.sessions);
-        for id in sessions.of_user.get(user).into_iter().flatten() {
-            if let Some((_, queue)) = sessions.seats.get(id) {
-                queue.close(code);
-            }
-        }
-    }
-
-    /// Ends every session, and each that still joins, for a restart.
-    pub fn close_all(&self) {
-        self.close_some(usize::MAX);
-    }
-
-    /// As [`Hub::close_all`], but at most so many of those who are there, the longest there first. How many are
-    /// still to be ended.
-    pub fn close_some(&self, most: usize) -> usize {
-        let mut sessions = lock(&self.sessions);
-        sessions.closing = true;
-        let mut open: Vec<SessionId> =
-            sessions.seats.keys().copied().filter(|id| *id > sessions.closed_up_to).collect();
-        open.sort_unstable();
-        let left = open.len().saturating_sub(most);
-        for id in open.into_iter().take(most) {
-            sessions.closed_up_to = id;
-            if let Some((_, queue)) = sessions.seats.get(&id) {
-                queue.close(CloseCode::RESTART);
-            }
-        }
-        left
     }
 
     fn room(&self, id: &RoomId) -> Option<Arc<Mutex<Room>>> {

@@ -41,6 +41,8 @@ pub enum Queued {
     Presence(Arc<Vec<PersonFrame>>, Encoded),
     /// A new room, for sessions that may see it.
     Room(RoomId, Encoded),
+    /// A room that the session followed was closed.
+    Closed(RoomId),
     /// Anything else that is the same for all.
     Frame(Encoded),
 }
@@ -53,6 +55,7 @@ impl Queued {
             Self::Typing(_, json) | Self::Presence(_, json) | Self::Room(_, json) | Self::Frame(json) => {
                 json.len()
             }
+            Self::Closed(room) => room.as_str().len(),
         }
     }
 

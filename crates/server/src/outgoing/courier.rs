@@ -17,6 +17,7 @@ use url::Url;
 
 use super::delivery::Delivery;
 use super::way::Way;
+use crate::addresses::Network;
 use crate::app::App;
 use crate::http::ApiEntry;
 use crate::hub::{Attached, Hub, Queue, SessionId, Taken};
@@ -87,7 +88,7 @@ impl Courier {
             if let Ok(read) = self.app.rooms.entries_after(&self.bot, self.room.clone(), cursor, 1).await {
                 return Some(read.into_iter().next());
             }
-            if self.app.rooms.is_gone(&self.bot) {
+            if self.is_over() {
                 return None;
             }
             sleep(STORE_WAIT).await;
@@ -115,9 +116,16 @@ impl Courier {
         }
     }
 
+    /// Whether the webhook was removed, or its room closed.
+    fn is_over(&self) -> bool {
+        self.app.rooms.is_gone(&self.bot) || self.app.store.version(&self.room).is_none()
+    }
+
     /// Keeps that everything up to `seq` was delivered.
     async fn keep(&self, seq: Seq) {
-        while self.app.store.mark_read(self.bot.clone(), self.room.clone(), seq).await.is_err() {
+        while !self.is_over()
+            && self.app.store.mark_read(self.bot.clone(), self.room.clone(), seq).await.is_err()
+        {
             sleep(STORE_WAIT).await;
         }
     }
@@ -141,7 +149,7 @@ struct Bell {
 impl Bell {
     fn hang(hub: &Arc<Hub>, bot: UserId, room: RoomId) -> Self {
         let queue = Arc::new(Queue::default());
-        Self { hub: hub.clone(), id: hub.join(bot, queue.clone()), room, queue }
+        Self { hub: hub.clone(), id: hub.join(bot, Network::NOWHERE, queue.clone()), room, queue }
     }
 
     /// Waits until there may be more behind `cursor`; false: there will not be.

@@ -21,6 +21,7 @@ impl Rooms {
         bytes: usize,
         now: UnixMs,
     ) -> Result<(), Refusal> {
+        self.admitted(user, from)?;
         self.take_own_tokens(user, 1, now)?;
         if self.0.store.bot(user).is_some() {
             return Ok(());
@@ -38,6 +39,7 @@ impl Rooms {
         bytes: &[usize],
         now: UnixMs,
     ) -> Result<(), Refusal> {
+        self.admitted(user, from)?;
         self.take_own_tokens(user, tokens, now)?;
         if self.0.store.bot(user).is_some() {
             return Ok(());
@@ -47,6 +49,7 @@ impl Rooms {
     }
 
     pub(super) fn take_mark(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
+        self.admitted(user, from)?;
         if self.0.store.bot(user).is_some() {
             return Ok(());
         }
@@ -54,9 +57,11 @@ impl Rooms {
         self.0.budgets.mark(from, now)
     }
 
-    /// The first write of a newcomer leaves rows behind, for which their address pays.
+    /// The first write of a newcomer leaves rows behind, for which their address pays, once: further writes may follow
+    /// before the first is committed.
     fn take_newcomer(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
-        if self.0.store.is_newcomer(user) { self.0.budgets.newcomer(from, now) } else { Ok(()) }
+        let Some(newcomer) = self.0.store.newcomer(user) else { return Ok(()) };
+        newcomer.pay_once(|| self.0.budgets.newcomer(from, now))
     }
 
     fn take_own_tokens(&self, user: &UserId, count: usize, now: UnixMs) -> Result<(), Refusal> {

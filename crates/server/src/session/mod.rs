@@ -17,7 +17,9 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use madang_client::Locale;
-use madang_protocol::{CloseCode, Epoch, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId};
+use madang_protocol::{
+    CloseCode, Epoch, Person, RefusalCode, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::addresses::Network;
@@ -101,10 +103,12 @@ impl Session {
     pub fn join(rooms: Rooms, you: Person, terms: &Terms, now: UnixMs) -> Self {
         let (queue, moves) = (Arc::new(Queue::default()), rooms.hub().moves());
         let expected = rooms.expected(&you.id);
-        let id = rooms.hub().join(you.id.clone(), queue.clone());
+        let id = rooms.hub().join(you.id.clone(), terms.from, queue.clone());
         // Asked once it has joined: a token that is revoked from here on ends the session by the hub.
         if rooms.is_gone(&you.id) {
             queue.close(CloseCode::LOGIN_GONE);
+        } else if rooms.is_banned(Some(&you.id), terms.from) {
+            queue.close(CloseCode::BANNED);
         }
         Self {
             id,
@@ -228,6 +232,12 @@ impl Session {
                 Queued::Room(room, json) => {
                     if self.rooms.may(&self.you.id, &room).is_ok() {
                         out.push(Said::Shared(json));
+                    }
+                }
+                Queued::Closed(room) => {
+                    // Its own follow ends; what asked for the room is told, as of any room that there is not.
+                    if self.follows.remove(&room).is_some() {
+                        self.refuse(RefusalCode::UnknownRoom, Some(room), out);
                     }
                 }
                 Queued::Frame(json) => out.push(Said::Shared(json)),

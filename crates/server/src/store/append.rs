@@ -1,7 +1,7 @@
 //! Posts, edits and deletes: each an entry in the log and a change of its message, in one transaction.
 
 use madang_protocol::{Cmid, Entry, Headers, Seq, What};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
 use super::rows::{self, RoomKey, kind, seq_of};
@@ -69,7 +69,7 @@ pub(super) fn append_all(
 const STEP_BACK: i64 = 5_000;
 
 /// The time of an entry that is written `now`, after one of `last`.
-fn dated(now: i64, last: i64) -> i64 {
+pub(super) fn dated(now: i64, last: i64) -> i64 {
     if last.saturating_sub(now) > STEP_BACK { now } else { now.max(last) }
 }
 
@@ -174,12 +174,18 @@ fn edit(batch: &Batch<'_>, line: &Line, seq: Seq, body: String) -> Result<What, 
 fn delete(batch: &Batch<'_>, line: &Line, seq: Seq) -> Result<What, Failure> {
     let target = own_message(batch, line, seq)?;
     line.insert(batch, kind::DELETED, Some(target), None, &Headers::default())?;
-    let sql = batch.sql;
+    redact(batch.sql, target, line.seq)?;
+    Ok(What::Deleted { seq })
+}
+
+/// Marks the message at `target` as deleted by the entry `by`, and takes every text that it ever had, and its
+/// headers.
+pub(super) fn redact(sql: &Connection, target: i64, by: Seq) -> rusqlite::Result<()> {
     sql.prepare_cached("UPDATE messages SET deleted = 1, body = NULL, changed = ?2 WHERE pos = ?1")?
-        .execute(params![target, line.seq.cast_signed()])?;
+        .execute(params![target, by.cast_signed()])?;
     sql.prepare_cached("UPDATE entries SET body = '', headers = NULL WHERE pos = ?1")?.execute([target])?;
     sql.prepare_cached("UPDATE entries SET body = '' WHERE kind = 3 AND target = ?1")?.execute([target])?;
-    Ok(What::Deleted { seq })
+    Ok(())
 }
 
 /// The pos of a message that stands and that the author may change.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
-use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::directory::News;
@@ -39,6 +39,7 @@ pub(super) struct RoomHead {
     pub(super) last_at: UnixMs,
     /// Of its newest message.
     turn: i64,
+    pub(super) closed: bool,
 }
 
 /// An author as the writer knows them.
@@ -194,17 +195,18 @@ impl<'w> Batch<'w> {
     /// The room, or a refusal.
     pub(super) fn room(&mut self, room: &RoomId) -> Result<RoomHead, Failure> {
         if let Some(known) = self.known.rooms.get(room) {
-            return Ok(*known);
+            return if known.closed { Err(StoreError::UnknownRoom.into()) } else { Ok(*known) };
         }
         let found = self
             .sql
-            .prepare_cached("SELECT key, head, last_at, turn FROM rooms WHERE id = ?1")?
+            .prepare_cached("SELECT key, head, last_at, turn FROM rooms WHERE id = ?1 AND closed_at IS NULL")?
             .query_row([room.as_str()], |row| {
                 Ok(RoomHead {
                     key: RoomKey(row.get(0)?),
                     head: seq_from_column(row.get(1)?),
                     last_at: row.get(2)?,
                     turn: row.get(3)?,
+                    closed: false,
                 })
             })
             .optional()?
@@ -282,7 +284,9 @@ impl<'w> Batch<'w> {
 
     /// Notes an entry that was written, and moves its room's head to it. `turn` is a message's.
     pub(super) fn entered(&mut self, key: RoomKey, entry: Entry, author: Author, turn: Option<i64>) {
-        let mut head = RoomHead { key, head: entry.seq, last_at: entry.at, turn: turn.unwrap_or_default() };
+        let closed = matches!(entry.what, What::Closed {});
+        let (seq, last_at, turn_of) = (entry.seq, entry.at, turn.unwrap_or_default());
+        let mut head = RoomHead { key, head: seq, last_at, turn: turn_of, closed };
         match self.known.rooms.entry(entry.room.clone()) {
             Slot::Occupied(mut known) => {
                 head.turn = turn.unwrap_or(known.get().turn);

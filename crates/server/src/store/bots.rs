@@ -55,8 +55,10 @@ pub(super) fn add(batch: &mut Batch<'_>, bot: Bot, token_hash: [u8; 32]) -> Resu
         sql.prepare_cached("INSERT OR IGNORE INTO bot_rooms (bot, room) VALUES (?1, ?2)")?
             .execute([key, room.0])?;
     }
-    sql.prepare_cached("INSERT INTO read_markers (user, room, seq) SELECT ?1, key, head FROM rooms")?
-        .execute([key])?;
+    sql.prepare_cached(
+        "INSERT INTO read_markers (user, room, seq) SELECT ?1, key, head FROM rooms WHERE closed_at IS NULL",
+    )?
+    .execute([key])?;
     let markers = directory::markers(sql, key)?;
     let made = find(sql, &bot.person.id)?.ok_or(StoreError::UnknownUser)?;
     let bot = made.bot.clone();

@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0005_renames.sql"),
     include_str!("migrations/0006_newcomers.sql"),
     include_str!("migrations/0007_headers.sql"),
+    include_str!("migrations/0008_moderation.sql"),
 ];
 
 /// "mdng", so that another program's database is not taken for ours.

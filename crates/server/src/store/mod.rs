@@ -15,9 +15,11 @@ mod guests;
 pub mod manual;
 mod mark;
 mod migrations;
+mod moderation;
 mod most;
 mod newcomers;
 mod open;
+mod owner;
 mod people;
 mod places;
 mod private;
@@ -44,8 +46,9 @@ pub use newcomers::Expected;
 pub use open::Identity;
 pub use queued::Queued;
 pub use types::{
-    Appended, Bot, BotKind, Change, Committed, Newcomer, OpenError, PageAt, PageRead, Place, ReadMarker,
-    Rejected, Reserve, RoomState, SpaceOptions, StoreError, StoreOptions, Target, WARNED_FROM, Write,
+    Appended, Ban, Bot, BotKind, Change, Committed, Newcomer, OpenError, PageAt, PageRead, Place, ReadMarker,
+    Rejected, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions, Target, WARNED_FROM,
+    Write,
 };
 
 use directory::Directory;
@@ -58,6 +61,9 @@ pub const MAX_ROOMS: u32 = 500;
 
 /// Bots that one server holds, those whose token was revoked included.
 pub const MAX_BOTS: u32 = 10_000;
+
+/// Bans that one server holds.
+pub const MAX_BANS: u32 = 10_000;
 
 /// Places that one person keeps.
 pub const PLACES_MAX: u32 = 256;
@@ -171,24 +177,6 @@ impl Store {
     /// [`StoreError::Taken`] if the id or the token is in use.
     pub fn add_guest(&self, user: UserId, token_hash: [u8; 32], at: UnixMs) -> Queued<()> {
         self.queued(|reply| Command::AddGuest { user, token_hash, at, reply })
-    }
-
-    /// Makes a bot with its token, which itself never comes here: `token_hash` is a hash of it. Answers the bot as
-    /// it is kept.
-    ///
-    /// # Errors
-    /// [`StoreError::UnknownRoom`] for a room that it is to be limited to, [`Taken`](StoreError::Taken) if the id
-    /// or the token is in use, [`TooManyBots`](StoreError::TooManyBots).
-    pub fn add_bot(&self, bot: Bot, token_hash: [u8; 32]) -> Queued<Bot> {
-        self.queued(|reply| Command::AddBot { bot, token_hash, reply })
-    }
-
-    /// Takes a bot's token away, for ever. Once this is answered, the token is nobody's.
-    ///
-    /// # Errors
-    /// [`StoreError::UnknownUser`] if there is no such bot.
-    pub fn revoke_bot(&self, user: UserId, at: UnixMs) -> Queued<Bot> {
-        self.queued(|reply| Command::RevokeBot { user, at, reply })
     }
 
     /// Gives a person another name at this time. It is in force for entries that are read or written from then on.

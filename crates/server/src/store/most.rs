@@ -86,8 +86,8 @@ impl Count {
     pub(super) fn takes_entry(&mut self, entry: &Entry) -> bool {
         let text = match &entry.what {
             What::Posted { body, .. } | What::Edited { body, .. } => body,
-            What::Opened { title } => title,
-            What::Deleted { .. } | What::Unknown => "",
+            What::Opened { title } | What::Renamed { title } => title,
+            What::Deleted { .. } | What::Closed {} | What::Unknown => "",
         };
         let headers = match &entry.what {
             What::Posted { headers, .. } => headers_bytes(headers),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use madang_protocol::{UnixMs, UserId};
@@ -21,6 +22,8 @@ pub struct Expected(Arc<Held>);
 #[derive(Debug)]
 struct Held {
     newcomer: Newcomer,
+    /// Their address has paid for the rows that they will leave.
+    paid: AtomicBool,
     table: Newcomers,
 }
 
@@ -34,7 +37,7 @@ impl Newcomers {
         {
             return Expected(held);
         }
-        let held = Arc::new(Held { newcomer, table: self.clone() });
+        let held = Arc::new(Held { newcomer, paid: AtomicBool::new(false), table: self.clone() });
         match slot {
             Entry::Occupied(mut gone) => *gone.get_mut() = Arc::downgrade(&held),
             Entry::Vacant(free) => _ = free.insert(Arc::downgrade(&held)),
@@ -49,6 +52,19 @@ impl Newcomers {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Weak<Held>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Expected {
+    /// Calls `pay` unless it succeeded before. Not called a second time while a first call runs.
+    ///
+    /// # Errors
+    /// What `pay` answers; the next write tries again.
+    pub fn pay_once<E>(&self, pay: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if self.0.paid.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        pay().inspect_err(|_| self.0.paid.store(false, Ordering::Relaxed))
     }
 }
 
@@ -91,9 +107,9 @@ impl Store {
         self.0.newcomers.of(user)
     }
 
-    /// Returns true for somebody who is here and has not written yet.
-    pub fn is_newcomer(&self, user: &UserId) -> bool {
-        self.expected(user).is_some() && self.0.directory.is_taken(user) != Some(true)
+    /// Returns a share of somebody who is here and of whom nothing is committed yet.
+    pub fn newcomer(&self, user: &UserId) -> Option<Expected> {
+        self.expected(user).filter(|_| self.0.directory.is_taken(user) != Some(true))
     }
 
     /// Whether this id is a user's.

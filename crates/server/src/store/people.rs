@@ -20,13 +20,17 @@ pub(super) fn open_room(
     at: UnixMs,
 ) -> Result<Entry, Failure> {
     let author = batch.author(&by)?;
-    match batch.room(&room) {
-        Ok(_) => return Err(StoreError::Taken.into()),
-        Err(Failure::Refused(_)) => {}
-        Err(failure) => return Err(failure),
+    // An id is never used again, not even of a closed room.
+    let (taken, rooms): (bool, u32) = batch
+        .sql
+        .prepare_cached(
+            "SELECT exists (SELECT 1 FROM rooms WHERE id = ?1),
+                    (SELECT count(*) FROM rooms WHERE closed_at IS NULL)",
+        )?
+        .query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if taken {
+        return Err(StoreError::Taken.into());
     }
-    let rooms: u32 =
-        batch.sql.prepare_cached("SELECT count(*) FROM rooms")?.query_row([], |row| row.get(0))?;
     if rooms >= MAX_ROOMS {
         return Err(StoreError::TooManyRooms.into());
     }

@@ -15,13 +15,15 @@ pub(super) fn entries_after(
     after: Seq,
     most: Most,
 ) -> Result<Vec<Committed>, ReadError> {
-    let found = found_room(sql, room)?.ok_or(ReadError(StoreError::UnknownRoom))?;
+    // Also of a closed room, whose last entries its readers have yet to hear: `room` decides who may.
+    let mut statement = sql.prepare_cached("SELECT key FROM rooms WHERE id = ?1")?;
+    let key = statement.query_row([room.as_str()], |row| row.get(0).map(RoomKey)).optional()?;
+    let key = key.ok_or(ReadError(StoreError::UnknownRoom))?;
     let mut statement = sql.prepare_cached(&format!(
         "SELECT {ENTRY_COLUMNS} FROM entries e JOIN users u ON u.key = e.by
          WHERE e.pos > ?1 AND e.pos <= ?2 ORDER BY e.pos LIMIT ?3"
     ))?;
-    let mut rows =
-        statement.query(params![found.key.pos(after), found.key.pos(SEQ_MAX), rows_of(most.rows)])?;
+    let mut rows = statement.query(params![key.pos(after), key.pos(SEQ_MAX), rows_of(most.rows)])?;
     let (mut entries, mut count) = (Vec::new(), most.count());
     while let Some(row) = rows.next()? {
         let committed = rows::entry(row, room)?;
@@ -79,7 +81,7 @@ struct FoundRoom {
 }
 
 fn found_room(sql: &Connection, room: &RoomId) -> rusqlite::Result<Option<FoundRoom>> {
-    sql.prepare_cached("SELECT key, title, head FROM rooms WHERE id = ?1")?
+    sql.prepare_cached("SELECT key, title, head FROM rooms WHERE id = ?1 AND closed_at IS NULL")?
         .query_row([room.as_str()], |row| {
             Ok(FoundRoom {
                 key: RoomKey(row.get(0)?),

@@ -12,6 +12,8 @@ pub(super) mod kind {
     pub(in crate::store) const POSTED: i64 = 2;
     pub(in crate::store) const EDITED: i64 = 3;
     pub(in crate::store) const DELETED: i64 = 4;
+    pub(in crate::store) const RENAMED: i64 = 5;
+    pub(in crate::store) const CLOSED: i64 = 6;
 }
 
 const SEQ_BITS: u32 = 40;
@@ -87,6 +89,8 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
         (kind::POSTED, reply_to) => What::Posted { body: text()?, reply_to, headers: headers(row, 8)? },
         (kind::EDITED, Some(seq)) => What::Edited { seq, body: text()? },
         (kind::DELETED, Some(seq)) => What::Deleted { seq },
+        (kind::RENAMED, _) => What::Renamed { title: text()? },
+        (kind::CLOSED, _) => What::Closed {},
         (other, _) => return Err(rusqlite::Error::IntegralValueOutOfRange(3, other)),
     };
     let entry = Entry {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::addresses::Network;
 use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UnixMs, UserId};
 use prometheus_client::metrics::counter::Counter;
 
@@ -75,6 +76,40 @@ impl Change {
     /// A post without headers, as people make them.
     pub fn post(body: impl Into<String>, reply_to: Option<Seq>) -> Self {
         Self::Post { body: body.into(), reply_to, headers: Headers::default() }
+    }
+}
+
+/// What the owner does with a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomChange {
+    /// Gives it another title.
+    Rename {
+        /// The title.
+        title: String,
+    },
+    /// Closes it, for ever.
+    Close {
+        /// Only if nobody ever wrote in it.
+        unused: bool,
+    },
+}
+
+/// Who may not come any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ban {
+    /// A person, or a bot.
+    Person(UserId),
+    /// Everybody who comes from an address.
+    Network(Network),
+}
+
+impl Ban {
+    /// As the list shows it.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Person(user) => user.as_str().to_owned(),
+            Self::Network(network) => network.to_string(),
+        }
     }
 }
 
@@ -253,6 +288,15 @@ pub enum StoreError {
     /// There are [`MAX_BOTS`](super::MAX_BOTS) bots already.
     #[error("there are as many bots as there may be")]
     TooManyBots,
+    /// There are [`MAX_BANS`](super::MAX_BANS) bans already.
+    #[error("there are as many bans as there may be")]
+    TooManyBans,
+    /// The lobby is never closed.
+    #[error("the lobby stays")]
+    TheLobby,
+    /// Somebody wrote in the room.
+    #[error("somebody wrote in the room")]
+    InUse,
     /// The id of a new room, or the id or token of a new guest, is in use. With random ids: never.
     #[error("the id is taken")]
     Taken,

@@ -17,8 +17,8 @@ use super::mark::Mark;
 use super::newcomers::Expected;
 use super::space::{IDLE, Space};
 use super::{
-    Appended, Bot, Committed, Place, ReadMarker, Rejected, StoreError, Write, append, bots, guests, people,
-    places,
+    Appended, Ban, Bot, Committed, Place, ReadMarker, Rejected, RoomChange, StoreError, Write, append, bots,
+    guests, moderation, people, places,
 };
 
 /// Commands in one transaction.
@@ -72,6 +72,23 @@ pub(super) enum Command {
         user: UserId,
         at: UnixMs,
         reply: Reply<Bot>,
+    },
+    ChangeRoom {
+        room: RoomId,
+        change: RoomChange,
+        at: UnixMs,
+        reply: Reply<Entry>,
+    },
+    RemoveMessage {
+        room: RoomId,
+        seq: Seq,
+        at: UnixMs,
+        reply: Reply<Entry>,
+    },
+    Ban {
+        ban: Ban,
+        at: Option<UnixMs>,
+        reply: Reply<bool>,
     },
     Rename {
         user: UserId,
@@ -295,6 +312,13 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
         Command::RevokeBot { user, at, reply } => {
             batch.perform(reply, |batch| bots::revoke(batch, &user, at))
         }
+        Command::ChangeRoom { room, change, at, reply } => {
+            batch.perform(reply, |batch| moderation::change_room(batch, room, change, at))
+        }
+        Command::RemoveMessage { room, seq, at, reply } => {
+            batch.perform(reply, |batch| moderation::remove_message(batch, room, seq, at))
+        }
+        Command::Ban { ban, at, reply } => batch.perform(reply, |batch| moderation::ban(batch, ban, at)),
         Command::Rename { user, name, at, newcomer, reply } => batch.perform(reply, |batch| {
             batch.by_newcomer(newcomer.as_deref(), |batch| people::rename(batch, user, name, at))
         }),

@@ -24,6 +24,7 @@ mod idempotency;
 mod limits;
 mod logging;
 mod logins;
+mod moderation;
 mod names;
 mod newcomers;
 mod operation;

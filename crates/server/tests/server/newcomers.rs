@@ -1,6 +1,6 @@
 //! Newcomers: a look costs the database nothing, and the one who then acts is the one who looked.
 
-use madang_protocol::{ClientFrame, ServerFrame};
+use madang_protocol::{ClientFrame, RefusalCode, ServerFrame};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::harness::{Browser, Client, Dial, Server, ask, hidden, lobby};
@@ -138,4 +138,22 @@ async fn failed_and_embedded_requests_set_no_cookie() {
     assert!(ask(&server, "GET", "/r/lobby", &embedded, "").await.all("set-cookie").is_empty());
     let followed = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate")];
     assert_eq!(ask(&server, "GET", "/r/lobby", &followed, "").await.all("set-cookie").len(), 1);
+}
+
+#[tokio::test]
+async fn pipelined_first_writes_cost_one_newcomer() {
+    let server = Server::with(&["--newcomers-per-address", "2"]);
+    for name in ["ann", "bob"] {
+        let mut person = Client::join(&server, name).await;
+        let mut cmids = Vec::new();
+        for n in 0..5 {
+            cmids.push(person.post(&lobby(), &n.to_string()).await);
+        }
+        for cmid in cmids {
+            assert!(person.outcome(cmid).await.is_ok(), "{name}");
+        }
+    }
+    let mut cem = Client::join(&server, "cem").await;
+    let cmid = cem.post(&lobby(), "one too many").await;
+    assert!(matches!(cem.outcome(cmid).await, Err((RefusalCode::TooFast, Some(_)))));
 }

@@ -77,6 +77,7 @@ behaviours! {
         of_too_many_places_the_one_goes_that_moved_longest_ago;
     people: a_login_is_found_by_its_tokens_hash_alone,
         a_taken_id_or_token_is_refused,
+        an_unused_room_closes_and_a_used_one_never,
         a_new_name_is_on_old_entries_too,
         unread_counts_messages_of_others_that_stand,
         to_a_newcomer_nothing_is_unread,

@@ -1,7 +1,7 @@
 //! Guests, names, rooms, read markers.
 
 use madang_protocol::{Person, RoomId, UserId, What};
-use madang_server::store::{MAX_ROOMS, ReadMarker, StoreError, UNREAD_MAX};
+use madang_server::store::{MAX_ROOMS, ReadMarker, RoomChange, StoreError, UNREAD_MAX};
 
 use crate::stand::{Stand, post};
 
@@ -159,4 +159,27 @@ pub(crate) async fn a_store_is_ready(stand: Stand) {
     assert_eq!(stand.store.ready().await, Ok(()));
     let stand = stand.reopened();
     assert_eq!(stand.store.ready().await, Ok(()), "also when nothing was written yet");
+}
+
+pub(crate) async fn an_unused_room_closes_and_a_used_one_never(mut stand: Stand) {
+    let (unused, used): (RoomId, RoomId) = ("unused".parse().unwrap(), "used".parse().unwrap());
+    for room in [&unused, &used] {
+        stand.store.open_room(room.clone(), "Room".into(), stand.ann.clone(), 1_000).await.unwrap();
+    }
+    let ann = stand.ann.clone();
+    let mut write = stand.write(&ann, &used, post("once"));
+    write.at = 1_000;
+    stand.store.append(write).await.unwrap();
+    assert!(stand.store.unused_rooms(999).is_empty());
+    let stand = stand.reopened();
+    assert_eq!(stand.store.unused_rooms(1_000), std::slice::from_ref(&unused), "never the lobby");
+    let close = || RoomChange::Close { unused: true };
+    assert_eq!(stand.store.change_room(used.clone(), close(), 2_000).await, Err(StoreError::InUse));
+    let closed = stand.store.change_room(unused.clone(), close(), 2_000).await.unwrap();
+    assert_eq!((closed.seq, closed.what), (2, What::Closed {}));
+    let again = stand.store.open_room(unused.clone(), "Room".into(), ann, 1).await;
+    assert_eq!(again, Err(StoreError::Taken), "its id is never used again");
+    let stand = stand.reopened();
+    assert!(stand.store.unused_rooms(9_000).is_empty() && stand.store.version(&unused).is_none());
+    assert!(stand.store.version(&used).is_some());
 }

@@ -58,7 +58,7 @@ impl Log {
             What::Posted { body, .. } => (Kind::Posted, body.as_str()),
             What::Edited { seq, body } => (Kind::Edited(*seq), body.as_str()),
             What::Deleted { seq } => (Kind::Deleted(*seq), ""),
-            What::Opened { .. } | What::Unknown => (Kind::Other, ""),
+            What::Opened { .. } | What::Renamed { .. } | What::Closed {} | What::Unknown => (Kind::Other, ""),
         };
         let text = (!body.is_empty()).then(|| self.hasher.hash_one(body));
         let place = Place { by: entry.by.clone(), cmid: entry.cmid, kind, at: entry.at };

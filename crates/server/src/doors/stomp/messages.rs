@@ -60,6 +60,8 @@ fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
         What::Edited { seq, body } => ("edited", Some(*seq), None, body.as_str()),
         What::Deleted { seq } => ("deleted", Some(*seq), None, ""),
         What::Opened { title } => ("opened", None, None, title.as_str()),
+        What::Renamed { title } => ("renamed", None, None, title.as_str()),
+        What::Closed {} => ("closed", None, None, ""),
         What::Unknown => return None,
     };
     // A message whose text was deleted is none any more.

@@ -24,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::refusal::Refusal;
 use problem::{Code, Refused};
 pub(crate) use types::ApiEntry;
 
@@ -63,6 +64,11 @@ fn timed() -> OpenApiRouter<App> {
 /// What has no end has no bound on its time.
 fn endless() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(stream::open))
+}
+
+/// A refusal in the API's form.
+pub(super) fn refused(app: &App, refusal: &Refusal) -> impl IntoResponse + use<> {
+    Refused::by_rooms(app, refusal)
 }
 
 async fn nowhere() -> Refused {

@@ -203,12 +203,19 @@ enum ApiWhat {
         /// Its new text; empty once it was deleted.
         body: String,
     },
-    /// The author took a message back.
+    /// The author, or the owner of the server, took a message back.
     Deleted {
         /// The message.
         #[schema(value_type = u64)]
         seq: Seq,
     },
+    /// The room has another title.
+    Renamed {
+        /// The title.
+        title: String,
+    },
+    /// The room was closed: nothing follows.
+    Closed {},
     /// Something else.
     Unknown,
 }
@@ -222,6 +229,8 @@ impl ApiEntry {
             What::Posted { body, reply_to, headers } => ApiWhat::Posted { body, reply_to, headers },
             What::Edited { seq, body } => ApiWhat::Edited { seq, body },
             What::Deleted { seq } => ApiWhat::Deleted { seq },
+            What::Renamed { title } => ApiWhat::Renamed { title },
+            What::Closed {} => ApiWhat::Closed {},
             What::Unknown => ApiWhat::Unknown,
         };
         Self { room, seq, cursor: cursors.text(seq), at, by, name: author.name.clone(), cmid, what }

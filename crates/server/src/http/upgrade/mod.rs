@@ -14,6 +14,7 @@ use axum::routing::get;
 use hyper::body::Body as _;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use madang_protocol::CloseCode;
 use madang_stomp::Version;
 use tokio_util::sync::CancellationToken;
 
@@ -165,7 +166,7 @@ impl Connection {
         let account = app.unsent.account(address, CancellationToken::new());
         let Some(wire) = wire(upgraded, app.config.max_frame, account) else { return };
         let Some(_place) = app.addresses.admit(address) else {
-            return connection::turn_away(&app, wire, door, address).await;
+            return connection::turn_away(&app, wire, door, address, CloseCode::OVER_LIMIT).await;
         };
         let _counted = app.metrics.connection(Carrier::WebSocket);
         let stop = app.stop.clone();

@@ -43,7 +43,8 @@ pub(super) fn people(sql: &Connection, most: usize) -> rusqlite::Result<People> 
 /// Every room, without its messages' texts.
 pub(super) fn rooms(sql: &Connection) -> rusqlite::Result<Rooms> {
     let mut rooms = Rooms::default();
-    let mut statement = sql.prepare("SELECT key, id, title, head, last_at FROM rooms")?;
+    let mut statement =
+        sql.prepare("SELECT key, id, title, head, last_at FROM rooms WHERE closed_at IS NULL")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let key = RoomKey(row.get(0)?);
@@ -160,7 +161,8 @@ pub(in crate::store) fn entries(
 fn text_bytes(what: &What) -> usize {
     match what {
         What::Posted { body, headers, .. } => body.len() + headers.bytes(),
-        What::Edited { body: text, .. } | What::Opened { title: text } => text.len(),
-        What::Deleted { .. } | What::Unknown => 0,
+        What::Edited { body: text, .. } => text.len(),
+        What::Opened { title: text } | What::Renamed { title: text } => text.len(),
+        What::Deleted { .. } | What::Closed {} | What::Unknown => 0,
     }
 }

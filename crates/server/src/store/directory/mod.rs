@@ -7,6 +7,7 @@
 //! is read and put in place while the writer's news has to wait ([`Directory::load`]); what that read saw
 //! already, the news changes once more into the same.
 
+mod bans;
 mod bots;
 mod load;
 mod people;
@@ -22,8 +23,10 @@ use super::bots::StoredBot;
 use super::most::Most;
 use super::readers::ReadError;
 use super::rows::RoomKey;
-use super::{Bot, Committed, Newcomer, RoomState};
+use super::{Ban, Bot, Committed, Newcomer, RoomState};
 
+use crate::addresses::Network;
+use bans::Bans;
 use bots::Bots;
 pub(super) use load::{entries as newest_entries, key_of_user, markers};
 use people::{Member, People};
@@ -47,6 +50,8 @@ pub(super) enum News {
     Bot { made: StoredBot, markers: Vec<(RoomKey, Seq)> },
     /// A bot lost its token.
     Revoked { user: UserId, at: UnixMs },
+    /// Somebody was banned, or is no longer.
+    Banned { ban: Ban, at: Option<UnixMs> },
     /// A read marker moved.
     Read { key: i64, room: RoomKey, seq: Seq },
 }
@@ -61,6 +66,7 @@ pub(super) struct Directory {
 struct Tables {
     people: People,
     bots: Bots,
+    bans: Bans,
     rooms: Rooms,
     /// Names that were changed since the start.
     renames: u64,
@@ -80,7 +86,10 @@ impl Directory {
     pub(super) fn open(sql: &Connection, people: usize) -> rusqlite::Result<Self> {
         let (people, rooms, mut bots) = (load::people(sql, people)?, load::rooms(sql)?, Bots::default());
         super::bots::all(sql)?.into_iter().for_each(|bot| bots.insert(bot));
-        let tables = Tables { people, bots, rooms, renames: 0, renamed: Renames::load(sql)? };
+        let mut bans = Bans::default();
+        super::moderation::bans(sql)?.into_iter().for_each(|(ban, at)| bans.insert(ban, at));
+        let renamed = Renames::load(sql)?;
+        let tables = Tables { people, bots, bans, rooms, renames: 0, renamed };
         Ok(Self { gate: Mutex::default(), tables: RwLock::new(tables) })
     }
 
@@ -159,6 +168,21 @@ impl Directory {
     /// The newest message's turn.
     pub(super) fn turn(&self) -> i64 {
         self.look().rooms.turn()
+    }
+
+    /// Whether this person is banned, or everybody who comes from there.
+    pub(super) fn is_banned(&self, user: Option<&UserId>, from: Option<Network>) -> bool {
+        let tables = self.look();
+        user.is_some_and(|user| tables.bans.has_person(user))
+            || from.is_some_and(|from| tables.bans.has_network(from))
+    }
+
+    pub(super) fn bans(&self) -> Vec<(Ban, UnixMs)> {
+        self.look().bans.all()
+    }
+
+    pub(super) fn unused_rooms(&self, then: UnixMs) -> Vec<RoomId> {
+        self.look().rooms.unused(then)
     }
 
     pub(super) fn keeps(&self, room: &RoomId) -> bool {
@@ -263,6 +287,8 @@ impl Tables {
                 self.people.insert(Member { key, person, logins: Vec::new(), arrived: -1, markers });
                 self.bots.insert(made);
             }
+            News::Banned { ban, at: Some(at) } => self.bans.insert(ban, at),
+            News::Banned { ban, at: None } => self.bans.remove(&ban),
             News::Revoked { user, at } => self.bots.revoke(&user, at),
             News::Renamed { key, user, name, at } => {
                 self.renames += 1;

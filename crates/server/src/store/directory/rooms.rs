@@ -78,6 +78,9 @@ impl Rooms {
             let room = Room { id, title, head: 0, last_at: 0, posts: VecDeque::new(), newest: None };
             self.insert(key, room);
         }
+        if matches!(entry.what, What::Closed {}) {
+            return self.remove(key);
+        }
         let Some(room) = self.rooms.get_mut(&key) else { return };
         if entry.seq > room.head {
             room.enter(by, turn, committed);
@@ -90,6 +93,20 @@ impl Rooms {
             self.bytes += newest.bytes;
             self.let_go();
         }
+    }
+
+    fn remove(&mut self, key: RoomKey) {
+        let Some(room) = self.rooms.remove(&key) else { return };
+        self.by_id.remove(&room.id);
+        self.kept.retain(|kept| *kept != key);
+        self.bytes -= room.newest.map_or(0, |newest| newest.bytes);
+    }
+
+    /// The rooms in which nobody wrote anything since they were opened, at or before `then`.
+    pub(super) fn unused(&self, then: UnixMs) -> Vec<RoomId> {
+        let is_unused =
+            |room: &&Room| room.posts.is_empty() && room.last_at <= then && room.id.as_str() != LOBBY;
+        self.rooms.values().filter(is_unused).map(|room| room.id.clone()).collect()
     }
 
     /// Keeps a room's messages.
@@ -196,7 +213,8 @@ impl Room {
                     post.by = NOBODY;
                 }
             }
-            What::Edited { .. } | What::Opened { .. } | What::Unknown => {}
+            What::Renamed { title } => title.clone_into(&mut self.title),
+            What::Edited { .. } | What::Opened { .. } | What::Closed {} | What::Unknown => {}
         }
     }
 
@@ -248,7 +266,7 @@ impl Newest {
                 message.edited_at = Some(entry.at);
             }),
             What::Deleted { seq } => self.change(*seq, Message::take_back),
-            What::Opened { .. } | What::Unknown => {}
+            What::Opened { .. } | What::Renamed { .. } | What::Closed {} | What::Unknown => {}
         }
     }
 

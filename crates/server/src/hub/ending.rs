@@ -1,0 +1,86 @@
+//! What ends: sessions that are sent away, and rooms that are closed.
+
+use std::sync::PoisonError;
+
+use madang_protocol::{CloseCode, Entry, RoomId, ServerFrame, UserId, What};
+
+use super::{Hub, Queued, SessionId, lock};
+use crate::addresses::Network;
+
+impl Hub {
+    /// Ends every session of this person.
+    pub fn close_of(&self, user: &UserId, code: CloseCode) {
+        let sessions = lock(&self.sessions);
+        for id in sessions.of_user.get(user).into_iter().flatten() {
+            if let Some(seat) = sessions.seats.get(id) {
+                seat.queue.close(code);
+            }
+        }
+    }
+
+    /// Ends every session from there. How many there were.
+    pub fn close_from(&self, from: Network, code: CloseCode) -> usize {
+        let sessions = lock(&self.sessions);
+        let seats = sessions.seats.values().filter(|seat| seat.from == from);
+        seats.map(|seat| seat.queue.close(code)).count()
+    }
+
+    /// Who has a session, each once, in no order.
+    pub fn users(&self) -> Vec<UserId> {
+        lock(&self.sessions).of_user.keys().cloned().collect()
+    }
+
+    /// From where this person is connected, each once.
+    pub fn networks_of(&self, user: &UserId) -> Vec<Network> {
+        let sessions = lock(&self.sessions);
+        let ids = sessions.of_user.get(user).into_iter().flatten();
+        let mut networks: Vec<_> =
+            ids.filter_map(|id| sessions.seats.get(id)).map(|seat| seat.from).collect();
+        networks.sort_unstable();
+        networks.dedup();
+        networks
+    }
+
+    /// Ends every session, and each that still joins, for a restart.
+    pub fn close_all(&self) {
+        self.close_some(usize::MAX);
+    }
+
+    /// As [`Hub::close_all`], but at most so many of those who are there, the longest there first. How many are
+    /// still to be ended.
+    pub fn close_some(&self, most: usize) -> usize {
+        let mut sessions = lock(&self.sessions);
+        sessions.closing = true;
+        let mut open: Vec<SessionId> =
+            sessions.seats.keys().copied().filter(|id| *id > sessions.closed_up_to).collect();
+        open.sort_unstable();
+        let left = open.len().saturating_sub(most);
+        for id in open.into_iter().take(most) {
+            sessions.closed_up_to = id;
+            if let Some(seat) = sessions.seats.get(&id) {
+                seat.queue.close(CloseCode::RESTART);
+            }
+        }
+        left
+    }
+
+    /// Lets go of a room: who follows it is told so, behind all that it said.
+    pub(super) fn close_room(&self, id: &RoomId) {
+        let Some(room) = self.rooms.write().unwrap_or_else(PoisonError::into_inner).remove(id) else {
+            return;
+        };
+        for (_, queue) in lock(&room).followers.drain() {
+            queue.push(Queued::Closed(id.clone()));
+        }
+    }
+}
+
+/// What an entry changes about its room, for all, whether they follow it or not.
+pub(super) fn changed(entry: &Entry) -> Option<ServerFrame> {
+    let title = match &entry.what {
+        What::Renamed { title } => Some(title.clone()),
+        What::Closed {} => None,
+        _ => return None,
+    };
+    Some(ServerFrame::RoomChanged { room: entry.room.clone(), title })
+}

@@ -1,0 +1,144 @@
+//! What the owner decides: rooms renamed and closed, messages taken back, people and addresses banned.
+
+use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId, What};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::append::{dated, redact};
+use super::batch::{Batch, Failure};
+use super::directory::News;
+use super::rows::{self, kind};
+use super::{Ban, MAX_BANS, RoomChange, StoreError};
+
+/// Renames or closes a room, by an entry of the server's own.
+pub(super) fn change_room(
+    batch: &mut Batch<'_>,
+    room: RoomId,
+    change: RoomChange,
+    at: UnixMs,
+) -> Result<Entry, Failure> {
+    let (found, author) = (batch.room(&room)?, batch.author(&UserId::system())?);
+    if room == RoomId::lobby() && matches!(change, RoomChange::Close { .. }) {
+        return Err(StoreError::TheLobby.into());
+    }
+    let (seq, at) = (found.head + 1, dated(at, found.last_at));
+    let (kind, what) = match change {
+        RoomChange::Rename { title } => (kind::RENAMED, What::Renamed { title }),
+        RoomChange::Close { unused } => {
+            if unused && is_used(batch.sql, found.key)? {
+                return Err(StoreError::InUse.into());
+            }
+            (kind::CLOSED, What::Closed {})
+        }
+    };
+    let body = if let What::Renamed { title } = &what { Some(title.as_str()) } else { None };
+    batch
+        .sql
+        .prepare_cached("INSERT INTO entries (pos, at, by, kind, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![found.key.pos(seq), at, author.key, kind, body])?;
+    match body {
+        Some(title) => batch
+            .sql
+            .prepare_cached("UPDATE rooms SET title = ?2 WHERE key = ?1")?
+            .execute(params![found.key.0, title])?,
+        None => batch
+            .sql
+            .prepare_cached("UPDATE rooms SET closed_at = ?2 WHERE key = ?1")?
+            .execute(params![found.key.0, at])?,
+    };
+    let entry = Entry { room, seq, at, by: author.person.id.clone(), cmid: None, what };
+    batch.entered(found.key, entry.clone(), author, None);
+    Ok(entry)
+}
+
+fn is_used(sql: &Connection, room: rows::RoomKey) -> rusqlite::Result<bool> {
+    sql.prepare_cached("SELECT exists (SELECT 1 FROM messages WHERE pos > ?1 AND pos <= ?2)")?
+        .query_row(params![room.pos(0), room.pos(rows::SEQ_MAX)], |row| row.get(0))
+}
+
+/// Takes somebody's message back, as if they had done it: whoever counts what is unread counts one's own messages by an
+/// entry's author. Such an entry has no `cmid`.
+pub(super) fn remove_message(
+    batch: &mut Batch<'_>,
+    room: RoomId,
+    seq: Seq,
+    at: UnixMs,
+) -> Result<Entry, Failure> {
+    let found = batch.room(&room)?;
+    let target = found.key.pos(seq);
+    let by: UserId = batch
+        .sql
+        .prepare_cached(
+            "SELECT u.id FROM messages m JOIN users u ON u.key = m.by WHERE m.pos = ?1 AND NOT m.deleted",
+        )?
+        .query_row([target], |row| rows::id(row, 0))
+        .optional()?
+        .ok_or(StoreError::UnknownMessage)?;
+    let author = batch.author(&by)?;
+    let (own, at) = (found.head + 1, dated(at, found.last_at));
+    batch
+        .sql
+        .prepare_cached("INSERT INTO entries (pos, at, by, kind, target) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![found.key.pos(own), at, author.key, kind::DELETED, target])?;
+    redact(batch.sql, target, own)?;
+    let entry = Entry { room, seq: own, at, by, cmid: None, what: What::Deleted { seq } };
+    batch.entered(found.key, entry.clone(), author, None);
+    Ok(entry)
+}
+
+/// Bans, or bans no longer; answers whether that changed anything.
+pub(super) fn ban(batch: &mut Batch<'_>, ban: Ban, at: Option<UnixMs>) -> Result<bool, Failure> {
+    let subject = ban.subject();
+    let changed = match at {
+        Some(at) => {
+            let bans: u32 =
+                batch.sql.prepare_cached("SELECT count(*) FROM bans")?.query_row([], |row| row.get(0))?;
+            if bans >= MAX_BANS {
+                return Err(StoreError::TooManyBans.into());
+            }
+            batch
+                .sql
+                .prepare_cached("INSERT OR IGNORE INTO bans (kind, subject, at) VALUES (?1, ?2, ?3)")?
+                .execute(params![number(&ban), subject, at])?
+        }
+        None => batch
+            .sql
+            .prepare_cached("DELETE FROM bans WHERE kind = ?1 AND subject = ?2")?
+            .execute(params![number(&ban), subject])?,
+    };
+    if changed > 0 {
+        batch.note(News::Banned { ban, at });
+    }
+    Ok(changed > 0)
+}
+
+/// All bans. A row that cannot be read is passed over: it would be a ban of nobody.
+pub(super) fn bans(sql: &Connection) -> rusqlite::Result<Vec<(Ban, UnixMs)>> {
+    let mut statement = sql.prepare("SELECT kind, subject, at FROM bans")?;
+    let rows = statement.query_map([], |row| {
+        let subject: String = row.get(1)?;
+        let ban = match row.get::<_, i64>(0)? {
+            1 => subject.parse().ok().map(Ban::Person),
+            _ => subject.parse().ok().map(Ban::Network),
+        };
+        Ok((ban, row.get(2)?))
+    })?;
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(rows.into_iter().filter_map(|(ban, at)| Some((ban?, at))).collect())
+}
+
+/// At most ten people of that name, or the one with that id. Somebody without a name is called `guest-` and the last four
+/// characters of the id.
+pub(super) fn people(sql: &Connection, name: &str) -> rusqlite::Result<Vec<UserId>> {
+    let mut statement = sql.prepare_cached(
+        "SELECT id FROM users WHERE id = ?1 UNION SELECT id FROM users WHERE name = ?1
+         UNION SELECT id FROM users WHERE name = '' AND 'guest-' || substr(id, -4) = ?1 LIMIT 10",
+    )?;
+    statement.query_map([name], |row| rows::id(row, 0))?.collect()
+}
+
+fn number(ban: &Ban) -> i64 {
+    match ban {
+        Ban::Person(_) => 1,
+        Ban::Network(_) => 2,
+    }
+}

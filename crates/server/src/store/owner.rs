@@ -1,0 +1,76 @@
+//! The store's interface for what the owner decides.
+
+use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId};
+
+use super::writer::Command;
+use super::{Ban, Bot, Queued, RoomChange, Store, StoreError, moderation};
+use crate::addresses::Network;
+
+impl Store {
+    /// Makes a bot with its token, which itself never comes here: `token_hash` is a hash of it. Answers the bot as
+    /// it is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`] for a room that it is to be limited to, [`Taken`](StoreError::Taken) if the id
+    /// or the token is in use, [`TooManyBots`](StoreError::TooManyBots).
+    pub fn add_bot(&self, bot: Bot, token_hash: [u8; 32]) -> Queued<Bot> {
+        self.queued(|reply| Command::AddBot { bot, token_hash, reply })
+    }
+
+    /// Takes a bot's token away, for ever. Once this is answered, the token is nobody's.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`] if there is no such bot.
+    pub fn revoke_bot(&self, user: UserId, at: UnixMs) -> Queued<Bot> {
+        self.queued(|reply| Command::RevokeBot { user, at, reply })
+    }
+
+    /// Renames or closes a room by an entry of the server's own, which leaves through `committed` as well. A closed
+    /// room is unknown from then on, and its id is never used again.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`TheLobby`](StoreError::TheLobby), [`InUse`](StoreError::InUse).
+    pub fn change_room(&self, room: RoomId, change: RoomChange, at: UnixMs) -> Queued<Entry> {
+        self.queued(|reply| Command::ChangeRoom { room, change, at, reply })
+    }
+
+    /// Takes a message back, whoever wrote it, by an entry of its author's without a `cmid`.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`UnknownMessage`](StoreError::UnknownMessage).
+    pub fn remove_message(&self, room: RoomId, seq: Seq, at: UnixMs) -> Queued<Entry> {
+        self.queued(|reply| Command::RemoveMessage { room, seq, at, reply })
+    }
+
+    /// Bans from `at` on, or no longer. Answers whether that changed anything. A person need not be in the store: a
+    /// newcomer's login says their id.
+    ///
+    /// # Errors
+    /// [`StoreError::TooManyBans`].
+    pub fn ban(&self, ban: Ban, at: Option<UnixMs>) -> Queued<bool> {
+        self.queued(|reply| Command::Ban { ban, at, reply })
+    }
+
+    /// All bans, the oldest first.
+    pub fn bans(&self) -> Vec<(Ban, UnixMs)> {
+        self.0.directory.bans()
+    }
+
+    /// Whether this person is banned, or everybody who comes from there.
+    pub fn is_banned(&self, user: Option<&UserId>, from: Option<Network>) -> bool {
+        self.0.directory.is_banned(user, from)
+    }
+
+    /// The rooms in which nobody wrote anything since they were opened, at or before `then`; never the lobby.
+    pub fn unused_rooms(&self, then: UnixMs) -> Vec<RoomId> {
+        self.0.directory.unused_rooms(then)
+    }
+
+    /// The person with that id, or those with that name; at most ten.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn people_called(&self, name: String) -> Result<Vec<UserId>, StoreError> {
+        self.0.readers.read(move |sql| Ok(moderation::people(sql, &name)?)).await
+    }
+}
