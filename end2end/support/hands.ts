@@ -125,3 +125,19 @@ export const decorate = () => {
   }
   document.documentElement.setAttribute("data-extension", "1");
 };
+
+export const removeRows = () => document.querySelector(".rows")!.remove();
+
+export const rewriteRows = () => {
+  const rows = document.querySelector(".rows")!;
+  rows.innerHTML = rows.innerHTML;
+};
+
+export const emptyBody = () => document.body.replaceChildren();
+
+/** What the browser says of a panic, which cannot be had on purpose. */
+export const panic = () => {
+  setTimeout(() => {
+    throw new WebAssembly.RuntimeError("unreachable");
+  });
+};

@@ -131,6 +131,45 @@ test("what is typed before the page is alive is kept", async ({ join }) => {
   await ada.reads(["begun early"]);
 });
 
+test("an edit that is typed before the page is alive is kept", async ({ join }) => {
+  const ada = await join();
+  await ada.post("first words");
+  const seq = await ada.messages.first().getAttribute("data-seq");
+  const held = await holdWasm(ada);
+  await ada.page.goto(`${ada.base}/r/lobby/${seq}/edit`);
+  const field = ada.page.locator(".edit-text");
+  await field.fill("other words");
+  await field.press("Home");
+  held.release();
+  await ada.alive();
+  await ada.connected();
+  await expect(field).toHaveValue("other words");
+  await expect(field).toBeFocused();
+  await ada.page.keyboard.type("and ");
+  await expect(field, "typing goes on where it was").toHaveValue("and other words");
+  await field.press("Enter");
+  await ada.reads(["and other words"]);
+});
+
+test("forms that are filled in before the page is alive are kept", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  const held = await holdWasm(ada);
+  await ada.page.goto(`${ada.base}/r/lobby`);
+  await ada.page.locator(".new-room summary").click();
+  const title = ada.page.locator(".new-room input[name=title]");
+  await title.fill("Garden");
+  await ada.page.locator(".you").click();
+  const name = ada.page.locator("#settings input[name=name]");
+  await name.fill("Ada Lovelace");
+  held.release();
+  await ada.alive();
+  await ada.connected();
+  await expect(name).toHaveValue("Ada Lovelace");
+  await expect(title).toHaveValue("Garden");
+  await name.press("Enter");
+  await expect(ada.page.locator(".you-name")).toHaveText("Ada Lovelace");
+});
+
 test("the page may load and run nothing but its own", async ({ join }) => {
   const ada = await join({ path: null });
   const answer = await ada.page.goto(`${ada.base}/r/lobby`);

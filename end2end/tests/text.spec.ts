@@ -91,3 +91,51 @@ test("what is too long is counted, and stays in the box", async ({ server, join 
   await ada.composer.press("Enter");
   await expect(ada.messages).toHaveCount(0);
 });
+
+test("server and browser show the same of every host", async ({ join }) => {
+  const hosts = [
+    "example.org",
+    "bücher.example",
+    "한국.kr",
+    "한글.한국",
+    "日本語.jp",
+    "пример.рф",
+    "παράδειγμα.gr",
+    "مثال.example",
+    "pаypal.com", // A Cyrillic а.
+    "раураl.com",
+    "аррӏе.com",
+    "gооgle.co.kr",
+    "ｅｘａｍｐｌｅ.org",
+    "exa\u200bmple.org",
+    "xn--80ak6aa92e.com",
+    "kim한.example",
+    "faß.de",
+    "İstanbul.example",
+    "Ⅷ.example",
+    "a..b",
+    "-a.example",
+    "ex_ample.org",
+    "127.1",
+    "0x7f.1",
+    "[::1]",
+    "ᄒ\u1161\u11ab국.kr",
+    "💩.la",
+    "user@pаypal.com",
+    "한국.kr:8080",
+  ];
+  const ada = await join();
+  const ben = await join();
+  await ben.say(hosts.map((host) => `https://${host}/a`).join("\n"));
+  await ben.say("the end");
+  await expect(ada.message("the end")).toHaveAttribute("data-seq", /./);
+  const links = (texts: Element[]) => [...texts[0]!.querySelectorAll("a")].map((link) => [link.textContent, link.getAttribute("href")]);
+  const inBrowser = await ada.messages.first().locator(".text").evaluateAll(links);
+  const html = await (await ada.context.request.get(`${ada.base}/r/lobby`)).text();
+  const onServer = await ada.page.evaluate((html) => {
+    const text = new DOMParser().parseFromString(html, "text/html").querySelector(".message .text")!;
+    return [...text.querySelectorAll("a")].map((link) => [link.textContent, link.getAttribute("href")]);
+  }, html);
+  expect(inBrowser.length).toBeGreaterThan(hosts.length / 2);
+  expect(onServer).toEqual(inBrowser);
+});

@@ -28,6 +28,24 @@ async function rewrite(person: Person, change: (html: string) => string): Promis
   });
 }
 
+type Join = (arrival?: { name?: string; path?: string | null; permissions?: string[] }) => Promise<Person>;
+
+/** Ben, who has written, and Ada, who has not opened the page yet. */
+async function joined(join: Join, options: { permissions?: string[] } = {}): Promise<{ ada: Person; ben: Person }> {
+  const ben = await join({ name: "Ben" });
+  for (const body of BODIES) await ben.post(body);
+  return { ada: await join({ name: "Ada", path: null, ...options }), ben };
+}
+
+/** Opens the page, begins a text, and changes the page before it is alive. */
+async function touched(ada: Person, hand: () => void): Promise<void> {
+  const release = await holdWasm(ada);
+  await ada.page.goto(`${ada.base}/r/lobby`);
+  await ada.composer.pressSequentially("begun");
+  await ada.page.evaluate(hand);
+  release();
+}
+
 /** What the browser said of a page that was drawn anew. */
 function complaints(person: Person): string[] {
   const said: string[] = [];
@@ -70,15 +88,9 @@ const before: [string, () => void][] = [
 for (const [what, hand] of before) {
   test(`where ${what}, the page lives`, async ({ guard, join }) => {
     guard.allow(DRAWN_ANEW);
-    const ben = await join({ name: "Ben" });
-    for (const body of BODIES) await ben.post(body);
-    const ada = await join({ name: "Ada", path: null });
+    const { ada, ben } = await joined(join);
     const said = complaints(ada);
-    const release = await holdWasm(ada);
-    await ada.page.goto(`${ada.base}/r/lobby`);
-    await ada.composer.pressSequentially("begun");
-    await ada.page.evaluate(hand);
-    release();
+    await touched(ada, hand);
     await lives(ada, ben);
     await ada.reads([...BODIES, "a new one", "begun"]);
     expect(said, "it is said once").toHaveLength(1);
@@ -93,23 +105,15 @@ const harmless: [string, () => void][] = [
 
 for (const [what, hand] of harmless) {
   test(`where ${what}, the page is not drawn anew`, async ({ join }) => {
-    const ben = await join({ name: "Ben" });
-    for (const body of BODIES) await ben.post(body);
-    const ada = await join({ name: "Ada", path: null });
-    const release = await holdWasm(ada);
-    await ada.page.goto(`${ada.base}/r/lobby`);
-    await ada.composer.pressSequentially("begun");
-    await ada.page.evaluate(hand);
-    release();
+    const { ada, ben } = await joined(join);
+    await touched(ada, hand);
     await lives(ada, ben);
   });
 }
 
 test("HTML that a proxy rewrote is drawn anew, and the server's log says so once", async ({ guard, join, server }) => {
   guard.allow(DRAWN_ANEW);
-  const ben = await join({ name: "Ben" });
-  for (const body of BODIES) await ben.post(body);
-  const ada = await join({ name: "Ada", path: null, permissions: REWRITTEN });
+  const { ada, ben } = await joined(join, { permissions: REWRITTEN });
   await rewrite(ada, (html) =>
     html
       .replace("kim@mail.example", '<a href="/cdn-cgi/l/email-protection">[email&#160;protected]</a>')
@@ -127,9 +131,7 @@ test("HTML that a proxy rewrote is drawn anew, and the server's log says so once
 
 test("a hydration that fails all the same is followed by a drawing", async ({ guard, join, server }) => {
   guard.allow(DRAWN_ANEW, /panicked at|unreachable/);
-  const ben = await join({ name: "Ben" });
-  for (const body of BODIES) await ben.post(body);
-  const ada = await join({ name: "Ada", path: null, permissions: REWRITTEN });
+  const { ada, ben } = await joined(join, { permissions: REWRITTEN });
   const said = complaints(ada);
   // Whatever the shape, hydration is tried.
   await rewrite(ada, (html) =>
@@ -161,6 +163,67 @@ test("a form to edit that was touched keeps what was typed", async ({ guard, joi
   await expect(field).toHaveValue("a typo");
   await field.press("Enter");
   await ada.reads(["a typo"]);
+});
+
+const DISMANTLED = /this page broke, and is loaded anew/;
+
+const dismantled: [string, () => void][] = [
+  ["its comments are stripped", hands.stripComments],
+  ["its rows are taken away", hands.removeRows],
+  ["its rows are written anew", hands.rewriteRows],
+  ["it is emptied", hands.emptyBody],
+  ["its program panics", hands.panic],
+];
+
+for (const [what, hand] of dismantled) {
+  test(`a page that lives recovers when ${what}`, async ({ guard, join, server }) => {
+    guard.allow(DISMANTLED, /its nodes are gone|unreachable/);
+    const { ada, ben } = await joined(join);
+    await ada.visit();
+    await ada.composer.pressSequentially("begun");
+    await ada.page.evaluate(hand);
+    await ben.post("a new one");
+    await expect(ada.message("a new one")).toHaveCount(1);
+    await ada.alive();
+    await ada.connected();
+    await expect(ada.composer).toHaveValue("begun");
+    await ada.composer.press("Enter");
+    await ada.sent("begun");
+    await ben.reads([...BODIES, "a new one", "begun"]);
+    await ada.reads([...BODIES, "a new one", "begun"]);
+    expect(await server.metric("madang_pages_redrawn_total")).toBe(1);
+    expect(await server.metric("madang_sessions"), "what broke is not connected").toBe(2);
+  });
+}
+
+test("an edit that is being typed outlives a panic", async ({ guard, join }) => {
+  guard.allow(DISMANTLED, /unreachable/);
+  const ada = await join({ name: "Ada" });
+  await ada.post("first words");
+  await ada.composer.press("ArrowUp");
+  await ada.page.locator(".edit-text").fill("other words");
+  await ada.page.evaluate(hands.panic);
+  await ada.page.waitForURL(/\/edit$/);
+  await ada.alive();
+  await expect(ada.page.locator(".edit-text")).toHaveValue("other words");
+  await ada.page.locator(".edit-text").press("Enter");
+  await ada.reads(["other words"]);
+});
+
+test("a page that breaks twice stays as the server made it", async ({ guard, join }) => {
+  guard.allow(DISMANTLED, /unreachable/, /preloaded using link preload but not used/);
+  const ada = await join({ name: "Ada" });
+  for (const expected of [1, 2]) {
+    const loaded = ada.page.waitForEvent("load");
+    await ada.page.evaluate(hands.panic);
+    await loaded;
+    if (expected === 1) await ada.alive();
+  }
+  await expect(ada.page.locator(".plain-only").first()).toBeAttached();
+  await ada.composer.fill("by the form");
+  await ada.page.getByRole("button", { name: "Send" }).click();
+  await expect(ada.message("by the form")).toBeVisible();
+  await expect(ada.page.locator("html")).not.toHaveAttribute("data-alive");
 });
 
 test("browsers are asked to leave the page as it is", async ({ join }) => {

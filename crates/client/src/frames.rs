@@ -132,7 +132,7 @@ impl Turn<'_> {
         if let Some(you) = &mut self.model.you
             && let Some(known) = people.iter().find(|person| person.id == you.id)
         {
-            you.name.clone_from(&known.name);
+            you.clone_from(known);
         }
     }
 

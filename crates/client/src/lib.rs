@@ -57,7 +57,7 @@ pub use effect::Effect;
 pub use event::{Conn, Event, Roll};
 pub use link::{LinkView, ReadyState, Transport};
 pub use model::Model;
-pub use page::{Locale, Notice, PageData, Theme};
+pub use page::{Enter, Locale, Notice, PageData, Theme};
 pub use tabs::{Role, TabId, TabMessage};
 pub use timeline::{MessageRow, Reply, Row, RowKey, SendState, timeline, utc_day};
 pub use update::update;

@@ -7,7 +7,7 @@ use crate::outbox::Outbox;
 use crate::people::People;
 use crate::relay::Relay;
 use crate::rooms::Rooms;
-use crate::{Locale, Notice, PageData, Role, Theme, WriteWhat};
+use crate::{Enter, Locale, Notice, PageData, Role, Theme, WriteWhat};
 
 /// Everything that the client knows. Views read it; only [`crate::update`] changes it.
 #[derive(Clone, Debug)]
@@ -32,6 +32,7 @@ pub struct Model {
     pub(crate) outbox: Outbox,
     pub(crate) locale: Locale,
     pub(crate) theme: Theme,
+    pub(crate) enter: Enter,
     pub(crate) notice: Option<Notice>,
     /// What `present` last told the server on this connection.
     pub(crate) present: Option<Option<RoomId>>,
@@ -64,6 +65,7 @@ impl Model {
             outbox: Outbox::default(),
             locale,
             theme,
+            enter: Enter::default(),
             notice: None,
             present: None,
             watched_at: None,
@@ -76,6 +78,7 @@ impl Model {
     pub fn from_page(page: &PageData) -> Self {
         let Snapshot { room: current, .. } = &page.snapshot;
         let mut model = Self::new(current.clone(), page.locale, page.theme);
+        model.enter = page.enter;
         model.you = page.you.clone();
         model.epoch = Some(page.epoch.clone());
         model.limits = page.limits.clone();
@@ -133,9 +136,20 @@ impl Model {
         self.notice.as_ref()
     }
 
-    /// The nickname of `user`; `None` if none was chosen or is known: show "guest" and the end of the id.
-    pub fn name(&self, user: &UserId) -> Option<&str> {
-        self.people.name(user)
+    /// What is known of `user`, if anything is: an empty name is shown as "guest" and the end of the id.
+    pub fn person(&self, user: &UserId) -> Option<&Person> {
+        self.people.get(user)
+    }
+
+    /// What Enter does.
+    pub fn enter(&self) -> Enter {
+        self.enter
+    }
+
+    /// The same model where Enter does this.
+    #[must_use]
+    pub fn with_enter(self, enter: Enter) -> Self {
+        Self { enter, ..self }
     }
 
     /// The connection, as people and tests see it.

@@ -61,6 +61,35 @@ impl Theme {
     }
 }
 
+/// What Enter does where a message is written. Enter with Shift always breaks the line, and with Ctrl it sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enter {
+    /// Sends, but breaks the line on touch screens, whose keyboards have no Shift to hold.
+    #[default]
+    Auto,
+    /// Sends.
+    Always,
+    /// Breaks the line; the button sends.
+    Never,
+}
+
+impl Enter {
+    /// The value of the cookie and of the form's field.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// The choice that such a value names.
+    pub fn from_value(value: &str) -> Option<Self> {
+        [Self::Auto, Self::Always, Self::Never].into_iter().find(|enter| value == enter.as_str())
+    }
+}
+
 /// Something that was refused, to be told once to the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -103,6 +132,9 @@ pub struct PageData {
     pub locale_chosen: bool,
     /// The page's colours.
     pub theme: Theme,
+    /// What Enter does.
+    #[serde(default)]
+    pub enter: Enter,
     /// The message that the permanent link names.
     #[serde(default)]
     pub focus: Option<Seq>,

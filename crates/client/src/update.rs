@@ -322,6 +322,10 @@ impl Turn<'_> {
     }
 
     fn renamed(&mut self, you: Person) {
+        // While there is a session the server tells it by a frame: as it keeps the name, and with what belongs to it.
+        if self.model.link.is_up() {
+            return;
+        }
         self.model.people.learn(std::slice::from_ref(&you));
         if self.model.is_you(&you.id) {
             self.model.you = Some(you);

@@ -108,7 +108,7 @@ fn answer_frame(frame: ClientFrame, send: &UnboundedSender<String>, fault: Fault
     let head = hall.messages;
     match frame {
         ClientFrame::Hello { .. } => {
-            let you = Person { id: UserId::system(), name: String::new() };
+            let you = Person::new(UserId::system(), "");
             let room = RoomId::lobby();
             let lobby = RoomInfo { room, title: "Lobby".to_owned(), head, read: 0, unread: 0 };
             let epoch: Epoch = "first".parse().unwrap();

@@ -95,6 +95,12 @@ impl UserId {
     pub fn system() -> Self {
         Self(crate::SYSTEM_USER.into())
     }
+
+    /// Returns the last four characters, by which people without a name, or with names that look the same, are told apart.
+    pub fn tag(&self) -> &str {
+        let id = self.as_str();
+        id.get(id.len().saturating_sub(4)..).unwrap_or(id)
+    }
 }
 
 /// The position of an entry in its room's log: 1, 2, 3 … without a gap. 0 stands before the first entry.

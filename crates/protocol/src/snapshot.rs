@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Message, RoomId, Seq, UserId};
 
-/// A name for an id.
+/// A name for an id, and what has to be shown with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The id that entries and messages carry.
@@ -12,6 +12,29 @@ pub struct Person {
     /// The chosen nickname; empty until one was chosen, and then shown as "guest" with a part of the id.
     #[serde(default)]
     pub name: String,
+    /// What an avatar shows, where that is not simply the first character of `name`: the first visible one, with all
+    /// that belongs to it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub initial: String,
+    /// A program, and no person.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub bot: bool,
+    /// Somebody else's name looks the same: it is shown with [`UserId::tag`].
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub alike: bool,
+}
+
+impl Person {
+    /// Returns a person of whom no more is known.
+    pub fn new(id: UserId, name: impl Into<String>) -> Self {
+        Self { id, name: name.into(), initial: String::new(), bot: false, alike: false }
+    }
+}
+
+// The form is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A room as its list shows it, to one person.

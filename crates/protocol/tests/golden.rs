@@ -109,7 +109,10 @@ fn room() -> RoomInfo {
 }
 
 fn server_frames() -> Vec<(&'static str, ServerFrame)> {
-    let you = Person { id: user("u1"), name: "철수".into() };
+    let you = Person::new(user("u1"), "철수");
+    let initial = "👨‍👩‍👧".to_owned();
+    let marked =
+        Person { initial, bot: true, alike: true, ..Person::new(user("u3"), "👨‍👩‍👧 Kim") };
     let snapshot = Snapshot {
         room: lobby(),
         title: "Lobby".into(),
@@ -139,7 +142,8 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             },
         ),
         ("snapshot", ServerFrame::Snapshot(snapshot)),
-        ("people", ServerFrame::People { people: vec![you, Person { id: user("u2"), name: String::new() }] }),
+        ("people", ServerFrame::People { people: vec![you, Person::new(user("u2"), "")] }),
+        ("people_marked", ServerFrame::People { people: vec![marked] }),
         ("rooms", ServerFrame::Rooms { rooms: vec![room()] }),
         ("entry_opened", entry(What::Opened { title: "Lobby".into() })),
         ("entry_posted", entry(What::posted("hi", None))),

@@ -23,7 +23,7 @@ const EVENTS: usize = 4096;
 /// What is not an entry of a log.
 #[derive(Debug)]
 pub enum Event {
-    /// A person chose a name.
+    /// A person chose a name, or something else is shown with it.
     Renamed(Person),
     /// A room was opened.
     RoomOpened(RoomInfo),

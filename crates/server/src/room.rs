@@ -210,8 +210,10 @@ impl Rooms {
         self.take_token(user, from, name.len(), now)?;
         // Held against the times of entries, which are the wall clock's.
         let at = self.0.clock.wall(now);
-        let person = self.0.store.rename(user.clone(), name, at).await.map_err(logged)?;
-        self.0.broker.publish(Event::Renamed(person.clone()));
+        let renamed = self.0.store.rename(user.clone(), name, at).await.map_err(logged)?;
+        let person = renamed.person.clone();
+        let shown = std::iter::once(renamed.person).chain(renamed.others);
+        shown.for_each(|person| self.0.broker.publish(Event::Renamed(person)));
         Ok(person)
     }
 

@@ -230,7 +230,7 @@ impl World {
         let Ok(rooms) = at_once(server.rooms.list(Some(user.clone())))? else { return Ok(None) };
         self.log().check_snapshot(&seen.snapshot)?;
         Ok(Some(PageData {
-            you: Some(madang_protocol::Person { id: user, name: String::new() }),
+            you: Some(madang_protocol::Person::new(user, "")),
             epoch: server.rooms.epoch().clone(),
             snapshot: seen.snapshot,
             people: seen.people,
@@ -240,6 +240,7 @@ impl World {
             locale: Locale::En,
             locale_chosen: false,
             theme: Theme::Auto,
+            enter: Default::default(),
             focus: None,
             editing: None,
             after: false,

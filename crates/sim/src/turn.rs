@@ -90,7 +90,7 @@ impl World {
             frame_rate: Rate { per_second: 100, burst: 400 },
             heartbeat_ms: HEARTBEAT as u32,
         };
-        let you = Person { id: self.devices[connection.device].user.clone(), name: String::new() };
+        let you = Person::new(self.devices[connection.device].user.clone(), "");
         let (rooms, text) = (server.rooms.clone(), text(&frame));
         self.busy(connection, async move {
             let mut out = Vec::new();

@@ -15,6 +15,7 @@ mod drafts;
 mod ime;
 mod links;
 mod live;
+mod lost;
 mod navigation;
 mod page;
 mod people;
@@ -31,7 +32,7 @@ mod typing;
 
 #[cfg(feature = "ssr")]
 pub use document::{Assets, document};
-pub use people::{hue, tag};
+pub use people::hue;
 
 #[cfg(feature = "ssr")]
 pub use shape::stamped;

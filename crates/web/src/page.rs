@@ -8,15 +8,15 @@ use std::sync::Arc;
 use leptos::html;
 use leptos::prelude::*;
 use madang_client::{
-    Event, LinkView, Locale, MessageRow, Model, Notice, PageData, RoomLine, RoomView, Row, RowKey, Theme,
-    timeline, utc_day,
+    Enter, Event, LinkView, Locale, MessageRow, Model, Notice, PageData, RoomLine, RoomView, Row, RowKey,
+    Theme, timeline, utc_day,
 };
 use madang_protocol::{Cmid, RoomId, Seq, UnixMs, UserId};
 
-use crate::live;
-use crate::people::{PersonLine, shown_name};
+use crate::people::{Marks, PersonLine, shown_name};
 use crate::scroll;
 use crate::strings::{Strings, strings};
+use crate::{live, lost};
 
 /// One row of the timeline on the page.
 #[derive(Clone)]
@@ -35,6 +35,7 @@ pub(crate) struct MessageLine {
     /// The author's name, and what their avatar shows.
     pub(crate) name: Arc<str>,
     pub(crate) initial: Arc<str>,
+    pub(crate) marks: Marks,
     /// The name of whom it answers.
     pub(crate) reply_name: Option<Arc<str>>,
 }
@@ -44,7 +45,7 @@ impl MessageLine {
         let author = PersonLine::new(model, &row.by, t);
         let answered = row.reply.as_ref().and_then(|reply| reply.by.as_ref());
         let reply_name = answered.map(|by| shown_name(model, by, t));
-        Self { row, initial: author.initial().into(), name: author.name, reply_name }
+        Self { row, initial: author.initial().into(), name: author.name, marks: author.marks, reply_name }
     }
 }
 
@@ -84,6 +85,8 @@ pub(crate) struct Page {
     pub(crate) link: RwSignal<LinkView>,
     pub(crate) notice: RwSignal<Option<Notice>>,
     pub(crate) body_chars: RwSignal<u32>,
+    /// What Enter does.
+    pub(crate) enter: RwSignal<Enter>,
 
     /// The rows that show their actions: the one that was focused or pressed, and the one under the pointer.
     pub(crate) active: RwSignal<Option<RowKey>>,
@@ -134,6 +137,7 @@ impl Page {
             link: RwSignal::new(model.link()),
             notice: RwSignal::new(model.notice().cloned()),
             body_chars: RwSignal::new(model.limits().body_chars),
+            enter: RwSignal::new(model.enter()),
             active: RwSignal::new(None),
             hovered: RwSignal::new(None),
             editing: RwSignal::new(data.and_then(|data| data.editing)),
@@ -208,7 +212,12 @@ impl Page {
         let same = before.len() == rows.len()
             && before.iter().zip(&rows).all(|(old, new)| (old.look, old.key) == (new.look, new.key));
         if !same {
+            let newest = rows.iter().rev().find(|row| row.message.is_some()).map(|row| row.key);
+            let known = |key: &RowKey| before.iter().any(|row| row.key == *key);
             self.rows.set(rows);
+            if let Some(added) = newest.filter(|key| self.alive.get_untracked() && !known(key)) {
+                lost::look_for(self, added);
+            }
         }
     }
 

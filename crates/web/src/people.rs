@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_client::Model;
-use madang_protocol::{SYSTEM_USER, UserId};
+use madang_protocol::{Person, SYSTEM_USER, UserId};
 
 use crate::strings::Strings;
 
@@ -18,39 +18,60 @@ pub(crate) struct PersonLine {
     /// The nickname as it was chosen; empty if none was.
     pub(crate) nickname: Arc<str>,
     pub(crate) you: bool,
+    pub(crate) marks: Marks,
+    /// What the avatar shows, where the server says.
+    initial: Arc<str>,
+}
+
+/// What stands beside a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// Somebody else's looks the same.
+    pub(crate) alike: bool,
+    pub(crate) bot: bool,
 }
 
 impl PersonLine {
     pub(crate) fn new(model: &Model, id: &UserId, t: &Strings) -> Self {
+        let person = model.person(id);
         Self {
             id: id.clone(),
-            name: shown_name(model, id, t),
-            nickname: model.name(id).unwrap_or_default().into(),
+            name: called(person, id, t).into(),
+            nickname: person.map(|person| person.name.as_str()).unwrap_or_default().into(),
             you: model.is_you(id),
+            marks: person.map(|person| Marks { alike: person.alike, bot: person.bot }).unwrap_or_default(),
+            initial: person.map(|person| person.initial.as_str()).unwrap_or_default().into(),
         }
     }
 
-    /// What the avatar shows: the first letter of the nickname, or the last of a guest's tag.
+    /// What the avatar shows: the first letter of the nickname, or the last of a guest's tag. Where that is not a single
+    /// character, the server says what it is.
     pub(crate) fn initial(&self) -> String {
+        if !self.initial.is_empty() {
+            return self.initial.to_string();
+        }
         let guest = self.nickname.is_empty() && self.id.as_str() != SYSTEM_USER;
         let letter = if guest { self.name.chars().next_back() } else { self.name.chars().next() };
         letter.map(|letter| letter.to_uppercase().collect()).unwrap_or_default()
     }
 }
 
-/// The nickname, or what stands for it.
+/// The nickname or what stands for it, as a sentence has it: with the tag where somebody else's looks the same.
 pub(crate) fn shown_name(model: &Model, user: &UserId, t: &Strings) -> Arc<str> {
-    match model.name(user) {
-        _ if user.as_str() == SYSTEM_USER => t.keeper.into(),
-        Some(name) => name.into(),
-        None => (t.guest)(tag(user)).into(),
+    let person = model.person(user);
+    let name = called(person, user, t);
+    match person {
+        Some(person) if person.alike => format!("{name} · {}", user.tag()).into(),
+        _ => name.into(),
     }
 }
 
-/// The end of an id, by which guests without a nickname are told apart.
-pub fn tag(user: &UserId) -> &str {
-    let id = user.as_str();
-    id.get(id.len().saturating_sub(4)..).unwrap_or(id)
+fn called(person: Option<&Person>, user: &UserId, t: &Strings) -> String {
+    match person {
+        _ if user.as_str() == SYSTEM_USER => t.keeper.to_owned(),
+        Some(person) if !person.name.is_empty() => person.name.clone(),
+        _ => (t.guest)(user.tag()),
+    }
 }
 
 /// The avatar's colour: always the same for the same person.
@@ -67,7 +88,9 @@ mod tests {
     use super::*;
 
     fn person(id: &str, name: &str, nickname: &str) -> PersonLine {
-        PersonLine { id: id.parse().unwrap(), name: name.into(), nickname: nickname.into(), you: false }
+        let (marks, initial) = (Marks::default(), "".into());
+        let id = id.parse().unwrap();
+        PersonLine { id, name: name.into(), nickname: nickname.into(), you: false, marks, initial }
     }
 
     #[test]
@@ -76,6 +99,10 @@ mod tests {
         assert_eq!(person("a", "ada", "ada").initial(), "A");
         assert_eq!(person("ax3k9", "Guest x3k9", "").initial(), "9");
         assert_eq!(person(SYSTEM_USER, "마당지기", "").initial(), "마");
+        let family = PersonLine {
+            initial: "👨‍👩‍👧".into(), ..person("a", "👨‍👩‍👧 Kim", "👨‍👩‍👧 Kim")
+        };
+        assert_eq!(family.initial(), "👨‍👩‍👧");
     }
 
     #[test]

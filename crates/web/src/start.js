@@ -36,57 +36,105 @@ const place = () => {
 };
 
 // What the person typed, where they type, and how far they scrolled.
-const keep = (root) => {
+const kept = (root) => {
   const way = (field) => `form[action="${field.form?.getAttribute("action")}"] [name="${field.name}"]`;
   const fields = root.querySelectorAll("textarea,input:not([type=hidden],[type=radio])");
-  const kept = [...fields].map((field) => ({
-    way: way(field),
-    value: field.value,
-    typed: field.value !== field.defaultValue,
-    range: field === document.activeElement && [field.selectionStart, field.selectionEnd],
-  }));
-  const scrolled = root.querySelector(".log")?.scrollTop ?? 0;
-  return () => {
-    for (const { way, value, typed, range } of kept) {
-      const field = root.querySelector(way);
-      if (!field) continue;
-      if (typed) field.value = value;
-      if (!range) continue;
-      field.focus();
-      field.setSelectionRange(...range);
-    }
-    if (scrolled) root.querySelector(".log").scrollTop = scrolled;
+  return {
+    fields: [...fields].map((field) => ({
+      way: way(field),
+      value: field.value,
+      typed: field.value !== field.defaultValue,
+      range: field === document.activeElement && [field.selectionStart, field.selectionEnd],
+    })),
+    scrolled: root.querySelector(".log")?.scrollTop ?? 0,
   };
+};
+
+const restore = (root, { fields, scrolled }) => {
+  for (const { way, value, typed, range } of fields) {
+    const field = root.querySelector(way);
+    if (!field) continue;
+    if (typed) field.value = value;
+    if (!range) continue;
+    field.focus();
+    field.setSelectionRange(...range);
+  }
+  if (scrolled) root.querySelector(".log").scrollTop = scrolled;
 };
 
 const redraw = (page, why) => {
   const root = place();
-  const restore = keep(root.isConnected ? root : document.body);
-  const before = [...root.childNodes];
+  const typed = kept(root.isConnected ? root : document.body);
+  const nodes = [...root.childNodes];
   if (root.isConnected) root.replaceChildren();
   else document.body.replaceChildren(root);
   try {
     page.redraw();
   } catch (error) {
     // As it came it still works by its forms.
-    root.replaceChildren(...before);
+    root.replaceChildren(...nodes);
     throw error;
   }
   // Now, before anything looks at the fields; and after the values that the page sets in a moment.
-  restore();
-  queueMicrotask(restore);
+  restore(root, typed);
+  queueMicrotask(() => restore(root, typed));
   console.warn("Madang: the HTML of this page was changed on its way or by an extension. It was drawn anew.", why);
   fetch("/redrawn", { method: "POST" }).catch(() => {});
 };
 
-const page = await load(script);
-const root = place();
-let why = "";
-if (shape(root) === root.dataset.shape) {
+// A page that panics later, or whose nodes somebody took, is lost with all that it holds; only another load ends it. What was typed comes along. If
+// that one panics within a minute, too, the page stays as the server made it: it works by its forms.
+const MINUTE = 60_000;
+const NOTE = "madang-lost";
+
+const lost = () => {
   try {
-    page.hydrate();
-  } catch (error) {
-    // That instance is lost; another address makes another one, from the same file.
-    redraw(await load(`${script}#again`), error);
+    const note = JSON.parse(sessionStorage.getItem(NOTE));
+    return note && Date.now() - note.at < MINUTE ? note : null;
+  } catch {
+    return null;
   }
-} else redraw(page, why);
+};
+
+const before = lost();
+let over = false;
+
+const recover = async ({ error, reason }) => {
+  const why = error ?? reason;
+  if (over || !(why instanceof WebAssembly.RuntimeError)) return;
+  over = true;
+  console.warn("Madang: this page broke, and is loaded anew.", why);
+  const root = place();
+  const editing = root.querySelector(".edit-form");
+  const note = { at: Date.now(), times: (before?.times ?? 0) + 1, ...kept(root) };
+  // While the server is out of reach, this is better than no page.
+  while (!(await fetch("/redrawn", { method: "POST" }).catch(() => null))) await new Promise((go) => setTimeout(go, 2_000));
+  try {
+    sessionStorage.setItem(NOTE, JSON.stringify(note));
+  } catch {
+    return;
+  }
+  if (editing) location.assign(editing.action);
+  else location.reload();
+};
+
+const root = place();
+if (before) {
+  restore(root, before);
+  // Once: whoever loads the page again means it.
+  sessionStorage.setItem(NOTE, JSON.stringify({ at: before.at, times: before.times, fields: [], scrolled: 0 }));
+}
+if ((before?.times ?? 0) < 2) {
+  addEventListener("error", recover);
+  addEventListener("unhandledrejection", recover);
+  addEventListener("madang-lost", () => recover({ error: new WebAssembly.RuntimeError("its nodes are gone") }));
+  const page = await load(script);
+  if (shape(root) === root.dataset.shape) {
+    try {
+      page.hydrate();
+    } catch (error) {
+      // That instance is lost; another address makes another one, from the same file.
+      redraw(await load(`${script}#again`), error);
+    }
+  } else redraw(page, "");
+}

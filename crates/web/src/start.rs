@@ -1,7 +1,7 @@
 //! How the page begins in a browser.
 
 use leptos::prelude::*;
-use madang_client::{Locale, Model, Theme};
+use madang_client::{Enter, Locale, Model, Theme};
 use madang_protocol::RoomId;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -68,7 +68,8 @@ fn fresh() -> Model {
     let locale = cookie("madang_locale").or_else(|| window().navigator().language());
     let locale = locale.and_then(|tag| Locale::from_tag(&tag)).unwrap_or_default();
     let theme = cookie("madang_theme").and_then(|value| Theme::from_value(&value)).unwrap_or_default();
-    Model::new(room, locale, theme)
+    let enter = cookie("madang_enter").and_then(|value| Enter::from_value(&value)).unwrap_or_default();
+    Model::new(room, locale, theme).with_enter(enter)
 }
 
 /// A choice that the server keeps in a cookie.

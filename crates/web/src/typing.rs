@@ -2,37 +2,43 @@
 
 use std::time::Duration;
 
-use leptos::prelude::{set_timeout, window};
+use leptos::prelude::{GetUntracked, set_timeout, window};
+use madang_client::Enter;
 use web_sys::{CompositionEvent, InputEvent, KeyboardEvent};
 
 use crate::ime::{Act, Event, Key};
+use crate::page::Page;
 
 /// The keyCode of a key that the input method took.
 const IME_KEY: u32 = 229;
 
 /// A `keydown` or `keyup`.
-pub(crate) fn key(event: &KeyboardEvent) -> Key {
+pub(crate) fn key(page: Page, event: &KeyboardEvent) -> Key {
     let ime = event.key_code() == IME_KEY;
     // With an input method, `key` is "Process" or "Unidentified", and only `code` tells.
     let enter = event.key() == "Enter" || (ime && matches!(event.code().as_str(), "Enter" | "NumpadEnter"));
+    // With Ctrl it sends where it breaks the line by itself, so that a keyboard never needs the button.
+    let command = event.ctrl_key() || event.meta_key();
     Key {
         enter,
-        modified: event.shift_key()
-            || event.alt_key()
-            || event.ctrl_key()
-            || event.meta_key()
-            || (enter && is_touched()),
+        modified: event.shift_key() || event.alt_key() || command != (enter && !sends(page)),
         composing: event.is_composing(),
         ime,
         repeat: event.repeat(),
     }
 }
 
-/// Whether this is a touch screen without a mouse: there Enter makes a line, because its keyboard has no Shift to hold,
-/// and the button sends.
-fn is_touched() -> bool {
-    let media = window().match_media("(pointer: coarse) and (hover: none)");
-    media.ok().flatten().is_some_and(|media| media.matches())
+/// Whether Enter sends, as it was chosen. By itself it does but on a touch screen without a mouse, whose keyboard has no
+/// Shift to hold: there it makes a line, and the button sends.
+fn sends(page: Page) -> bool {
+    match page.enter.get_untracked() {
+        Enter::Always => true,
+        Enter::Never => false,
+        Enter::Auto => {
+            let media = window().match_media("(pointer: coarse) and (hover: none)");
+            !media.ok().flatten().is_some_and(|media| media.matches())
+        }
+    }
 }
 
 /// Whether a `beforeinput` would break the line.

@@ -79,7 +79,7 @@ pub(crate) fn welcome(rooms: usize) -> ServerFrame {
         unread: 0,
     };
     ServerFrame::Welcome {
-        you: Person { id: "alice".parse().unwrap(), name: String::new() },
+        you: Person::new("alice".parse().unwrap(), ""),
         epoch: "e1".parse().unwrap(),
         rooms: (0..rooms).map(info).collect(),
         limits: Limits::default(),

@@ -146,7 +146,7 @@ impl Server {
         let user = self.sessions[&id].user.clone();
         match frame {
             ClientFrame::Hello { resume, epoch, .. } => {
-                let you = Person { id: user.clone(), name: user.to_string() };
+                let you = Person::new(user.clone(), user.to_string());
                 let (rooms, limits) = (self.rooms(&user), Limits::default());
                 let welcome =
                     ServerFrame::Welcome { you, epoch: self.epoch(), rooms, limits, heartbeat_ms: 25_000 };

@@ -98,7 +98,7 @@ impl World {
     /// What the server renders for `user`.
     pub(crate) fn page(&self, user: &UserId, room: &RoomId) -> PageData {
         PageData {
-            you: Some(Person { id: user.clone(), name: user.to_string() }),
+            you: Some(Person::new(user.clone(), user.to_string())),
             epoch: self.server.epoch(),
             snapshot: self.server.snapshot(room),
             people: Vec::new(),
@@ -108,6 +108,7 @@ impl World {
             locale: Locale::En,
             locale_chosen: false,
             theme: Theme::Auto,
+            enter: Default::default(),
             focus: None,
             editing: None,
             after: false,

@@ -7,6 +7,7 @@ use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, UnixMs, UserId};
 
 use super::{Order, Outcome};
 use crate::auth;
+use crate::broker::Event;
 use crate::hub::Hub;
 use crate::outgoing::{self, Couriers};
 use crate::store::{Bot, BotKind, MAX_BANS, Store, StoreError, Target};
@@ -141,8 +142,10 @@ impl Desk {
         let token = auth::fresh_token(kind)?;
         let id = auth::random_id()?.parse().map_err(|_| No("An id could not be made.".into()))?;
         let target = url.map(|url| Target { url, key: token.clone() });
-        let bot = Bot { person: Person { id, name }, kind, rooms, target, made_at: now, revoked_at: None };
-        let bot = self.store.add_bot(bot, auth::hash(&token)).await?;
+        let bot = Bot { person: Person::new(id, name), kind, rooms, target, made_at: now, revoked_at: None };
+        let (bot, others) = self.store.add_bot(bot, auth::hash(&token)).await?;
+        // Their names were theirs alone until now.
+        others.into_iter().for_each(|person| self.hub.announce(Event::Renamed(person)));
         tracing::info!(bot = %bot.person.id, ?kind, "a bot was made");
         Ok((bot, token))
     }

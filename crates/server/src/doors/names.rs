@@ -5,19 +5,23 @@ use madang_protocol::{Person, SYSTEM_USER, UserId};
 /// What the server itself is called, among people.
 pub(super) const SERVER: &str = "madang";
 
-/// The nickname, or what stands for it.
+/// The nickname, or what stands for it; with the tag where somebody else's looks the same.
 pub(super) fn shown_name(person: &Person) -> String {
-    if !person.name.is_empty() {
-        return person.name.clone();
+    let Person { id, name, alike, .. } = person;
+    match (name.is_empty(), alike) {
+        (false, false) => name.clone(),
+        (false, true) => format!("{name} · {}", id.tag()),
+        (true, _) if id.as_str() == SYSTEM_USER => SERVER.into(),
+        (true, _) => guest_name(id),
     }
-    if person.id.as_str() == SYSTEM_USER {
-        return SERVER.into();
-    }
-    guest_name(&person.id)
 }
 
 /// Returns what somebody without a nickname is called.
 pub(crate) fn guest_name(user: &UserId) -> String {
-    let id = user.as_str();
-    format!("guest-{}", id.get(id.len().saturating_sub(4)..).unwrap_or(id))
+    format!("guest-{}", user.tag())
+}
+
+/// Whether the person is called so already, by a client that gives back what it was shown.
+pub(super) fn is_called(you: &Person, name: &str) -> bool {
+    you.name == name || shown_name(you) == name
 }

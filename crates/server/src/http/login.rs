@@ -100,7 +100,7 @@ async fn known(app: &App, token: &str) -> Result<Option<(Person, Option<Expected
     let Some(person) = person else {
         let Some(newcomer) = signed else { return Ok(None) };
         let expected = app.store.expect(newcomer);
-        return Ok(Some((Person { id: expected.user.clone(), name: String::new() }, Some(expected), false)));
+        return Ok(Some((Person::new(expected.user.clone(), ""), Some(expected), false)));
     };
     // An old guest may be removed while they look.
     let guest = person.name.is_empty().then(|| {
@@ -128,7 +128,7 @@ pub(super) fn newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal>
     let token_hash = hash(&token);
     let expected = app.store.expect(Newcomer { user: id.clone(), token_hash, made_at, arrived });
     Ok(Login {
-        person: Person { id, name: String::new() },
+        person: Person::new(id, ""),
         cookies: login_cookie(app, headers, &token).into_iter().collect(),
         key: LoginKey(token_hash),
         is_member: false,

@@ -231,6 +231,7 @@ async fn data(
         locale,
         locale_chosen: preferences::chosen_locale(headers).is_some(),
         theme: preferences::theme(headers),
+        enter: preferences::enter(headers),
         focus: look.focus,
         editing: look.editing,
         after,

@@ -1,11 +1,11 @@
-//! Language and colours: as the browser wants them, unless the person chose otherwise.
+//! Language, colours and keys: as the browser wants them, unless the person chose otherwise.
 
 use axum::extract::{Form, State};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, SET_COOKIE};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use cookie::{Cookie, SameSite};
-use madang_client::{Locale, Theme};
+use madang_client::{Enter, Locale, Theme};
 use serde::Deserialize;
 
 use crate::accept::is_secure;
@@ -16,6 +16,7 @@ use super::login::cookie;
 
 const LOCALE_COOKIE: &str = "madang_locale";
 const THEME_COOKIE: &str = "madang_theme";
+const ENTER_COOKIE: &str = "madang_enter";
 
 /// The language of the answer.
 pub(super) fn locale(headers: &HeaderMap) -> Locale {
@@ -32,6 +33,11 @@ pub(super) fn chosen_locale(headers: &HeaderMap) -> Option<Locale> {
 /// The colours of the page.
 pub(super) fn theme(headers: &HeaderMap) -> Theme {
     cookie(headers, THEME_COOKIE).and_then(|value| Theme::from_value(&value)).unwrap_or_default()
+}
+
+/// What Enter does.
+pub(super) fn enter(headers: &HeaderMap) -> Enter {
+    cookie(headers, ENTER_COOKIE).and_then(|value| Enter::from_value(&value)).unwrap_or_default()
 }
 
 /// The best language of ours that a list such as `fr, ko-KR;q=0.9, en;q=0.8` names.
@@ -54,6 +60,7 @@ fn first_of_ours(accept: &str) -> Option<Locale> {
 pub(super) struct Settings {
     locale: Option<String>,
     theme: Option<String>,
+    enter: Option<String>,
     #[serde(default)]
     back: String,
 }
@@ -72,6 +79,10 @@ pub(super) async fn set(
     if let Some(value) = settings.theme {
         let theme = Theme::from_value(&value).filter(|theme| *theme != Theme::Auto);
         cookies.push(preference(secure, THEME_COOKIE, theme.map(Theme::as_str)));
+    }
+    if let Some(value) = settings.enter {
+        let enter = Enter::from_value(&value).filter(|enter| *enter != Enter::Auto);
+        cookies.push(preference(secure, ENTER_COOKIE, enter.map(Enter::as_str)));
     }
     let cookies: Vec<_> = cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect();
     (AppendHeaders(cookies), Redirect::to(back_to(&settings.back))).into_response()

@@ -42,7 +42,7 @@ impl Presence {
     pub(super) fn rename(&mut self, renamed: &Person) {
         let mut found = false;
         for (person, _) in self.sessions.values_mut().filter(|(person, _)| person.id == renamed.id) {
-            person.name.clone_from(&renamed.name);
+            person.clone_from(renamed);
             found = true;
         }
         if found {
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn person(id: &str) -> Person {
-        Person { id: id.parse().unwrap(), name: id.into() }
+        Person::new(id.parse().unwrap(), id)
     }
 
     #[test]

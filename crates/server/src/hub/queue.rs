@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn typing(bytes: usize) -> Queued {
-        let person = madang_protocol::Person { id: madang_protocol::UserId::system(), name: String::new() };
+        let person = madang_protocol::Person::new(madang_protocol::UserId::system(), "");
         Queued::Typing(Arc::new(PersonFrame::new(person)), "x".repeat(bytes).into())
     }
 

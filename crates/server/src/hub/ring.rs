@@ -158,7 +158,7 @@ mod tests {
 
     fn frame(seq: Seq, what: What) -> Arc<EntryFrame> {
         let entry = Entry { room: RoomId::lobby(), seq, at: 0, by: UserId::system(), cmid: None, what };
-        let author = Person { id: UserId::system(), name: String::new() };
+        let author = Person::new(UserId::system(), "");
         Arc::new(EntryFrame::new(entry, author))
     }
 
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_name_is_the_present_one() {
         let mut ring = ring(1..=2, "x");
-        ring.rename(&Person { id: UserId::system(), name: "Now".into() });
+        ring.rename(&Person::new(UserId::system(), "Now"));
         assert!(ring.frames.iter().all(|frame| frame.author.json.contains("Now")));
         assert!(Arc::ptr_eq(&ring.frames[0].author, &ring.frames[1].author));
     }

@@ -211,7 +211,7 @@ impl Session {
                 Queued::Entry(entry) => self.deliver_entry(&entry, out),
                 Queued::Person(frame) => {
                     if frame.person.id == self.you.id {
-                        self.you.name.clone_from(&frame.person.name);
+                        self.you.clone_from(&frame.person);
                     }
                     if self.resumed || self.known.contains(&frame.person.id) {
                         out.push(Said::Shared(frame.json.clone()));

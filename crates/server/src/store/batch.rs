@@ -7,7 +7,7 @@ use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::directory::News;
-use super::rows::{RoomKey, seq_from_column};
+use super::rows::{self, PERSON_COLUMNS, RoomKey, seq_from_column};
 use super::writer::{Answer, Reply};
 use super::{Committed, Newcomer, StoreError, people};
 
@@ -222,10 +222,8 @@ impl<'w> Batch<'w> {
         }
         let found = self
             .sql
-            .prepare_cached("SELECT key, name FROM users WHERE id = ?1")?
-            .query_row([user.as_str()], |row| {
-                Ok(Author { key: row.get(0)?, person: Person { id: user.clone(), name: row.get(1)? } })
-            })
+            .prepare_cached(&format!("SELECT {PERSON_COLUMNS}, u.key FROM users u WHERE u.id = ?1"))?
+            .query_row([user.as_str()], |row| Ok(Author { key: row.get(5)?, person: rows::person(row, 0)? }))
             .optional()?
             .ok_or(StoreError::UnknownUser)?;
         if self.known.authors.len() >= AUTHORS_MAX {

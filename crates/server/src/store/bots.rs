@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::batch::{Batch, Failure};
 use super::directory::{self, News};
 use super::rows::{self, RoomKey};
-use super::{Bot, BotKind, MAX_BOTS, StoreError, Target};
+use super::{Bot, BotKind, MAX_BOTS, StoreError, Target, looks};
 
 /// A bot as the database has it.
 pub(super) struct StoredBot {
@@ -16,7 +16,11 @@ pub(super) struct StoredBot {
 }
 
 /// Makes a bot with its token. To a newcomer nothing is new: its read markers stand at the heads.
-pub(super) fn add(batch: &mut Batch<'_>, bot: Bot, token_hash: [u8; 32]) -> Result<Bot, Failure> {
+pub(super) fn add(
+    batch: &mut Batch<'_>,
+    bot: Bot,
+    token_hash: [u8; 32],
+) -> Result<(Bot, Vec<Person>), Failure> {
     let rooms = match &bot.rooms {
         Some(rooms) => {
             let keys = rooms.iter().map(|room| batch.room(room).map(|found| found.key));
@@ -37,12 +41,10 @@ pub(super) fn add(batch: &mut Batch<'_>, bot: Bot, token_hash: [u8; 32]) -> Resu
     if count >= MAX_BOTS {
         return Err(StoreError::TooManyBots.into());
     }
-    sql.prepare_cached("INSERT INTO users (id, name, made_at) VALUES (?1, ?2, ?3)")?.execute(params![
-        bot.person.id.as_str(),
-        bot.person.name,
-        bot.made_at
-    ])?;
+    sql.prepare_cached("INSERT INTO users (id, made_at, bot) VALUES (?1, ?2, 1)")?
+        .execute(params![bot.person.id.as_str(), bot.made_at])?;
     let key = sql.last_insert_rowid();
+    let others = looks::name(batch, key, &bot.person.name, bot.made_at)?;
     sql.prepare_cached(
         "INSERT INTO bots (user, token_hash, kind, limited, made_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
@@ -63,7 +65,7 @@ pub(super) fn add(batch: &mut Batch<'_>, bot: Bot, token_hash: [u8; 32]) -> Resu
     let made = find(sql, &bot.person.id)?.ok_or(StoreError::UnknownUser)?;
     let bot = made.bot.clone();
     batch.note(News::Bot { made, markers });
-    Ok(bot)
+    Ok((bot, others))
 }
 
 /// Takes a bot's token away, for ever. A bot that lost it earlier stays as it is.
@@ -89,8 +91,9 @@ pub(super) fn all(sql: &Connection) -> rusqlite::Result<Vec<StoredBot>> {
     bots.into_iter().map(|bot| with_rooms(sql, bot)).collect()
 }
 
-const SELECT: &str = "SELECT b.user, b.token_hash, u.id, u.name, b.kind, b.limited, b.made_at, b.revoked_at,
-         w.url, w.key
+const SELECT: &str =
+    "SELECT u.id, u.name, u.initial, u.alike, u.bot, b.user, b.token_hash, b.kind, b.limited,
+         b.made_at, b.revoked_at, w.url, w.key
      FROM bots b JOIN users u ON u.key = b.user LEFT JOIN webhooks w ON w.bot = b.user";
 
 fn find(sql: &Connection, user: &UserId) -> rusqlite::Result<Option<StoredBot>> {
@@ -101,23 +104,23 @@ fn find(sql: &Connection, user: &UserId) -> rusqlite::Result<Option<StoredBot>> 
 
 /// The bot; that it is limited, its rooms will tell.
 fn row_of(row: &Row<'_>) -> rusqlite::Result<StoredBot> {
-    let limited: bool = row.get(5)?;
+    let limited: bool = row.get(8)?;
     let bot = Bot {
-        person: Person { id: rows::id(row, 2)?, name: row.get(3)? },
-        kind: match row.get::<_, i64>(4)? {
+        person: rows::person(row, 0)?,
+        kind: match row.get::<_, i64>(7)? {
             2 => BotKind::Hook,
             3 => BotKind::Outgoing,
             _ => BotKind::Token,
         },
         rooms: limited.then(Vec::new),
-        target: match row.get(8)? {
-            Some(url) => Some(Target { url, key: row.get(9)? }),
+        target: match row.get(11)? {
+            Some(url) => Some(Target { url, key: row.get(12)? }),
             None => None,
         },
-        made_at: row.get(6)?,
-        revoked_at: row.get(7)?,
+        made_at: row.get(9)?,
+        revoked_at: row.get(10)?,
     };
-    Ok(StoredBot { key: row.get(0)?, token_hash: row.get(1)?, bot })
+    Ok(StoredBot { key: row.get(5)?, token_hash: row.get(6)?, bot })
 }
 
 fn with_rooms(sql: &Connection, mut stored: StoredBot) -> rusqlite::Result<StoredBot> {

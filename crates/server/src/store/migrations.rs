@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0006_newcomers.sql"),
     include_str!("migrations/0007_headers.sql"),
     include_str!("migrations/0008_moderation.sql"),
+    include_str!("migrations/0009_looks.sql"),
 ];
 
 /// "mdng", so that another program's database is not taken for ours.

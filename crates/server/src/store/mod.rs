@@ -11,6 +11,7 @@ mod batch;
 mod bots;
 mod directory;
 mod guests;
+mod looks;
 #[cfg(feature = "simulation")]
 pub mod manual;
 mod mark;
@@ -47,8 +48,8 @@ pub use open::Identity;
 pub use queued::Queued;
 pub use types::{
     Appended, Ban, Bot, BotKind, Change, Committed, Newcomer, OpenError, PageAt, PageRead, Place, ReadMarker,
-    Rejected, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions, Target, WARNED_FROM,
-    Write,
+    Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions, Target,
+    WARNED_FROM, Write,
 };
 
 use directory::Directory;
@@ -179,11 +180,12 @@ impl Store {
         self.queued(|reply| Command::AddGuest { user, token_hash, at, reply })
     }
 
-    /// Gives a person another name at this time. It is in force for entries that are read or written from then on.
+    /// Gives a person another name at this time. It is in force for entries that are read or written from then on, and
+    /// so is what is shown with the names of others that look or looked the same.
     ///
     /// # Errors
     /// [`StoreError::UnknownUser`].
-    pub fn rename(&self, user: UserId, name: String, at: UnixMs) -> Queued<Person> {
+    pub fn rename(&self, user: UserId, name: String, at: UnixMs) -> Queued<Renamed> {
         let newcomer = self.expected(&user);
         self.queued(|reply| Command::Rename { user, name, at, newcomer, reply })
     }

@@ -11,7 +11,7 @@ use super::directory::Directory;
 use super::mark::{Mark, Marked};
 use super::migrations::{self, Found};
 use super::space::Space;
-use super::{OpenError, StoreOptions, people, private, rows};
+use super::{OpenError, StoreOptions, looks, people, private, rows};
 
 /// How long a connection waits for a program that looks into the database from outside.
 const BUSY: Duration = Duration::from_secs(2);
@@ -168,6 +168,7 @@ pub(super) fn made_ready(sql: &Connection, options: &StoreOptions) -> rusqlite::
     ))?;
     migrations::apply(sql)?;
     let epoch = first_rows(sql)?;
+    looks::renew(sql)?;
     if let Some(bytes) = options.max_bytes {
         let page: u64 = sql.query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0))?.into();
         let pages = (bytes / page.max(1)).clamp(1, u64::from(u32::MAX - 1));

@@ -1,6 +1,6 @@
 //! The store's interface for what the owner decides.
 
-use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 
 use super::writer::Command;
 use super::{Ban, Bot, Queued, RoomChange, Store, StoreError, moderation};
@@ -8,12 +8,12 @@ use crate::addresses::Network;
 
 impl Store {
     /// Makes a bot with its token, which itself never comes here: `token_hash` is a hash of it. Answers the bot as
-    /// it is kept.
+    /// it is kept, and with whose names something else is shown from now on.
     ///
     /// # Errors
     /// [`StoreError::UnknownRoom`] for a room that it is to be limited to, [`Taken`](StoreError::Taken) if the id
     /// or the token is in use, [`TooManyBots`](StoreError::TooManyBots).
-    pub fn add_bot(&self, bot: Bot, token_hash: [u8; 32]) -> Queued<Bot> {
+    pub fn add_bot(&self, bot: Bot, token_hash: [u8; 32]) -> Queued<(Bot, Vec<Person>)> {
         self.queued(|reply| Command::AddBot { bot, token_hash, reply })
     }
 

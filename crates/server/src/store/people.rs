@@ -1,12 +1,12 @@
 //! Rooms, guests, names and read markers: the writes that are not a [`Write`](super::Write).
 
-use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
+use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
 use super::directory::News;
 use super::rows::{RoomKey, SEQ_MAX, kind, seq_from_column, seq_of};
-use super::{MAX_ROOMS, Newcomer, ReadMarker, StoreError, UNREAD_MAX, UNREAD_SEEN};
+use super::{MAX_ROOMS, Newcomer, ReadMarker, Renamed, StoreError, UNREAD_MAX, UNREAD_SEEN, looks};
 
 /// The key of a reader who has none: nobody's messages are theirs.
 pub(super) const NO_KEY: i64 = -1;
@@ -95,22 +95,13 @@ pub(super) fn insert_guest(batch: &mut Batch<'_>, newcomer: &Newcomer) -> Result
 /// Gives a person another name.
 pub(super) fn rename(
     batch: &mut Batch<'_>,
-    user: UserId,
-    name: String,
+    user: &UserId,
+    name: &str,
     at: UnixMs,
-) -> Result<Person, Failure> {
-    let author = batch.author(&user)?;
-    batch
-        .sql
-        .prepare_cached("UPDATE users SET name = ?2 WHERE key = ?1")?
-        .execute(params![author.key, name])?;
-    batch
-        .sql
-        .prepare_cached("INSERT OR REPLACE INTO renames (user, at) VALUES (?1, ?2)")?
-        .execute(params![author.key, at])?;
-    batch.forget_author(&user);
-    batch.note(News::Renamed { key: author.key, user: user.clone(), name: name.clone(), at });
-    Ok(Person { id: user, name })
+) -> Result<Renamed, Failure> {
+    let key = batch.author(user)?.key;
+    let others = looks::name(batch, key, name, at)?;
+    Ok(Renamed { person: looks::tell(batch, key, at)?, others })
 }
 
 /// Moves a read marker forward, at most to the head. A newcomer whose marker stays where it is stays one.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::most::{Count, Most};
 use super::readers::ReadError;
-use super::rows::{self, ENTRY_COLUMNS, MESSAGE_COLUMNS, RoomKey, SEQ_MAX, seq_from_column};
+use super::rows::{self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, RoomKey, SEQ_MAX, seq_from_column};
 use super::{Committed, PageAt, PageRead, RoomState, StoreError};
 
 /// The log behind a cursor.
@@ -20,7 +20,7 @@ pub(super) fn entries_after(
     let key = statement.query_row([room.as_str()], |row| row.get(0).map(RoomKey)).optional()?;
     let key = key.ok_or(ReadError(StoreError::UnknownRoom))?;
     let mut statement = sql.prepare_cached(&format!(
-        "SELECT {ENTRY_COLUMNS} FROM entries e JOIN users u ON u.key = e.by
+        "SELECT {ENTRY_COLUMNS}, {PERSON_COLUMNS} FROM entries e JOIN users u ON u.key = e.by
          WHERE e.pos > ?1 AND e.pos <= ?2 ORDER BY e.pos LIMIT ?3"
     ))?;
     let mut rows = statement.query(params![key.pos(after), key.pos(SEQ_MAX), rows_of(most.rows)])?;
@@ -108,14 +108,14 @@ fn newer(sql: &Connection, room: RoomKey, pos: i64, count: &mut Count) -> rusqli
 
 fn older_sql() -> String {
     format!(
-        "SELECT {MESSAGE_COLUMNS} FROM messages m JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
+        "SELECT {MESSAGE_COLUMNS}, {PERSON_COLUMNS} FROM messages m JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
          WHERE m.pos > ?1 AND m.pos < ?2 ORDER BY m.pos DESC"
     )
 }
 
 fn newer_sql() -> String {
     format!(
-        "SELECT {MESSAGE_COLUMNS} FROM messages m JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
+        "SELECT {MESSAGE_COLUMNS}, {PERSON_COLUMNS} FROM messages m JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
          WHERE m.pos > ?1 AND m.pos <= ?2 ORDER BY m.pos"
     )
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UserId, What};
+use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, What};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -75,18 +75,31 @@ fn headers(row: &Row<'_>, index: usize) -> rusqlite::Result<Headers> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
 }
 
-/// The columns of [`entry`], from `entries e JOIN users u`.
-pub(super) const ENTRY_COLUMNS: &str =
-    "e.pos, e.at, e.cmid, e.kind, e.target, e.body, u.id, u.name, e.headers";
+/// The columns of [`person`], from `users u`.
+pub(super) const PERSON_COLUMNS: &str = "u.id, u.name, u.initial, u.alike, u.bot";
+
+/// A person, from [`PERSON_COLUMNS`] that begin at `first`.
+pub(super) fn person(row: &Row<'_>, first: usize) -> rusqlite::Result<Person> {
+    Ok(Person {
+        id: id(row, first)?,
+        name: row.get(first + 1)?,
+        initial: row.get(first + 2)?,
+        alike: row.get(first + 3)?,
+        bot: row.get(first + 4)?,
+    })
+}
+
+/// The columns of [`entry`] before [`PERSON_COLUMNS`], from `entries e JOIN users u`.
+pub(super) const ENTRY_COLUMNS: &str = "e.pos, e.at, e.cmid, e.kind, e.target, e.body, e.headers";
 
 /// An entry and its author, from [`ENTRY_COLUMNS`].
 pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Committed> {
     let target = row.get::<_, Option<i64>>(4)?.map(seq_of);
     let text = || row.get::<_, Option<String>>(5).map(Option::unwrap_or_default);
-    let by: UserId = id(row, 6)?;
+    let author = person(row, 7)?;
     let what = match (row.get(3)?, target) {
         (kind::OPENED, _) => What::Opened { title: text()? },
-        (kind::POSTED, reply_to) => What::Posted { body: text()?, reply_to, headers: headers(row, 8)? },
+        (kind::POSTED, reply_to) => What::Posted { body: text()?, reply_to, headers: headers(row, 6)? },
         (kind::EDITED, Some(seq)) => What::Edited { seq, body: text()? },
         (kind::DELETED, Some(seq)) => What::Deleted { seq },
         (kind::RENAMED, _) => What::Renamed { title: text()? },
@@ -97,32 +110,32 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
         room: room.clone(),
         seq: seq_of(row.get(0)?),
         at: row.get(1)?,
-        by: by.clone(),
+        by: author.id.clone(),
         cmid: cmid(row, 2)?,
         what,
     };
-    Ok(super::Committed { entry, author: Person { id: by, name: row.get(7)? } })
+    Ok(super::Committed { entry, author })
 }
 
-/// The columns of [`message`], from `messages m JOIN entries e JOIN users u`.
-pub(super) const MESSAGE_COLUMNS: &str = "m.pos, e.at, e.cmid, e.target, m.edited_at, m.deleted, \
-     coalesce(m.body, e.body), u.id, u.name, e.headers";
+/// The columns of [`message`] before [`PERSON_COLUMNS`], from `messages m JOIN entries e JOIN users u`.
+pub(super) const MESSAGE_COLUMNS: &str =
+    "m.pos, e.at, e.cmid, e.target, m.edited_at, m.deleted, coalesce(m.body, e.body), e.headers";
 
 /// A message and its author, from [`MESSAGE_COLUMNS`].
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
-    let by: UserId = id(row, 7)?;
+    let author = person(row, 8)?;
     let deleted: bool = row.get(5)?;
     let message = Message {
         seq: seq_of(row.get(0)?),
         at: row.get(1)?,
-        by: by.clone(),
+        by: author.id.clone(),
         cmid: cmid(row, 2)?,
         body: if deleted { None } else { Some(row.get(6)?) },
         reply_to: row.get::<_, Option<i64>>(3)?.map(seq_of),
         edited_at: row.get(4)?,
-        headers: headers(row, 9)?,
+        headers: headers(row, 7)?,
     };
-    Ok((message, Person { id: by, name: row.get(8)? }))
+    Ok((message, author))
 }
 
 #[cfg(test)]

@@ -155,6 +155,15 @@ pub struct Newcomer {
     pub arrived: i64,
 }
 
+/// What a rename changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renamed {
+    /// Who was renamed, as they are now.
+    pub person: Person,
+    /// With whose names something else is shown from now on; at most two.
+    pub others: Vec<Person>,
+}
+
 /// A program that acts under a name of its own, by a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bot {

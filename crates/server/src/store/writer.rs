@@ -17,8 +17,8 @@ use super::mark::Mark;
 use super::newcomers::Expected;
 use super::space::{IDLE, Space};
 use super::{
-    Appended, Ban, Bot, Committed, Place, ReadMarker, Rejected, RoomChange, StoreError, Write, append, bots,
-    guests, moderation, people, places,
+    Appended, Ban, Bot, Committed, Place, ReadMarker, Rejected, Renamed, RoomChange, StoreError, Write,
+    append, bots, guests, moderation, people, places,
 };
 
 /// Commands in one transaction.
@@ -66,7 +66,7 @@ pub(super) enum Command {
     AddBot {
         bot: Bot,
         token_hash: [u8; 32],
-        reply: Reply<Bot>,
+        reply: Reply<(Bot, Vec<Person>)>,
     },
     RevokeBot {
         user: UserId,
@@ -95,7 +95,7 @@ pub(super) enum Command {
         name: String,
         at: UnixMs,
         newcomer: Option<Expected>,
-        reply: Reply<Person>,
+        reply: Reply<Renamed>,
     },
     MarkRead {
         user: UserId,
@@ -320,7 +320,7 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
         }
         Command::Ban { ban, at, reply } => batch.perform(reply, |batch| moderation::ban(batch, ban, at)),
         Command::Rename { user, name, at, newcomer, reply } => batch.perform(reply, |batch| {
-            batch.by_newcomer(newcomer.as_deref(), |batch| people::rename(batch, user, name, at))
+            batch.by_newcomer(newcomer.as_deref(), |batch| people::rename(batch, &user, &name, at))
         }),
         Command::MarkRead { user, room, seq, newcomer, reply } => {
             batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq, newcomer.as_deref()))

@@ -16,10 +16,11 @@ pub fn headers(headers: &Headers) -> Result<(), RefusalCode> {
 /// Returns true for a name that is not a sender's to give to a message: STOMP's own on SEND and MESSAGE, Madang's own
 /// there, and what programs sign in with, which others must not read.
 pub fn is_own(name: &str) -> bool {
-    const OWN: [&str; 18] = [
+    const OWN: [&str; 19] = [
         "about",
         "ack",
         "at",
+        "bot",
         "cmid",
         "content-length",
         "destination",

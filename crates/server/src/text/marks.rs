@@ -16,6 +16,14 @@ pub fn first_mark(text: &str) -> &str {
     text.graphemes(true).find(|cluster| has_mark(cluster)).unwrap_or_default()
 }
 
+/// Returns what the avatar of somebody with this name shows, if that is not simply the first character: the first mark,
+/// in capitals. Empty if it is.
+pub fn initial(name: &str) -> String {
+    let capital = first_mark(name).to_uppercase();
+    let first: String = name.chars().take(1).flat_map(char::to_uppercase).collect();
+    if capital == first { String::new() } else { capital }
+}
+
 /// Whether `c` is neither space, nor ignorable, nor a control or format character, nor a combining mark.
 ///
 /// An unassigned character counts, because it may be a newer Unicode's letter or emoji, and so does a private one: both
@@ -62,6 +70,25 @@ pub(super) fn is_blank_sign(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_initial_is_kept_only_where_it_differs() {
+        for (name, kept) in [
+            ("민수", ""),
+            ("ada", ""),
+            ("7up", ""),
+            ("", ""),
+            ("👨‍👩‍👧 Kim", "👨‍👩‍👧"),
+            ("🇰🇷대한", "🇰🇷"),
+            ("1️⃣", "1️⃣"),
+            ("\u{301}\u{200f}kim", "K"),
+            ("\u{2800}민", "민"),
+            ("\u{1112}\u{1161}\u{11ab}글", "\u{1112}\u{1161}\u{11ab}"),
+            ("e\u{331}a", "E\u{331}"),
+        ] {
+            assert_eq!(initial(name), kept, "{name:?}");
+        }
+    }
 
     #[test]
     fn the_first_mark_is_a_whole_cluster() {

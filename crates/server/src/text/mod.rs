@@ -13,7 +13,7 @@ use madang_protocol::RefusalCode;
 use madang_protocol::text::{NAME_CHARS, TITLE_CHARS, check_body};
 
 pub use headers::{headers, is_own as is_own_header};
-pub use marks::{first_mark, has_mark};
+pub use marks::{first_mark, has_mark, initial};
 pub use names::{is_reserved, look};
 
 /// Returns `typed` as a message of at most `max` characters (0: any length). Every kind of line break becomes a line

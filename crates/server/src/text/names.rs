@@ -67,15 +67,34 @@ pub fn is_reserved(name: &str) -> bool {
 }
 
 /// Returns a number that two names have in common if a reader could take one for the other: they differ in case, in
-/// compatible forms (NFKC), in characters that look the same (UTS 39), or in what is not seen. 0 for no name.
+/// compatible forms (NFKC), in characters that look the same (UTS 39), in what is not seen, or in an ending like the one
+/// by which such names are told apart. 0 for no name.
 pub fn look(name: &str) -> u32 {
     if name.is_empty() {
         return 0;
     }
-    let hash = key(name)
+    let key = key(name);
+    let hash = without_tag(&key)
         .bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash.max(1)
+}
+
+/// The key without an imitated tag: a dot and four letters or digits at its end.
+fn without_tag(mut key: &str) -> &str {
+    while let Some((name, tag)) = key.rsplit_once(|c: char| is_dot(c)) {
+        let (name, tag) = (name.trim_end(), tag.trim_start());
+        if name.is_empty() || tag.len() != 4 || !tag.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            break;
+        }
+        key = name;
+    }
+    key
+}
+
+/// The dots that could be taken for that before a tag.
+fn is_dot(c: char) -> bool {
+    matches!(c, '·' | '•' | '‧' | '∙' | '⋅' | '・' | 'ꞏ' | '᛫' | '●' | '⸱')
 }
 
 fn key_of_word(word: &str) -> String {
@@ -203,10 +222,25 @@ mod tests {
             ("corn", "com"),
             ("김철수", "\u{1100}\u{1175}\u{11b7}철수"),
             ("Amélie", "Ame\u{301}lie"),
+            ("Kim", "Kim · x7f2"),
+            ("Kim", "Kim·x7f2"),
+            ("Kim", "kim • x7f2"),
+            ("Kim", "Kim ・ X7F2"),
+            ("Kim", "Kim · х7f2"),
+            ("Kim", "Kim · x7f2 · ab12"),
         ] {
             assert_eq!(look(a), look(b), "{a:?} {b:?}");
         }
-        for (a, b) in [("Kim", "Kin"), ("민수", "민주"), ("Ada", "Adam"), ("", "x"), ("👍", "👎")] {
+        for (a, b) in [
+            ("Kim", "Kin"),
+            ("민수", "민주"),
+            ("Ada", "Adam"),
+            ("", "x"),
+            ("👍", "👎"),
+            ("Kim", "Kim 2024"),
+            ("Kim", "Kim · x7f"),
+            ("", "· x7f2"),
+        ] {
             assert_ne!(look(a), look(b), "{a:?} {b:?}");
         }
         assert_eq!(look(""), 0);

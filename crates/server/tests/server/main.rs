@@ -26,6 +26,7 @@ mod logging;
 mod logins;
 mod moderation;
 mod names;
+mod names_alike;
 mod newcomers;
 mod operation;
 mod pages;

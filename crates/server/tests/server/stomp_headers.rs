@@ -8,7 +8,8 @@ use crate::harness::{Api, By, Client, Server, Stomp, lobby, next_entry, refused,
 
 /// What a MESSAGE says that is no header of the server's own.
 fn theirs(message: &Frame<ServerCommand>) -> Vec<(String, String)> {
-    const OWN: [&str; 13] = [
+    const OWN: [&str; 14] = [
+        "bot",
         "subscription",
         "destination",
         "message-id",

@@ -5,9 +5,9 @@ use madang_server::store::{Bot, BotKind, StoreError, Target};
 
 use crate::stand::{Stand, post};
 
-fn bot(id: &str, rooms: Option<&[&str]>) -> Bot {
+pub(crate) fn bot(id: &str, rooms: Option<&[&str]>) -> Bot {
     Bot {
-        person: Person { id: id.parse().unwrap(), name: format!("The {id}") },
+        person: Person { bot: true, ..Person::new(id.parse().unwrap(), format!("The {id}")) },
         kind: BotKind::Token,
         rooms: rooms.map(|rooms| rooms.iter().map(|room| room.parse().unwrap()).collect()),
         target: None,
@@ -21,7 +21,7 @@ fn user(id: &str) -> UserId {
 }
 
 pub(crate) async fn a_bot_is_found_by_its_tokens_hash_alone_and_outlives_reopening(stand: Stand) {
-    let made = stand.store.add_bot(bot("robo", None), [8; 32]).await.unwrap();
+    let (made, _) = stand.store.add_bot(bot("robo", None), [8; 32]).await.unwrap();
     assert_eq!(made, bot("robo", None));
     let stand = {
         assert_eq!(stand.store.bot_by_token(&[8; 32]).as_deref(), Some(&made));
@@ -53,7 +53,7 @@ pub(crate) async fn a_bot_is_limited_to_rooms_that_exist(stand: Stand) {
     assert_eq!(stand.store.bot(&user("lost")), None, "a refused bot leaves nothing");
 
     let named = bot("robo", Some(&["lobby", "garden", "lobby"]));
-    let made = stand.store.add_bot(named, [8; 32]).await.unwrap();
+    let (made, _) = stand.store.add_bot(named, [8; 32]).await.unwrap();
     assert_eq!(made.rooms, Some(vec![garden.clone(), stand.lobby.clone()]), "each once, in order");
     let attic = stand.open_room("attic").await;
     let reaches = |stand: &Stand, room: &RoomId| stand.store.bot(&user("robo")).unwrap().reaches(room);
@@ -109,7 +109,7 @@ pub(crate) async fn a_webhooks_target_outlives_reopening_and_goes_with_its_key(m
     let target = Target { url: "https://x.example/hook".into(), key: "mds_key".into() };
     assert!(!format!("{target:?}").contains("mds_key"), "it is not told by accident");
     let hook = Bot { kind: BotKind::Outgoing, target: Some(target), ..bot("hook", Some(&["lobby"])) };
-    let made = stand.store.add_bot(hook.clone(), [8; 32]).await.unwrap();
+    let (made, _) = stand.store.add_bot(hook.clone(), [8; 32]).await.unwrap();
     assert_eq!(made, hook);
     let ann = stand.ann.clone();
     let seq = stand.post(&ann, "one").await;

@@ -5,6 +5,7 @@
 mod bots;
 mod concurrency;
 mod log;
+mod looks;
 mod memory;
 mod messages;
 mod model;
@@ -56,6 +57,9 @@ behaviours! {
     memory: what_is_loaded_while_writers_write_misses_nothing,
         only_the_newest_messages_are_kept_and_they_are_the_same,
         what_is_in_memory_is_not_read;
+    looks: names_that_look_alike_say_so,
+        a_bots_name_may_look_like_a_persons,
+        an_initial_is_kept_with_its_name;
     messages: an_edit_replaces_the_text_and_keeps_the_place,
         a_delete_redacts_every_text_in_projection_and_log,
         a_deleted_message_can_be_neither_edited_nor_deleted,

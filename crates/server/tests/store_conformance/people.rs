@@ -6,7 +6,7 @@ use madang_server::store::{MAX_ROOMS, ReadMarker, RoomChange, StoreError, UNREAD
 use crate::stand::{Stand, post};
 
 pub(crate) async fn a_login_is_found_by_its_tokens_hash_alone(stand: Stand) {
-    let ann = Person { id: stand.ann.clone(), name: String::new() };
+    let ann = Person::new(stand.ann.clone(), "");
     assert_eq!(stand.store.login([1; 32]).await.unwrap(), Some(ann));
     assert_eq!(stand.store.login([9; 32]).await.unwrap(), None);
     stand.store.rename(stand.ann.clone(), "앤".into(), 1).await.unwrap();
@@ -26,13 +26,13 @@ pub(crate) async fn a_new_name_is_on_old_entries_too(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     stand.post(&ann, "before").await;
     let renamed = stand.store.rename(ann.clone(), "Ann".into(), 1).await.unwrap();
-    assert_eq!(renamed, Person { id: ann.clone(), name: "Ann".into() });
+    assert_eq!((&renamed.person, &*renamed.others), (&Person::new(ann.clone(), "Ann"), &[][..]));
     stand.post(&ann, "after").await;
 
     let log = stand.store.entries_after(lobby.clone(), 1, 10).await.unwrap();
     assert!(log.iter().all(|committed| committed.author.name == "Ann"), "{log:?}");
     let state = stand.store.snapshot(lobby, 10).await.unwrap().unwrap();
-    assert_eq!(state.people, [renamed]);
+    assert_eq!(state.people, [renamed.person]);
     let sent: Vec<_> =
         stand.sent_batches().concat().into_iter().map(|committed| committed.author.name).collect();
     assert_eq!(sent, ["", "Ann"], "what was sent carries the name of its time");

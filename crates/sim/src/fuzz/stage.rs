@@ -271,7 +271,7 @@ impl Server {
 impl Seat {
     fn of(id: UserId) -> Self {
         let wire = Wire::new(id.clone());
-        Self { person: Person { id, name: String::new() }, session: None, wire }
+        Self { person: Person::new(id, ""), session: None, wire }
     }
 
     fn settle(&mut self, log: &Log) {

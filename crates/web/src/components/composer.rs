@@ -3,7 +3,7 @@
 use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
-use madang_client::Event;
+use madang_client::{Enter, Event};
 use madang_protocol::RefusalCode;
 use web_sys::HtmlTextAreaElement;
 
@@ -34,7 +34,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
     };
     let keydown = move |event: KeyboardEvent| {
         if !command(page, &event) {
-            react(ime::Event::Key(typing::key(&event)), &event);
+            react(ime::Event::Key(typing::key(page, &event)), &event);
         }
     };
     let submit = move |event: SubmitEvent| {
@@ -61,7 +61,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                     required
                     dir="auto"
                     autocomplete="off"
-                    enterkeyhint="enter"
+                    enterkeyhint=reacting(move || if page.enter.get() == Enter::Always { "send" } else { "enter" })
                     placeholder=t.placeholder
                     aria-label=reacting(move || page.title.with(|room| (t.composer)(room)))
                     aria-describedby="composer-count"
@@ -78,7 +78,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                         }
                     }
                     on:keyup=move |event| {
-                        if typing::key(&event).enter {
+                        if typing::key(page, &event).enter {
                             react(ime::Event::Released, &event);
                         }
                     }

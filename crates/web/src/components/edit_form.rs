@@ -49,14 +49,20 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
             event.prevent_default();
             return done();
         }
-        react(ime::Event::Key(typing::key(&event)), &event);
+        react(ime::Event::Key(typing::key(page, &event)), &event);
     };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         save();
     };
+    let drawn_alive = page.alive.get_untracked();
     Effect::new(move |_| {
         if let Some(field) = field.get() {
+            // What was typed already stays; so does the place where it is being typed.
+            let _ = field.set_default_value(&body);
+            if !drawn_alive && document().active_element().is_some_and(|active| active.tag_name() != "BODY") {
+                return;
+            }
             let _ = field.focus();
             let end = field.value().encode_utf16().count() as u32;
             let _ = field.set_selection_range(end, end);
@@ -73,7 +79,6 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
                     aria-label=t.edit_label
                     dir="auto"
                     enterkeyhint="done"
-                    prop:value=body
                     node_ref=field
                     on:keydown=keydown
                     on:beforeinput=move |event| {
@@ -82,7 +87,7 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
                         }
                     }
                     on:keyup=move |event| {
-                        if typing::key(&event).enter {
+                        if typing::key(page, &event).enter {
                             react(ime::Event::Released, &event);
                         }
                     }

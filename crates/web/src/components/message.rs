@@ -14,6 +14,7 @@ use crate::time::iso;
 use crate::{live, routes, rowkey};
 
 use super::edit_form::EditForm;
+use super::marks::marks;
 use super::text::text;
 use super::tools::Tools;
 use super::{anew, clicked, icons, reacting, words};
@@ -22,12 +23,14 @@ use super::{anew, clicked, icons, reacting, words};
 pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -> impl IntoView {
     let line: RwSignal<MessageLine> = line.into();
     let (by, focus) = line.with_untracked(|line| (line.row.by.clone(), line.row.focus));
+    let look = hue(&by);
     let at = move || line.with(|line| line.row.at);
     let seq = Memo::new(move |_| line.with(|line| line.row.seq));
     let body = Memo::new(move |_| line.with(|line| (line.row.body.clone(), line.row.edited)));
     let answered = Memo::new(move |_| line.with(|line| (line.row.reply.clone(), line.reply_name.clone())));
     let state = Memo::new(move |_| line.with(|line| line.row.state.clone()));
     let editing = Memo::new(move |_| page.editing.get().filter(|edited| seq.get() == Some(*edited)));
+    let beside = Memo::new(move |_| line.with(|line| line.marks));
     let active = Memo::new(move |_| [page.active.get(), page.hovered.get()].contains(&Some(key)));
     view! {
         <article
@@ -37,11 +40,14 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
             data-key=rowkey::text(key)
             data-seq=reacting(move || seq.get().map(|seq| seq.to_string()))
         >
-            <span class="avatar" data-hue=hue(&by) aria-hidden="true" translate="no">
+            <span class="avatar" data-hue=look aria-hidden="true" translate="no">
                 {words(move || line.with(|line| line.initial.to_string()))}
             </span>
-            <span class="author" dir="auto" translate="no">
-                {words(move || line.with(|line| line.name.to_string()))}
+            <span class="who">
+                <span class="author" dir="auto" translate="no">
+                    {words(move || line.with(|line| line.name.to_string()))}
+                </span>
+                {anew(move || marks(page, &by, beside.get()))}
             </span>
             <a class="stamp" href=reacting(move || address(page, seq.get())) tabindex=reacting(move || roving(page))>
                 <time datetime=reacting(move || iso(at())) translate="no">{words(move || live::time(page, at()))}</time>

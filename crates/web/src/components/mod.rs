@@ -10,6 +10,7 @@ mod edit_form;
 mod header;
 mod icons;
 mod logo;
+mod marks;
 mod message;
 mod people;
 mod rooms;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::page::Page;
 use crate::people::{PersonLine, hue};
 
+use super::marks::marks;
 use super::{anew, icons, words};
 
 /// The people in the room on screen.
@@ -62,6 +63,7 @@ fn person_line(page: Page, person: PersonLine) -> impl IntoView {
             <span class="person-name" dir="auto" translate="no">
                 {person.name.to_string()}
             </span>
+            {marks(page, &person.id, person.marks)}
             {person.you.then(|| view! { <span class="person-you">{page.t.you}</span> })}
         </span>
     }

@@ -1,9 +1,9 @@
-//! Nickname, language and colours. A popover with plain forms: it works before and without a script.
+//! Nickname, language, colours and keys. A popover with plain forms: it works before and without a script.
 
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
-use madang_client::{Event, Locale, Theme};
+use madang_client::{Enter, Event, Locale, Theme};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
@@ -108,17 +108,22 @@ fn NameForm(page: Page) -> impl IntoView {
     }
 }
 
-/// Language and colours. With a script, colours change at once, and a language loads the page anew in it.
+/// Language, colours and what Enter does. With a script these change at once, and a language loads the page anew in it.
 #[component]
 fn Look(page: Page) -> impl IntoView {
     let t = page.t;
     let language = page.form.language.map_or("auto", Locale::as_str);
+    let enter = page.enter.get_untracked().as_str();
     let change = move |event: web_sys::Event| {
         let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
             return;
         };
-        match (Theme::from_value(&field.value()), field.form()) {
-            (Some(theme), _) if field.name() == "theme" => wear(page, theme),
+        match (&*field.name(), field.form()) {
+            ("theme", _) => wear(page, &field.value()),
+            ("enter", _) => {
+                page.enter.set(Enter::from_value(&field.value()).unwrap_or_default());
+                keep("enter", field.value());
+            }
             (_, Some(form)) => drop(form.submit()),
             _ => {}
         }
@@ -138,6 +143,13 @@ fn Look(page: Page) -> impl IntoView {
                 {option("theme", "light", page.form.theme.as_str(), t.light, None)}
                 {option("theme", "dark", page.form.theme.as_str(), t.dark, None)}
             </fieldset>
+            <fieldset class="choice">
+                <legend class="field-label">{t.enter}</legend>
+                {option("enter", "auto", enter, t.automatic, None)}
+                {option("enter", "always", enter, t.enter_sends, None)}
+                {option("enter", "never", enter, t.enter_breaks, None)}
+            </fieldset>
+            <p class="hint">{t.enter_hint}</p>
             <button class="button plain-only" type="submit">
                 {t.apply}
             </button>
@@ -160,14 +172,19 @@ fn option(
     }
 }
 
-/// Shows the page in `theme`, and keeps the choice.
-fn wear(page: Page, theme: Theme) {
+/// Shows the page in this theme, and keeps the choice.
+fn wear(page: Page, value: &str) {
+    let Some(theme) = Theme::from_value(value) else { return };
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("data-theme", theme.as_str());
     }
     page.dispatch(Event::ThemeChosen(theme));
+    keep("theme", value.to_owned());
+}
+
+fn keep(name: &'static str, value: String) {
     leptos::task::spawn_local(async move {
-        // The colours are on screen; if they cannot be kept now, the next visit asks the system again.
-        let _ = shell::save_settings(page.form.language, theme).await;
+        // It is in force here; if it cannot be kept now, the next visit begins without it.
+        let _ = shell::save_setting(name, &value).await;
     });
 }

@@ -29,7 +29,7 @@ use tabs::Tabs;
 use transport::Carrier;
 
 pub(crate) use clock::{local_day, new_cmid, now};
-pub(crate) use request::{RequestError, choose_name, open_room, save_settings};
+pub(crate) use request::{RequestError, choose_name, open_room, save_setting};
 
 /// A handle to the running client; clones share it. Dropping the last one, or [`Shell::stop`], closes the
 /// socket and removes every listener and timer.

@@ -2,7 +2,7 @@
 
 use gloo_net::http::Request;
 use js_sys::encode_uri_component;
-use madang_client::{Event, Locale, Notice, Theme};
+use madang_client::{Event, Notice};
 use madang_protocol::{Person, RefusalCode, RoomId, RoomInfo, text};
 use web_sys::{RequestRedirect, ResponseType};
 
@@ -37,7 +37,7 @@ pub(crate) async fn choose_name(shell: &Shell, typed: &str) -> Result<(), Reques
     let name = text::one_line(typed, text::NAME_CHARS)?;
     post("/me", &[("name", &name)]).await?;
     if let Some(id) = shell.with(|model| model.you().map(|you| you.id.clone())) {
-        shell.dispatch(Event::Renamed { you: Person { id, name } });
+        shell.dispatch(Event::Renamed { you: Person::new(id, name) });
     }
     Ok(())
 }
@@ -55,14 +55,12 @@ pub(crate) async fn open_room(shell: &Shell, typed: &str) -> Result<RoomId, Requ
     Ok(room)
 }
 
-/// Keeps the choice of language (`None`: the browser's) and theme for a year: `POST /settings`. What the
-/// page shows now is [`Event::LocaleChosen`] and [`Event::ThemeChosen`].
+/// Keeps a choice of the settings' form for a year: `POST /settings`.
 ///
 /// # Errors
 /// The server refused, or was not reached.
-pub(crate) async fn save_settings(locale: Option<Locale>, theme: Theme) -> Result<(), RequestError> {
-    let locale = locale.map_or("auto", Locale::as_str);
-    post("/settings", &[("locale", locale), ("theme", theme.as_str())]).await?;
+pub(crate) async fn save_setting(name: &str, value: &str) -> Result<(), RequestError> {
+    post("/settings", &[(name, value)]).await?;
     Ok(())
 }
 

@@ -33,6 +33,10 @@ pub(crate) struct Strings {
     pub(crate) you: &'static str,
     pub(crate) guest: fn(&str) -> String,
     pub(crate) keeper: &'static str,
+    /// Beside the end of an id.
+    pub(crate) alike: &'static str,
+    pub(crate) bot: &'static str,
+    pub(crate) bot_title: &'static str,
     pub(crate) typing: fn(&[String]) -> String,
     // The timeline.
     pub(crate) messages: fn(&str) -> String,
@@ -90,6 +94,10 @@ pub(crate) struct Strings {
     pub(crate) automatic: &'static str,
     pub(crate) light: &'static str,
     pub(crate) dark: &'static str,
+    pub(crate) enter: &'static str,
+    pub(crate) enter_sends: &'static str,
+    pub(crate) enter_breaks: &'static str,
+    pub(crate) enter_hint: &'static str,
     pub(crate) apply: &'static str,
     // The connection.
     pub(crate) connecting: &'static str,

@@ -132,7 +132,7 @@ fn a_room_that_was_not_asked_for_is_an_outsiders() {
 
 #[test]
 fn a_welcome_as_somebody_else_is_an_outsiders() {
-    let you = Person { id: "bora".parse().unwrap(), name: String::new() };
+    let you = Person::new("bora".parse().unwrap(), "");
     let welcome = ServerFrame::Welcome {
         you,
         epoch: "e".parse().unwrap(),

@@ -13,6 +13,9 @@ struct Message<'a> {
     #[serde(rename = "userId")]
     user_id: &'a UserId,
     nickname: &'a str,
+    /// Only of a program.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    bot: bool,
     seq: Seq,
     /// What to give back in `after`, where it is not simply `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,9 +93,9 @@ pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e E
     let form = entry.forms.plain_json.get_or_init(|| {
         posted(entry, |body, at, headers| {
             let nickname = &shown_name(&entry.author.person);
-            let user_id = &entry.author.person.id;
+            let (user_id, bot) = (&entry.author.person.id, entry.author.person.bot);
             let (seq, cursor) = (entry.seq, beside(entry.seq, cursors));
-            encode(&Message { message: body, user_id, nickname, seq, cursor, at, headers })
+            encode(&Message { message: body, user_id, nickname, bot, seq, cursor, at, headers })
         })
     });
     form.as_ref()
@@ -130,7 +133,7 @@ mod tests {
 
     fn frame(what: What, name: &str) -> EntryFrame {
         let by: UserId = "u000000ada01".parse().unwrap();
-        let author = Person { id: by.clone(), name: name.into() };
+        let author = Person::new(by.clone(), name);
         EntryFrame::new(Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid: None, what }, author)
     }
 

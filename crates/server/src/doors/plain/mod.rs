@@ -13,6 +13,7 @@ use madang_protocol::{ClientFrame, CloseCode, Cmid, RefusalCode, RoomId, Seq, Se
 use serde::Deserialize;
 use tungstenite::Utf8Bytes;
 
+use super::names::is_called;
 use super::{Door, Opening, Talk};
 use crate::connection::{End, Incoming, Transport};
 use crate::idempotency;
@@ -85,7 +86,7 @@ impl Plain {
     async fn request(&mut self, request: Request, talk: Talk<'_, impl Transport>) {
         let Talk { session, transport, out, now } = talk;
         let Request { nickname, message, key } = request;
-        let new_name = nickname.filter(|name| *name != session.you().name);
+        let new_name = nickname.filter(|name| !is_called(session.you(), name));
         if let Some(name) = new_name
             && let Err(refusal) = session.rename(&name, now).await
         {

@@ -8,7 +8,7 @@ use madang_stomp::{Beats, ClientCommand, Frame, HeartBeat, ServerCommand, Versio
 use super::wrong::Reason;
 use crate::addresses::Network;
 use crate::app::App;
-use crate::doors::names::shown_name;
+use crate::doors::names::{is_called, shown_name};
 use crate::refusal::Refusal;
 use crate::store::Expected;
 use crate::{auth, http};
@@ -103,7 +103,7 @@ async fn person(
     let login = login.filter(|_| !textbook);
     let returns = known.is_some();
     let you = known.or(guest).ok_or(Reason::Login)?;
-    match login.filter(|login| *login != you.name && *login != you.id.as_str()) {
+    match login.filter(|login| !is_called(&you, login) && *login != you.id.as_str()) {
         None => Ok((you, returns)),
         Some(login) => {
             let renamed = app.rooms.rename(&you.id, from, login, app.now()).await;

@@ -81,6 +81,9 @@ fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
     header("at", &typed.at.to_string());
     header("user", entry.author.person.id.as_str());
     header("nickname", &shown_name(&entry.author.person));
+    if entry.author.person.bot {
+        header("bot", "true");
+    }
     if wants == Wants::Entries {
         header("type", kind);
     }
@@ -139,7 +142,7 @@ mod tests {
 
     fn entry(what: What, name: &str) -> EntryFrame {
         let by: UserId = "u000000ada01".parse().unwrap();
-        let author = Person { id: by.clone(), name: name.into() };
+        let author = Person::new(by.clone(), name);
         let cmid = Some(Cmid(7));
         EntryFrame::new(Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid, what }, author)
     }

@@ -164,6 +164,14 @@ pub(crate) struct ApiEntry {
     /// Their present name; empty until they chose one.
     #[schema(example = "Ada")]
     name: String,
+    /// True for a program; absent for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<bool>, nullable = false)]
+    bot: Option<bool>,
+    /// The end of their id, to be shown with the name; absent unless somebody else's name looks the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false, example = "wsq7")]
+    tag: Option<String>,
     /// The write that made it; absent for what the server wrote by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
@@ -233,7 +241,9 @@ impl ApiEntry {
             What::Closed {} => ApiWhat::Closed {},
             What::Unknown => ApiWhat::Unknown,
         };
-        Self { room, seq, cursor: cursors.text(seq), at, by, name: author.name.clone(), cmid, what }
+        let (name, cursor) = (author.name.clone(), cursors.text(seq));
+        let (bot, tag) = (author.bot.then_some(true), author.alike.then(|| by.tag().to_owned()));
+        Self { room, seq, cursor, at, by, name, bot, tag, cmid, what }
     }
 }
 

@@ -17,7 +17,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::{expect_context, provide_context};
 use madang_client::PageData;
 use madang_protocol::{Cmid, UserId};
-use madang_web::{Assets, tag};
+use madang_web::Assets;
 
 use crate::assets::versioned;
 use crate::auth;
@@ -146,10 +146,10 @@ impl Pages {
 fn neutral(own: &PageData, mark: &Mark) -> Option<(PageData, String)> {
     let you = own.you.as_ref().filter(|you| you.name.is_empty())?;
     let mut data = own.clone();
-    data.you = Some(madang_protocol::Person { id: mark.user.clone(), name: String::new() });
+    data.you = Some(madang_protocol::Person::new(mark.user.clone(), ""));
     let text = serde_json::to_string(&data).ok()?;
     // Their messages, their presence: theirs alone. A tag that stands elsewhere could not be told apart.
-    let alone = !text.contains(you.id.as_str()) && text.matches(tag(&mark.user)).count() == 1;
+    let alone = !text.contains(you.id.as_str()) && text.matches(mark.user.tag()).count() == 1;
     alone.then_some((data, text))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_protocol::{Cmid, UserId};
-use madang_web::{hue, tag};
+use madang_web::hue;
 
 /// What a page is rendered with where each who looks at it differs: random, so that nobody's text holds it.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl Template {
         let text = |text: &str| Piece::Text(text.into());
         let mut pieces = vec![text(before), text(YOU), Piece::Hue, text(AVATAR), Piece::Initial, text(rest)];
         for (needle, hole) in
-            [(mark.user.as_str(), Piece::User), (nonce, Piece::Nonce), (tag(&mark.user), Piece::Tag)]
+            [(mark.user.as_str(), Piece::User), (nonce, Piece::Nonce), (mark.user.tag(), Piece::Tag)]
         {
             pieces = cut(pieces, needle, &hole);
         }
@@ -75,7 +75,7 @@ impl Template {
                 Piece::Nonce => html.push_str(nonce),
                 Piece::Cmid => html.push_str(&cmid.to_string()),
                 Piece::User => html.push_str(user.as_str()),
-                Piece::Tag => html.push_str(tag(user)),
+                Piece::Tag => html.push_str(user.tag()),
                 Piece::Hue => html.push_str(&hue(user).to_string()),
                 Piece::Initial => html.push_str(&initial(user)),
             }
@@ -116,7 +116,7 @@ mod tests {
             r#"<script nonce="{nonce}"><button class="you"><span data-hue="{}" aria-hidden="true" class="avatar">{}</span>Guest {}</button>{{"id":"{user}"}}<input value="{cmid}">"#,
             hue(&user),
             initial(&user),
-            tag(&user),
+            user.tag(),
         )
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use madang_protocol::{UnixMs, UserId};
+use madang_protocol::{Person, UnixMs, UserId};
 
 use super::super::Bot;
 use super::super::bots::StoredBot;
@@ -41,8 +41,8 @@ impl Bots {
         bots
     }
 
-    pub(super) fn rename(&mut self, user: &UserId, name: &str) {
-        self.change(user, |bot| name.clone_into(&mut bot.person.name));
+    pub(super) fn rename(&mut self, person: &Person) {
+        self.change(&person.id, |bot| bot.person.clone_from(person));
     }
 
     pub(super) fn revoke(&mut self, user: &UserId, at: UnixMs) {

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
-use madang_protocol::{Person, RoomId, Seq, UserId, What};
+use madang_protocol::{RoomId, Seq, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::readers::ReadError;
-use super::super::rows::{self, ENTRY_COLUMNS, MESSAGE_COLUMNS, RoomKey, SEQ_MAX, seq_from_column, seq_of};
+use super::super::rows::{
+    self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, RoomKey, SEQ_MAX, seq_from_column, seq_of,
+};
 use super::super::{Committed, StoreError, UNREAD_SEEN};
 use super::KEPT_MESSAGES;
 use super::people::{MARKERS, Member, People};
@@ -89,8 +91,8 @@ pub(in crate::store) fn key_of_user(sql: &Connection, user: &UserId) -> rusqlite
 /// A person with their logins and read markers.
 pub(super) fn member(sql: &Connection, key: i64) -> rusqlite::Result<Option<Member>> {
     let person = sql
-        .prepare_cached("SELECT id, name, arrived FROM users WHERE key = ?1")?
-        .query_row([key], |row| Ok((Person { id: rows::id(row, 0)?, name: row.get(1)? }, row.get(2)?)))
+        .prepare_cached(&format!("SELECT {PERSON_COLUMNS}, u.arrived FROM users u WHERE u.key = ?1"))?
+        .query_row([key], |row| Ok((rows::person(row, 0)?, row.get(5)?)))
         .optional()?;
     let Some((person, arrived)) = person else { return Ok(None) };
     let logins = sql
@@ -114,14 +116,14 @@ pub(super) fn messages(sql: &Connection, room: RoomKey) -> rusqlite::Result<Newe
         .query_row([room.0], |row| row.get(0))
         .map(seq_from_column)?;
     let mut statement = sql.prepare_cached(&format!(
-        "SELECT {MESSAGE_COLUMNS}, u.key FROM messages m
+        "SELECT {MESSAGE_COLUMNS}, {PERSON_COLUMNS}, u.key FROM messages m
          JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by
          WHERE m.pos > ?1 AND m.pos <= ?2 ORDER BY m.pos DESC LIMIT ?3"
     ))?;
     let most = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX - 1);
     let newest_first = statement.query_map(params![room.pos(0), room.pos(SEQ_MAX), most + 1], |row| {
         let (message, author) = rows::message(row)?;
-        Ok((row.get(10)?, message, author))
+        Ok((row.get(13)?, message, author))
     })?;
     let mut messages = newest_first.collect::<rusqlite::Result<VecDeque<_>>>()?;
     let before = messages.len() > KEPT_MESSAGES;
@@ -141,7 +143,7 @@ pub(in crate::store) fn entries(
     let key = statement.query_row([room.as_str()], |row| row.get(0)).optional()?;
     let key = RoomKey(key.ok_or(ReadError(StoreError::UnknownRoom))?);
     let mut statement = sql.prepare_cached(&format!(
-        "SELECT {ENTRY_COLUMNS} FROM entries e JOIN users u ON u.key = e.by
+        "SELECT {ENTRY_COLUMNS}, {PERSON_COLUMNS} FROM entries e JOIN users u ON u.key = e.by
          WHERE e.pos > ?1 AND e.pos <= ?2 ORDER BY e.pos DESC LIMIT ?3"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

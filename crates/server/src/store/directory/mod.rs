@@ -44,8 +44,8 @@ pub(super) enum News {
     Guest { key: i64, user: UserId, token_hash: [u8; 32], arrived: i64 },
     /// Guests were removed.
     Removed(Vec<i64>),
-    /// A person has another name.
-    Renamed { key: i64, user: UserId, name: String, at: UnixMs },
+    /// A person has another name, or something else is shown with it.
+    Renamed { key: i64, person: Person, at: UnixMs },
     /// A bot was made.
     Bot { made: StoredBot, markers: Vec<(RoomKey, Seq)> },
     /// A bot lost its token.
@@ -277,7 +277,7 @@ impl Tables {
                 }
             }
             News::Guest { key, user, token_hash, arrived } => {
-                let person = Person { id: user, name: String::new() };
+                let person = Person::new(user, "");
                 let (logins, markers) = (vec![token_hash], Vec::new());
                 self.people.insert(Member { key, person, logins, arrived, markers });
             }
@@ -290,12 +290,12 @@ impl Tables {
             News::Banned { ban, at: Some(at) } => self.bans.insert(ban, at),
             News::Banned { ban, at: None } => self.bans.remove(&ban),
             News::Revoked { user, at } => self.bots.revoke(&user, at),
-            News::Renamed { key, user, name, at } => {
+            News::Renamed { key, person, at } => {
                 self.renames += 1;
-                self.renamed.add(at, Person { id: user.clone(), name: name.clone() });
-                self.bots.rename(&user, &name);
-                self.people.rename(key, &name);
-                self.rooms.rename(key, &name);
+                self.bots.rename(&person);
+                self.people.rename(key, &person);
+                self.rooms.rename(key, &person);
+                self.renamed.add(at, person);
             }
             News::Read { key, room, seq } => self.people.read(key, room, seq),
         }

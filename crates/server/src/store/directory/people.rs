@@ -98,9 +98,9 @@ impl People {
         self.members.get(self.by_id.get(user)?)
     }
 
-    pub(super) fn rename(&mut self, key: i64, name: &str) {
+    pub(super) fn rename(&mut self, key: i64, person: &Person) {
         if let Some(member) = self.members.get_mut(&key) {
-            name.clone_into(&mut member.person.name);
+            member.person.clone_from(person);
         }
     }
 
@@ -133,7 +133,7 @@ impl People {
 impl Member {
     /// Somebody who has no row yet.
     pub(super) fn of_newcomer(newcomer: &Newcomer) -> Self {
-        let person = Person { id: newcomer.user.clone(), name: String::new() };
+        let person = Person::new(newcomer.user.clone(), "");
         let (logins, markers) = Default::default();
         Self { key: NO_KEY, person, logins, arrived: newcomer.arrived, markers }
     }
@@ -152,7 +152,7 @@ mod tests {
     fn member(key: i64, markers: usize) -> Member {
         Member {
             key,
-            person: Person { id: format!("u{key}").parse().unwrap(), name: String::new() },
+            person: Person::new(format!("u{key}").parse().unwrap(), ""),
             logins: vec![[u8::try_from(key).unwrap(); 32]],
             arrived: -1,
             markers: (1..).take(markers).map(|room| (RoomKey(room), 1)).collect(),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use madang_protocol::{Person, UnixMs};
 use rusqlite::Connection;
 
-use super::super::rows;
+use super::super::rows::{self, PERSON_COLUMNS};
 
 /// Maximum number of people that are remembered. A client that missed more is told of these.
 pub(super) const REMEMBERED: usize = 200;
@@ -17,12 +17,12 @@ pub(super) struct Renames(VecDeque<(UnixMs, Person)>);
 impl Renames {
     /// Reads them from the database.
     pub(super) fn load(sql: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = sql.prepare(
-            "SELECT users.id, users.name, renames.at FROM renames JOIN users ON users.key = renames.user
-             ORDER BY renames.at DESC, renames.user DESC LIMIT ?1",
-        )?;
+        let mut statement = sql.prepare(&format!(
+            "SELECT {PERSON_COLUMNS}, r.at FROM renames r JOIN users u ON u.key = r.user
+             ORDER BY r.at DESC, r.user DESC LIMIT ?1"
+        ))?;
         let newest_first = statement.query_map([i64::try_from(REMEMBERED).unwrap_or(i64::MAX)], |row| {
-            Ok((row.get(2)?, Person { id: rows::id(row, 0)?, name: row.get(1)? }))
+            Ok((row.get(5)?, rows::person(row, 0)?))
         })?;
         let mut renames = newest_first.collect::<rusqlite::Result<VecDeque<_>>>()?;
         renames.make_contiguous().reverse();
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn person(id: usize, name: &str) -> Person {
-        Person { id: format!("u{id}").parse().unwrap(), name: name.into() }
+        Person::new(format!("u{id}").parse().unwrap(), name)
     }
 
     #[test]

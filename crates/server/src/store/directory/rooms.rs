@@ -129,11 +129,11 @@ impl Rooms {
         }
     }
 
-    pub(super) fn rename(&mut self, key: i64, name: &str) {
+    pub(super) fn rename(&mut self, key: i64, renamed: &Person) {
         let newest = self.rooms.values_mut().filter_map(|room| room.newest.as_mut());
         for (by, _, person) in newest.flat_map(|newest| newest.messages.iter_mut()) {
             if *by == key {
-                name.clone_into(&mut person.name);
+                person.clone_from(renamed);
             }
         }
     }

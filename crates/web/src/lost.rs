@@ -1,0 +1,25 @@
+//! Whether what is drawn reaches the document. Where somebody took the page's nodes away, or the comments that mark places
+//! among them, new rows are put where nobody looks, and nothing fails.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use madang_client::RowKey;
+
+use crate::page::Page;
+use crate::rowkey;
+
+/// What `start.js` hears when the page has to be loaded anew.
+const LOST: &str = "madang-lost";
+
+/// Looks for a row that is being added, once it has been drawn.
+pub(crate) fn look_for(page: Page, key: RowKey) {
+    let look = move || {
+        let wanted = page.rows.with_untracked(|rows| rows.iter().any(|row| row.key == key));
+        let found = document().query_selector(&format!(".rows [data-key='{}']", rowkey::text(key)));
+        if wanted && matches!(found, Ok(None)) {
+            let _ = web_sys::Event::new(LOST).and_then(|event| window().dispatch_event(&event));
+        }
+    };
+    set_timeout(look, Duration::ZERO);
+}

@@ -1,0 +1,86 @@
+import type { Person } from "../support/person";
+import { expect, test } from "../support/test";
+
+/** A letter with so many marks heaped on it, above and below. */
+const heaped = (letter: string, marks: number) =>
+  letter + Array.from({ length: marks }, (_, at) => String.fromCodePoint(at % 2 ? 0x0323 : 0x0301)).join("");
+
+const ZALGO = Array.from("zalgo text", (letter) => (letter === " " ? letter : heaped(letter, 60))).join("");
+
+const LONG = Array.from({ length: 60 }, (_, at) => `line ${at + 1}`).join("\n");
+
+const phone = { hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } };
+
+const height = async (person: Person, text: string) => (await person.message(text).locator(".text").boundingBox())!.height;
+
+for (const [device, options] of [["desktop", {}], ["phone", phone]] as const) {
+  test(`heaped marks do not cover the neighbours (${device})`, async ({ join }) => {
+    const ada = await join(options);
+    const before = "the line before";
+    await ada.post(before);
+    const picture = async (text: string) => (await ada.message(text).locator(".text").screenshot({ animations: "disabled" })).toString("base64");
+    const alone = await picture(before);
+    await ada.say(ZALGO);
+    await expect(ada.messages).toHaveCount(2);
+    await ada.post("the line after");
+    await ada.page.mouse.move(0, 0);
+    expect(await picture(before), "not a pixel of the message above changed").toBe(alone);
+    const rows = await ada.messages.evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().toJSON() as DOMRect));
+    for (const [above, below] of [[rows[0]!, rows[1]!], [rows[1]!, rows[2]!]] as const) expect(above.bottom).toBeLessThanOrEqual(below.top + 0.5);
+    const zalgo = await ada.messages.nth(1).locator(".text").evaluate((text) => getComputedStyle(text).overflowY);
+    expect(["clip", "hidden"]).toContain(zalgo);
+  });
+
+  test(`a long message folds and unfolds (${device})`, async ({ join }) => {
+    const ada = await join(options);
+    await ada.say(LONG);
+    await ada.sent("line 60");
+    await ada.post("short");
+    const folded = await height(ada, "line 60");
+    const line = await height(ada, "short");
+    expect(folded).toBeLessThan(line * 24);
+    const box = ada.message("line 60").getByRole("checkbox", { name: "Show all" });
+    if (device === "phone") await ada.message("line 60").locator(".unfold").tap();
+    else await ada.message("line 60").locator(".unfold").click();
+    await expect(box).toBeChecked();
+    expect(await height(ada, "line 60")).toBeGreaterThan(line * 50);
+    await box.uncheck({ force: true });
+    expect(await height(ada, "line 60")).toBe(folded);
+  });
+}
+
+test("a long message unfolds by the keyboard", async ({ join }) => {
+  const ada = await join();
+  await ada.say(LONG);
+  await ada.sent("line 60");
+  const folded = await height(ada, "line 60");
+  const box = ada.message("line 60").getByRole("checkbox", { name: "Show all" });
+  await box.focus();
+  await expect(box).toBeFocused();
+  await ada.page.keyboard.press("Space");
+  await expect(box).toBeChecked();
+  expect(await height(ada, "line 60")).toBeGreaterThan(2 * folded);
+});
+
+test("a long message is shown whole by its permanent link", async ({ join }) => {
+  const ada = await join();
+  await ada.say(LONG);
+  await ada.sent("line 60");
+  const folded = await height(ada, "line 60");
+  const seq = await ada.message("line 60").getAttribute("data-seq");
+  await ada.visit(`/r/lobby/${seq}`);
+  expect(await height(ada, "line 60")).toBeGreaterThan(2 * folded);
+});
+
+test("a quote begins at the first line with a mark", async ({ join, wire }) => {
+  const ben = await wire("Ben");
+  const bodies: [string, string][] = [
+    ["\u2800\n\u3164\n  seen at last\nmore", "seen at last"],
+    ["```rust\nfn main() {}\n```", "fn main() {}"],
+    ["~~~\n\n코드\n~~~", "코드"],
+    ["\n\n👍", "👍"],
+  ];
+  for (const [at, [body]] of bodies.entries()) await ben.post("lobby", `answer ${at}`, await ben.post("lobby", body));
+  const ada = await join();
+  for (const [at, [, quote]] of bodies.entries()) await expect(ada.message(`answer ${at}`).locator(".quote-text")).toHaveText(quote);
+});
