@@ -203,21 +203,21 @@ async fn a_page_runs_its_own_scripts_alone_and_stands_in_no_frame() {
 }
 
 #[tokio::test]
-async fn language_and_colours_are_remembered_and_forgotten() {
+async fn settings_are_remembered_and_forgotten() {
     let server = Server::start();
     let mut ann = Browser::new(&server);
     assert!(ann.get("/r/lobby").await.body.contains("lang=\"en\""));
     assert!(Browser::new(&server).korean().get("/r/lobby").await.body.contains("lang=\"ko\""));
-    let form = [("locale", "ko"), ("theme", "dark"), ("back", "/r/lobby/1")];
+    let form = [("locale", "ko"), ("theme", "dark"), ("enter", "never"), ("back", "/r/lobby/1")];
     let answer = ann.submit("/settings", &form).await;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/r/lobby/1")));
-    for (name, value) in [("madang_locale", "ko"), ("madang_theme", "dark")] {
+    for (name, value) in [("madang_locale", "ko"), ("madang_theme", "dark"), ("madang_enter", "never")] {
         let cookie = answer.cookie(name).expect(name);
         assert!(cookie.starts_with(&format!("{name}={value};")) && cookie.contains("Max-Age=31536000"));
     }
     assert!(ann.get("/r/lobby").await.body.contains("lang=\"ko\""), "a choice beats the browser's language");
-    let answer = ann.submit("/settings", &[("locale", "auto"), ("theme", "auto")]).await;
-    for name in ["madang_locale", "madang_theme"] {
+    let answer = ann.submit("/settings", &[("locale", "auto"), ("theme", "auto"), ("enter", "auto")]).await;
+    for name in ["madang_locale", "madang_theme", "madang_enter"] {
         assert!(answer.cookie(name).expect(name).contains("Max-Age=0"), "{answer:?}");
     }
     let answer = ann.submit("/settings", &[("locale", "<script>"), ("theme", "\r\nX: 1")]).await;

@@ -148,8 +148,8 @@ fn Look(page: Page) -> impl IntoView {
                 {option("enter", "auto", enter, t.automatic, None)}
                 {option("enter", "always", enter, t.enter_sends, None)}
                 {option("enter", "never", enter, t.enter_breaks, None)}
+                <p class="hint">{t.enter_hint}</p>
             </fieldset>
-            <p class="hint">{t.enter_hint}</p>
             <button class="button plain-only" type="submit">
                 {t.apply}
             </button>
