@@ -5,9 +5,11 @@ mod forwarded;
 mod framing;
 mod head;
 mod secure;
+mod silent;
 pub(crate) mod stomp;
 mod stream;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -30,6 +33,8 @@ use crate::outgoing::is_public;
 
 pub(crate) use forwarded::{Near, is_secure};
 pub(crate) use head::Head;
+use silent::Silent;
+pub use silent::Silents;
 pub(crate) use stream::Stream;
 
 /// Largest head of a request. Bytes.
@@ -37,6 +42,10 @@ const HEAD_BYTES: usize = 16 * 1024;
 
 /// Most headers of a request.
 const HEADERS: usize = 100;
+
+/// The answer to a connection that is one too many for its address.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
+    Content-Type: text/plain\r\nContent-Length: 49\r\n\r\nThere are too many connections from this address.";
 
 /// Pause after a failed accept: out of file descriptors, trying at once would fail again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -71,17 +80,52 @@ pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
         };
         match accepted {
             Ok((stream, peer)) => {
-                app.connections.spawn(connection(stream, peer, serves.clone(), app.clone()));
+                // All come through a trusted proxy; the places of its requests are their clients'.
+                let by_proxy = forwarded::is_trusted(&app.config.trusted_proxies, peer.ip());
+                let place = if by_proxy { None } else { app.streams.admit(peer.ip()) };
+                if place.is_none() && !by_proxy {
+                    one_too_many(&stream, peer, &serves, &app);
+                    continue;
+                }
+                // Here, so that the oldest is who came first.
+                let silent = app.silents.begin((!by_proxy).then(|| peer.ip().into()));
+                let connection = connection(stream, peer, serves.clone(), app.clone(), silent);
+                app.connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
             }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(PAUSE).await;
-            }
+            Err(error) => no_more(&app, &error).await,
         }
     }
 }
 
-async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App) {
+/// Where a connection cannot be accepted, mostly for want of files, those who ask nothing make room for those who might.
+async fn no_more(app: &App, error: &io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    app.silents.drop_oldest();
+    tokio::time::sleep(PAUSE).await;
+}
+
+/// Serves a connection, unless it has to make room before it asks for anything.
+async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App, silent: Silent) {
+    let silent = Arc::new(silent);
+    tokio::select! {
+        () = begin(tcp, peer, serves, app.clone(), silent.clone()) => {}
+        () = silent.dropped() => http::reject(&app, peer.ip(), "silent"),
+    }
+}
+
+/// Says so where it can be said before anything is asked.
+fn one_too_many(tcp: &TcpStream, peer: SocketAddr, serves: &Serves, app: &App) {
+    http::reject(app, peer.ip(), "tcp");
+    if !matches!(serves, Serves::Secure(..)) {
+        // Into an empty buffer. Who asked already may not see it: bytes that were not read end the connection at once.
+        let _ = tcp.try_write(TOO_MANY);
+    }
+}
+
+async fn begin(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App, silent: Arc<Silent>) {
     // Small frames must not wait for each other; a failure here only makes them wait.
     let _ = tcp.set_nodelay(true);
     // Under TLS the certificate holds the name.
@@ -97,7 +141,7 @@ async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App) 
         }),
     };
     if let Some((io, router)) = below_and_above {
-        requests(io, peer, router, holds_host, app).await;
+        requests(io, peer, router, holds_host, silent, app).await;
     }
 }
 
@@ -110,17 +154,32 @@ fn is_near(app: &App, here: Option<SocketAddr>, peer: SocketAddr) -> bool {
     (is_private || is_loopback) && !forwarded::is_trusted(&app.config.trusted_proxies, peer.ip())
 }
 
+/// Says once that all who come through what seems to be a proxy share the limits of its address.
+fn warn_of_unnamed_proxy(app: &App, headers: &HeaderMap, peer: SocketAddr) {
+    let address = peer.ip();
+    let is_one = forwarded::is_unnamed_proxy(headers, peer, &app.config.trusted_proxies);
+    if is_one && app.told.is_first(&("an unnamed proxy", address)) {
+        tracing::warn!(
+            %address,
+            "a proxy says for whom it asks, and is not believed: all who come through it share the limits of one \
+             address; name it with --trusted-proxy {address}"
+        );
+    }
+}
+
 /// Answers what is asked, until an upgrade or the end. `holds_host`: only for the names that are this server's.
-async fn requests(io: Io, peer: SocketAddr, router: Router, holds_host: bool, app: App) {
+async fn requests(io: Io, peer: SocketAddr, router: Router, holds_host: bool, silent: Arc<Silent>, app: App) {
     let (secure, shared) = (io.is_secure(), app.clone());
     let dropped = CancellationToken::new();
     let (hangup, hung_up) = (Hangup(dropped.clone()), dropped.clone());
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        silent.asked();
         let near = forwarded::is_near(request.headers(), request.version(), peer);
         request.extensions_mut().insert(near);
         // Before the rest: what is believed of a head may depend on any other part of it.
         let mut head = head::check(&mut request);
         let trusted = &shared.config.trusted_proxies;
+        warn_of_unnamed_proxy(&shared, request.headers(), peer);
         let client = forwarded::settle(request.headers_mut(), peer, secure, trusted);
         if holds_host {
             head.fault = head.fault.or_else(|| head::unknown_host(request.headers(), &shared));

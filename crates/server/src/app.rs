@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accept::{self, Serves};
+use crate::accept::{self, Serves, Silents};
 use crate::addresses::Addresses;
 use crate::admin::{Desk, OrderSocket};
 use crate::broker::Broker;
@@ -56,6 +56,12 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Connections by address.
     pub addresses: Addresses,
+    /// TCP connections by address on which HTTP is spoken, those of trusted proxies not among them.
+    pub streams: Addresses,
+    /// TCP connections on which nothing was asked yet.
+    pub silents: Silents,
+    /// Requests under way by address.
+    pub requests: Addresses,
     /// How much each address may cause.
     pub budgets: Budgets,
     /// What was answered and is not read.
@@ -120,7 +126,8 @@ impl App {
 pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()> {
     // Rendering a page needs an executor; whoever set one before us set this one.
     let _ = any_spawner::Executor::init_tokio();
-    open_files::raise();
+    // Half of what may be open is for those who ask for something.
+    let most_silent = open_files::raise().and_then(|most| usize::try_from(most / 2).ok()).unwrap_or(0);
     let secure = secure(&config)?;
     let metrics = Metrics::default();
     let (broker, commits, inbox) = Broker::new();
@@ -151,7 +158,10 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let clock = Clock::default();
     let (limits, within) = (config.limits(), (budgets.clone(), clock.clone()));
     let rooms = Rooms::within(store.clone(), hub.clone(), broker, limits, within, metrics.clone());
-    let addresses = Addresses::new(config.connections_per_address);
+    let (most, address) = (config.connections_per_address, config.address);
+    let addresses = Addresses::new(most);
+    let (streams, requests) = (Addresses::new(address.tcp(most)), Addresses::new(address.requests(most)));
+    let silents = Silents::new(address.silent(most), most_silent);
     let connections = TaskTracker::new();
     let unsent = Unsent::new(config.max_unsent(), metrics.unsent.clone());
     let mailboxes = Mailboxes::default();
@@ -162,6 +172,9 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         rooms,
         metrics,
         addresses,
+        streams,
+        silents,
+        requests,
         budgets,
         unsent,
         told,

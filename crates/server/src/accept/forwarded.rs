@@ -10,6 +10,7 @@ use axum::http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, VI
 use ipnet::IpNet;
 
 use crate::http::host;
+use crate::outgoing::is_public;
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const HOST_BEFORE: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -59,6 +60,12 @@ pub(super) fn settle(
 /// Whether the client came by https or wss.
 pub(crate) fn is_secure(headers: &HeaderMap) -> bool {
     headers.contains_key(PROTO)
+}
+
+/// Returns true if somebody near, who is not named as a proxy, says for whom they ask. Before [`settle`].
+pub(super) fn is_unnamed_proxy(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) -> bool {
+    let speaks_for_another = headers.contains_key(FOR) || headers.contains_key(FORWARDED);
+    speaks_for_another && !is_public(peer.ip().to_canonical()) && !is_trusted(trusted, peer.ip())
 }
 
 /// Returns true for an address of a proxy that is believed.

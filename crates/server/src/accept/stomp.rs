@@ -8,7 +8,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::PAUSE;
+use super::no_more;
 use crate::app::App;
 use crate::connection::{self, Peer, Tcp};
 use crate::doors::Stomp;
@@ -29,10 +29,7 @@ pub(crate) async fn run(listener: TcpListener, app: App) {
             Ok((stream, peer)) => {
                 app.connections.spawn(connection(stream, peer, app.clone()));
             }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(PAUSE).await;
-            }
+            Err(error) => no_more(&app, &error).await,
         }
     }
 }

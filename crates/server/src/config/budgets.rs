@@ -36,6 +36,22 @@ pub struct Address {
     #[arg(long, env = "MADANG_NEWCOMERS_PER_ADDRESS", value_name = "N")]
     pub newcomers_per_address: Option<u32>,
 
+    /// TCP connections from one address that have not asked for anything yet; beyond, the oldest of them goes. 128 where it is
+    /// not named. This and the next two: none where there may be any number of connections
+    /// (`--connections-per-address 0`).
+    #[arg(long, env = "MADANG_SILENT_PER_ADDRESS", value_name = "N")]
+    pub silent_per_address: Option<u32>,
+
+    /// TCP connections from one address on which HTTP is spoken, before and after the first request. 512 where it is not
+    /// named.
+    #[arg(long, env = "MADANG_TCP_PER_ADDRESS", value_name = "N")]
+    pub tcp_per_address: Option<u32>,
+
+    /// Requests from one address that are being answered. Polls and event streams count as connections. 128 where it is
+    /// not named.
+    #[arg(long, env = "MADANG_REQUESTS_PER_ADDRESS", value_name = "N")]
+    pub requests_per_address: Option<u32>,
+
     /// Rooms that one address may open at once; then three an hour. 10 where it is not named.
     #[arg(long, env = "MADANG_ROOMS_PER_ADDRESS", value_name = "N")]
     pub rooms_per_address: Option<u32>,
@@ -46,6 +62,21 @@ pub struct Address {
 }
 
 impl Address {
+    /// Returns how many connections may have asked for nothing, beside so many conversations.
+    pub fn silent(self, connections: u32) -> usize {
+        usize::try_from(beside(connections, self.silent_per_address, 128)).unwrap_or(usize::MAX)
+    }
+
+    /// Returns how many TCP connections may speak HTTP, beside so many conversations.
+    pub fn tcp(self, connections: u32) -> u32 {
+        beside(connections, self.tcp_per_address, 512)
+    }
+
+    /// Returns how many requests may be under way, beside so many conversations.
+    pub fn requests(self, connections: u32) -> u32 {
+        beside(connections, self.requests_per_address, 128)
+    }
+
     /// The budgets, beside a person's rate of posts.
     pub fn terms(self, post_rate: u32) -> Terms {
         let or = |named: Option<u32>, otherwise: u32| {
@@ -67,9 +98,23 @@ impl Address {
     }
 }
 
+/// Where there is no limit of connections, what is not named has none either.
+fn beside(connections: u32, named: Option<u32>, otherwise: u32) -> u32 {
+    named.unwrap_or(if connections == 0 { 0 } else { otherwise })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unnamed_bounds_go_with_the_limit_of_connections() {
+        let usual = Address::default();
+        assert_eq!((usual.silent(256), usual.tcp(256), usual.requests(256)), (128, 512, 128));
+        assert_eq!((usual.silent(0), usual.tcp(0), usual.requests(0)), (0, 0, 0));
+        let named = Address { tcp_per_address: Some(7), ..usual };
+        assert_eq!((named.tcp(0), named.tcp(256)), (7, 7));
+    }
 
     #[test]
     fn unnamed_budgets_go_with_the_persons_limit() {

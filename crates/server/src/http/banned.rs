@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use madang_protocol::RefusalCode;
@@ -11,7 +12,7 @@ use madang_protocol::RefusalCode;
 use crate::app::App;
 use crate::refusal::Refusal;
 
-use super::{api, error, preferences, reject, upgrade};
+use super::{api, error, health, preferences, reject, rt, upgrade};
 
 /// Refuses everything else but signs of life.
 pub(super) async fn check(
@@ -22,20 +23,23 @@ pub(super) async fn check(
 ) -> Response {
     let from = peer.ip().into();
     let path = request.uri().path();
-    let opens = upgrade::is_asked(request.headers()) || path == "/rt" || path.starts_with("/rt/");
-    let open_to_all = matches!(path, "/healthz" | "/readyz" | "/metrics");
-    if opens || open_to_all || !app.rooms.is_banned(None, from) {
+    let opens = upgrade::is_asked(request.headers()) || rt::is_at(path);
+    if opens || health::is_at(path) || !app.rooms.is_banned(None, from) {
         return next.run(request).await;
     }
     reject(&app, peer.ip(), "banned");
-    let refusal = Refusal::from(RefusalCode::Banned);
+    answer(&app, path, request.headers(), &RefusalCode::Banned.into())
+}
+
+/// Returns a refusal in the form of what is asked for: the API's, JSON, or a line of text.
+pub(super) fn answer(app: &App, path: &str, headers: &HeaderMap, refusal: &Refusal) -> Response {
     if path.starts_with("/api") || path.starts_with("/hooks/") {
-        return api::refused(&app, &refusal).into_response();
+        return api::refused(app, refusal).into_response();
     }
-    let (locale, limits) = (preferences::locale(request.headers()), app.rooms.limits());
-    if error::wants_json(request.headers()) {
-        error::problem(&refusal, locale, limits)
+    let (locale, limits) = (preferences::locale(headers), app.rooms.limits());
+    if error::wants_json(headers) {
+        error::problem(refusal, locale, limits)
     } else {
-        error::plain(&refusal, locale, limits)
+        error::plain(refusal, locale, limits)
     }
 }

@@ -11,6 +11,11 @@ use crate::app::App;
 use crate::config::Metrics;
 use crate::store::WARNED_FROM;
 
+/// Returns true for a path of these: they are answered to whoever is refused all else.
+pub(super) fn is_at(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics")
+}
+
 /// The process answers.
 pub(super) async fn alive() -> &'static str {
     "ok\n"

@@ -7,6 +7,7 @@ mod forms;
 mod guard;
 mod health;
 pub(crate) mod host;
+mod in_flight;
 mod login;
 mod origin;
 mod pages;
@@ -89,6 +90,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(axum::middleware::from_fn_with_state(app.clone(), upgrade::fixed_paths))
         .layer(axum::middleware::from_fn(for_its_asker))
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), in_flight::bounded))
         .layer(axum::middleware::from_fn_with_state(app.clone(), banned::check))
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn(guard::check))

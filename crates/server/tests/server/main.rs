@@ -28,6 +28,7 @@ mod moderation;
 mod names;
 mod names_alike;
 mod newcomers;
+mod open_connections;
 mod operation;
 mod pages;
 mod people;

@@ -50,6 +50,11 @@ pub(super) fn foreign() -> Response {
     Refused(ProblemCode::Origin).into_response()
 }
 
+/// The answer to a request of an address that has too many under way.
+pub(super) fn too_fast() -> Response {
+    Refused(ProblemCode::TooFast).into_response()
+}
+
 async fn only_get() -> Response {
     ([(header::ALLOW, "GET")], other_method().await).into_response()
 }

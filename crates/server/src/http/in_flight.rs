@@ -1,0 +1,52 @@
+//! How many requests of one address are answered at a time. Each holds memory and a place in some queue until its answer
+//! is made, so what is beyond is refused at once and waits at its asker's.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::refusal::Refusal;
+
+use super::{banned, health, reject, rt, upgrade};
+
+/// When what was refused may be asked again. Milliseconds.
+const AGAIN_MS: u32 = 1_000;
+
+/// Refuses what is beyond the bound. What stays open is bounded as a connection instead.
+pub(super) async fn bounded(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if stays_open(&request) || health::is_at(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let Some(place) = app.requests.admit(peer.ip()) else {
+        reject(&app, peer.ip(), "requests");
+        return refused(&app, &request);
+    };
+    let response = next.run(request).await;
+    drop(place);
+    response
+}
+
+/// Returns true for an upgrade, a poll, and an event stream of either kind.
+fn stays_open(request: &Request) -> bool {
+    let path = request.uri().path();
+    upgrade::is_asked(request.headers())
+        || (rt::is_at(path) && (path.ends_with("/poll") || path.ends_with("/events")))
+        || (path.starts_with("/api/rooms/") && path.ends_with("/stream"))
+}
+
+fn refused(app: &App, request: &Request) -> Response {
+    let path = request.uri().path();
+    if rt::is_at(path) {
+        return ([(RETRY_AFTER, AGAIN_MS.div_ceil(1000))], rt::too_fast()).into_response();
+    }
+    banned::answer(app, path, request.headers(), &Refusal::too_fast(AGAIN_MS))
+}
