@@ -136,6 +136,22 @@ enum Run {
         #[arg(long, default_value_t = 10.0)]
         seconds: f64,
     },
+    /// Attacks as one address, and reports how often it was answered: the other process of a flood.
+    #[command(hide = true)]
+    Attack {
+        /// Where the server listens.
+        #[arg(long)]
+        addr: SocketAddr,
+        /// Attack to play
+        #[arg(long, value_enum)]
+        scenario: Scenario,
+        /// Connections at once.
+        #[arg(long)]
+        connections: u32,
+        /// Seconds.
+        #[arg(long)]
+        seconds: f64,
+    },
     /// Starts a server, breaks everything around it, and judges: the last line counts the broken promises.
     Chaos {
         /// The program `madang`.
@@ -241,6 +257,10 @@ async fn perform(run: Run) -> Result<()> {
             let plan =
                 flood::Plan { address: addr, server_pid, data, scenario, connections, members, length };
             report(&flood::run(plan).await?)
+        }
+        Run::Attack { addr, scenario, connections, seconds } => {
+            let length = Duration::from_secs_f64(seconds);
+            report(&flood::attack(addr, scenario, connections, length).await)
         }
         Run::Chaos { program, minutes, seed, clients, rooms, sabotage } => {
             let length = Duration::from_secs_f64(minutes * 60.0);

@@ -1,21 +1,26 @@
 //! One address does one thing as fast as it is answered, while members post from another one: first without the flood,
 //! then with it, on the same server.
 //!
-//! A scenario is one file with one function, which does the thing once; it stands in [`Scenario`].
+//! The address is a process of its own with the lowest priority: on a real network its processor is not the server's,
+//! nor the members'. A scenario is one file with one function, which does the thing once; it stands in [`Scenario`].
 
 mod disk;
 mod members;
 mod requests;
 mod sockets;
+mod unread;
 
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use tokio::process::Command;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -37,6 +42,21 @@ pub enum Scenario {
     Missing,
     /// Opens a WebSocket, says hello, and goes.
     Sockets,
+    /// Asks for pages, and reads no answer.
+    UnreadPages,
+    /// Asks for history by a WebSocket, and reads no answer.
+    UnreadHistory,
+    /// Opens a TCP connection, and sends nothing.
+    Silent,
+}
+
+/// How often an address was answered, as its process reports it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Answered {
+    /// With success.
+    pub served: u64,
+    /// With a refusal, or cut off.
+    pub refused: u64,
 }
 
 /// One run.
@@ -75,6 +95,8 @@ pub struct Outcome {
     pub bytes_before: u64,
     /// The most of it while the flood lasted.
     pub bytes_most: u64,
+    /// Two seconds after it.
+    pub bytes_after: u64,
     /// Rows that the flood added to the database; the members' own posts are not among them.
     pub rows_added: i64,
     /// Bytes that the data folder grew by in a minute of it, the members' posts included.
@@ -109,31 +131,64 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
     sleep(SETTLE).await;
     let quiet = members.measure(plan.length).await;
 
-    let answers = Rc::new(Answers::default());
     let (bytes_before, before) = (process::memory(plan.server_pid)?, disk::measure(&plan.data)?);
-    let floods: Vec<_> = (0..plan.connections)
-        .map(|_| spawn_local(flood(plan.address, plan.scenario, answers.clone())))
-        .collect();
+    let attacker = attacker(&plan)?;
     let (began, cpu) = (Instant::now(), process::cpu(plan.server_pid)?);
     let bytes_most = Rc::new(Cell::new(0_u64));
     let weighing = spawn_local(weigh(plan.server_pid, bytes_most.clone()));
     sleep_until(began + SETTLE).await;
     let flooded = members.measure(plan.length).await;
-    floods.iter().chain([&weighing]).for_each(tokio::task::JoinHandle::abort);
     let (took, cpu) = (began.elapsed().as_secs_f64(), process::cpu(plan.server_pid)?.saturating_sub(cpu));
     let after = disk::measure(&plan.data)?;
+    let answered = attacker.await?;
+    weighing.abort();
+    sleep(SETTLE).await;
     Ok(Outcome {
         p99_ratio: flooded.p99_us as f64 / quiet.p99_us.max(1) as f64,
         quiet,
         flooded,
-        served_per_second: answers.served.get() as f64 / took,
-        refused_per_second: answers.refused.get() as f64 / took,
+        served_per_second: answered.served as f64 / took,
+        refused_per_second: answered.refused as f64 / took,
         bytes_before,
         bytes_most: bytes_most.get(),
+        bytes_after: process::memory(plan.server_pid)?,
         rows_added: after.rows - before.rows,
         disk_bytes_per_minute: (after.bytes as f64 - before.bytes as f64) * 60.0 / took,
         server_cpu: cpu.as_secs_f64() / took,
     })
+}
+
+/// Starts the process of the address; it ends by itself when the members were measured.
+fn attacker(plan: &Plan) -> Result<impl Future<Output = Result<Answered>>> {
+    let scenario = plan.scenario.to_possible_value().context("a scenario without a name")?;
+    let process = Command::new("nice")
+        .args(["-n", "19"])
+        .arg(std::env::current_exe()?)
+        .args(["attack", "--scenario", scenario.get_name(), "--addr", &plan.address.to_string()])
+        .args(["--connections", &plan.connections.to_string()])
+        .args(["--seconds", &(SETTLE + plan.length).as_secs_f64().to_string()])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("the attacking process does not start")?;
+    Ok(async {
+        let ended = process.wait_with_output().await?;
+        ensure!(ended.status.success(), "the attacking process failed");
+        Ok(serde_json::from_slice(&ended.stdout)?)
+    })
+}
+
+/// Plays `scenario` on so many connections for so long, as one address.
+pub async fn attack(address: SocketAddr, scenario: Scenario, connections: u32, length: Duration) -> Answered {
+    let answers = Rc::new(Answers::default());
+    let flood = async {
+        for _ in 0..connections {
+            spawn_local(flood(address, scenario, answers.clone()));
+        }
+        sleep(length).await;
+    };
+    LocalSet::new().run_until(flood).await;
+    Answered { served: answers.served.get(), refused: answers.refused.get() }
 }
 
 /// One connection's part. Each turn keeps what it can for the next one.
@@ -147,6 +202,9 @@ async fn flood(address: SocketAddr, scenario: Scenario, answers: Rc<Answers>) {
             Scenario::Heads => client.ask("HEAD", "/r/lobby", false, false).await,
             Scenario::Missing => client.ask("GET", "/wp-login.php", false, false).await.map(|_| true),
             Scenario::Sockets => sockets::open_and_go(address).await.map(|()| true),
+            Scenario::UnreadPages => unread::pages(address).await.map(|()| false),
+            Scenario::UnreadHistory => unread::history(address).await.map(|()| false),
+            Scenario::Silent => unread::silence(address).await.map(|()| false),
         };
         match answered {
             Ok(true) => answers.served.set(answers.served.get() + 1),

@@ -4,15 +4,20 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 
-use crate::socket::{self, Speaks, Target};
+use crate::socket::{self, Socket, Speaks, Target};
 
 /// The number of a connection from an address that is not the members'.
 const ELSEWHERE: usize = 10_000;
 
 /// Opens one, says hello, and goes without a word.
 pub(super) async fn open_and_go(address: SocketAddr) -> Result<()> {
+    open(address).await.map(drop)
+}
+
+/// Opens one, and says hello.
+pub(super) async fn open(address: SocketAddr) -> Result<Socket> {
     let target = Target { address, speaks: Speaks::Madang };
     let mut socket = socket::connect(target, "/ws", ELSEWHERE).await?;
     socket::hello(&mut socket).await?;
-    Ok(())
+    Ok(socket)
 }
