@@ -29,7 +29,7 @@ use crate::store::{
 };
 use crate::text;
 
-pub use together::{NoneMade, Post};
+pub use together::{Named, NoneMade, Post};
 
 /// Messages in a snapshot.
 pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;

@@ -7,7 +7,7 @@ use madang_protocol::{Cmid, Headers, RoomId, UnixMs, UserId};
 use super::{Rooms, logged};
 use crate::addresses::Network;
 use crate::refusal::Refusal;
-use crate::store::{Appended, Change, Write};
+use crate::store::{Appended, Change, Keep, Place, Write};
 use crate::text;
 
 /// One of several posts.
@@ -21,6 +21,17 @@ pub struct Post {
     pub body: String,
     /// What its sender says beside it.
     pub headers: Headers,
+}
+
+/// A place that a reader keeps under a name of their own.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Where.
+    pub room: RoomId,
+    /// The reader's name for it.
+    pub name: String,
+    /// The place.
+    pub place: Place,
 }
 
 /// Why none of several posts was made.
@@ -40,8 +51,8 @@ impl Post {
 }
 
 impl Rooms {
-    /// Queues all of these posts, in this order, as one write: all get their seqs, or none does. It costs `tokens` of
-    /// the person's rate. It is queued when this returns; the future yields once it is durable.
+    /// Queues all of these posts, in this order, as one write: all get their seqs, or none does; `places` are kept with
+    /// them, or not. The posts cost `tokens` of the person's rate. It is queued when this returns; the future yields once it is durable.
     ///
     /// # Errors
     /// As [`Rooms::write`], with the place of the post that was refused. The future's errors are the store's.
@@ -49,7 +60,7 @@ impl Rooms {
         &self,
         by: &UserId,
         from: Network,
-        mut posts: Vec<Post>,
+        (mut posts, places): (Vec<Post>, Vec<Named>),
         tokens: usize,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>
@@ -64,12 +75,21 @@ impl Rooms {
         let bytes: Vec<usize> = posts.iter().map(Post::bytes).collect();
         self.take_tokens(by, from, tokens, &bytes, now)
             .map_err(|refusal| NoneMade { index: None, refusal })?;
-        let at = self.0.clock.wall(now);
+        let marks = places.iter().try_for_each(|_| self.take_mark(by, from, now));
+        marks.map_err(|refusal| NoneMade { index: None, refusal })?;
+        let (count, at) = (posts.len(), self.0.clock.wall(now));
         let writes = posts.into_iter().map(|Post { room, cmid, body, headers }| {
             let change = Change::Post { body, reply_to: None, headers };
             Write { by: by.clone(), cmid, room, at, change }
         });
-        let appended = self.0.store.append_all(writes.collect());
+        let places = places.into_iter().map(|Named { room, name, place }| Keep {
+            reader: by.clone(),
+            room,
+            name,
+            place,
+            at,
+        });
+        let appended = self.0.store.append_all(writes.collect(), places.collect());
         let metrics = self.0.metrics.clone();
         Ok(async move {
             match appended.await {
@@ -77,9 +97,10 @@ impl Rooms {
                     appended.iter().for_each(|_| _ = metrics.writes.inc());
                     Ok(appended)
                 }
-                Ok(Err(rejected)) => {
-                    Err(NoneMade { index: Some(rejected.index), refusal: logged(rejected.error) })
-                }
+                Ok(Err(rejected)) => Err(NoneMade {
+                    index: Some(rejected.index).filter(|index| *index < count),
+                    refusal: logged(rejected.error),
+                }),
                 Err(error) => Err(NoneMade { index: None, refusal: logged(error) }),
             }
         })

@@ -4,7 +4,7 @@ use madang_protocol::{Cmid, RoomId, ServerFrame, UnixMs};
 
 use super::{Said, Session, about};
 use crate::refusal::Refusal;
-use crate::room::{NoneMade, Post};
+use crate::room::{Named, NoneMade, Post};
 use crate::store::{Appended, Change, Place};
 
 /// A place to be kept.
@@ -37,21 +37,25 @@ impl Session {
         Ok(())
     }
 
-    /// Posts all of these or none. One `done` or `refused` comes for all of them: it names the last one, or the one that
-    /// was refused.
+    /// Posts all of these and keeps these places, or does nothing. One `done` or `refused` comes for all of them: it is
+    /// about the last post, or the one that was refused.
     ///
     /// # Errors
     /// What is refused before it is written: nothing else comes of it then.
-    pub fn post_all(&mut self, posts: Vec<Post>, now: UnixMs) -> Result<(), NoneMade> {
+    pub fn post_all(&mut self, posts: Vec<Post>, places: Vec<Named>, now: UnixMs) -> Result<(), NoneMade> {
         for (index, post) in posts.iter().enumerate() {
             let head = self.rooms.head(&self.you.id, &post.room);
             head.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
         }
-        let Some((room, cmid)) = posts.last().map(|post| (post.room.clone(), post.cmid)) else {
-            return Ok(());
+        let last = posts.last().map(|post| (post.room.clone(), post.cmid));
+        let (room, cmid) = match (last, places.first()) {
+            (Some(last), _) => last,
+            // Nobody asks by this one.
+            (None, Some(place)) => (place.room.clone(), Cmid(0)),
+            (None, None) => return Ok(()),
         };
         let count = posts.len();
-        let durable = self.rooms.write_all(&self.you.id, self.from, posts, count, now)?;
+        let durable = self.rooms.write_all(&self.you.id, self.from, (posts, places), count, now)?;
         let (locale, limits) = (self.locale, self.rooms.limits().clone());
         self.pending.push_back(Box::pin(async move {
             let frame = match durable.await {

@@ -4,8 +4,9 @@ use madang_protocol::{Cmid, Entry, Headers, Seq, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
+use super::places;
 use super::rows::{self, RoomKey, kind, seq_of};
-use super::{Appended, Change, Rejected, StoreError, Write};
+use super::{Appended, Change, Keep, Newcomer, Rejected, StoreError, Write};
 use crate::simulation::{Mutant, is};
 
 /// Writes one entry, or finds the one that an earlier try of the same write made.
@@ -42,25 +43,45 @@ pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Fa
     Ok(appended)
 }
 
-/// Writes all or none.
+/// Writes all and keeps all places, or nothing, not even the row of a newcomer.
 pub(super) fn append_all(
     batch: &mut Batch<'_>,
     writes: Vec<Write>,
+    places: &[Keep],
+    newcomer: Option<&Newcomer>,
 ) -> Result<Result<Vec<Appended>, Rejected>, Failure> {
-    let place = batch.place(writes.iter().map(|write| &write.room))?;
-    let mut appended = Vec::with_capacity(writes.len());
-    for (index, write) in writes.into_iter().enumerate() {
-        match append(batch, write) {
-            Ok(done) => appended.push(done),
-            Err(Failure::Refused(error)) => {
-                batch.go_back(place)?;
-                return Ok(Err(Rejected { index, error }));
-            }
-            Err(failed) => return Err(failed),
+    let before = batch.place(writes.iter().map(|write| &write.room))?;
+    let mut index = 0;
+    match batch.by_newcomer(newcomer, |batch| each(batch, writes, places, &mut index)) {
+        Ok(appended) => {
+            batch.keep(&before)?;
+            Ok(Ok(appended))
         }
+        Err(Failure::Refused(error)) => {
+            batch.go_back(before)?;
+            Ok(Err(Rejected { index, error }))
+        }
+        Err(failed) => Err(failed),
     }
-    batch.keep(&place)?;
-    Ok(Ok(appended))
+}
+
+/// Does one after the other, up to the first that is refused: that is then the one at `index`.
+fn each(
+    batch: &mut Batch<'_>,
+    writes: Vec<Write>,
+    places: &[Keep],
+    index: &mut usize,
+) -> Result<Vec<Appended>, Failure> {
+    let mut appended = Vec::with_capacity(writes.len());
+    for write in writes {
+        appended.push(append(batch, write)?);
+        *index += 1;
+    }
+    for Keep { reader, room, name, place, at } in places {
+        places::keep(batch, reader, room, name, place, *at)?;
+        *index += 1;
+    }
+    Ok(appended)
 }
 
 /// How far the clock may lie before a room's newest entry and still be kept from going back: what clocks do by

@@ -67,6 +67,7 @@ pub(super) struct Savepoint {
     committed: usize,
     news: usize,
     moved: usize,
+    turn: Option<i64>,
     heads: Vec<(RoomId, Option<RoomHead>)>,
 }
 
@@ -159,6 +160,7 @@ impl<'w> Batch<'w> {
             committed: self.committed.len(),
             news: self.news.len(),
             moved: self.moved.len(),
+            turn: self.known.turn,
             heads: heads.collect(),
         })
     }
@@ -169,6 +171,7 @@ impl<'w> Batch<'w> {
         self.committed.truncate(place.committed);
         self.news.truncate(place.news);
         self.moved.truncate(place.moved);
+        self.known.turn = place.turn;
         for (room, head) in place.heads {
             match head {
                 Some(head) => _ = self.known.rooms.insert(room, head),

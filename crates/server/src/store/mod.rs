@@ -45,6 +45,7 @@ pub(crate) use most::json_bytes;
 pub use most::{ANSWER_BYTES, Most};
 pub use newcomers::Expected;
 pub use open::Identity;
+pub use places::Keep;
 pub use queued::Queued;
 pub use types::{
     Appended, Ban, Bot, BotKind, Change, Committed, Newcomer, OpenError, PageAt, PageRead, Place, ReadMarker,
@@ -152,13 +153,19 @@ impl Store {
         self.queued(|reply| Command::Append { write, newcomer, reply })
     }
 
-    /// Writes all of these or none, in this order, each as [`Store::append`] does. A crash leaves all of them or none.
+    /// Writes all of these or none, in this order, each as [`Store::append`] does, and keeps the places with them as
+    /// [`Store::keep_place`] does. All are one person's. A crash leaves all of them or none.
     ///
     /// # Errors
-    /// As [`Store::append`]; what one write alone is refused for comes as the [`Rejected`] within.
-    pub fn append_all(&self, writes: Vec<Write>) -> Queued<Result<Vec<Appended>, Rejected>> {
-        let newcomer = writes.first().and_then(|write| self.expected(&write.by));
-        self.queued(|reply| Command::AppendAll { writes, newcomer, reply })
+    /// As [`Store::append`]; what one of them alone is refused for comes as the [`Rejected`] within.
+    pub fn append_all(
+        &self,
+        writes: Vec<Write>,
+        places: Vec<Keep>,
+    ) -> Queued<Result<Vec<Appended>, Rejected>> {
+        let by = writes.first().map(|write| &write.by).or(places.first().map(|keep| &keep.reader));
+        let newcomer = by.and_then(|by| self.expected(by));
+        self.queued(|reply| Command::AppendAll { writes, places, newcomer, reply })
     }
 
     /// Opens a room. Its first entry leaves through `committed` as well.

@@ -9,6 +9,21 @@ use super::rows::seq_from_column;
 use super::writer::Command;
 use super::{PLACES_MAX, Place, Queued, Store, StoreError};
 
+/// A place that is kept together with writes, for one who acknowledges and posts in one transaction.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// Whose it is.
+    pub reader: UserId,
+    /// Where it is.
+    pub room: RoomId,
+    /// The reader's own name for it.
+    pub name: String,
+    /// How far they have come.
+    pub place: Place,
+    /// When, by the server's clock.
+    pub at: UnixMs,
+}
+
 impl Store {
     /// Keeps how far a reader has come in a room, under a name of its own. Of more than [`PLACES_MAX`] the one goes
     /// that moved longest ago.
@@ -27,7 +42,8 @@ impl Store {
         self.queued(|reply| Command::KeepPlace { reader, room, name, place, at, newcomer, reply })
     }
 
-    /// The place that [`Store::keep_place`] kept last under this name.
+    /// The place that [`Store::keep_place`] was asked to keep last under this name: also by a connection that has ended a
+    /// moment ago, whose wish still waits for the disk.
     ///
     /// # Errors
     /// As [`Store::login`].
@@ -37,7 +53,14 @@ impl Store {
         room: RoomId,
         name: String,
     ) -> Result<Option<Place>, StoreError> {
-        self.0.readers.read(move |sql| find(sql, &reader, &room, &name)).await
+        let (who, at, of) = (reader.clone(), room.clone(), name.clone());
+        match self.queued(|reply| Command::FindPlace { reader: who, room: at, name: of, reply }).await {
+            // Who cannot write can read; what waited is not written then.
+            Err(StoreError::Unavailable(_)) => {
+                self.0.readers.read(move |sql| find(sql, &reader, &room, &name)).await
+            }
+            found => found,
+        }
     }
 }
 

@@ -124,10 +124,10 @@ pub struct Appended {
     pub repeat: bool,
 }
 
-/// The write for whose sake none of several was made.
+/// The write, or the place, for whose sake none of several was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// Its place among them, from 0.
+    /// Its place among them, from 0; the places that are kept with them come behind.
     pub index: usize,
     /// Why.
     pub error: StoreError,

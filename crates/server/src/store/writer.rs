@@ -15,9 +15,10 @@ use super::batch::{Batch, Known};
 use super::directory::Directory;
 use super::mark::Mark;
 use super::newcomers::Expected;
+use super::readers::ReadError;
 use super::space::{IDLE, Space};
 use super::{
-    Appended, Ban, Bot, Committed, Place, ReadMarker, Rejected, Renamed, RoomChange, StoreError, Write,
+    Appended, Ban, Bot, Committed, Keep, Place, ReadMarker, Rejected, Renamed, RoomChange, StoreError, Write,
     append, bots, guests, moderation, people, places,
 };
 
@@ -46,6 +47,7 @@ pub(super) enum Command {
     },
     AppendAll {
         writes: Vec<Write>,
+        places: Vec<Keep>,
         newcomer: Option<Expected>,
         reply: Reply<Result<Vec<Appended>, Rejected>>,
     },
@@ -112,6 +114,12 @@ pub(super) enum Command {
         at: UnixMs,
         newcomer: Option<Expected>,
         reply: Reply<()>,
+    },
+    FindPlace {
+        reader: UserId,
+        room: RoomId,
+        name: String,
+        reply: Reply<Option<Place>>,
     },
     RemoveGuests {
         before: UnixMs,
@@ -296,9 +304,9 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
         Command::Append { write, newcomer, reply } => batch.perform(reply, |batch| {
             batch.by_newcomer(newcomer.as_deref(), |batch| append::append(batch, write))
         }),
-        Command::AppendAll { writes, newcomer, reply } => batch.perform(reply, |batch| {
-            batch.by_newcomer(newcomer.as_deref(), |batch| append::append_all(batch, writes))
-        }),
+        Command::AppendAll { writes, places, newcomer, reply } => {
+            batch.perform(reply, |batch| append::append_all(batch, writes, &places, newcomer.as_deref()))
+        }
         Command::OpenRoom { room, title, by, at, newcomer, reply } => batch.perform(reply, |batch| {
             let open = |batch: &mut Batch<'_>| people::open_room(batch, room, title, by, at);
             batch.by_newcomer(newcomer.as_deref(), open)
@@ -325,6 +333,9 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
         Command::MarkRead { user, room, seq, newcomer, reply } => {
             batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq, newcomer.as_deref()))
         }
+        Command::FindPlace { reader, room, name, reply } => batch.perform(reply, |batch| {
+            places::find(batch.sql, &reader, &room, &name).map_err(|ReadError(error)| error.into())
+        }),
         Command::KeepPlace { reader, room, name, place, at, newcomer, reply } => {
             batch.perform(reply, |batch| {
                 let keep = |batch: &mut Batch<'_>| places::keep(batch, &reader, &room, &name, &place, at);

@@ -1,6 +1,6 @@
 //! STOMP: transactions.
 
-use madang_stomp::{ClientCommand, Frame, Version};
+use madang_stomp::{ClientCommand, Frame, ServerCommand, Version};
 
 use crate::harness::{By, Server, Stomp, stomp_server, to, token};
 
@@ -136,12 +136,106 @@ async fn an_acknowledgement_in_a_transaction_counts_from_its_commit_on() {
         let message = client.message().await;
         client.done(about(Begin, name)).await;
         let ack = client.judge(ClientCommand::Ack, &message).with("transaction", name);
-        client.done(ack).await;
-        client.done(about(end, name)).await;
+        client.send(&ack.with("receipt", format!("ack {name}"))).await;
+        client.send(&about(end, name).with("receipt", format!("end {name}"))).await;
+        // What is promised is done: the ACK's receipt comes behind the COMMIT, and never behind an ABORT.
+        let expected = if end == Commit { vec!["ack b", "end b"] } else { vec!["end a"] };
+        for id in expected {
+            let receipt = client.expect(ServerCommand::Receipt).await;
+            assert_eq!(receipt.header("receipt-id"), Some(id));
+        }
     }
     drop(client);
     let mut again = Stomp::bot(&server, By::Tcp, Version::V12, &secret).await;
     again.subscribe("0", &[("ack", "client-individual")]).await;
     assert_eq!(again.texts(1).await, ["1"]);
     assert!(!again.holds_message(), "the second was committed");
+}
+
+#[tokio::test]
+async fn a_refused_transaction_acknowledges_nothing() {
+    let mut server = stomp_server(&["--post-rate", "0"]);
+    let secret = token(&server.data(), "reader", &[]).await;
+    let mut client = Stomp::bot(&server, By::Tcp, Version::V12, &secret).await;
+    client.subscribe("0", &[("ack", "client")]).await;
+    client.say("1").await;
+    let message = client.message().await;
+    // More than any disk has: what is written now fails in the store, after all that is looked at before.
+    drop(client);
+    server.start_again_with(&["--stomp-addr", "127.0.0.1:0", "--post-rate", "0", "--max-database", "1"]);
+    let mut client = Stomp::bot(&server, By::Tcp, Version::V12, &secret).await;
+    client.subscribe("0", &[("ack", "client")]).await;
+    let again = client.message().await;
+    assert_eq!(again.header("message-id"), message.header("message-id"));
+    client.done(about(Begin, "a")).await;
+    let ack = client.judge(ClientCommand::Ack, &again).with("transaction", "a");
+    client.send(&ack.with("receipt", "ack")).await;
+    for n in 0..7 {
+        client
+            .send(&to("lobby", &"가".repeat(8_000)).with("transaction", "a").with("receipt", n.to_string()))
+            .await;
+    }
+    fill(&server).await;
+    client.send(&about(Commit, "a").with("receipt", "all")).await;
+    let (error, receipts) = client.error().await;
+    assert_eq!(
+        (error.header("code"), error.header("receipt-id")),
+        (Some("storage_unavailable"), Some("all"))
+    );
+    assert!(receipts.is_empty(), "{receipts:?}");
+    server.start_again_with(&["--stomp-addr", "127.0.0.1:0"]);
+    let mut client = Stomp::bot(&server, By::Tcp, Version::V12, &secret).await;
+    client.subscribe("0", &[("ack", "client")]).await;
+    let again = client.message().await;
+    assert_eq!(again.header("message-id"), message.header("message-id"), "it is still to be acknowledged");
+}
+
+/// Posts until the database takes no more messages of this length.
+async fn fill(server: &Server) {
+    let mut filler = Stomp::join(server, By::Tcp, Version::V12).await;
+    loop {
+        filler.send(&to("lobby", &"가".repeat(8_000)).with("receipt", "r")).await;
+        let frame = filler.next().await.expect("an answer");
+        if frame.command == ServerCommand::Error {
+            assert_eq!(frame.header("code"), Some("storage_unavailable"));
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_killed_server_leaves_whole_transactions_alone() {
+    let mut server = stomp_server(&["--post-rate", "0"]);
+    let mut promised = 0;
+    for round in 0..4 {
+        let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;
+        for number in 0..40 {
+            let name = format!("{round}-{number}");
+            client.send(&about(Begin, &name)).await;
+            for n in 0..5 {
+                client.send(&to("lobby", &format!("{name} {n}")).with("transaction", &name)).await;
+            }
+            client.send(&about(Commit, &name).with("receipt", &name)).await;
+        }
+        // The others are under way, wherever that is.
+        for number in 0..=round * 3 {
+            client.receipt(&format!("{round}-{number}")).await;
+        }
+        promised += round * 3 + 1;
+        server.kill();
+        server.start_again();
+    }
+    let mut reader = Stomp::join(&server, By::Tcp, Version::V12).await;
+    reader.subscribe("0", &[("after", "0")]).await;
+    reader.say("the end").await;
+    let mut texts = Vec::new();
+    while texts.last().is_none_or(|text| text != "the end") {
+        texts.extend(reader.texts(1).await);
+    }
+    texts.pop();
+    assert!(texts.len() >= 5 * promised, "{} of {promised}", texts.len());
+    for whole in texts.chunks(5) {
+        let name = whole[0].split(' ').next().unwrap();
+        assert_eq!(whole, (0..5).map(|n| format!("{name} {n}")).collect::<Vec<_>>());
+    }
 }

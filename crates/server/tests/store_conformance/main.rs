@@ -78,6 +78,7 @@ behaviours! {
         an_unknown_room_has_no_page;
     places: a_place_is_what_was_kept_last_and_outlives_reopening,
         a_place_needs_its_room_and_its_reader,
+        a_place_is_found_before_it_is_durable,
         of_too_many_places_the_one_goes_that_moved_longest_ago;
     people: a_login_is_found_by_its_tokens_hash_alone,
         a_taken_id_or_token_is_refused,
@@ -93,5 +94,7 @@ behaviours! {
         rooms_are_bounded,
         a_store_is_ready;
     together: several_writes_are_made_in_order,
-        one_refused_write_leaves_none_of_several;
+        one_refused_write_leaves_none_of_several,
+        a_refused_transaction_leaves_no_newcomers_row,
+        a_place_is_kept_with_its_transaction_or_not;
 }

@@ -42,3 +42,13 @@ pub(crate) async fn of_too_many_places_the_one_goes_that_moved_longest_ago(stand
     assert!(!there(ann, "1").await, "the oldest move");
     assert!(there(bo, "0").await, "others keep theirs");
 }
+
+pub(crate) async fn a_place_is_found_before_it_is_durable(stand: Stand) {
+    let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
+    for sent in 1..200 {
+        let place = Place { sent, open: vec![] };
+        let kept = stand.store.keep_place(ann.clone(), lobby.clone(), "a".into(), place.clone(), 1);
+        assert_eq!(stand.store.place(ann.clone(), lobby.clone(), "a".into()).await, Ok(Some(place)));
+        kept.await.unwrap();
+    }
+}

@@ -45,7 +45,7 @@ pub(super) enum Sending {
 }
 
 /// One subscription's messages.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ledger {
     mode: Mode,
     prefetch: usize,

@@ -6,7 +6,7 @@ use madang_stomp::{ClientCommand, Frame};
 use super::acknowledgements::Ledger;
 use super::receipts::Owed;
 use super::requests::{Judged, Key, Message, Request, Subscribe};
-use super::transactions::{Held, Step};
+use super::transactions::{Committing, Held, Step};
 use super::wrong::Reason;
 use super::{Ending, Stomp};
 use crate::refusal::Refusal;
@@ -44,7 +44,8 @@ impl Stomp {
                 return Ok(None);
             }
             Request::Judge(judged, Some(transaction)) => {
-                self.transactions.add(&transaction, Step::Judged(judged), None)?;
+                self.transactions.add(&transaction, Step::Judged(judged), receipt)?;
+                return Ok(None);
             }
             Request::Post(post, None) => self.step(Step::Post(post), owed.as_mut(), session)?,
             Request::Judge(judged, None) => self.step(Step::Judged(judged), owed.as_mut(), session)?,
@@ -64,13 +65,9 @@ impl Stomp {
         Ok(owed)
     }
 
-    /// Does what a transaction holds, all of it or nothing: its SENDs are one write of the store.
-    fn commit(
-        &mut self,
-        held: Held,
-        mut owed: Option<&mut Owed>,
-        session: &mut Session,
-    ) -> Result<(), Reason> {
+    /// Does what a transaction holds, all of it or nothing: its SENDs, and the places that its ACKs lead to, are one
+    /// write of the store. What is acknowledged counts when that is durable.
+    fn commit(&mut self, held: Held, owed: Option<&mut Owed>, session: &mut Session) -> Result<(), Reason> {
         let (mut posts, mut acks) = (Vec::new(), Vec::new());
         for step in held.steps {
             match step {
@@ -82,18 +79,45 @@ impl Stomp {
             tracing::debug!(?unknown, "a transaction acknowledges what was not sent");
             return Err(Reason::Ack);
         }
-        if !posts.is_empty() {
-            session.post_all(posts, self.now).map_err(|none| none_made(session, &none))?;
-            let write = self.receipts.asks();
-            for receipt in held.receipts {
-                let mut send = Owed::at_once(receipt);
-                send.held = true;
-                send.waits_for_write(write);
-                self.receipts.owe(send);
-            }
-            owed.iter_mut().for_each(|owed| owed.waits_for_write(write));
+        let places = self.subscriptions.after(&acks);
+        let write = if posts.is_empty() && places.is_empty() {
+            None
+        } else {
+            session.post_all(posts, places, self.now).map_err(|none| none_made(session, &none))?;
+            Some(self.receipts.asks())
+        };
+        for receipt in held.receipts {
+            let mut of_frame = Owed::at_once(receipt);
+            of_frame.held = true;
+            write.into_iter().for_each(|write| of_frame.waits_for_write(write));
+            self.receipts.owe(of_frame);
         }
-        acks.into_iter().try_for_each(|judged| self.step(Step::Judged(judged), owed.as_deref_mut(), session))
+        let Some(write) = write else { return self.acknowledge(acks, session) };
+        owed.into_iter().for_each(|owed| owed.waits_for_write(write));
+        if !acks.is_empty() {
+            self.subscriptions.hold(&acks);
+            self.committing.push_back(Committing { write, acks });
+        }
+        Ok(())
+    }
+
+    /// The write of this number is durable, and so is what came with it.
+    fn committed(&mut self, write: u64, session: &mut Session) -> Result<(), Reason> {
+        let Some(done) = self.committing.pop_front_if(|next| next.write == write) else { return Ok(()) };
+        self.subscriptions.release(&done.acks);
+        self.acknowledge(done.acks, session)
+    }
+
+    /// Takes ACKs and NACKs that were found to be about what was sent.
+    fn acknowledge(&mut self, acks: Vec<Judged>, session: &mut Session) -> Result<(), Reason> {
+        for judged in acks {
+            match self.judge(&judged, session) {
+                // Its subscription has ended meanwhile.
+                Ok(_) | Err(Reason::Ack) => {}
+                Err(reason) => return Err(reason),
+            }
+        }
+        Ok(())
     }
 
     /// Whether an ACK or NACK is about something that was sent.
@@ -197,13 +221,20 @@ impl Stomp {
     }
 
     /// Takes what the session says to this client alone.
-    pub(super) fn answered(&mut self, frame: ServerFrame) {
+    pub(super) fn answered(&mut self, frame: ServerFrame, session: &mut Session) {
         match frame {
-            ServerFrame::Done { .. } => self.receipts.done(),
+            ServerFrame::Done { .. } => {
+                let write = self.receipts.done();
+                if let Err(reason) = self.committed(write, session) {
+                    self.fail(reason.with(None));
+                }
+            }
             ServerFrame::Live { room, .. } => self.receipts.live(&room),
             ServerFrame::Refused { cmid, code, message, retry_after_ms, .. } => {
                 // Without a cmid: a room cannot be read on.
                 let receipt = cmid.and_then(|_| self.receipts.refused());
+                // Nothing else is carried out on this connection, and what was sent is to be kept as sent.
+                self.committing.drain(..).for_each(|failed| self.subscriptions.release(&failed.acks));
                 self.fail(Reason::Refused { code, sentence: message, retry_after_ms }.with(receipt));
             }
             _ => {}

@@ -13,6 +13,7 @@ mod subscriptions;
 mod transactions;
 mod wrong;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use madang_protocol::{CloseCode, UnixMs};
@@ -28,7 +29,7 @@ use connect::Agreed;
 use messages::Terms;
 use receipts::{Receipt, Receipts};
 use subscriptions::Subscriptions;
-use transactions::Transactions;
+use transactions::{Committing, Transactions};
 use wrong::{Reason, Wrong};
 
 pub(crate) use messages::Tails;
@@ -55,6 +56,8 @@ pub(crate) struct Stomp {
     returns: bool,
     subscriptions: Subscriptions,
     transactions: Transactions,
+    /// As many as there are writes under way at most.
+    committing: VecDeque<Committing>,
     receipts: Receipts,
     ending: Option<Ending>,
     now: UnixMs,
@@ -79,7 +82,7 @@ impl Stomp {
         };
         let terms = Terms { version: Version::V10, cursors: app.rooms.cursors().clone() };
         let limits = Limits { headers: HEADERS, line: LINE_BYTES, head: HEAD_BYTES, body };
-        let (promises, bare, returns, subscriptions, transactions, receipts, ending, now) =
+        let (promises, bare, returns, subscriptions, transactions, committing, receipts, ending, now) =
             Default::default();
         Self {
             app,
@@ -91,6 +94,7 @@ impl Stomp {
             returns,
             subscriptions,
             transactions,
+            committing,
             receipts,
             ending,
             now,
@@ -245,7 +249,7 @@ impl Door for Stomp {
                     return Ok(());
                 }
             }
-            Said::Frame(frame) => self.answered(*frame),
+            Said::Frame(frame) => self.answered(*frame, session),
             Said::Kept { number, version, refusal: None } => {
                 self.subscriptions.kept(number, version);
                 self.receipts.kept(number, version);

@@ -21,7 +21,7 @@ pub(super) struct Owed {
     id: String,
     /// The number of its write.
     write: Option<u64>,
-    /// It is that of a SEND in a transaction: what goes wrong is about the COMMIT.
+    /// It is that of a frame in a transaction: what goes wrong is about the COMMIT.
     pub(super) held: bool,
     /// The subscriptions whose places must be kept up to this change.
     pub(super) places: Vec<(u64, u64)>,
@@ -71,9 +71,10 @@ impl Receipts {
         self.asked == self.answered
     }
 
-    /// The oldest write under way is done.
-    pub(super) fn done(&mut self) {
+    /// The oldest write under way is done: its number.
+    pub(super) fn done(&mut self) -> u64 {
         self.answered += 1;
+        self.answered
     }
 
     /// The oldest write under way was refused: the receipt that waited for it. It is not given any more, nor are those

@@ -13,7 +13,9 @@ use super::requests::{Judged, Key, Message};
 use super::wrong::Reason;
 use crate::connection::Transport;
 use crate::encoded::EntryFrame;
+use crate::room::Named;
 use crate::session::{Kept, Session};
+use crate::store::Place;
 
 /// One of them.
 #[derive(Debug)]
@@ -35,6 +37,9 @@ pub(super) struct Subscription {
     pub(super) kept: u64,
     /// A change that is being kept.
     pub(super) keeping: bool,
+    /// COMMITs under way that keep its place with what they acknowledge: until they are durable or refused it is not
+    /// kept otherwise, which would take that back.
+    held: usize,
     /// What its messages begin with.
     head: String,
 }
@@ -66,9 +71,9 @@ impl Subscriptions {
     pub(super) fn make(&mut self, key: Key, wants: Wants, cursor: Seq, version: Version) -> Subscription {
         self.last += 1;
         let head = head(&key, version);
-        let (waits, ledger, keeps, changes, kept, keeping) = Default::default();
+        let (waits, ledger, keeps, changes, kept, keeping, held) = Default::default();
         let number = self.last;
-        Subscription { number, key, wants, cursor, waits, ledger, keeps, changes, kept, keeping, head }
+        Subscription { number, key, wants, cursor, waits, ledger, keeps, changes, kept, keeping, held, head }
     }
 
     pub(super) fn add(&mut self, room: RoomId, subscription: Subscription) {
@@ -119,6 +124,43 @@ impl Subscriptions {
         Ok((place, goes_on.then_some(room)))
     }
 
+    /// The places as they are to be kept once these are taken.
+    pub(super) fn after(&mut self, acks: &[Judged]) -> Vec<Named> {
+        let mut all: Vec<(u64, Named, Ledger)> = Vec::new();
+        for judged in acks {
+            let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = judged.message;
+            let Some((room, it)) = self.judged(&judged.message) else { continue };
+            let (Some(name), Some(ledger)) = (&it.keeps, &it.ledger) else { continue };
+            let at = all.iter().position(|(number, ..)| *number == it.number).unwrap_or_else(|| {
+                all.push((
+                    it.number,
+                    Named { room, name: name.clone(), place: Place::default() },
+                    ledger.clone(),
+                ));
+                all.len() - 1
+            });
+            if let Some((_, _, ledger)) = all.get_mut(at) {
+                ledger.judge(seq, judged.verdict);
+            }
+        }
+        all.into_iter().map(|(_, named, ledger)| Named { place: ledger.place(), ..named }).collect()
+    }
+
+    /// A COMMIT keeps the places that these are about.
+    pub(super) fn hold(&mut self, acks: &[Judged]) {
+        for judged in acks {
+            self.judged(&judged.message).into_iter().for_each(|(_, it)| it.held += 1);
+        }
+    }
+
+    /// That COMMIT is durable, or refused.
+    pub(super) fn release(&mut self, acks: &[Judged]) {
+        for judged in acks {
+            self.judged(&judged.message).into_iter().for_each(|(_, it)| it.held = it.held.saturating_sub(1));
+        }
+        self.changed = true;
+    }
+
     /// Whether an ACK or NACK is about a message that was sent and is to be acknowledged.
     pub(super) fn knows(&mut self, judged: &Judged) -> bool {
         let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = judged.message;
@@ -153,7 +195,7 @@ impl Subscriptions {
             return;
         }
         for (room, list) in &mut self.rooms {
-            for subscription in list.iter_mut().filter(|it| !it.keeping) {
+            for subscription in list.iter_mut().filter(|it| !it.keeping && it.held == 0) {
                 subscription.keep(room, session, now);
             }
         }
@@ -178,7 +220,8 @@ impl Subscriptions {
     /// As [`Subscriptions::keep`], at the end: whatever is under way.
     pub(super) fn keep_all(&mut self, session: &mut Session, now: UnixMs) {
         for (room, list) in &mut self.rooms {
-            list.iter_mut().for_each(|subscription| subscription.keep(room, session, now));
+            let free = list.iter_mut().filter(|it| it.held == 0);
+            free.for_each(|subscription| subscription.keep(room, session, now));
         }
     }
 }

@@ -22,8 +22,16 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     pub(super) steps: Vec<Step>,
-    /// The receipts of its SENDs, which are given when they are posted.
+    /// The receipts of its frames, which are given when it is carried out.
     pub(super) receipts: Vec<String>,
+}
+
+/// A COMMIT that is being written: what it acknowledges counts once that is durable.
+#[derive(Debug)]
+pub(super) struct Committing {
+    /// The number of its write.
+    pub(super) write: u64,
+    pub(super) acks: Vec<Judged>,
 }
 
 /// The open transactions of a connection.
@@ -42,7 +50,7 @@ impl Transactions {
         Ok(())
     }
 
-    /// Adds a frame; a SEND with the receipt that it asks for.
+    /// Adds a frame, with the receipt that it asks for.
     pub(super) fn add(&mut self, name: &str, step: Step, receipt: Option<String>) -> Result<(), Reason> {
         let steps = || self.0.iter().flat_map(|(_, held)| &held.steps);
         let bytes: usize = steps().map(Step::bytes).sum();

@@ -111,7 +111,8 @@ async fn take(app: &App, bot: &Person, room: RoomId, headers: &HeaderMap, sent: 
     let text = text::text(&sent, event, &bot.name);
     let posts = posts(&text, room, cmid, app.rooms.limits().body_chars);
     // One request is one alert, however long: it costs one post.
-    let written = async { app.rooms.write_all(&bot.id, Network::NOWHERE, posts, 1, app.now())?.await };
+    let written =
+        async { app.rooms.write_all(&bot.id, Network::NOWHERE, (posts, Vec::new()), 1, app.now())?.await };
     written.await.map_err(|none| Refused::by_rooms(app, &none.refusal))?;
     Ok(())
 }
