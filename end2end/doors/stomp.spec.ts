@@ -136,6 +136,36 @@ test("a receipt means that the message outlives the server, and a repeat under i
   expect(await bodies(wire)).toEqual(["kept", "another"]);
 });
 
+test("headers and content-type of stompjs and stomp.py come back to both", async ({ run, server }) => {
+  const python = run("../end2end/doors/stomp_headers.py", ["127.0.0.1", String(server.stompPort)]);
+  await python.says("receipt listening");
+  // Both clients read a backslash before c, n or r wrongly.
+  const odd = "a:b\\d\ne";
+  const told: Record<string, string>[] = [];
+  const client = new Client({ webSocketFactory: () => new WebSocket(`${socketOf(server.url)}/stomp`, "v12.stomp"), reconnectDelay: 0 });
+  await new Promise<void>((done) => {
+    client.onConnect = () => {
+      client.watchForReceipt("listening", () => done());
+      client.subscribe("/topic/lobby", (message) => told.push({ body: message.body, ...message.headers }), { receipt: "listening" });
+    };
+    client.activate();
+  });
+  const own = { "content-type": "application/json", "x-from": "stompjs", "x-odd": odd };
+  client.publish({ destination: "/topic/lobby", body: "{}", headers: { ...own, user: "forged" } });
+  await expect.poll(() => told.length).toBe(1);
+  python.tell("a,b");
+  await expect.poll(() => told.length).toBe(2);
+  const theirs = { "content-type": "text/csv", "x-from": "stomp.py", "x-odd": odd };
+  const heard = () => python.lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  await expect.poll(() => heard().length).toBe(2);
+  for (const messages of [told, heard()]) {
+    expect(messages[0]).toMatchObject({ body: "{}", ...own });
+    expect(messages[0].user).not.toBe("forged");
+    expect(messages[1]).toMatchObject({ body: "a,b", ...theirs });
+  }
+  await client.deactivate();
+});
+
 test("of several subprotocols the first that is known is spoken", async ({ server }) => {
   for (const [offered, spoken] of [
     [["customProtocol", "v11.stomp", "v12.stomp"], "v11.stomp"],

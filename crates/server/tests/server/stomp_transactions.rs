@@ -239,3 +239,24 @@ async fn a_killed_server_leaves_whole_transactions_alone() {
         assert_eq!(whole, (0..5).map(|n| format!("{name} {n}")).collect::<Vec<_>>());
     }
 }
+
+#[tokio::test]
+async fn too_large_a_transaction_names_the_frame_at_fault() {
+    let server = stomp_server(&["--post-rate", "0"]);
+    for (text, count) in [("x".to_owned(), 256), ("x".repeat(8_000), 32)] {
+        let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;
+        client.done(about(Begin, "a")).await;
+        for _ in 0..count {
+            client.send(&to("lobby", &text).with("transaction", "a")).await;
+        }
+        // Headers count as the text does.
+        let last = to("lobby", "x").with("transaction", "a").with("h", "x".repeat(4_000));
+        let last = if count == 256 { last } else { last.with("i", "x".repeat(4_000)) };
+        client.send(&last.with("receipt", "last")).await;
+        client.send(&about(Commit, "a").with("receipt", "all")).await;
+        let (error, receipts) = client.error().await;
+        assert_eq!((error.header("code"), error.header("receipt-id")), (Some("transaction"), Some("last")));
+        assert!(receipts.is_empty());
+    }
+    nothing_but(&server, &["next"]).await;
+}
