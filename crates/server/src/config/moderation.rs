@@ -63,7 +63,7 @@ pub enum MessageOrder {
     Delete {
         /// The room, by its id.
         room: String,
-        /// The message's number, as in its address /r/<room>/<number>.
+        /// The message's number, as in its address `/r/<room>/<number>`.
         seq: u64,
     },
 }
