@@ -201,12 +201,17 @@ impl World {
     }
 
     fn send_form(&mut self, device: usize, room: usize, again: u64) {
-        let (cmid, room) = (self.new_cmid(), self.rooms[room].clone());
-        let by = self.devices[device].user.clone();
-        let what = Meant::Post { body: format!("form {cmid}"), reply_to: None };
-        self.made.insert(cmid, Made { by, room: room.clone(), what, place: None });
-        self.after(0, Ev::Form { device, room: room.clone(), cmid });
-        self.after(again, Ev::Form { device, room, cmid });
+        let room = self.rooms[room].clone();
+        // Every second one is a program's instead, which posts some together or not at all.
+        let count = if again.is_multiple_of(2) { 1 } else { 3 };
+        let cmids: Vec<Cmid> = (0..count).map(|_| self.new_cmid()).collect();
+        for cmid in &cmids {
+            let by = self.devices[device].user.clone();
+            let what = Meant::Post { body: format!("form {cmid}"), reply_to: None };
+            self.made.insert(*cmid, Made { by, room: room.clone(), what, place: None });
+        }
+        self.after(0, Ev::Form { device, room: room.clone(), cmids: cmids.clone() });
+        self.after(again, Ev::Form { device, room, cmids });
     }
 
     fn repeat(&mut self, device: usize) {

@@ -10,8 +10,7 @@ use madang_server::addresses::Network;
 use madang_server::broker::{Broker, Inbox};
 use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
-use madang_server::refusal::Refusal;
-use madang_server::room::Rooms;
+use madang_server::room::{Post, Rooms};
 use madang_server::store::manual::{Fault, Stepper};
 use madang_server::store::{Appended, Change, Committed, Store};
 
@@ -22,8 +21,8 @@ use crate::poll::at_once;
 use crate::world::{BEGIN, Ev, World};
 use crate::{Check, DEVICES, broken};
 
-/// A form that waits for its answer: whose, which write, and the answer.
-pub(crate) type Form = (UserId, Cmid, Pin<Box<dyn Future<Output = Result<Appended, Refusal>>>>);
+/// Posts that arrived by no socket: by whom, which, and what becomes of all of them.
+pub(crate) type Form = (UserId, Vec<Cmid>, Pin<Box<dyn Future<Output = Option<Vec<Appended>>>>>);
 
 /// The process, with everything that a crash takes.
 pub(crate) struct Server {
@@ -250,13 +249,27 @@ impl World {
     }
 
     /// A plain form arrives, for the first or the second time.
-    pub(crate) fn form(&mut self, device: usize, room: RoomId, cmid: Cmid) -> Check {
+    pub(crate) fn form(&mut self, device: usize, room: RoomId, cmids: Vec<Cmid>) -> Check {
         let now = self.server_time();
         let user = self.devices[device].user.clone();
         let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return Ok(()) };
-        let change = Change::post(format!("form {cmid}"), None);
-        if let Ok(answer) = server.rooms.write(&user, Network::NOWHERE, room, cmid, change, now) {
-            server.forms.push((user, cmid, Box::pin(answer)));
+        let body = |cmid: &Cmid| format!("form {cmid}");
+        if let [cmid] = cmids[..] {
+            let change = Change::post(body(&cmid), None);
+            if let Ok(answer) = server.rooms.write(&user, Network::NOWHERE, room, cmid, change, now) {
+                server.forms.push((user, cmids, Box::pin(async { answer.await.ok().map(|one| vec![one]) })));
+            }
+        } else {
+            let post = |cmid: &Cmid| {
+                let (room, headers) = (room.clone(), [("x-form", "1\n2")].into_iter().collect());
+                Post { room, cmid: *cmid, body: body(cmid), headers }
+            };
+            let posts: Vec<Post> = cmids.iter().map(post).collect();
+            let count = posts.len();
+            let asked = server.rooms.write_all(&user, Network::NOWHERE, (posts, Vec::new()), count, now);
+            if let Ok(answer) = asked {
+                server.forms.push((user, cmids, Box::pin(async { answer.await.ok() })));
+            }
         }
         self.kick_writer();
         Ok(())

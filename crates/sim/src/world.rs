@@ -78,7 +78,7 @@ pub(crate) enum Ev {
     Form {
         device: usize,
         room: RoomId,
-        cmid: Cmid,
+        cmids: Vec<Cmid>,
     },
     Writer(u32, Step),
     Broker(u32, Box<Committed>),
@@ -230,7 +230,7 @@ impl World {
             Ev::Steal(device) => self.steal(device),
             Ev::Told(device, page) => self.told(device, page),
             Ev::Restored(page, user, writes) => self.restored(page, user, writes),
-            Ev::Form { device, room, cmid } => self.form(device, room, cmid),
+            Ev::Form { device, room, cmids } => self.form(device, room, cmids),
             Ev::Writer(life, step) if life == self.lives => self.writer(step),
             Ev::Broker(life, committed) if life == self.lives => self.arrives(*committed),
             Ev::Carry(life) if life == self.lives => self.carry(),

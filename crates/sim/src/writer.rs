@@ -195,18 +195,26 @@ impl World {
     fn answer_forms(&mut self) -> Check {
         let Some(server) = &mut self.server else { return Ok(()) };
         let mut answered = Vec::new();
-        server.forms.retain_mut(|(user, cmid, answer)| match ready(answer.as_mut()) {
+        server.forms.retain_mut(|(user, cmids, answer)| match ready(answer.as_mut()) {
             Some(result) => {
-                answered.push((user.clone(), *cmid, result));
+                answered.push((user.clone(), cmids.clone(), result));
                 false
             }
             None => true,
         });
-        for (user, cmid, result) in answered {
-            let Ok(appended) = result else { continue };
-            self.tally.repeats += u64::from(appended.repeat);
-            if self.log().find(&user, cmid) != Some(&(appended.room.clone(), appended.seq)) {
-                return broken(format!("form {cmid} was said to be {appended:?}, and is not"));
+        for (user, cmids, result) in answered {
+            let Some(all) = result else { continue };
+            for (cmid, appended) in cmids.iter().zip(&all) {
+                self.tally.repeats += u64::from(appended.repeat);
+                if self.log().find(&user, *cmid) != Some(&(appended.room.clone(), appended.seq)) {
+                    return broken(format!("form {cmid} was said to be {appended:?}, and is not"));
+                }
+            }
+            let whole = all.windows(2).all(|two| {
+                two[0].seq + 1 == two[1].seq && two[0].repeat == two[1].repeat && two[0].room == two[1].room
+            });
+            if !whole || all.len() != cmids.len() {
+                return broken(format!("{cmids:?} were to be posted together, and became {all:?}"));
             }
         }
         self.kick_announce();
