@@ -91,7 +91,7 @@ impl Log {
         Ok(())
     }
 
-    /// The entry as it may be read now: a deleted message's texts are gone.
+    /// The entry as it may be read now: a deleted message's texts and headers are gone.
     pub(crate) fn redacted(&self, entry: &Entry) -> Entry {
         let about = match entry.what {
             What::Posted { .. } => entry.seq,
@@ -100,10 +100,15 @@ impl Log {
         };
         let gone = |other: &Entry| matches!(other.what, What::Deleted { seq } if seq == about);
         let mut entry = entry.clone();
-        if self.entries(&entry.room).iter().any(gone)
-            && let What::Posted { body, .. } | What::Edited { body, .. } = &mut entry.what
-        {
-            body.clear();
+        if self.entries(&entry.room).iter().any(gone) {
+            match &mut entry.what {
+                What::Posted { body, headers, .. } => {
+                    body.clear();
+                    *headers = Default::default();
+                }
+                What::Edited { body, .. } => body.clear(),
+                _ => {}
+            }
         }
         entry
     }
