@@ -20,14 +20,18 @@ pub(crate) const NAME: &str = "debian";
 const PACKAGES: [&str; 6] =
     ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "rustfmt-web", "lld"];
 
-/// The file beside the standard library that says which compiler built it.
+/// The file beside the standard library that says which compiler built it, and how.
 const BUILT_BY: &str = "built-by";
 
-/// True if rustup knows the toolchain, and its standard library for wasm is not that of an older compiler:
-/// Debian's security updates replace the compiler alone.
+/// The page is optimised over all its crates at once, the standard library among them: for that its parts need bitcode,
+/// which cargo leaves out of a release without such an optimisation.
+const FLAGS: &str = "-C embed-bitcode=yes";
+
+/// True if rustup knows the toolchain, and its standard library for wasm is not that of an older compiler, or built in
+/// another way: Debian's security updates replace the compiler alone.
 pub(crate) fn is_usable() -> bool {
     let built_by = fs::read_to_string(sysroot().join(BUILT_BY)).ok();
-    is_linked() && built_by.is_none_or(|built_by| Some(built_by) == compiler())
+    is_linked() && built_by.is_none_or(|built_by| Some(built_by) == mark())
 }
 
 /// True if rustup knows the toolchain.
@@ -36,8 +40,10 @@ pub(crate) fn is_linked() -> bool {
     list.is_some_and(|list| list.lines().any(|line| line.split(' ').next() == Some(NAME)))
 }
 
-fn compiler() -> Option<String> {
-    cmd("/usr/bin/rustc").arg("--version").ask()
+/// What stands in [`BUILT_BY`] if the standard library was built by the compiler that is here, as it is built now.
+fn mark() -> Option<String> {
+    let compiler = cmd("/usr/bin/rustc").arg("--version").ask()?;
+    Some(format!("{compiler} {FLAGS}"))
 }
 
 /// Where Debian's compiler looks for the standard library of wasm.
@@ -88,6 +94,7 @@ fn build_std(project: &Project) -> Result<PathBuf> {
         .env("RUSTC", "/usr/bin/rustc")
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", &target)
+        .env("RUSTFLAGS", FLAGS)
         // `test` serves `cargo test` on wasm.
         .args(["build", "--release", "-Z", "build-std=std,panic_abort,test", "--target", TARGET])
         .within(&folder)
@@ -105,10 +112,10 @@ fn copy_std(project: &Project, built: &Path) -> Result<()> {
             parts.push(file);
         }
     }
-    let mark = built.join(BUILT_BY);
-    fs::write(&mark, compiler().context("/usr/bin/rustc does not start")?)?;
+    let built_by = built.join(BUILT_BY);
+    fs::write(&built_by, mark().context("/usr/bin/rustc does not start")?)?;
     let sysroot = sysroot();
     apt::as_root("rm")?.arg("-rf").arg(&sysroot).show()?;
     apt::as_root("mkdir")?.arg("-p").arg(&sysroot).show()?;
-    apt::as_root("cp")?.args(&parts).arg(&mark).arg(&sysroot).quiet(&project.log("wasm-std-copy"))
+    apt::as_root("cp")?.args(&parts).arg(&built_by).arg(&sysroot).quiet(&project.log("wasm-std-copy"))
 }
