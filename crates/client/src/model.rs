@@ -136,12 +136,12 @@ impl Model {
         self.notice.as_ref()
     }
 
-    /// What is known of `user`, if anything is: an empty name is shown as "guest" and the end of the id.
+    /// Returns `user` as far as they are known: an empty name is shown as "guest" and the end of the id.
     pub fn person(&self, user: &UserId) -> Option<&Person> {
         self.people.get(user)
     }
 
-    /// What Enter does.
+    /// Returns the choice of what Enter does.
     pub fn enter(&self) -> Enter {
         self.enter
     }

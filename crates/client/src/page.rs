@@ -61,7 +61,7 @@ impl Theme {
     }
 }
 
-/// What Enter does where a message is written. Enter with Shift always breaks the line, and with Ctrl it sends.
+/// Choice of what Enter does where a message is written. Enter with Shift always breaks the line, and with Ctrl it sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Enter {
@@ -132,7 +132,7 @@ pub struct PageData {
     pub locale_chosen: bool,
     /// The page's colours.
     pub theme: Theme,
-    /// What Enter does.
+    /// Choice of what Enter does.
     #[serde(default)]
     pub enter: Enter,
     /// The message that the permanent link names.

@@ -38,7 +38,7 @@ pub enum What {
         /// The message that this one answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<Seq>,
-        /// What its sender said beside the text, if it was a program; the page reads none of it.
+        /// Headers that a program sent beside the text; the page reads none of them.
         #[cfg_attr(target_arch = "wasm32", serde(skip))]
         #[cfg_attr(not(target_arch = "wasm32"), serde(default, skip_serializing_if = "Headers::is_empty"))]
         headers: Headers,
@@ -89,7 +89,7 @@ pub struct Message {
     /// When it was last edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<UnixMs>,
-    /// What its sender said beside the text, if it was a program; the page reads none of it.
+    /// Headers that a program sent beside the text; the page reads none of them.
     #[cfg_attr(target_arch = "wasm32", serde(skip))]
     #[cfg_attr(not(target_arch = "wasm32"), serde(default, skip_serializing_if = "Headers::is_empty"))]
     pub headers: Headers,

@@ -85,7 +85,7 @@ pub(crate) struct Page {
     pub(crate) link: RwSignal<LinkView>,
     pub(crate) notice: RwSignal<Option<Notice>>,
     pub(crate) body_chars: RwSignal<u32>,
-    /// What Enter does.
+    /// Choice of what Enter does.
     pub(crate) enter: RwSignal<Enter>,
 
     /// The rows that show their actions: the one that was focused or pressed, and the one under the pointer.
@@ -216,7 +216,8 @@ impl Page {
             let known = |key: &RowKey| before.iter().any(|row| row.key == *key);
             self.rows.set(rows);
             if let Some(added) = newest.filter(|key| self.alive.get_untracked() && !known(key)) {
-                lost::look_for(self, added);
+                let wanted = move || self.rows.with_untracked(|rows| rows.iter().any(|row| row.key == added));
+                lost::look_for(added, wanted);
             }
         }
     }

@@ -10,17 +10,10 @@ use tokio::net::TcpStream;
 use super::sockets;
 use crate::socket;
 
-/// Requests or frames that are sent without reading; more than any bound lets through.
-const ASKED: u32 = 400;
-
 /// Asks for pages, one behind the other, until the server cuts it off.
 pub(super) async fn pages(address: SocketAddr) -> Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET /r/lobby HTTP/1.1\r\nHost: {address}\r\n\r\n");
-    for _ in 0..ASKED {
-        stream.write_all(request.as_bytes()).await?;
-    }
-    // Writable again, or in error, once the server let go.
     loop {
         stream.write_all(request.as_bytes()).await?;
     }

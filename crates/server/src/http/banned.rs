@@ -33,7 +33,7 @@ pub(super) async fn check(
 
 /// Returns a refusal in the form of what is asked for: the API's, JSON, or a line of text.
 pub(super) fn answer(app: &App, path: &str, headers: &HeaderMap, refusal: &Refusal) -> Response {
-    if path.starts_with("/api") || path.starts_with("/hooks/") {
+    if api::is_at(path) || path.starts_with("/hooks/") {
         return api::refused(app, refusal).into_response();
     }
     let (locale, limits) = (preferences::locale(headers), app.rooms.limits());

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use madang_protocol::{CloseCode, Entry, RoomId, ServerFrame, UserId, What};
+use madang_protocol::{CloseCode, Entry, RoomId, UserId, What};
 
 use super::{Hub, Queued, SessionId, lock};
 use crate::addresses::Network;
@@ -75,12 +75,13 @@ impl Hub {
     }
 }
 
-/// What an entry changes about its room, for all, whether they follow it or not.
-pub(super) fn changed(entry: &Entry) -> Option<ServerFrame> {
+/// Returns the room whose title an entry changes, and the title; `None` for that: the room is closed. It concerns all,
+/// whether they follow the room or not.
+pub(super) fn changed(entry: &Entry) -> Option<(RoomId, Option<String>)> {
     let title = match &entry.what {
         What::Renamed { title } => Some(title.clone()),
         What::Closed {} => None,
         _ => return None,
     };
-    Some(ServerFrame::RoomChanged { room: entry.room.clone(), title })
+    Some((entry.room.clone(), title))
 }

@@ -133,9 +133,10 @@ impl Hub {
             }
         }
         let change = changed(&committed.entry);
-        let (id, delivered) = (committed.entry.room.clone(), self.deliver_next(&room, committed));
-        if let Some(frame) = change.filter(|_| delivered) {
-            let is_closed = matches!(frame, ServerFrame::RoomChanged { title: None, .. });
+        let delivered = self.deliver_next(&room, committed);
+        if let Some((id, title)) = change.filter(|_| delivered) {
+            let is_closed = title.is_none();
+            let frame = ServerFrame::RoomChanged { room: id.clone(), title };
             self.to_all(&Queued::Room(id.clone(), encode(&frame)));
             if is_closed {
                 self.close_room(&id);
