@@ -5,7 +5,7 @@
 
 mod ledger;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madang_protocol::{UnixMs, UserId};
 
@@ -41,6 +41,10 @@ pub struct Terms {
     pub bytes: Option<Allowance>,
     /// Bytes onto the disk of an address, in the long run.
     pub more_bytes: Option<Allowance>,
+    /// Bytes of history, snapshots and pages that an address reads.
+    pub reads: Option<Allowance>,
+    /// Frames of an address.
+    pub frames: Option<Allowance>,
     /// New people of an address.
     pub newcomers: Option<Allowance>,
     /// New rooms of an address.
@@ -57,7 +61,7 @@ pub struct Budgets(Arc<Inner>);
 struct Inner {
     terms: Terms,
     /// Meters in the order of [`POSTS`] and what follows it.
-    networks: Mutex<Ledger<Network, 5>>,
+    networks: Mutex<Ledger<Network, 7>>,
     people: Mutex<Ledger<UserId, 1>>,
     metrics: Metrics,
 }
@@ -67,11 +71,14 @@ const BYTES: usize = 1;
 const MORE_BYTES: usize = 2;
 const NEWCOMERS: usize = 3;
 const ROOMS: usize = 4;
+const READS: usize = 5;
+const FRAMES: usize = 6;
 
 impl Budgets {
     /// Whole budgets for everybody.
     pub fn new(terms: Terms, metrics: Metrics) -> Self {
-        let address = [terms.posts, terms.bytes, terms.more_bytes, terms.newcomers, terms.rooms];
+        let Terms { posts, bytes, more_bytes, reads, frames, newcomers, rooms, .. } = terms;
+        let address = [posts, bytes, more_bytes, newcomers, rooms, reads, frames];
         let networks = Mutex::new(Ledger::new(address, ACCOUNTS, ARRIVALS));
         let people = Mutex::new(Ledger::new([terms.own_rooms], ACCOUNTS, ARRIVALS));
         Self(Arc::new(Inner { terms, networks, people, metrics }))
@@ -100,6 +107,36 @@ impl Budgets {
         self.take("marks", from, &[(BYTES, MARK_BYTES), (MORE_BYTES, MARK_BYTES)], now)
     }
 
+    /// Whether an address may read. What it reads is told by [`Budgets::read`] once its size is known.
+    ///
+    /// # Errors
+    /// When the address may read again.
+    pub fn may_read(&self, from: Network, now: UnixMs) -> Result<(), Refusal> {
+        if self.0.terms.reads.is_none() {
+            return Ok(());
+        }
+        self.networks().look(&from, &[(READS, 1)], now).map_err(|wait| self.refused("reads", wait))
+    }
+
+    /// Counts so many bytes that an address has read.
+    pub fn read(&self, from: Network, bytes: usize, now: UnixMs) {
+        if self.0.terms.reads.is_some() {
+            self.networks().charge(&from, READS, u64::try_from(bytes).unwrap_or(u64::MAX), now);
+        }
+    }
+
+    /// Counts a frame of an address. Returns for how many milliseconds nothing more is to be read from its sender.
+    pub fn frame(&self, from: Network, now: UnixMs) -> u32 {
+        if self.0.terms.frames.is_none() {
+            return 0;
+        }
+        let wait = self.networks().charge(&from, FRAMES, 1, now);
+        if wait > 0 {
+            self.0.metrics.over_budget("frames");
+        }
+        wait
+    }
+
     /// Somebody who was not known before.
     ///
     /// # Errors
@@ -124,8 +161,11 @@ impl Budgets {
     }
 
     fn take(&self, what: &str, from: Network, cost: &[(usize, u64)], now: UnixMs) -> Result<(), Refusal> {
-        let mut networks = self.0.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        networks.take(&from, cost, now).map_err(|wait| self.refused(what, wait))
+        self.networks().take(&from, cost, now).map_err(|wait| self.refused(what, wait))
+    }
+
+    fn networks(&self) -> MutexGuard<'_, Ledger<Network, 7>> {
+        self.0.networks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refused(&self, what: &str, wait: u32) -> Refusal {

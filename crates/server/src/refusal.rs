@@ -91,7 +91,7 @@ fn english(code: RefusalCode, limits: &Limits) -> String {
             text::TITLE_CHARS
         ),
         RefusalCode::NameReserved => "That name is the server's own, or a guest's. Choose another.".into(),
-        RefusalCode::TooFast => "Too many messages at once. Wait a moment.".into(),
+        RefusalCode::TooFast => "Too much at once. Wait a moment.".into(),
         RefusalCode::TooManyRooms => format!("There can be no more than {} rooms.", limits.rooms),
         RefusalCode::StorageUnavailable => {
             "The server cannot save anything right now; nothing was sent. It will try again by itself.".into()
@@ -130,7 +130,7 @@ fn korean(code: RefusalCode, limits: &Limits) -> String {
             text::TITLE_CHARS
         ),
         RefusalCode::NameReserved => "서버나 손님만 쓰는 이름이에요. 다른 이름을 골라 주세요.".into(),
-        RefusalCode::TooFast => "한꺼번에 너무 많이 보냈어요. 잠시만 기다려 주세요.".into(),
+        RefusalCode::TooFast => "한꺼번에 너무 많이 요청했어요. 잠시만 기다려 주세요.".into(),
         RefusalCode::TooManyRooms => format!("방은 {}개까지만 둘 수 있어요.", limits.rooms),
         RefusalCode::StorageUnavailable => {
             "지금은 서버가 저장할 수 없어서 보내지 못했어요. 잠시 뒤 자동으로 다시 시도해요.".into()

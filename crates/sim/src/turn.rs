@@ -96,7 +96,7 @@ impl World {
             let mut out = Vec::new();
             let mut session = Box::new(Session::join(rooms, you, &terms, now));
             let welcomed = match madang::hello(&text) {
-                Ok(hello) => session.welcome(hello, &mut out).await,
+                Ok(hello) => session.welcome(hello, now, &mut out).await,
                 Err(code) => Err(code),
             };
             match welcomed {
@@ -165,9 +165,10 @@ impl World {
             return Ok(Turn::Idle);
         }
         let Some(mut session) = connection.session.take() else { return Ok(Turn::Idle) };
+        let now = self.server_time();
         self.busy(connection, async move {
             let mut out = Vec::new();
-            session.catch_up(&mut out).await;
+            session.catch_up(now, &mut out).await;
             Done { session: Some(session), out, end: None }
         })
     }

@@ -88,6 +88,20 @@ impl<K: Eq + Hash + Clone, const N: usize> Ledger<K, N> {
         Ok(())
     }
 
+    /// Takes `amount` for what has been done already. An account may be overdrawn: then [`Ledger::look`] refuses until it
+    /// is whole enough again.
+    ///
+    /// Returns how many milliseconds that takes; 0 if it is not overdrawn.
+    pub(super) fn charge(&mut self, key: &K, meter: usize, amount: u64, now: UnixMs) -> u32 {
+        let (allowances, now) = (self.allowances, self.tick(now));
+        let Some(allowance) = allowances.get(meter).copied().flatten() else { return 0 };
+        let account = self.account(key, now);
+        let Some(whole_at) = account.get_mut(meter) else { return 0 };
+        *whole_at = now.max(*whole_at).saturating_add(allowance.price(amount));
+        let overdrawn = (*whole_at - now).saturating_sub(allowance.whole());
+        u32::try_from(overdrawn.div_ceil(MS)).unwrap_or(u32::MAX)
+    }
+
     /// As [`Ledger::take`], taking nothing.
     pub(super) fn look(&mut self, key: &K, cost: &[(usize, u64)], now: UnixMs) -> Result<(), u32> {
         let (allowances, now) = (self.allowances, self.tick(now));
@@ -191,6 +205,16 @@ mod tests {
         let taken = (0..1_000).filter(|key| ledger.take(key, &[(0, 3)], 0).is_ok()).count();
         assert_eq!(taken, 5 + 1);
         assert_eq!(ledger.take(&0, &[(0, 1)], 100), Ok(()), "who has an account keeps it");
+    }
+
+    #[test]
+    fn an_overdrawn_account_waits_until_it_is_not() {
+        let mut ledger = ledger(10, 10);
+        assert_eq!(ledger.charge(&1, 0, 3, 0), 0);
+        assert_eq!(ledger.charge(&1, 0, 2, 0), 200, "it was done all the same");
+        assert_eq!(ledger.look(&1, &[(0, 1)], 0), Err(300));
+        assert_eq!(ledger.look(&1, &[(0, 1)], 300), Ok(()));
+        assert_eq!(ledger.charge(&2, 0, 1, 300), 0, "another account");
     }
 
     #[test]

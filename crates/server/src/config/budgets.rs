@@ -4,11 +4,17 @@ use clap::Args;
 
 use crate::budgets::{Allowance, HOUR_SECONDS, Terms};
 
-/// Bytes onto the disk that an address may cause at once, in seconds of its rate.
+/// Bytes that an address may write or read at once, in seconds of its rate.
 const BYTES_AT_ONCE: u64 = 16;
 
 /// People at full speed that an address has the rate of, where none is named.
 const PEOPLE: u32 = 10;
+
+/// Connections at full speed that an address has the rate of, where none is named.
+const CONNECTIONS: u32 = 10;
+
+/// Frames that an address may send at once, in seconds of its rate.
+const FRAMES_AT_ONCE: u64 = 4;
 
 /// New rooms that an address gets back in an hour.
 const ROOMS_AN_HOUR: u64 = 3;
@@ -31,6 +37,16 @@ pub struct Address {
     /// MiB that one address may have written to the disk in an hour, and at once as much. 64 where it is not named.
     #[arg(long, env = "MADANG_ADDRESS_HOUR_MIB", value_name = "MIB")]
     pub address_hour_mib: Option<u32>,
+
+    /// KiB of history, snapshots and pages that one address may read in a second, in the long run; 16 times as much at
+    /// once. 2048 where it is not named.
+    #[arg(long, env = "MADANG_ADDRESS_READ_KIB", value_name = "KIB")]
+    pub address_read_kib: Option<u32>,
+
+    /// Frames from one address and second, in the long run; four times as many at once. Beyond, they are read later.
+    /// Ten connections' where it is not named.
+    #[arg(long, env = "MADANG_ADDRESS_FRAME_RATE", value_name = "N")]
+    pub address_frame_rate: Option<u32>,
 
     /// People who may come anew from one address at once, and then in an hour. 200 where it is not named.
     #[arg(long, env = "MADANG_NEWCOMERS_PER_ADDRESS", value_name = "N")]
@@ -77,19 +93,24 @@ impl Address {
         beside(connections, self.requests_per_address, 128)
     }
 
-    /// The budgets, beside a person's rate of posts.
-    pub fn terms(self, post_rate: u32) -> Terms {
-        let or = |named: Option<u32>, otherwise: u32| {
-            let unnamed = if post_rate == 0 { 0 } else { otherwise };
+    /// The budgets, beside a person's rate of posts and a connection's of frames.
+    pub fn terms(self, post_rate: u32, frame_rate: u32) -> Terms {
+        let beside = |rate: u32, named: Option<u32>, otherwise: u32| {
+            let unnamed = if rate == 0 { 0 } else { otherwise };
             Some(u64::from(named.unwrap_or(unnamed))).filter(|amount| *amount > 0)
         };
+        let or = |named, otherwise| beside(post_rate, named, otherwise);
         let hourly = |amount: u64| Allowance { burst: amount, per_hour: amount };
         let posts = or(self.address_post_rate, post_rate.saturating_mul(PEOPLE));
         let bytes = or(self.address_kib, 64).map(|kib| kib * 1024);
+        let reads = beside(frame_rate, self.address_read_kib, 2_048).map(|kib| kib * 1024);
+        let frames = beside(frame_rate, self.address_frame_rate, frame_rate.saturating_mul(CONNECTIONS));
         Terms {
             posts: posts.map(|n| Allowance { burst: n * 10, per_hour: n * HOUR_SECONDS }),
             bytes: bytes.map(|n| Allowance { burst: n * BYTES_AT_ONCE, per_hour: n * HOUR_SECONDS }),
             more_bytes: or(self.address_hour_mib, 64).map(|mib| hourly(mib * 1024 * 1024)),
+            reads: reads.map(|n| Allowance { burst: n * BYTES_AT_ONCE, per_hour: n * HOUR_SECONDS }),
+            frames: frames.map(|n| Allowance { burst: n * FRAMES_AT_ONCE, per_hour: n * HOUR_SECONDS }),
             newcomers: or(self.newcomers_per_address, 200).map(hourly),
             rooms: or(self.rooms_per_address, 10)
                 .map(|burst| Allowance { burst, per_hour: ROOMS_AN_HOUR.min(burst) }),
@@ -118,16 +139,19 @@ mod tests {
 
     #[test]
     fn unnamed_budgets_go_with_the_persons_limit() {
-        let usual = Address::default().terms(10);
+        let usual = Address::default().terms(10, 100);
+        assert_eq!(usual.reads, Some(Allowance { burst: 32 << 20, per_hour: (2 << 20) * 3_600 }));
+        assert_eq!(usual.frames, Some(Allowance { burst: 4_000, per_hour: 1_000 * 3_600 }));
         assert_eq!(usual.posts, Some(Allowance { burst: 1_000, per_hour: 100 * 3_600 }));
         assert_eq!(usual.bytes, Some(Allowance { burst: 1 << 20, per_hour: 65_536 * 3_600 }));
         assert_eq!(usual.own_rooms, Some(Allowance { burst: 3, per_hour: 1 }));
-        let lifted = Address::default().terms(0);
+        let lifted = Address::default().terms(0, 0);
+        assert!(lifted.reads.is_none() && lifted.frames.is_none());
         assert!(lifted.posts.is_none() && lifted.bytes.is_none() && lifted.more_bytes.is_none());
         assert!(lifted.newcomers.is_none() && lifted.rooms.is_none() && lifted.own_rooms.is_none());
-        let named = Address { rooms_per_address: Some(5), ..Address::default() }.terms(0);
+        let named = Address { rooms_per_address: Some(5), ..Address::default() }.terms(0, 0);
         assert_eq!(named.rooms, Some(Allowance { burst: 5, per_hour: 3 }));
-        let none = Address { rooms_per_address: Some(0), ..Address::default() }.terms(10);
+        let none = Address { rooms_per_address: Some(0), ..Address::default() }.terms(10, 100);
         assert!(none.rooms.is_none());
     }
 }

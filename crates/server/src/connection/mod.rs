@@ -14,9 +14,11 @@ mod websocket;
 mod wire;
 
 use std::net::IpAddr;
+use std::pin::Pin;
+use std::time::Duration;
 
 use madang_protocol::{CloseCode, Person, UserId};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -149,6 +151,7 @@ async fn turns(
     // Made once: a timer that is set anew at each turn would cost as much as a delivery.
     let timer = sleep(pulse.first());
     tokio::pin!(timer);
+    let mut pause: Option<Pin<Box<Sleep>>> = None;
     loop {
         if let Err(end) = write(app, transport, door, session, &mut out).await {
             return end;
@@ -164,13 +167,16 @@ async fn turns(
                 Taken::Close(code) => return End::Close(code),
             },
             () = session.settled(&mut out), if session.pending() > 0 => {}
-            incoming = transport.next(), if session.pending() < MAX_PENDING => {
+            () = ended(&mut pause), if pause.is_some() => pause = None,
+            incoming = transport.next(), if session.pending() < MAX_PENDING && pause.is_none() => {
                 pulse.hears(matches!(incoming, Ok(Incoming::Text(_) | Incoming::Binary(_))));
                 let now = app.now();
                 let talk = Talk { session: &mut *session, transport: &mut *transport, out: &mut out, now };
                 if let Err(end) = receive(app, door, incoming, talk).await {
                     return end;
                 }
+                let pause_ms = session.take_pause();
+                pause = (pause_ms > 0).then(|| Box::pin(sleep(Duration::from_millis(pause_ms.into()))));
             }
             () = &mut timer => {
                 let (beat, next) = pulse.beat();
@@ -185,7 +191,7 @@ async fn turns(
                     Beat::Dead => return End::Close(CloseCode::NO_PONG),
                 }
             }
-            () = std::future::ready(()), if session.is_behind() => session.catch_up(&mut out).await,
+            () = std::future::ready(()), if session.is_behind() => session.catch_up(app.now(), &mut out).await,
         }
     }
 }
@@ -204,6 +210,13 @@ async fn receive(
         talk.session.admit(talk.now).map_err(End::Close)?;
     }
     door.hear(incoming, talk).await
+}
+
+/// Waits for the end of a pause, if there is one. Cancel safe.
+async fn ended(pause: &mut Option<Pin<Box<Sleep>>>) {
+    if let Some(pause) = pause {
+        pause.await;
+    }
 }
 
 /// An idle connection keeps no memory of its busiest moment.

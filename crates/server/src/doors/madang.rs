@@ -22,7 +22,7 @@ impl Door for Madang {
         // Joined before anything is read: what happens from here on is queued.
         let mut session = opening.session(opening.you()?);
         let mut out = Vec::new();
-        session.welcome(hello, &mut out).await.map_err(End::Close)?;
+        session.welcome(hello, opening.now(), &mut out).await.map_err(End::Close)?;
         Ok((session, out))
     }
 

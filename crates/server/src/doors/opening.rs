@@ -1,6 +1,6 @@
 //! What a door has until its session begins.
 
-use madang_protocol::{CloseCode, Person};
+use madang_protocol::{CloseCode, Person, UnixMs};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +49,11 @@ impl<'a, T: Transport> Opening<'a, T> {
     /// [`CloseCode::LOGIN_GONE`] if it did not, for doors that do not ask themselves.
     pub(crate) fn you(&self) -> Result<Person, End> {
         self.peer.you.clone().ok_or(End::Close(CloseCode::LOGIN_GONE))
+    }
+
+    /// The steady time.
+    pub(crate) fn now(&self) -> UnixMs {
+        self.app.now()
     }
 
     /// The session of this person.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::body::HttpBody;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -10,7 +11,9 @@ use madang_client::{Locale, Notice, PageData};
 use madang_protocol::{Cmid, Headers, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
+use crate::addresses::Network;
 use crate::app::App;
+use crate::asker;
 use crate::refusal::Refusal;
 use crate::room::{SNAPSHOT_MESSAGES, Seen};
 use crate::store::{Most, PageAt};
@@ -152,6 +155,10 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
         Ok(login) => login,
         Err(refusal) => return plain(&refusal, locale, app.rooms.limits()),
     };
+    let (reader, from) = (login.person.id.clone(), asker::present().unwrap_or(Network::NOWHERE));
+    if let Err(refusal) = app.rooms.may_read(&reader, from, app.now()) {
+        return plain(&refusal, locale, app.rooms.limits());
+    }
     let Some(_turn) = app.pages.enter(login.is_member).await else { return busy(locale) };
     let (mut refused, in_lobby) =
         (look.refused.as_ref().map(|refusal| refusal.code), room == RoomId::lobby());
@@ -164,6 +171,7 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
     match made {
         Ok(data) => {
             let mut response = app.pages.page(data).await;
+            app.rooms.count_read(&reader, from, bytes(&response), app.now());
             if let Some(status) = status {
                 *response.status_mut() = status;
             }
@@ -176,6 +184,10 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
         }
         Err(refusal) => plain(&refusal, locale, app.rooms.limits()),
     }
+}
+
+fn bytes(response: &Response) -> usize {
+    response.body().size_hint().upper().and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
 }
 
 /// Too many ask for pages: this one is to be asked for again.

@@ -57,6 +57,31 @@ impl Rooms {
         self.0.budgets.mark(from, now)
     }
 
+    /// Whether a reader may read on. A bot pays for itself alone.
+    ///
+    /// # Errors
+    /// Their address has read more than its budget allows.
+    pub fn may_read(&self, reader: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
+        if self.is_bot(reader) { Ok(()) } else { self.0.budgets.may_read(from, now) }
+    }
+
+    /// Counts what a reader was given, in bytes.
+    pub fn count_read(&self, reader: &UserId, from: Network, bytes: usize, now: UnixMs) {
+        if !self.is_bot(reader) {
+            self.0.budgets.read(from, bytes, now);
+        }
+    }
+
+    /// Returns true for a bot, which takes nothing from its address's budgets.
+    pub fn is_bot(&self, user: &UserId) -> bool {
+        self.0.store.bot(user).is_some()
+    }
+
+    /// Counts a frame of a person. Returns for how many milliseconds nothing more is to be read from them.
+    pub fn count_frame(&self, from: Network, now: UnixMs) -> u32 {
+        self.0.budgets.frame(from, now)
+    }
+
     /// The first write of a newcomer leaves rows behind, for which their address pays, once: further writes may follow
     /// before the first is committed.
     fn take_newcomer(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {

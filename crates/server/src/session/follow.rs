@@ -1,8 +1,10 @@
 //! Following rooms: from a cursor to live without a hole, and back to the cursor when frames were dropped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UserId};
+use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UnixMs, UserId};
+use tokio::time::sleep;
 
 use super::{Said, Session};
 use crate::encoded::EntryFrame;
@@ -10,6 +12,8 @@ use crate::hub::{Attached, Reach};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
 use crate::simulation::bound;
+use crate::snapshots::SnapshotFrame;
+use crate::store::entry_bytes;
 
 /// A cursor further behind than this is answered with a snapshot instead of a replay: it is what the reader
 /// wants to see, and smaller.
@@ -17,6 +21,9 @@ pub(super) const MAX_REPLAY: Seq = 1_000;
 
 /// Entries that one step of a replay reads from the log.
 const REPLAY_STEP: usize = 32;
+
+/// From one look for more of the address's budget of reading to the next.
+const OVERDRAWN: Duration = Duration::from_millis(50);
 
 /// One followed room.
 #[derive(Debug)]
@@ -38,7 +45,13 @@ pub enum NoFollow {
 
 impl Session {
     /// Follows a room from a usable cursor, or from a snapshot. Returns true for the cursor.
-    pub(super) async fn watch(&mut self, room: RoomId, after: Option<Seq>, out: &mut Vec<Said>) -> bool {
+    pub(super) async fn watch(
+        &mut self,
+        room: RoomId,
+        after: Option<Seq>,
+        now: UnixMs,
+        out: &mut Vec<Said>,
+    ) -> bool {
         if self.is_full(&room) {
             self.refuse(RefusalCode::TooManyRooms, Some(room), out);
             return false;
@@ -49,7 +62,7 @@ impl Session {
                 self.follow_from(room, cursor);
                 return true;
             }
-            Ok(None) => match self.rooms.snapshot_frame(&self.you.id, &room).await {
+            Ok(None) => match self.snapshot(&room, now).await {
                 Ok(snapshot) => {
                     self.introduce(&snapshot.people, out);
                     self.follow_from(room, snapshot.head);
@@ -60,6 +73,13 @@ impl Session {
             Err(refusal) => self.refuse(refusal, Some(room), out),
         }
         false
+    }
+
+    async fn snapshot(&mut self, room: &RoomId, now: UnixMs) -> Result<Arc<SnapshotFrame>, Refusal> {
+        self.rooms.may_read(&self.you.id, self.from, now)?;
+        let snapshot = self.rooms.snapshot_frame(&self.you.id, room).await?;
+        self.rooms.count_read(&self.you.id, self.from, snapshot.json.len(), now);
+        Ok(snapshot)
     }
 
     /// Follows a room from a cursor of this epoch, however far behind it is, or from the head; never by a snapshot:
@@ -106,7 +126,7 @@ impl Session {
 
     /// One step towards live for one room that is behind: everything the hub still holds, or the next few
     /// entries of the log.
-    pub async fn catch_up(&mut self, out: &mut Vec<Said>) {
+    pub async fn catch_up(&mut self, now: UnixMs, out: &mut Vec<Said>) {
         let Some(room) = self.behind.pop_front() else { return };
         let Some(Follow { sent, live: false }) = self.follows.get(&room) else { return };
         let sent = *sent;
@@ -123,14 +143,22 @@ impl Session {
                     out.push(ServerFrame::Live { room, head: *sent }.into());
                 }
             }
-            Attached::Behind => self.replay(room, sent, out).await,
+            Attached::Behind => self.replay(room, sent, now, out).await,
         }
     }
 
-    async fn replay(&mut self, room: RoomId, sent: Seq, out: &mut Vec<Said>) {
+    async fn replay(&mut self, room: RoomId, sent: Seq, now: UnixMs, out: &mut Vec<Said>) {
+        if self.rooms.may_read(&self.you.id, self.from, now).is_err() {
+            // Not refused: who reads a long log reads it slower, and hears of what is new in other rooms meanwhile.
+            sleep(OVERDRAWN).await;
+            self.behind.push_front(room);
+            return;
+        }
         let step = bound(REPLAY_STEP, |bounds| bounds.replay_step);
         match self.rooms.entries_after(&self.you.id, room.clone(), sent, step).await {
             Ok(entries) => {
+                let bytes = entries.iter().map(|committed| entry_bytes(&committed.entry)).sum();
+                self.rooms.count_read(&self.you.id, self.from, bytes, now);
                 for committed in entries {
                     self.send_entry(&Arc::new(EntryFrame::new(committed.entry, committed.author)), out);
                 }

@@ -86,6 +86,10 @@ pub struct Session {
     pending: FuturesOrdered<Pending>,
     frame_rate: Rate,
     frames: Bucket,
+    /// The address has sent more frames than it may: nothing more is read for so many milliseconds.
+    pause_ms: u32,
+    /// A bot does not pay out of its address's budgets.
+    is_bot: bool,
     /// What pages of history may still carry, counted as frames too.
     history: Bucket,
     /// Told in `welcome`.
@@ -110,6 +114,7 @@ impl Session {
         } else if rooms.is_banned(Some(&you.id), terms.from) {
             queue.close(CloseCode::BANNED);
         }
+        let is_bot = rooms.is_bot(&you.id);
         Self {
             id,
             from: terms.from,
@@ -126,6 +131,8 @@ impl Session {
             frame_rate: terms.frame_rate,
             frames: Bucket::full(terms.frame_rate, now),
             history: Bucket::full(terms.frame_rate, now),
+            pause_ms: 0,
+            is_bot,
             heartbeat_ms: terms.heartbeat_ms,
             heads: heads::Told::begin(moves, now),
             offended: false,
@@ -138,7 +145,7 @@ impl Session {
     ///
     /// # Errors
     /// The close code for a store that cannot be read.
-    pub async fn welcome(&mut self, hello: Hello, out: &mut Vec<Said>) -> Result<(), CloseCode> {
+    pub async fn welcome(&mut self, hello: Hello, now: UnixMs, out: &mut Vec<Said>) -> Result<(), CloseCode> {
         let Hello { resume, epoch, locale } = hello;
         self.locale = locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
         let listed = self.rooms.list(Some(self.you.id.clone())).await.map_err(|_| CloseCode::MOVING)?;
@@ -154,7 +161,7 @@ impl Session {
         let mut cursors = Vec::new();
         for point in resume {
             let after = same_epoch.then_some(point.seq);
-            if self.watch(point.room.clone(), after, out).await {
+            if self.watch(point.room.clone(), after, now, out).await {
                 cursors.push((point.room, point.seq));
             }
         }
@@ -201,7 +208,16 @@ impl Session {
     /// # Errors
     /// The close code, if there are more than a session may send.
     pub fn admit(&mut self, now: UnixMs) -> Result<(), CloseCode> {
-        self.frames.take(self.frame_rate, now).map_err(|_| CloseCode::TOO_FAST)
+        self.frames.take(self.frame_rate, now).map_err(|_| CloseCode::TOO_FAST)?;
+        if !self.is_bot {
+            self.pause_ms = self.pause_ms.max(self.rooms.count_frame(self.from, now));
+        }
+        Ok(())
+    }
+
+    /// Takes for how many milliseconds nothing more is to be read from the client, whose address has sent too much.
+    pub fn take_pause(&mut self) -> u32 {
+        std::mem::take(&mut self.pause_ms)
     }
 
     /// Turns what the hub queued into frames for this client.

@@ -4,7 +4,7 @@ use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, Seq, ServerFrame, 
 
 use super::{Said, Session};
 use crate::refusal::Refusal;
-use crate::store::{ANSWER_BYTES, Change, Most, PageAt, PageRead, json_bytes};
+use crate::store::{ANSWER_BYTES, Change, Most, PageAt, PageRead, message_bytes};
 
 /// Least time between two typing notices of a session that are passed on.
 const TYPING_MS: UnixMs = 1_000;
@@ -36,7 +36,7 @@ impl Session {
     pub async fn ask(&mut self, frame: ClientFrame, now: UnixMs, out: &mut Vec<Said>) {
         match frame {
             ClientFrame::Watch { room, after } => {
-                if self.watch(room.clone(), after, out).await {
+                if self.watch(room.clone(), after, now, out).await {
                     self.meet_again(&[(room, after.unwrap_or_default())], out);
                 }
             }
@@ -127,12 +127,13 @@ impl Session {
     /// A page, if what it may carry is not more than this session may ask for. What it does not carry is given back.
     async fn page(&mut self, room: RoomId, at: PageAt, limit: u16, now: UnixMs) -> Result<PageRead, Refusal> {
         let whole = frames(ANSWER_BYTES);
+        self.rooms.may_read(&self.you.id, self.from, now)?;
         self.history.take_some(self.frame_rate, whole, now).map_err(Refusal::too_fast)?;
         let most = Most::json(limit.clamp(1, self.rooms.limits().history).into());
         let page = self.rooms.page(&self.you.id, room, at, most).await;
-        let bodies =
-            page.iter().flat_map(|page| &page.messages).filter_map(|message| message.body.as_deref());
-        let used = frames(bodies.map(json_bytes).sum());
+        let bytes = page.iter().flat_map(|page| &page.messages).map(message_bytes).sum();
+        self.rooms.count_read(&self.you.id, self.from, bytes, now);
+        let used = frames(bytes);
         self.history.give_back(self.frame_rate, whole.saturating_sub(used));
         page
     }

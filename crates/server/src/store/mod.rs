@@ -41,8 +41,8 @@ use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserI
 use tokio::sync::{mpsc, oneshot};
 
 pub use directory::{KEPT_MESSAGES, Version};
-pub(crate) use most::json_bytes;
 pub use most::{ANSWER_BYTES, Most};
+pub(crate) use most::{entry_bytes, message_bytes};
 pub use newcomers::Expected;
 pub use open::Identity;
 pub use places::Keep;

@@ -73,27 +73,17 @@ impl Count {
 
     /// Takes one more message if it fits; the first always does, unless none was asked for.
     pub(super) fn takes(&mut self, message: &Message) -> bool {
-        let text = message.body.as_deref().unwrap_or_default();
         let bytes = match self.most.form {
-            Form::Json => JSON_COST + json_bytes(text) + headers_bytes(&message.headers),
+            Form::Json => message_bytes(message),
             // A page shows no headers, and is not handed any.
-            Form::Html => HTML_COST + html_bytes(text),
+            Form::Html => HTML_COST + html_bytes(message.body.as_deref().unwrap_or_default()),
         };
         self.has_room_for(bytes)
     }
 
     /// Takes one more entry, as [`Count::takes`].
     pub(super) fn takes_entry(&mut self, entry: &Entry) -> bool {
-        let text = match &entry.what {
-            What::Posted { body, .. } | What::Edited { body, .. } => body,
-            What::Opened { title } | What::Renamed { title } => title,
-            What::Deleted { .. } | What::Closed {} | What::Unknown => "",
-        };
-        let headers = match &entry.what {
-            What::Posted { headers, .. } => headers_bytes(headers),
-            _ => 0,
-        };
-        self.has_room_for(JSON_COST + json_bytes(text) + headers)
+        self.has_room_for(entry_bytes(entry))
     }
 
     fn has_room_for(&mut self, bytes: usize) -> bool {
@@ -107,13 +97,33 @@ impl Count {
     }
 }
 
+/// Returns about how many bytes a message takes in JSON.
+pub(crate) fn message_bytes(message: &Message) -> usize {
+    let text = message.body.as_deref().unwrap_or_default();
+    JSON_COST + json_bytes(text) + headers_bytes(&message.headers)
+}
+
+/// Returns about how many bytes an entry takes in JSON.
+pub(crate) fn entry_bytes(entry: &Entry) -> usize {
+    let text = match &entry.what {
+        What::Posted { body, .. } | What::Edited { body, .. } => body,
+        What::Opened { title } | What::Renamed { title } => title,
+        What::Deleted { .. } | What::Closed {} | What::Unknown => "",
+    };
+    let headers = match &entry.what {
+        What::Posted { headers, .. } => headers_bytes(headers),
+        _ => 0,
+    };
+    JSON_COST + json_bytes(text) + headers
+}
+
 /// The bytes of headers in JSON, with quotes, colons and commas.
 fn headers_bytes(headers: &Headers) -> usize {
     headers.iter().map(|(name, value)| json_bytes(name) + json_bytes(value) + 6).sum()
 }
 
 /// The bytes of a text inside a JSON string.
-pub(crate) fn json_bytes(text: &str) -> usize {
+fn json_bytes(text: &str) -> usize {
     let byte = |byte: u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
         0..0x20 => 6,

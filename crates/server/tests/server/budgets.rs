@@ -1,6 +1,6 @@
 //! Budgets of an address and of a person: what is beyond them is refused in so many words at each door, and counted.
 
-use madang_protocol::{RefusalCode, RoomInfo};
+use madang_protocol::{RefusalCode, RoomInfo, ServerFrame};
 use serde_json::Value;
 
 use crate::harness::{Answer, Api, Browser, Client, Over, Server, ask, fresh_cmid, lobby};
@@ -123,4 +123,82 @@ async fn rooms_of_one_address_are_bounded_whoever_opens() {
         }
     }
     assert_eq!(opened, 10);
+}
+
+#[tokio::test]
+async fn reading_of_one_address_is_bounded() {
+    let server = Server::with(&["--address-read-kib", "1", "--trusted-proxy", "127.0.0.1"]);
+    let mut ann = Client::join(&server, "ann").await;
+    let bot = Api::new(&server, "Robo", &[]).await;
+    for _ in 0..3 {
+        bot.say(&"l".repeat(7_000)).await;
+    }
+    let mut pages = 0;
+    let (code, wait) = loop {
+        let frame = r#"{"t":"history","req":7,"room":"lobby","before":100,"limit":50}"#;
+        ann.send_text(frame).await;
+        let answered = ann.expect("an answer", |frame| match frame {
+            ServerFrame::Page { req: 7, .. } => Some(None),
+            ServerFrame::Refused { req: Some(7), code, retry_after_ms, .. } => {
+                Some(Some((*code, *retry_after_ms)))
+            }
+            _ => None,
+        });
+        match answered.await {
+            Some(refused) => break refused,
+            None => pages += 1,
+        }
+    };
+    assert!((1..=2).contains(&pages), "16 KiB at once: {pages}");
+    assert!(code == RefusalCode::TooFast && wait.is_some_and(|wait| wait > 1_000), "{code:?} {wait:?}");
+
+    ann.send_text(r#"{"t":"watch","room":"lobby"}"#).await;
+    let watch = ann.refused().await;
+    assert_eq!((watch.room, watch.code), (Some(lobby()), RefusalCode::TooFast), "a snapshot, too");
+    let cookie = ann.cookie.clone();
+    let of = async |path: &str, from: &str| {
+        ask(server.addr, "GET", path, &[("Cookie", &cookie), ("X-Forwarded-For", from)], "").await
+    };
+    let page = of("/r/lobby", "127.0.0.1").await;
+    assert_eq!(page.status, 429);
+    assert!(page.header("retry-after").is_some());
+    assert_eq!(refused(&of("/api/rooms/lobby/entries", "127.0.0.1").await), "too_fast");
+    assert_eq!(of("/r/lobby", "192.0.2.7").await.status, 200, "another address has its own");
+    assert_eq!(bot.get("/api/rooms/lobby/entries").await.status, 200, "a bot pays for itself alone");
+    assert!(server.metric(r#"madang_over_budget_total{budget="reads"}"#).await >= 4);
+    ann.say("writing costs another budget").await;
+}
+
+#[tokio::test]
+async fn a_long_log_is_read_slower_beyond_the_budget() {
+    let server = Server::with(&["--address-read-kib", "64", "--post-rate", "0"]);
+    let ann = Client::join(&server, "ann").await;
+    let bot = Api::new(&server, "Robo", &[]).await;
+    // More than the hub holds, by more than the budget has at once.
+    for _ in 0..320 {
+        bot.say(&"l".repeat(7_000)).await;
+    }
+    let cookie = [("Cookie", ann.cookie.clone())];
+    let path = "/api/rooms/lobby/stream?after=0";
+    let mut stream = EventStream::open(server.addr, path, &cookie).await.expect("a stream");
+    for seq in 1..=321 {
+        let entry = within("an entry", next_entry(&mut stream)).await.expect("an entry");
+        assert_eq!(entry.seq, seq);
+    }
+    assert!(server.metric(r#"madang_over_budget_total{budget="reads"}"#).await >= 1);
+}
+
+#[tokio::test]
+async fn frames_beyond_an_addresss_rate_are_read_later() {
+    let server = Server::with(&["--address-frame-rate", "50", "--post-rate", "0"]);
+    let (mut ann, mut bob) = (Client::join(&server, "ann").await, Client::join(&server, "bob").await);
+    let mut cmids = Vec::new();
+    for n in 0..150 {
+        cmids.push((ann.post(&lobby(), &n.to_string()).await, bob.post(&lobby(), &n.to_string()).await));
+    }
+    for (anns, bobs) in cmids {
+        ann.done(anns).await;
+        bob.done(bobs).await;
+    }
+    assert!(server.metric(r#"madang_over_budget_total{budget="frames"}"#).await >= 1);
 }

@@ -125,7 +125,7 @@ impl Stage {
         let (rooms, you) = (self.server.rooms.clone(), seat.person.clone());
         if let Ok(hello) = madang::hello(text) {
             let mut session = Session::join(rooms, you, &TERMS, self.now);
-            let welcomed = at_once(session.welcome(hello, &mut out)).unwrap();
+            let welcomed = at_once(session.welcome(hello, self.now, &mut out)).unwrap();
             seat.session = welcomed.ok().map(|()| session);
         }
         seat.said(&mut out, &self.log);
@@ -285,7 +285,7 @@ impl Seat {
                     self.session = None;
                     break;
                 }
-                None if session.is_behind() => at_once(session.catch_up(&mut out)).unwrap(),
+                None if session.is_behind() => at_once(session.catch_up(0, &mut out)).unwrap(),
                 None if session.pending() > 0 && ready(session.settled(&mut out)).is_some() => {}
                 None => break,
             }

@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_when_to_try_again_and_a_version_which_there_are() {
-        let sentence = "Too many messages at once. Wait a moment.".to_owned();
+        let sentence = "Too much at once. Wait a moment.".to_owned();
         let refused = Reason::Refused { code: RefusalCode::TooFast, sentence, retry_after_ms: Some(90) };
         let error = refused.with(None).error(Version::V11);
         assert!(error.contains("\ncode:too_fast\n") && error.contains("\nretry-after-ms:90\n"), "{error}");

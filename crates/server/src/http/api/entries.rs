@@ -1,14 +1,16 @@
 //! `GET /api/rooms/{room}/entries`.
 
+use std::net::SocketAddr;
+
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::HeaderMap;
 
 use crate::app::App;
 use crate::cursor::CursorError;
 use crate::refusal::Refusal;
-use crate::store::Committed;
+use crate::store::{Committed, entry_bytes};
 
 use super::problem::{Code, ReadRefusals, Refused};
 use super::types::{After, ApiEntry, Entries};
@@ -36,6 +38,7 @@ const MOST: u16 = 200;
 )]
 pub(super) async fn after(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<After>, QueryRejection>,
     headers: HeaderMap,
@@ -55,7 +58,11 @@ pub(super) async fn after(
         Some(text) => cursors.read(&text, head).map_err(|error| unreadable(&app, error))?,
         None => 0,
     };
+    let from = peer.ip().into();
+    app.rooms.may_read(&you.id, from, app.now()).map_err(refused)?;
     let read = app.rooms.entries_after(&you.id, room.clone(), after, limit.into()).await.map_err(refused)?;
+    let bytes = read.iter().map(|committed| entry_bytes(&committed.entry)).sum();
+    app.rooms.count_read(&you.id, from, bytes, app.now());
     let last = read.last().map_or(after, |committed| committed.entry.seq);
     let entry = |committed: Committed| ApiEntry::new(committed.entry, &committed.author, cursors);
     let entries = read.into_iter().map(entry).collect();
