@@ -33,6 +33,8 @@ pub struct Metrics {
     pub disk_available: Gauge,
     /// How full the storage is, in percent.
     pub storage_used: Gauge,
+    /// Pages that were rendered; all others were answered with a page that had been.
+    pub rendered: Counter,
     /// Pages that a browser drew anew, because their HTML did not arrive as it was sent.
     pub redrawn: Counter,
     refused: Family<CodeLabel, Counter>,
@@ -141,6 +143,7 @@ impl Default for Metrics {
             store_reads: Counter::default(),
             disk_available: Gauge::default(),
             storage_used: Gauge::default(),
+            rendered: Counter::default(),
             redrawn: Counter::default(),
             refused: Family::default(),
             closed: Family::default(),
@@ -164,6 +167,8 @@ impl Default for Metrics {
         registry.register("disk_available_bytes", free, metrics.disk_available.clone());
         let used = "How full the storage is: the disk without its reserve, or the database's bound, whichever is more";
         registry.register("storage_used_percent", used, metrics.storage_used.clone());
+        let rendered = "Pages rendered; others were answered with a page that had been";
+        registry.register("pages_rendered", rendered, metrics.rendered.clone());
         let redrawn = "Pages drawn anew by a browser, as their HTML was changed on its way";
         registry.register("pages_redrawn", redrawn, metrics.redrawn.clone());
         registry.register("refused", "Refused frames, by reason", metrics.refused.clone());

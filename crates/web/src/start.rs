@@ -33,7 +33,9 @@ pub fn redraw() {
         }
         view! { <App fresh /> }
     };
-    leptos::mount::mount_to(root, app).forget();
+    // `mount_to` would warn of a page that is not made for this, wherever leptos is built unoptimised.
+    let root: web_sys::Element = root.into();
+    leptos::mount::mount_to_renderer(&root, app).forget();
 }
 
 /// What the server handed over.

@@ -3,7 +3,9 @@
 use madang_protocol::{RefusalCode, RoomInfo, ServerFrame};
 use serde_json::Value;
 
-use crate::harness::{Answer, Api, Browser, Client, Over, Server, ask, fresh_cmid, lobby};
+use crate::harness::{
+    Answer, Api, Browser, Client, EventStream, Over, Server, ask, fresh_cmid, lobby, next_entry, within,
+};
 
 const POSTS: [&str; 6] = ["--post-rate", "10", "--address-post-rate", "1", "--trusted-proxy", "127.0.0.1"];
 

@@ -157,3 +157,30 @@ async fn pipelined_first_writes_cost_one_newcomer() {
     let cmid = cem.post(&lobby(), "one too many").await;
     assert!(matches!(cem.outcome(cmid).await, Err((RefusalCode::TooFast, Some(_)))));
 }
+
+#[tokio::test]
+async fn newcomers_share_one_rendered_page() {
+    let server = Server::start();
+    let mut ann = Client::join(&server, "ann").await;
+    let rendered = async || server.metric("madang_pages_rendered_total").await;
+    for (text, path) in
+        [("one", "/r/lobby"), ("two", "/r/lobby"), ("three", "/r/lobby/2"), ("four", "/r/nowhere")]
+    {
+        ann.say(text).await;
+        let before = rendered().await;
+        for _ in 0..5 {
+            let mut newcomer = Browser::new(&server);
+            let page = newcomer.get(path).await;
+            let login = newcomer.cookies();
+            let id = login.split('.').nth(1).unwrap_or_default();
+            assert_eq!(id.is_empty(), page.status == 404, "only what failed makes nobody anybody");
+            assert!(page.body.contains(id), "the page is this newcomer's: {id}");
+        }
+        assert_eq!(rendered().await - before, 1, "{path} after {text}");
+    }
+    let mut named = Browser::new(&server);
+    named.submit("/me", &[("name", "bob")]).await;
+    let before = rendered().await;
+    assert!(named.get("/r/lobby").await.body.contains("bob"));
+    assert_eq!(rendered().await - before, 1, "who has a name has a page of their own");
+}

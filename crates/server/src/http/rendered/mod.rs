@@ -18,6 +18,7 @@ use leptos::prelude::{expect_context, provide_context};
 use madang_client::PageData;
 use madang_protocol::{Cmid, UserId};
 use madang_web::Assets;
+use prometheus_client::metrics::counter::Counter;
 
 use crate::assets::versioned;
 use crate::auth;
@@ -51,6 +52,7 @@ pub(crate) struct Pages {
     table: Mutex<Table>,
     newcomers: Lane,
     members: Lane,
+    rendered: Counter,
 }
 
 /// Pages by what they were rendered from.
@@ -67,7 +69,7 @@ type Key = (u64, usize);
 
 impl Pages {
     /// None rendered yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(rendered: Counter) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (hash, table) = Default::default();
         Self {
@@ -77,6 +79,7 @@ impl Pages {
             table,
             newcomers: Lane::new(cores / 4, WAITING, 3),
             members: Lane::new(cores / 2, WAITING, 1),
+            rendered,
         }
     }
 
@@ -87,7 +90,7 @@ impl Pages {
 
     /// The page of `data`.
     pub(super) async fn page(&self, data: PageData) -> Response {
-        let (Some(mark), Some(you)) = (&self.mark, data.you.clone()) else { return render(data).await };
+        let (Some(mark), Some(you)) = (&self.mark, data.you.clone()) else { return self.render(data).await };
         let cmid = data.cmid;
         let own = PageData { cmid: mark.cmid, ..data };
         let neutral = neutral(&own, mark).filter(|_| self.shares.load(Ordering::Relaxed));
@@ -103,7 +106,7 @@ impl Pages {
         let template = match self.kept(&key) {
             Some(template) => template,
             None => {
-                let rendered = Rendered::of(render(data.clone()).await).await;
+                let rendered = Rendered::of(self.render(data.clone()).await).await;
                 let Some(Rendered { html, nonce }) = rendered else { return broken() };
                 let shared = is_for_all.then(|| Template::for_all(&html, &nonce, mark));
                 match shared {
@@ -112,7 +115,7 @@ impl Pages {
                     Some(None) => {
                         tracing::warn!("pages are rendered for each newcomer");
                         self.shares.store(false, Ordering::Relaxed);
-                        return render(PageData { you: Some(you), cmid, ..data }).await;
+                        return self.render(PageData { you: Some(you), cmid, ..data }).await;
                     }
                     None => self.keep(key, Template::for_one(&html, &nonce, mark)),
                 }
@@ -120,6 +123,11 @@ impl Pages {
         };
         let Some(nonce) = fresh_nonce() else { return broken() };
         answer(template.filled(&you.id, cmid, &nonce), &nonce)
+    }
+
+    async fn render(&self, data: PageData) -> Response {
+        self.rendered.inc();
+        render(data).await
     }
 
     fn kept(&self, key: &Key) -> Option<Arc<Template>> {

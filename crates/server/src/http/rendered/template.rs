@@ -33,19 +33,21 @@ enum Piece {
 
 /// Where the page shows who one is: the avatar of the button that opens the settings.
 const YOU: &str = r#"class="you"><span data-hue=""#;
-const AVATAR: &str = r#"" aria-hidden="true" class="avatar">"#;
 
 impl Template {
     /// Cuts what was rendered for `mark`, for everyone. None: it shows the person where this does not know.
     pub(super) fn for_all(html: &str, nonce: &str, mark: &Mark) -> Option<Self> {
         let (before, rest) = html.split_once(YOU)?;
-        let rest = rest.strip_prefix(&hue(&mark.user).to_string())?.strip_prefix(AVATAR)?;
-        let rest = rest.strip_prefix(&initial(&mark.user))?;
+        let rest = rest.strip_prefix(&hue(&mark.user).to_string())?.strip_prefix('"')?;
+        // Its other attributes are the same for everyone.
+        let (attributes, rest) = rest.split_once('>')?;
+        let rest = rest.strip_prefix(&initial(&mark.user)).filter(|rest| rest.starts_with('<'))?;
+        let avatar = format!("\"{attributes}>");
         if rest.contains(YOU) {
             return None;
         }
         let text = |text: &str| Piece::Text(text.into());
-        let mut pieces = vec![text(before), text(YOU), Piece::Hue, text(AVATAR), Piece::Initial, text(rest)];
+        let mut pieces = vec![text(before), text(YOU), Piece::Hue, text(&avatar), Piece::Initial, text(rest)];
         for (needle, hole) in
             [(mark.user.as_str(), Piece::User), (nonce, Piece::Nonce), (mark.user.tag(), Piece::Tag)]
         {
