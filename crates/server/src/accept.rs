@@ -23,6 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -110,9 +111,24 @@ async fn no_more(app: &App, error: &io::Error) {
 /// Serves a connection, unless it has to make room before it asks for anything.
 async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App, silent: Silent) {
     let silent = Arc::new(silent);
+    let served = async {
+        if sends_something(&tcp, &app).await {
+            // On the heap: a connection that never sends anything costs no room for what is made for others.
+            Box::pin(begin(tcp, peer, serves, app.clone(), silent.clone())).await;
+        }
+    };
     tokio::select! {
-        () = begin(tcp, peer, serves, app.clone(), silent.clone()) => {}
+        () = served => {}
         () = silent.dropped() => http::reject(&app, peer.ip(), "silent"),
+    }
+}
+
+/// Returns true once the peer has sent something, or has closed: whatever is spoken, it speaks first. False if it takes
+/// too long, or the server takes no further request.
+async fn sends_something(tcp: &TcpStream, app: &App) -> bool {
+    tokio::select! {
+        readable = timeout(app.config.hello_timeout(), tcp.readable()) => matches!(readable, Ok(Ok(()))),
+        () = app.last_call.cancelled() => false,
     }
 }
 
