@@ -107,21 +107,21 @@ impl Budgets {
         self.take("marks", from, &[(BYTES, MARK_BYTES), (MORE_BYTES, MARK_BYTES)], now)
     }
 
-    /// Whether an address may read. What it reads is told by [`Budgets::read`] once its size is known.
+    /// Takes `most` bytes that an address is about to read.
     ///
     /// # Errors
     /// When the address may read again.
-    pub fn may_read(&self, from: Network, now: UnixMs) -> Result<(), Refusal> {
+    pub fn read(&self, from: Network, most: usize, now: UnixMs) -> Result<(), Refusal> {
         if self.0.terms.reads.is_none() {
             return Ok(());
         }
-        self.networks().look(&from, &[(READS, 1)], now).map_err(|wait| self.refused("reads", wait))
+        self.take("reads", from, &[(READS, u64::try_from(most).unwrap_or(u64::MAX))], now)
     }
 
-    /// Counts so many bytes that an address has read.
-    pub fn read(&self, from: Network, bytes: usize, now: UnixMs) {
+    /// Gives back what of that was not read.
+    pub fn give_back_read(&self, from: Network, bytes: usize) {
         if self.0.terms.reads.is_some() {
-            self.networks().charge(&from, READS, u64::try_from(bytes).unwrap_or(u64::MAX), now);
+            self.networks().give_back(&from, READS, u64::try_from(bytes).unwrap_or(u64::MAX));
         }
     }
 

@@ -29,6 +29,7 @@ use crate::store::{
 };
 use crate::text;
 
+pub use spending::Reading;
 pub use together::{Named, NoneMade, Post};
 
 /// Messages in a snapshot.

@@ -88,8 +88,7 @@ impl<K: Eq + Hash + Clone, const N: usize> Ledger<K, N> {
         Ok(())
     }
 
-    /// Takes `amount` for what has been done already. An account may be overdrawn: then [`Ledger::look`] refuses until it
-    /// is whole enough again.
+    /// Takes `amount` for what has been done already, even if the account is overdrawn by it.
     ///
     /// Returns how many milliseconds that takes; 0 if it is not overdrawn.
     pub(super) fn charge(&mut self, key: &K, meter: usize, amount: u64, now: UnixMs) -> u32 {
@@ -100,6 +99,15 @@ impl<K: Eq + Hash + Clone, const N: usize> Ledger<K, N> {
         *whole_at = now.max(*whole_at).saturating_add(allowance.price(amount));
         let overdrawn = (*whole_at - now).saturating_sub(allowance.whole());
         u32::try_from(overdrawn.div_ceil(MS)).unwrap_or(u32::MAX)
+    }
+
+    /// Gives back some of what was taken.
+    pub(super) fn give_back(&mut self, key: &K, meter: usize, amount: u64) {
+        let Some(allowance) = self.allowances.get(meter).copied().flatten() else { return };
+        let account = self.accounts.get_mut(key).unwrap_or(&mut self.shared);
+        if let Some(whole_at) = account.get_mut(meter) {
+            *whole_at = whole_at.saturating_sub(allowance.price(amount));
+        }
     }
 
     /// As [`Ledger::take`], taking nothing.
@@ -212,9 +220,18 @@ mod tests {
         let mut ledger = ledger(10, 10);
         assert_eq!(ledger.charge(&1, 0, 3, 0), 0);
         assert_eq!(ledger.charge(&1, 0, 2, 0), 200, "it was done all the same");
-        assert_eq!(ledger.look(&1, &[(0, 1)], 0), Err(300));
-        assert_eq!(ledger.look(&1, &[(0, 1)], 300), Ok(()));
+        assert_eq!(ledger.take(&1, &[(0, 1)], 0), Err(300));
+        assert_eq!(ledger.take(&1, &[(0, 1)], 300), Ok(()));
         assert_eq!(ledger.charge(&2, 0, 1, 300), 0, "another account");
+    }
+
+    #[test]
+    fn what_was_given_back_can_be_taken_again() {
+        let mut ledger = ledger(10, 10);
+        assert_eq!(ledger.take(&1, &[(0, 3)], 0), Ok(()));
+        ledger.give_back(&1, 0, 2);
+        assert_eq!(ledger.take(&1, &[(0, 2)], 0), Ok(()));
+        assert_eq!(ledger.take(&1, &[(0, 1)], 0), Err(100));
     }
 
     #[test]

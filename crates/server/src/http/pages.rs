@@ -156,10 +156,14 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
         Err(refusal) => return plain(&refusal, locale, app.rooms.limits()),
     };
     let (reader, from) = (login.person.id.clone(), asker::present().unwrap_or(Network::NOWHERE));
-    if let Err(refusal) = app.rooms.may_read(&reader, from, app.now()) {
-        return plain(&refusal, locale, app.rooms.limits());
-    }
-    let Some(_turn) = app.pages.enter(login.is_member).await else { return busy(locale) };
+    let reading = match app.rooms.begin_read(&reader, from, app.now()) {
+        Ok(reading) => reading,
+        Err(refusal) => return plain(&refusal, locale, app.rooms.limits()),
+    };
+    let Some(_turn) = app.pages.enter(login.is_member).await else {
+        reading.end(0);
+        return busy(locale);
+    };
     let (mut refused, in_lobby) =
         (look.refused.as_ref().map(|refusal| refusal.code), room == RoomId::lobby());
     let mut made = data(app, headers, &login, room, look).await;
@@ -171,7 +175,7 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
     match made {
         Ok(data) => {
             let mut response = app.pages.page(data).await;
-            app.rooms.count_read(&reader, from, bytes(&response), app.now());
+            reading.end(bytes(&response));
             if let Some(status) = status {
                 *response.status_mut() = status;
             }

@@ -6,11 +6,30 @@ use madang_protocol::{UnixMs, UserId};
 
 use super::Rooms;
 use crate::addresses::Network;
+use crate::budgets::Budgets;
 use crate::rate::{Bucket, Rate};
 use crate::refusal::Refusal;
+use crate::store::ANSWER_BYTES;
 
 /// People whose rate is remembered. Full buckets are forgotten beyond it.
 const BUCKETS: usize = 10_000;
+
+/// An answer that was paid for before its size is known. One that is never given stays paid for.
+#[derive(Debug)]
+#[must_use]
+pub struct Reading {
+    payer: Option<Budgets>,
+    from: Network,
+}
+
+impl Reading {
+    /// Gives back what the answer did not carry.
+    pub fn end(self, bytes: usize) {
+        if let Some(budgets) = self.payer {
+            budgets.give_back_read(self.from, ANSWER_BYTES.saturating_sub(bytes));
+        }
+    }
+}
 
 impl Rooms {
     /// A write of so many bytes, out of the person's rate and the address's budget. A bot pays for itself alone.
@@ -57,19 +76,16 @@ impl Rooms {
         self.0.budgets.mark(from, now)
     }
 
-    /// Whether a reader may read on. A bot pays for itself alone.
+    /// Takes what one answer may carry out of the budget of a reader's address. A bot pays for itself alone.
     ///
     /// # Errors
     /// Their address has read more than its budget allows.
-    pub fn may_read(&self, reader: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
-        if self.is_bot(reader) { Ok(()) } else { self.0.budgets.may_read(from, now) }
-    }
-
-    /// Counts what a reader was given, in bytes.
-    pub fn count_read(&self, reader: &UserId, from: Network, bytes: usize, now: UnixMs) {
-        if !self.is_bot(reader) {
-            self.0.budgets.read(from, bytes, now);
+    pub fn begin_read(&self, reader: &UserId, from: Network, now: UnixMs) -> Result<Reading, Refusal> {
+        let payer = (!self.is_bot(reader)).then(|| self.0.budgets.clone());
+        if let Some(budgets) = &payer {
+            budgets.read(from, ANSWER_BYTES, now)?;
         }
+        Ok(Reading { payer, from })
     }
 
     /// Returns true for a bot, which takes nothing from its address's budgets.

@@ -76,10 +76,10 @@ impl Session {
     }
 
     async fn snapshot(&mut self, room: &RoomId, now: UnixMs) -> Result<Arc<SnapshotFrame>, Refusal> {
-        self.rooms.may_read(&self.you.id, self.from, now)?;
-        let snapshot = self.rooms.snapshot_frame(&self.you.id, room).await?;
-        self.rooms.count_read(&self.you.id, self.from, snapshot.json.len(), now);
-        Ok(snapshot)
+        let reading = self.rooms.begin_read(&self.you.id, self.from, now)?;
+        let snapshot = self.rooms.snapshot_frame(&self.you.id, room).await;
+        reading.end(snapshot.as_ref().map_or(0, |snapshot| snapshot.json.len()));
+        snapshot
     }
 
     /// Follows a room from a cursor of this epoch, however far behind it is, or from the head; never by a snapshot:
@@ -148,17 +148,17 @@ impl Session {
     }
 
     async fn replay(&mut self, room: RoomId, sent: Seq, now: UnixMs, out: &mut Vec<Said>) {
-        if self.rooms.may_read(&self.you.id, self.from, now).is_err() {
+        let Ok(reading) = self.rooms.begin_read(&self.you.id, self.from, now) else {
             // Not refused: who reads a long log reads it slower, and hears of what is new in other rooms meanwhile.
             sleep(OVERDRAWN).await;
             self.behind.push_front(room);
             return;
-        }
+        };
         let step = bound(REPLAY_STEP, |bounds| bounds.replay_step);
         match self.rooms.entries_after(&self.you.id, room.clone(), sent, step).await {
             Ok(entries) => {
                 let bytes = entries.iter().map(|committed| entry_bytes(&committed.entry)).sum();
-                self.rooms.count_read(&self.you.id, self.from, bytes, now);
+                reading.end(bytes);
                 for committed in entries {
                     self.send_entry(&Arc::new(EntryFrame::new(committed.entry, committed.author)), out);
                 }

@@ -127,12 +127,12 @@ impl Session {
     /// A page, if what it may carry is not more than this session may ask for. What it does not carry is given back.
     async fn page(&mut self, room: RoomId, at: PageAt, limit: u16, now: UnixMs) -> Result<PageRead, Refusal> {
         let whole = frames(ANSWER_BYTES);
-        self.rooms.may_read(&self.you.id, self.from, now)?;
         self.history.take_some(self.frame_rate, whole, now).map_err(Refusal::too_fast)?;
+        let reading = self.rooms.begin_read(&self.you.id, self.from, now)?;
         let most = Most::json(limit.clamp(1, self.rooms.limits().history).into());
         let page = self.rooms.page(&self.you.id, room, at, most).await;
         let bytes = page.iter().flat_map(|page| &page.messages).map(message_bytes).sum();
-        self.rooms.count_read(&self.you.id, self.from, bytes, now);
+        reading.end(bytes);
         let used = frames(bytes);
         self.history.give_back(self.frame_rate, whole.saturating_sub(used));
         page

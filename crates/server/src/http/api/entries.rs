@@ -59,10 +59,9 @@ pub(super) async fn after(
         None => 0,
     };
     let from = peer.ip().into();
-    app.rooms.may_read(&you.id, from, app.now()).map_err(refused)?;
+    let reading = app.rooms.begin_read(&you.id, from, app.now()).map_err(refused)?;
     let read = app.rooms.entries_after(&you.id, room.clone(), after, limit.into()).await.map_err(refused)?;
-    let bytes = read.iter().map(|committed| entry_bytes(&committed.entry)).sum();
-    app.rooms.count_read(&you.id, from, bytes, app.now());
+    reading.end(read.iter().map(|committed| entry_bytes(&committed.entry)).sum());
     let last = read.last().map_or(after, |committed| committed.entry.seq);
     let entry = |committed: Committed| ApiEntry::new(committed.entry, &committed.author, cursors);
     let entries = read.into_iter().map(entry).collect();
