@@ -27,6 +27,9 @@ pub struct Problem {
     pub code: ProblemCode,
     /// The reason, for people.
     pub message: String,
+    /// Milliseconds after which the same request may succeed; absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u32>,
 }
 
 /// Why a request to `/rt` is refused.
@@ -48,7 +51,7 @@ pub enum ProblemCode {
     SessionGone,
     /// 413: the body is larger than a frame may be; the session ends.
     TooBig,
-    /// 429: too many posts of this session are under way.
+    /// 429: too many posts of this session, or requests of this address, are under way.
     TooFast,
     /// 429: too many connections from this address.
     OverLimit,

@@ -208,7 +208,7 @@ fn answers_of_the_plain_http_transport_are_as_they_always_were() {
         "rt_polled",
         vec![("polled", Polled { ack: 7, frames }), ("nothing", Polled { ack: 7, frames: vec![] })],
     );
-    let problem = |code| Problem { code, message: "why".into() };
+    let problem = |code| Problem { code, message: "why".into(), retry_after_ms: None };
     check(
         "rt_problem",
         vec![
@@ -219,6 +219,7 @@ fn answers_of_the_plain_http_transport_are_as_they_always_were() {
             ("session_gone", problem(ProblemCode::SessionGone)),
             ("too_big", problem(ProblemCode::TooBig)),
             ("too_fast", problem(ProblemCode::TooFast)),
+            ("too_fast_wait", Problem { retry_after_ms: Some(1_000), ..problem(ProblemCode::TooFast) }),
             ("over_limit", problem(ProblemCode::OverLimit)),
             ("unavailable", problem(ProblemCode::Unavailable)),
         ],

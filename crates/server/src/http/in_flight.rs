@@ -4,17 +4,13 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::RETRY_AFTER;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use crate::app::App;
 use crate::refusal::Refusal;
 
 use super::{banned, health, reject, rt, upgrade};
-
-/// When what was refused may be asked again. Milliseconds.
-const AGAIN_MS: u32 = 1_000;
 
 /// Refuses what is beyond the bound. What stays open is bounded as a connection instead.
 pub(super) async fn bounded(
@@ -46,7 +42,7 @@ fn stays_open(request: &Request) -> bool {
 fn refused(app: &App, request: &Request) -> Response {
     let path = request.uri().path();
     if rt::is_at(path) {
-        return ([(RETRY_AFTER, AGAIN_MS.div_ceil(1000))], rt::too_fast()).into_response();
+        return rt::too_fast();
     }
-    banned::answer(app, path, request.headers(), &Refusal::too_fast(AGAIN_MS))
+    banned::answer(app, path, request.headers(), &Refusal::too_fast(rt::AGAIN_MS))
 }

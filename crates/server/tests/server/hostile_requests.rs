@@ -229,6 +229,9 @@ async fn more_posts_at_a_time_than_a_client_needs_are_refused() {
         assert!(halves.len() < 100, "what a session holds is bounded");
     }
     server.has_rejected("too_fast", refused).await;
+    let answer = ann.link.http().post("[]").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("1")));
+    assert!(answer.body.contains(r#""retry_after_ms":1000"#), "{answer:?}");
     drop(halves);
     until("a place for a post", async || ann.link.http().post("[]").await.status == 204).await;
 }

@@ -159,6 +159,10 @@ async fn requests_under_way_are_bounded_by_address() {
     assert_eq!(refused(&bot.get("/api/rooms").await, 429), "too_fast");
     let opened = ask(server.addr, "POST", "/rt", &[], r#"{"t":"hello"}"#).await;
     assert_eq!((opened.status, opened.header("retry-after")), (429, Some("1")));
+    assert!(opened.body.contains(r#""code":"too_fast""#), "{opened:?}");
+    assert!(opened.body.contains(r#""retry_after_ms":1000"#), "{opened:?}");
+    let posted = ask(server.addr, "POST", "/rt/0", &[], "[]").await;
+    assert!(posted.status == 429 && posted.body.contains(r#""retry_after_ms":1000"#), "{posted:?}");
     assert_eq!(ask(server.addr, "GET", "/healthz", &[], "").await.status, 200);
     assert!(rejected(&server, "requests").await >= 3);
     Client::join(&server, "cem").await.say("sockets go on").await;

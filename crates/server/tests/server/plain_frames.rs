@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{By, PlainSocket, Server, Stomp, UNLIMITED, ask, stomp_server, token};
+use crate::harness::{Api, By, PlainSocket, Server, Stomp, UNLIMITED, ask, stomp_server, token};
 use madang_stomp::Version;
 
 #[tokio::test]
@@ -89,4 +89,34 @@ async fn bot_cannot_rename_itself_by_any_door() {
     for _ in 0..3 {
         assert_eq!(reader.line().await.nickname, "Robo");
     }
+}
+
+#[tokio::test]
+async fn json_shows_headers_and_takes_none() {
+    let server = Server::with(&UNLIMITED);
+    let mut ada = PlainSocket::open(&server, "/").await;
+    assert_eq!(ada.json().await["type"], "userId");
+    let mut bora = PlainSocket::open(&server, "/plain?mode=text").await;
+    let api = Api::new(&server, "Robo", &[]).await;
+    let headers = json!({"content-type": "text/csv", "x-b": "2", "한": "글"});
+    let refused = api.post_raw("lobby", &json!({"body": "a,b", "headers": headers}).to_string(), &[]).await;
+    assert_eq!(refused.status, 422, "names are ASCII");
+    let headers = json!({"content-type": "text/csv", "x-b": "한\n글"});
+    let posted = api.post_raw("lobby", &json!({"body": "a,b", "headers": headers}).to_string(), &[]).await;
+    assert_eq!(posted.status, 201);
+    let seen = ada.json().await;
+    assert_eq!((&seen["message"], &seen["headers"]), (&json!("a,b"), &headers));
+    assert_eq!(bora.read().await, "Robo => a,b", "a line has no place for them");
+
+    // Whatever stands there.
+    for theirs in [json!({"x-b": "2"}), json!({"seq": "9"}), json!([7]), json!("x"), json!(null)] {
+        ada.send(&json!({"message": "mine", "headers": theirs}).to_string()).await;
+        let seen = ada.json().await;
+        assert_eq!((&seen["message"], seen.get("headers")), (&json!("mine"), None), "{theirs}");
+    }
+
+    // They are kept with the message: also for whoever reads on from an earlier place.
+    let mut again = PlainSocket::open(&server, "/?after=1").await;
+    assert_eq!(again.json().await["type"], "userId");
+    assert_eq!(again.json().await["headers"], headers);
 }

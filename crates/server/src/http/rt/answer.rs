@@ -1,7 +1,7 @@
 //! What is answered.
 
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use madang_protocol::{Problem, ProblemCode};
 use serde::Serialize;
@@ -13,6 +13,9 @@ pub(super) fn json(answer: &impl Serialize) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], serde_json::to_string(answer).unwrap_or_default())
 }
 
+/// When a request that found no place may find one. Milliseconds.
+pub(crate) const AGAIN_MS: u32 = 1_000;
+
 /// A request that is refused.
 #[derive(Debug)]
 pub(super) struct Refused(pub(super) ProblemCode);
@@ -21,7 +24,9 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let Self(code) = self;
         let (status, message) = told(code);
-        (status, json(&Problem { code, message: message.into() })).into_response()
+        let retry_after_ms = (code == ProblemCode::TooFast).then_some(AGAIN_MS);
+        let later = retry_after_ms.map(|ms| [(RETRY_AFTER, ms.div_ceil(1_000))]);
+        (status, later, json(&Problem { code, message: message.into(), retry_after_ms })).into_response()
     }
 }
 
@@ -41,7 +46,7 @@ fn told(code: ProblemCode) -> (StatusCode, &'static str) {
             (StatusCode::GONE, "There is no such session, or not any more. Begin a new one.")
         }
         ProblemCode::TooBig => (StatusCode::PAYLOAD_TOO_LARGE, "This is larger than a frame may be."),
-        ProblemCode::TooFast => (StatusCode::TOO_MANY_REQUESTS, "Too many posts at a time."),
+        ProblemCode::TooFast => (StatusCode::TOO_MANY_REQUESTS, "Too many requests at a time."),
         ProblemCode::OverLimit => {
             (StatusCode::TOO_MANY_REQUESTS, "There are too many connections from this address.")
         }

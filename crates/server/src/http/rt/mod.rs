@@ -26,6 +26,7 @@ use crate::encoded::Encoded;
 use crate::metrics::Carrier;
 
 use super::{error, login, preferences, reject};
+pub(super) use answer::AGAIN_MS;
 use answer::{Refused, json};
 
 /// The routes. They stand outside the limit on a request's time, and are never compressed.
