@@ -97,3 +97,61 @@ test("an avatar shows the first visible character, before and after hydration", 
   await ben.rename("🏴󠁧󠁢󠁥󠁮󠁧󠁿 Ben");
   await expect(ada.message("live").locator(".avatar")).toHaveText("🏴󠁧󠁢󠁥󠁮󠁧󠁿");
 });
+
+test("the name field follows a name chosen elsewhere", async ({ guard, join }) => {
+  guard.allowPassingTheLead();
+  const ada = await join({ name: "Ada" });
+  const tab = await ada.tab();
+  const settings = await ada.openSettings();
+  const field = settings.locator("input[name=name]");
+  await expect(field).toHaveValue("Ada");
+  const me = async (name: string) => {
+    await expect(await ada.context.request.post(`${ada.base}/me`, { form: { name } })).toBeOK();
+  };
+
+  await tab.rename("Ada of the second tab");
+  await expect(field).toHaveValue("Ada of the second tab");
+  await me("Ada of another device");
+  await expect(field).toHaveValue("Ada of another device");
+
+  // What was typed and not saved stays.
+  await field.fill("typed he");
+  await me("Ada elsewhere");
+  await expect(ada.page.locator(".you-name")).toHaveText("Ada elsewhere");
+  await expect(field).toHaveValue("typed he");
+  await expect(tab.page.locator("#settings input[name=name]")).toHaveValue("Ada elsewhere");
+  await field.pressSequentially("re");
+  await settings.getByRole("button", { name: "Save" }).click();
+  await expect(settings.getByRole("status")).toHaveText("Saved");
+  await expect(field).toHaveValue("typed here");
+
+  // Once it is saved, the field follows again; a name that was tidied up is shown so.
+  await me("Ada at last");
+  await expect(field).toHaveValue("Ada at last");
+  await field.fill("  two   words ");
+  await settings.getByRole("button", { name: "Save" }).click();
+  await expect(field).toHaveValue("two words");
+  await expect(ada.page.locator(".you-name")).toHaveText("two words");
+});
+
+test("a name that is refused stays in the field", async ({ guard, join }) => {
+  guard.allow(/422/);
+  const ada = await join({ name: "Ada" });
+  const settings = await ada.openSettings();
+  const field = settings.locator("input[name=name]");
+  await field.fill("system");
+  await settings.getByRole("button", { name: "Save" }).click();
+  await expect(settings.getByRole("status")).not.toBeEmpty();
+  await expect(field).toHaveValue("system");
+});
+
+test("long names stay within the list of people", async ({ join }) => {
+  await join({ name: "W".repeat(40) });
+  await join({ name: "별명이마흔글자까지될수있으므로이렇게길게지어보는사람도있기마련" });
+  const ada = await join({ name: "Ada", viewport: { width: 1180, height: 800 } });
+  const people = ada.page.locator("#people");
+  await expect(people.locator(".person")).toHaveCount(3);
+  const [within, widths] = await people.evaluate((list) => [list.clientWidth, [...list.querySelectorAll(".person")].map((row) => row.getBoundingClientRect().width)] as const);
+  for (const width of widths) expect(width).toBeLessThanOrEqual(within);
+  expect(await people.evaluate((list) => list.scrollWidth - list.clientWidth)).toBe(0);
+});

@@ -62,12 +62,18 @@ fn NameForm(page: Page) -> impl IntoView {
     let t = page.t;
     let field = NodeRef::<html::Input>::new();
     let (answer, refused) = (RwSignal::new(String::new()), RwSignal::new(false));
-    let nickname = page.you.get_untracked().map(|you| you.nickname.to_string()).unwrap_or_default();
+    // An attribute, which browsers show as long as nobody typed: it follows what they are called elsewhere.
+    let nickname = move || page.you.with(|you| you.as_ref().map(|you| you.nickname.to_string()));
     let submit = move |event: SubmitEvent| {
         let (Some(shell), Some(field)) = (live::shell(), field.get_untracked()) else { return };
         event.prevent_default();
         leptos::task::spawn_local(async move {
-            let chosen = shell::choose_name(&shell, &field.value()).await;
+            let typed = field.value();
+            let chosen = shell::choose_name(&shell, &typed).await;
+            // What was typed is the name now, and counts as typed no longer.
+            if let (Ok(()), Some(form), true) = (&chosen, field.form(), field.value() == typed) {
+                form.reset();
+            }
             refused.set(chosen.is_err());
             let words = match chosen {
                 Ok(()) => t.saved,
@@ -85,7 +91,7 @@ fn NameForm(page: Page) -> impl IntoView {
                 <input
                     class="input"
                     name="name"
-                    value=nickname
+                    value=reacting(nickname)
                     required
                     maxlength="40"
                     dir="auto"
