@@ -186,3 +186,28 @@ for (const colorScheme of ["light", "dark"] as const) {
     });
   }
 }
+
+test("a long message unfolds without a script", async ({ join, wire }) => {
+  await (await wire("Ben")).post("lobby", Array.from({ length: 60 }, (_, at) => `line ${at + 1}`).join("\n"));
+  const ada = await join();
+  const [text, box] = [ada.message("line 60").locator(".text"), ada.message("line 60").getByRole("checkbox", { name: "Show all" })];
+  const folded = (await text.boundingBox())!.height;
+  await box.check();
+  expect((await text.boundingBox())!.height).toBeGreaterThan(2 * folded);
+  await box.uncheck();
+  expect((await text.boundingBox())!.height).toBe(folded);
+});
+
+test("a closed room leads to the lobby, which says so", async ({ guard, join, server, wire }) => {
+  guard.allow(/404/);
+  const room = await (await wire("Ben")).open("Garden");
+  const ada = await join({ path: `/r/${room}` });
+  await ada.composer.fill("too late");
+  await server.command("room", "close", room);
+  await ada.page.getByRole("button", { name: "Send" }).click();
+  await expect(ada.page.getByRole("alert")).toContainText("There is no such room");
+  await ada.page.goto(`${ada.base}/r/${room}`);
+  await expect(ada.page.getByRole("alert")).toContainText("There is no such room");
+  await expect(ada.room("Garden")).toHaveCount(0);
+  await post(ada, "in the lobby, then");
+});

@@ -62,6 +62,46 @@ test("a long message unfolds by the keyboard", async ({ join }) => {
   expect(await height(ada, "line 60")).toBeGreaterThan(2 * folded);
 });
 
+for (const [locale, all, less] of [["en-US", "Show all", "Show less"], ["ko-KR", "모두 보기", "접기"]] as const) {
+  test(`the fold is a control of words alone (${locale})`, async ({ join }) => {
+    const ada = await join({ locale });
+    await ada.say(LONG);
+    await ada.sent("line 60");
+    await ada.composer.focus();
+    const row = ada.message("line 60");
+    const unfold = row.locator(".unfold");
+    const box = row.getByRole("checkbox", { name: all });
+    const words = () =>
+      unfold.locator("span").evaluateAll((all) => all.filter((span) => getComputedStyle(span).clipPath === "none").map((span) => span.textContent));
+    // The browser's own box is not seen, and lies where the words are: pressing it is pressing them.
+    await expect(box).toHaveCSS("opacity", "0");
+    expect(await box.boundingBox()).toEqual(await unfold.boundingBox());
+    expect(await words()).toEqual([all]);
+    await expect(unfold).toHaveCSS("box-shadow", "none");
+
+    // Shift+Tab from the box where one writes leads to it, and Tab back: a ring shows it.
+    await box.focus();
+    await ada.page.keyboard.press("Tab");
+    await ada.page.keyboard.press("Shift+Tab");
+    await expect(box).toBeFocused();
+    await expect(unfold).not.toHaveCSS("box-shadow", "none");
+    await expect(unfold).toBeInViewport({ ratio: 1 });
+    await ada.page.keyboard.press("Space");
+    expect(await words()).toEqual([less]);
+    await expect(box).toBeChecked();
+    await ada.page.keyboard.press("Space");
+    expect(await words()).toEqual([all]);
+  });
+}
+
+test("a finger finds the fold", async ({ join }) => {
+  const ada = await join(phone);
+  await ada.say(LONG);
+  await ada.sent("line 60");
+  const { width, height } = (await ada.message("line 60").locator(".unfold").boundingBox())!;
+  expect(Math.min(width, height)).toBeGreaterThanOrEqual(44);
+});
+
 test("a long message is shown whole by its permanent link", async ({ join }) => {
   const ada = await join();
   await ada.say(LONG);

@@ -27,7 +27,7 @@ pub struct RoomView {
     pub title: Arc<str>,
     /// Whether its messages are known (even if there are none). Until then, show that they are on their way.
     pub loaded: bool,
-    /// There is no such room.
+    /// There is no such room; if it is `loaded`, there is none any more.
     pub gone: bool,
     /// Whether messages older than the rows exist: offer [`crate::Event::Older`].
     pub before: bool,
@@ -53,9 +53,9 @@ pub struct RoomView {
 }
 
 impl Model {
-    /// The list of rooms, in the server's order, newly opened ones first.
+    /// The list of rooms that there are, in the server's order, newly opened ones first.
     pub fn room_lines(&self) -> Vec<RoomLine> {
-        self.rooms.iter().map(|room| self.line(room)).collect()
+        self.rooms.iter().filter(|room| !room.gone).map(|room| self.line(room)).collect()
     }
 
     /// What stands around the timeline of `room`; `None` if no such room was ever heard of.
@@ -81,7 +81,7 @@ impl Model {
 
     /// Messages by others after the read markers, in all rooms: for the page's title and badge.
     pub fn unread(&self) -> u32 {
-        self.rooms.iter().fold(0, |sum, room| sum.saturating_add(room.unread))
+        self.rooms.iter().filter(|room| !room.gone).fold(0, |sum, room| sum.saturating_add(room.unread))
     }
 
     fn line(&self, room: &Room) -> RoomLine {

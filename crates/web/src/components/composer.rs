@@ -9,6 +9,7 @@ use web_sys::HtmlTextAreaElement;
 
 use crate::ime::{self, Act, Ime};
 use crate::page::Page;
+use crate::strings::Strings;
 use crate::{drafts, live, routes, scroll, shell, typing};
 
 use super::{anew, clicked, icons, reacting, words};
@@ -23,8 +24,9 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
     let field = page.composer;
     let ime = StoredValue::new(Ime::default());
     let left = RwSignal::new(None);
+    let gone = move || page.view.with(|view| view.gone);
     let send = move || {
-        if let Some(field) = field.get_untracked() {
+        if let (Some(field), false) = (field.get_untracked(), untrack(gone)) {
             post(page, &field, left);
         }
     };
@@ -52,6 +54,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
         <form class="composer" method="post" action=reacting(move || format!("{}/post", routes::room(&page.room.get()))) on:submit=submit>
             <input type="hidden" name="cmid" value=page.form.cmid.to_string() />
             {anew(move || page.replying.get().map(|(_, name)| replying(page, (t.replying_to)(&name))))}
+            {anew(move || page.view.with(|view| view.gone && view.loaded).then(|| closed(page.t)))}
             <div class="composer-box">
                 <textarea
                     id="composer-text"
@@ -59,6 +62,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                     name="body"
                     rows="1"
                     required
+                    readonly=reacting(gone)
                     dir="auto"
                     autocomplete="off"
                     enterkeyhint=reacting(move || if page.enter.get() == Enter::Always { "send" } else { "enter" })
@@ -101,6 +105,18 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                 {words(move || left.get().filter(|left| *left <= COUNT_FROM).map(t.chars_left).unwrap_or_default())}
             </p>
         </form>
+    }
+}
+
+/// Says that the room on screen is no more: what was written in it can be read and copied, and nothing sent.
+fn closed(t: &'static Strings) -> impl IntoView {
+    view! {
+        <div class="notice" role="alert">
+            <p>{t.closed}</p>
+            <a class="button small" href="/r/lobby">
+                {t.to_lobby}
+            </a>
+        </div>
     }
 }
 

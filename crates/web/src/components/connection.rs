@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use madang_client::{Event, LinkView};
+use madang_protocol::{CloseCode, RefusalCode};
 
 use crate::page::Page;
 use crate::shell;
+use crate::strings::Strings;
 
 use super::{clicked, reacting, words};
 
@@ -59,15 +61,26 @@ pub(super) fn Connection(page: Page) -> impl IntoView {
     }
 }
 
-fn sentence(link: &LinkView, t: &crate::strings::Strings) -> &'static str {
-    if link.ended.is_some() {
-        t.ended
+fn sentence(link: &LinkView, t: &Strings) -> &'static str {
+    if let Some(code) = link.ended {
+        ended(code, t)
     } else if link.offline {
         t.offline
     } else if link.retry_at.is_some() {
         t.lost
     } else {
         t.connecting
+    }
+}
+
+/// Why the server does not want this page back.
+fn ended(code: CloseCode, t: &Strings) -> &'static str {
+    match code {
+        CloseCode::BANNED => t.banned,
+        CloseCode::OVER_LIMIT => t.over_limit,
+        CloseCode::LOGIN_GONE => (t.refused)(RefusalCode::UnknownLogin),
+        CloseCode::PROTOCOL_ERROR => (t.refused)(RefusalCode::BadFrame),
+        _ => t.ended,
     }
 }
 

@@ -117,7 +117,12 @@ fn said(page: Page, body: Option<&Arc<str>>, edited: bool) -> impl IntoView + us
                 {edited.then(|| view! { <span class="edited">{page.t.edited}</span> })}
             </div>
             {is_high(body).then(|| view! {
-                <label class="unfold"><input type="checkbox" autocomplete="off" />{page.t.show_all}</label>
+                <label class="unfold">
+                    <input type="checkbox" autocomplete="off" />
+                    <span>{page.t.show_all}</span>
+                    // What it is called stays: checked is what says that all is shown.
+                    <span aria-hidden="true">{page.t.show_less}</span>
+                </label>
             })}
         }),
         None => Either::Right(view! { <p class="text gone">{page.t.deleted}</p> }),

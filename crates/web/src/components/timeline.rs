@@ -133,7 +133,9 @@ fn nothing(page: Page) -> impl IntoView {
         (gone, loaded, page.rows.with(Vec::is_empty))
     });
     anew(move || match state.get() {
-        (true, ..) => EitherOf3::A(view! {
+        // One that was closed on screen: the composer says so.
+        (true, true, _) => EitherOf3::C(None),
+        (true, false, _) => EitherOf3::A(view! {
             <div class="nothing">
                 {logo::courtyard()} <h2>{t.gone_title}</h2> <p>{t.gone_text}</p>
                 <a class="button" href="/r/lobby">

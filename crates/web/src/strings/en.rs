@@ -72,12 +72,14 @@ pub(super) static EN: Strings = Strings {
     empty_title: "The courtyard is quiet",
     empty_text: "Nobody has spoken here yet. Say the first word, and the gate stands open.",
     gone_title: "There is no such room",
-    gone_text: "The link may be mistyped, or the room belongs to another Madang.",
+    gone_text: "The link may be mistyped, the room closed, or of another Madang.",
+    closed: "This room was closed. What was said can still be read here until you leave.",
     to_lobby: "Go to the lobby",
     latest: "Jump to the latest",
     fresh: |count| if count == 1 { "1 new message".to_owned() } else { format!("{count} new messages") },
     edited: "edited",
     show_all: "Show all",
+    show_less: "Show less",
     deleted: "This message was deleted.",
     pending: "Sending…",
     failed: "Not sent.",
@@ -125,6 +127,8 @@ pub(super) static EN: Strings = Strings {
     offline: "You are offline. Go on writing: it is kept, and sent as soon as you are back.",
     lost: "The connection is gone. Go on writing: it is kept, and sent as soon as it is back.",
     ended: "The server closed this connection.",
+    banned: "You are banned here. What you were writing is kept.",
+    over_limit: "Too many connections come from your network. Please close some tabs.",
     retry_in: |seconds| {
         if seconds == 1 {
             "Next try in 1 second.".to_owned()
