@@ -8,7 +8,7 @@ use spdx::{Expression, ParseMode};
 
 use crate::command::cargo;
 use crate::project::Project;
-use crate::setup::wasm::TARGET;
+use crate::setup::TARGET;
 
 /// Licences that ask for no more than a mention.
 const ALLOWED: [&str; 12] = [

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-use super::tidy::{Finding, Source};
+use super::source::{Finding, Source};
 
 /// What the pure crates may not depend on.
 const IMPURE: [&str; 6] = ["axum", "gloo-net", "leptos", "rusqlite", "tokio", "web-sys"];

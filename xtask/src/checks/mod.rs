@@ -1,8 +1,10 @@
 //! What is checked without running Madang.
 
+mod imports;
 mod licences;
 mod manifests;
 mod rules;
+mod source;
 mod tidy;
 
 use anyhow::{Context, Result};

@@ -1,6 +1,6 @@
 //! Rules about the text of sources.
 
-use super::tidy::{Finding, Source};
+use super::source::{Finding, Source};
 
 /// Longer than this, a file is two files: it no longer tells one story.
 const MAX_LINES: usize = 400;

@@ -1,45 +1,20 @@
-//! The style rules that check themselves. Each says why it is there; `rules` holds them.
+//! The style rules that check themselves. Each says why it is there; `imports`, `manifests` and `rules` hold them.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::{manifests, rules};
+use super::source::Source;
+use super::{imports, manifests, rules};
 use crate::command::cmd;
 use crate::project::Project;
-
-/// A file of the checkout, as the rules see it.
-pub(super) struct Source {
-    /// From the checkout's root, with `/` on every system.
-    pub(super) path: String,
-    pub(super) text: String,
-}
-
-/// One place where a rule is broken.
-pub(super) struct Finding {
-    /// The file, with the line if there is one.
-    pub(super) place: String,
-    /// What is wrong and why it matters.
-    pub(super) reason: String,
-}
-
-impl Source {
-    pub(super) fn has_extension(&self, extensions: &[&str]) -> bool {
-        self.path.rsplit_once('.').is_some_and(|(_, extension)| extensions.contains(&extension))
-    }
-
-    /// Lines of code with their numbers; a line that is only a comment may name what is forbidden.
-    pub(super) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
-        lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
-    }
-}
 
 /// Applies every rule to every file.
 pub(super) fn check(project: &Project) -> Result<()> {
     let sources = sources(&project.root)?;
     let mut findings = rules::check(&sources);
+    findings.extend(imports::check(&sources));
     findings.extend(manifests::check(&sources)?);
     if findings.is_empty() {
         return Ok(());

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::apt;
-use super::wasm::TARGET;
+use super::{TARGET, apt};
 use crate::command::{cmd, which};
 use crate::project::Project;
 use crate::step::step;

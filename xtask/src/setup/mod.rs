@@ -9,3 +9,6 @@ pub(crate) mod leptos;
 pub(crate) mod node;
 pub(crate) mod python;
 pub(crate) mod wasm;
+
+/// The target of everything that runs in the browser.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";

@@ -4,13 +4,10 @@ use std::fs;
 
 use anyhow::{Result, bail};
 
-use super::{apt, debian};
+use super::{TARGET, apt, debian};
 use crate::command::{cmd, which};
 use crate::project::Project;
 use crate::step::step;
-
-/// The target of everything that runs in the browser.
-pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The toolchain to compile wasm with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::command::cargo;
 use crate::project::Project;
-use crate::setup::wasm::{self, TARGET, Toolchain};
+use crate::setup::TARGET;
+use crate::setup::wasm::{self, Toolchain};
 use crate::step::{step, step_telling};
 
 /// Builds what changed and gives the site's folder.

@@ -1,0 +1,54 @@
+//! Imports point down: no files import each other in a cycle, a module and what is below it apart. Files that do can
+//! only be understood together, changed together and moved together.
+
+mod cycles;
+mod parse;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use cycles::{Cycle, Graph};
+use resolve::Crate;
+
+use super::source::{Finding, Source};
+
+/// Finds the cycles of every crate, each with the shortest way round.
+pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
+    let rust = sources.iter().filter(|source| source.has_extension(&["rs"]));
+    let texts: BTreeMap<&str, &str> = rust.map(|source| (&*source.path, &*source.text)).collect();
+    // Two programs may share a module, and a cycle in it.
+    let mut findings = BTreeMap::new();
+    for root in texts.keys().filter(|path| is_root(path)) {
+        let modules = Crate::build(root, &texts);
+        let imports = modules.imports();
+        for cycle in Graph::new(&imports, modules.parents()).cycles() {
+            let finding = finding(&cycle);
+            findings.insert(finding.place.clone(), finding);
+        }
+    }
+    findings.into_values().collect()
+}
+
+/// Whether cargo takes the file for the root of a crate, a program or a test.
+fn is_root(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    let folders: Vec<&str> = parts.take(2).collect();
+    match folders.as_slice() {
+        ["src", ..] => matches!(name, "lib.rs" | "main.rs"),
+        ["bin" | "tests" | "benches" | "examples" | "fuzz_targets", ..] => true,
+        [_, "tests" | "benches" | "examples"] => name == "main.rs",
+        _ => false,
+    }
+}
+
+fn finding(cycle: &Cycle) -> Finding {
+    let mut way: Vec<String> = cycle.way.iter().map(|(file, line)| format!("{file}:{line}")).collect();
+    way.extend(cycle.way.first().map(|(file, _)| (*file).to_owned()));
+    Finding {
+        place: way.join(" -> "),
+        reason: format!("{} files import each other; what they share belongs below them", cycle.files.len()),
+    }
+}
