@@ -2,11 +2,7 @@
 
 use madang_protocol::{Cmid, Person, RoomId, RoomInfo, Seq, ServerFrame, UserId};
 
-use crate::{Locale, Role, TabId, TabMessage, Theme, Write};
-
-/// The number of a connection: the first carrier of a page is 1, and each later one counts on. Whatever an
-/// older carrier still reports is recognised by it, and ignored.
-pub type Conn = u64;
+use crate::{Conn, Locale, Role, TabId, TabMessage, Theme, Write};
 
 /// A random number, even over its whole range: the jitter of the next attempt to connect.
 pub type Roll = u32;

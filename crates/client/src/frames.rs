@@ -4,8 +4,7 @@ use madang_protocol::{
     Cmid, Entry, Epoch, Limits, Message, Person, RefusalCode, RoomId, RoomInfo, Seq, ServerFrame, Snapshot,
 };
 
-use crate::history::Page;
-use crate::room::{Applied, Room, Stream};
+use crate::room::{Applied, Page, Room, Stream};
 use crate::simulation::{Mutant, is};
 use crate::update::Turn;
 use crate::{Effect, Failure, TabMessage, Transport};

@@ -2,8 +2,7 @@
 
 use madang_protocol::{Cmid, RefusalCode, RoomId, RoomInfo, Seq, UserId};
 
-use crate::history::{Ask, Request};
-use crate::room::Stream;
+use crate::room::{Ask, Request, Stream};
 use crate::update::Turn;
 use crate::window::Shown;
 use crate::{Notice, Write, WriteWhat};

@@ -2,9 +2,8 @@
 
 use madang_protocol::{ClientFrame, CloseCode, Person, ResumePoint, RoomId, ServerFrame, UnixMs};
 
-use crate::history::PATIENCE_MS;
 use crate::link::Nudged;
-use crate::room::{Room, Stream};
+use crate::room::{PATIENCE_MS, Room, Stream};
 use crate::{Conn, Effect, Event, Model, Role, TabMessage};
 
 /// Rooms that are asked for at once, and how long after the next ones are.

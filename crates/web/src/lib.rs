@@ -5,13 +5,14 @@
 //! edge in `shell` know where they run.
 //!
 //! Reading order: `page` (the signals that views read, kept in step with the client's model), `components`
-//! (the views), `live` (the running client behind them), `scroll`, `navigation`; `links`, `ime`, `time`,
-//! `routes` and `strings` are pure.
+//! (the views), `live` (the running client behind them), `hydration` (how it begins), `scroll`, `navigation`;
+//! `links`, `ime`, `time`, `routes` and `strings` are pure.
 
 mod components;
 #[cfg(feature = "ssr")]
 mod document;
 mod drafts;
+mod hydration;
 mod ime;
 mod links;
 mod live;

@@ -4,48 +4,27 @@
 //! thread-locals and not in signals, which have to be able to move between the server's threads.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use leptos::prelude::*;
 use madang_client::{Event, Model};
 use madang_protocol::UnixMs;
 
-use crate::page::Page;
 use crate::shell::{self, Shell};
-use crate::time::{Clock, utc_time};
-use crate::{navigation, scroll};
+use crate::strings::Strings;
+use crate::time::{Clock, utc_day_name, utc_time};
 
 thread_local! {
     static SHELL: RefCell<Option<Shell>> = const { RefCell::new(None) };
     static CLOCK: RefCell<Option<Clock>> = const { RefCell::new(None) };
 }
 
-/// Brings the page to life. The first rendering is over: from here on, what is shown may differ from what the
-/// server rendered.
-pub(crate) fn start(page: Page, model: Model) {
-    look_at_clock(page);
-    page.alive.set(true);
-    scroll::start(page);
-    page.sync(&model);
-    let running = Shell::start(
-        model,
-        Rc::new(move |model: &Model| {
-            look_at_clock(page);
-            page.sync(model);
-        }),
-    );
-    SHELL.with_borrow_mut(|shell| *shell = Some(running));
-    navigation::start(page);
-    // Readers who scrolled before stay where they are.
-    scroll::settle(page, false);
-    if let Some(root) = document().document_element() {
-        // For the styles, which take what only serves the plain page out of sight, and for tests.
-        let _ = root.set_attribute("data-alive", "");
-    }
-    on_cleanup(stop);
+/// Makes this the running client.
+pub(crate) fn set(running: Shell) {
+    SHELL.set(Some(running));
 }
 
-fn stop() {
+/// Ends the running client.
+pub(crate) fn stop() {
     if let Some(shell) = SHELL.take() {
         shell.stop();
     }
@@ -73,27 +52,27 @@ pub(crate) fn day(at: UnixMs) -> i32 {
     shell::local_day(at)
 }
 
-/// Notes which day it is, so that "today" is right after midnight, too.
-fn look_at_clock(page: Page) {
+/// Notes which day it is, so that "today" is right after midnight, too. `clock` counts up when that changes.
+pub(crate) fn look_at_clock(clock: RwSignal<u32>, language: &str) {
     let today = day(shell::now());
     let known = CLOCK.with_borrow(|clock| clock.as_ref().is_some_and(|clock| clock.today() == today));
     if !known {
-        CLOCK.set(Some(Clock::local(today, page.language)));
-        page.clock.update(|version| *version += 1);
+        CLOCK.set(Some(Clock::local(today, language)));
+        clock.update(|version| *version += 1);
     }
 }
 
-/// The time of day of `at`, where the reader is once that is known. Reacts to that.
-pub(crate) fn time(page: Page, at: UnixMs) -> String {
-    page.clock.track();
+/// The time of day of `at`, where the reader is once that is known. Reacts to that, by `clock`.
+pub(crate) fn time(clock: RwSignal<u32>, at: UnixMs) -> String {
+    clock.track();
     CLOCK.with_borrow(|clock| clock.as_ref().map_or_else(|| utc_time(at), |clock| clock.time(at)))
 }
 
-/// The name of a day. Reacts to midnight.
-pub(crate) fn day_name(page: Page, day: i32) -> String {
-    page.clock.track();
+/// The name of a day. Reacts to midnight, by `clock`.
+pub(crate) fn day_name(clock: RwSignal<u32>, day: i32, t: &Strings) -> String {
+    clock.track();
     CLOCK.with_borrow(|clock| match clock {
-        Some(clock) => clock.day(day, page.t),
-        None => crate::time::utc_day_name(day, page.t),
+        Some(clock) => clock.day(day, t),
+        None => utc_day_name(day, t),
     })
 }

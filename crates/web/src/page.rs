@@ -1,7 +1,8 @@
 //! What the views read: signals, kept in step with the client's model.
 //!
-//! The model is not itself reactive. After each change [`Page::sync`] compares what a view shows with what it
-//! should show, and sets the signals that differ: a message that was edited touches its own row and no other.
+//! The model is not itself reactive. After each change [`Page::sync`] and [`Page::sync_rows`] compare what a view
+//! shows with what it should show, and set the signals that differ: a message that was edited touches its own row
+//! and no other.
 
 use std::sync::Arc;
 
@@ -14,7 +15,6 @@ use madang_client::{
 use madang_protocol::{Cmid, RoomId, Seq, UnixMs, UserId};
 
 use crate::people::{Marks, PersonLine, shown_name};
-use crate::scroll;
 use crate::strings::{Strings, strings};
 use crate::{live, lost};
 
@@ -57,6 +57,17 @@ pub(crate) struct PlainForm {
     /// The language that was chosen; `None`: the browser's.
     pub(crate) language: Option<Locale>,
     pub(crate) theme: Theme,
+}
+
+/// How the rows are to change after the rest of the page did.
+#[derive(Clone, Copy)]
+pub(crate) struct RowsChange {
+    /// The rows are others as a whole.
+    pub(crate) replaced: bool,
+    /// The rows before ended with the newest message.
+    pub(crate) ended: bool,
+    /// See [`RowItem::look`].
+    pub(crate) look: u32,
 }
 
 /// The page's state; a handle that is passed around by copy.
@@ -153,8 +164,8 @@ impl Page {
         page
     }
 
-    /// Shows what changed in the model.
-    pub(crate) fn sync(self, model: &Model) {
+    /// Shows what changed in the model, except the rows: [`Page::sync_rows`] follows.
+    pub(crate) fn sync(self, model: &Model) -> RowsChange {
         let room = model.room().clone();
         let view = model.room_view(&room).unwrap_or_else(nothing_known);
         let moved = self.room.with_untracked(|old| *old != room);
@@ -178,13 +189,11 @@ impl Page {
         set(self.link, model.link());
         set(self.notice, model.notice().cloned());
         set(self.body_chars, model.limits().body_chars);
-        scroll::keep_place(self, replaced, ended, || {
-            self.sync_rows(model, if moved { look.wrapping_add(1) } else { look })
-        });
+        RowsChange { replaced, ended, look: if moved { look.wrapping_add(1) } else { look } }
     }
 
     /// Brings the rows up to date; rows that stay keep their signal.
-    fn sync_rows(self, model: &Model, look: u32) {
+    pub(crate) fn sync_rows(self, model: &Model, look: u32) {
         let day: &dyn Fn(UnixMs) -> i32 = if self.alive.get_untracked() { &live::day } else { &utc_day };
         let before = self.rows.get_untracked();
         // Rows rarely change their order: what is looked for next mostly stands behind what was found last.

@@ -13,7 +13,7 @@
 //! The lower rung is EventSource, or Poll while that is what worked last. A server that is away refuses both, so
 //! that its restart leaves nobody below; and while a lower rung holds, a WebSocket is tried beside it.
 
-use super::Transport;
+use crate::Transport;
 
 /// WebSockets in a row that open and die before their first frame, until they are given up.
 const MUTE: u8 = 3;

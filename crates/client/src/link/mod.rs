@@ -7,12 +7,12 @@ mod view;
 
 use madang_protocol::{CloseCode, UnixMs};
 
-use crate::{Conn, Effect, Roll, TabId, TabMessage};
+use crate::{Conn, Effect, Roll, TabId, TabMessage, Transport};
 use ladder::{End, Ladder, Step};
 use trial::Trial;
 
 pub(crate) use nudge::Nudged;
-pub use view::{LinkView, ReadyState, Transport};
+pub use view::LinkView;
 
 /// The first wait before another attempt is at most this long; each later one doubles it, to the ceiling.
 const BACKOFF_MS: i64 = 500;

@@ -3,59 +3,7 @@
 use madang_protocol::{CloseCode, UnixMs};
 
 use super::{Link, Phase};
-use crate::Conn;
-
-/// The state of the socket, by the names of the WebSocket standard.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ReadyState {
-    /// The socket is being opened.
-    Connecting,
-    /// Frames can be sent.
-    Open,
-    /// The end was announced.
-    Closing,
-    /// There is no socket.
-    #[default]
-    Closed,
-}
-
-impl ReadyState {
-    /// `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connecting => "CONNECTING",
-            Self::Open => "OPEN",
-            Self::Closing => "CLOSING",
-            Self::Closed => "CLOSED",
-        }
-    }
-}
-
-/// What carries the frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// A WebSocket.
-    #[default]
-    WebSocket,
-    /// `POST`s up, server-sent events down.
-    EventSource,
-    /// `POST`s up, one `GET` after another down.
-    Poll,
-    /// Through the tab that leads.
-    Tab,
-}
-
-impl Transport {
-    /// `websocket`, `eventsource`, `poll` or `tab`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::WebSocket => "websocket",
-            Self::EventSource => "eventsource",
-            Self::Poll => "poll",
-            Self::Tab => "tab",
-        }
-    }
-}
+use crate::{Conn, ReadyState, Transport};
 
 /// The connection, as people and tests see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

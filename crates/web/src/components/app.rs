@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use madang_client::{Model, PageData};
 
-use crate::live;
+use crate::hydration;
 use crate::page::Page;
 use crate::strings::tab_title;
 
@@ -34,7 +34,7 @@ pub(crate) fn App(
     Effect::new(move |_| {
         // What is left of a rendering that failed must not connect beside the page that took its place.
         if let (true, Some(model)) = (whole.get_value(), model.try_update_value(Option::take).flatten()) {
-            live::start(page, model);
+            hydration::start(page, model);
         }
     });
     name_the_tab(page);

@@ -63,7 +63,7 @@ fn row(page: Page, item: RowItem) -> impl IntoView {
         (RowKey::Day(day), None) => EitherOf3::A(view! {
             <div class="day">
                 <time class="day-name" datetime=iso_day(day)>
-                    {words(move || live::day_name(page, day))}
+                    {words(move || live::day_name(page.clock, day, page.t))}
                 </time>
             </div>
         }),

@@ -14,34 +14,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 
+use super::channel::{ABNORMAL, Mailbox, News, Order, Orders};
 use super::rungs;
-use crate::chaos::judge::Broken;
 use crate::chaos::network::{address_of, connect_from};
 use crate::chaos::route::{Route, login_of};
 use crate::socket::text;
-
-/// What a carrier reports.
-#[derive(Debug)]
-pub(super) enum News {
-    /// Frames can be sent.
-    Opened,
-    /// A frame, as it came.
-    Frame(String),
-    /// It is over, with this code.
-    Closed(u16),
-    /// A login was set.
-    Login(String),
-    /// The token of a session over plain HTTP.
-    Session(String),
-    /// The numbers of the frames do not fit.
-    Wrong(Broken, String),
-}
-
-/// News, with the connection's number.
-pub(super) type Mailbox = mpsc::Sender<(Conn, News)>;
-
-/// News that wait until the person has time for them; then the carrier waits, and stops reading.
-pub(super) const WAITING: usize = 64;
 
 /// An open or opening connection; dropping it is a page that goes away.
 #[derive(Debug)]
@@ -50,21 +27,8 @@ pub(super) struct Carrier {
     task: JoinHandle<()>,
 }
 
-#[derive(Debug)]
-pub(super) enum Order {
-    Send(ClientFrame),
-    SignOfLife,
-    Close,
-}
-
-/// What the page wants of its carrier.
-pub(super) type Orders = mpsc::UnboundedReceiver<Order>;
-
 /// The wait for the other side's close frame.
 const FAREWELL: Duration = Duration::from_secs(3);
-
-/// "No close frame came", of RFC 6455.
-pub(super) const ABNORMAL: u16 = 1006;
 
 impl Carrier {
     /// Opens one.

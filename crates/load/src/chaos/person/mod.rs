@@ -2,6 +2,7 @@
 //! timers, the outbox over a reload; and what a person does in front of it.
 
 mod carrier;
+mod channel;
 mod habits;
 mod intruder;
 mod narrow;
@@ -22,7 +23,8 @@ use tokio::time::{Instant, sleep_until};
 pub use intruder::intruder;
 pub use narrow::narrow;
 
-use carrier::{Carrier, Mailbox, News, WAITING};
+use carrier::Carrier;
+use channel::{Mailbox, News, WAITING};
 
 use super::Counts;
 use super::judge::wire::Wire;

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::World;
-use super::carrier::{Carrier, News, WAITING};
+use super::carrier::Carrier;
+use super::channel::{News, WAITING};
 use crate::chaos::judge::wire::Wire;
 use crate::chaos::route::Route;
 

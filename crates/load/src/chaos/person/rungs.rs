@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::carrier::{ABNORMAL, Mailbox, News, Order, Orders};
+use super::channel::{ABNORMAL, Mailbox, News, Order, Orders};
 use crate::chaos::events::Events;
 use crate::chaos::http;
 use crate::chaos::judge::Broken;

@@ -2,7 +2,7 @@
 
 use madang_protocol::{ClientFrame, Message, RoomId, Seq, UnixMs, UserId};
 
-use crate::room::Room;
+use super::Room;
 use crate::window::Window;
 
 /// Messages in one page.

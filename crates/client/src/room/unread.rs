@@ -5,7 +5,7 @@
 
 use madang_protocol::Seq;
 
-use crate::room::{Room, UNREAD_MAX};
+use super::{Room, UNREAD_MAX};
 
 /// So many changes are kept for each room. A count that is older than all of them misses what fell out.
 const CHANGES: usize = 256;

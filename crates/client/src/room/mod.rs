@@ -1,14 +1,18 @@
 //! One room: where its log was read to, what of it is held, and what is new in it.
 
+mod history;
+mod unread;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use madang_protocol::{ClientFrame, Entry, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, What};
 
-use crate::history::{Ask, Request};
 use crate::simulation::{Mutant, is};
-use crate::unread::Change;
 use crate::window::Window;
+use unread::Change;
+
+pub(crate) use history::{Ask, PATIENCE_MS, Page, Request};
 
 /// Unread messages are counted so far, here and by the server.
 pub(crate) const UNREAD_MAX: u32 = 1_000;

@@ -1,0 +1,40 @@
+//! From a page that was rendered to one that is alive.
+
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use madang_client::Model;
+
+use crate::page::Page;
+use crate::shell::Shell;
+use crate::{live, navigation, scroll};
+
+/// Brings the page to life. The first rendering is over: from here on, what is shown may differ from what the
+/// server rendered.
+pub(crate) fn start(page: Page, model: Model) {
+    live::look_at_clock(page.clock, page.language);
+    page.alive.set(true);
+    scroll::start(page);
+    show(page, &model);
+    live::set(Shell::start(
+        model,
+        Rc::new(move |model: &Model| {
+            live::look_at_clock(page.clock, page.language);
+            show(page, model);
+        }),
+    ));
+    navigation::start(page);
+    // Readers who scrolled before stay where they are.
+    scroll::settle(page, false);
+    if let Some(root) = document().document_element() {
+        // For the styles, which take what only serves the plain page out of sight, and for tests.
+        let _ = root.set_attribute("data-alive", "");
+    }
+    on_cleanup(live::stop);
+}
+
+/// Shows what changed in the model; the timeline stays where its reader is.
+fn show(page: Page, model: &Model) {
+    let change = page.sync(model);
+    scroll::keep_place(page, change.replaced, change.ended, || page.sync_rows(model, change.look));
+}
