@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use madang_client::{Model, Role};
 use madang_protocol::{ClientFrame, RoomId, UnixMs, UserId};
 
+use crate::BEGIN;
 use crate::act::Ms;
+use crate::browser::Told;
 use crate::link::{Down, LinkId};
 use crate::rng::Rng;
-use crate::tabs::Told;
-use crate::world::BEGIN;
 
 pub(crate) struct Device {
     pub(crate) user: UserId,

@@ -11,10 +11,12 @@
 
 mod act;
 mod acts;
+mod browser;
 mod client;
 mod connection;
 mod device;
 mod ending;
+mod event_loop;
 pub mod fuzz;
 mod link;
 mod node;
@@ -22,6 +24,7 @@ mod poll;
 mod pulse;
 mod rng;
 mod screen;
+mod server;
 mod shadow;
 mod shrink;
 mod stranger;
@@ -33,6 +36,8 @@ mod world;
 mod writer;
 
 use std::fmt;
+
+use madang_protocol::UnixMs;
 
 pub use act::{Scene, scenes};
 pub use shrink::{Story, shrink, tell};
@@ -54,6 +59,9 @@ pub(crate) const BROWSERS: usize = 4;
 
 /// The rooms.
 pub(crate) const ROOMS: [&str; 3] = ["lobby", "yard", "well"];
+
+/// When the story begins, by the server's clock.
+pub(crate) const BEGIN: UnixMs = 1_800_000_000_000;
 
 /// A promise was broken: how.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,49 +1,25 @@
 //! The server's process: its start, its ends, and what its disk keeps.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
 use std::sync::Arc;
 
 use madang_client::{Locale, PageData, Theme};
 use madang_protocol::{Cmid, Entry, Limits, RoomId, UserId};
 use madang_server::addresses::Network;
-use madang_server::broker::{Broker, Inbox};
+use madang_server::broker::Broker;
 use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
 use madang_server::room::{Post, Rooms};
-use madang_server::store::manual::{Fault, Stepper};
-use madang_server::store::{Appended, Change, Committed, Store};
+use madang_server::store::Change;
+use madang_server::store::manual::Fault;
 
 use crate::act::{Ms, Step};
-use crate::connection::{Connection, HEARTBEAT};
+use crate::connection::HEARTBEAT;
 use crate::link::LinkId;
 use crate::poll::at_once;
-use crate::world::{BEGIN, Ev, World};
-use crate::{Check, DEVICES, broken};
-
-/// Posts that arrived by no socket: by whom, which, and what becomes of all of them.
-pub(crate) type Form = (UserId, Vec<Cmid>, Pin<Box<dyn Future<Output = Option<Vec<Appended>>>>>);
-
-/// The process, with everything that a crash takes.
-pub(crate) struct Server {
-    pub(crate) connections: BTreeMap<LinkId, Connection>,
-    pub(crate) forms: Vec<Form>,
-    pub(crate) rooms: Rooms,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) inbox: Inbox,
-    pub(crate) store: Store,
-    pub(crate) stepper: Stepper,
-    /// The writer has something under way, or will look for it.
-    pub(crate) writing: bool,
-    pub(crate) committed: Vec<Committed>,
-    /// When the broker delivers what was published last.
-    pub(crate) broker_at: Ms,
-    /// What the broker has delivered, and the hub was not given yet.
-    pub(crate) arrived: VecDeque<Committed>,
-    pub(crate) delivering: Option<Pin<Box<dyn Future<Output = ()>>>>,
-    pub(crate) announcing: bool,
-    pub(crate) draining: bool,
-}
+use crate::server::Server;
+use crate::world::{Ev, World};
+use crate::{BEGIN, Check, DEVICES, broken};
 
 impl World {
     /// The first start, with the people and the rooms of the story.

@@ -1,30 +1,11 @@
 //! The tabs of one browser: what they keep, what they tell each other, and who of them leads.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use madang_client::{Event, Role, TabId, TabMessage, Write};
-use madang_protocol::{Cmid, ServerFrame, UserId};
+use madang_protocol::{ServerFrame, UserId};
 
+use crate::browser::{Browser, Page};
 use crate::world::{Ev, World};
 use crate::{Check, DEVICES};
-
-/// What the tabs of a browser share.
-#[derive(Debug, Default)]
-pub(crate) struct Browser {
-    /// What is kept over a reload.
-    pub(crate) storage: BTreeMap<Cmid, Write>,
-    /// The browser cannot tell its tabs of each other.
-    pub(crate) lonely: bool,
-    /// The page that holds the lock, and those that wait for it.
-    pub(crate) leader: Option<Page>,
-    pub(crate) waiting: VecDeque<Page>,
-}
-
-/// A page in a tab: the tab's device, and which of its pages.
-pub(crate) type Page = (usize, u32);
-
-/// What a tab was told: by whom, what, and the number of the log that it is about.
-pub(crate) type Told = (TabId, TabMessage, usize);
 
 impl World {
     pub(crate) fn browser(&mut self, device: usize) -> &mut Browser {

@@ -8,23 +8,11 @@ use madang_server::hub::{Queued, Taken};
 use madang_server::rate::Rate;
 use madang_server::session::{MAX_PENDING, Said, Session, Terms};
 
-use crate::connection::{Connection, Done, HEARTBEAT, Talk};
+use crate::connection::{Connection, Done, HEARTBEAT, Talk, Turn};
 use crate::link::{Down, Up};
 use crate::poll::ready;
 use crate::world::World;
 use crate::{Check, DEVICES, Tally, broken};
-
-/// How a turn ended.
-pub(crate) enum Turn {
-    /// Something was done.
-    Again,
-    /// The store has to be waited for.
-    Waits,
-    /// There was nothing to do.
-    Idle,
-    /// The connection ends: with a code that the server chose, or because the peer is gone.
-    End(Option<CloseCode>),
-}
 
 impl World {
     /// Does one of the things that are due, in random order, as the real loop chooses.

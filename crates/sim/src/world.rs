@@ -9,16 +9,13 @@ use madang_server::store::Committed;
 use madang_server::store::manual::Disk;
 
 use crate::act::{Act, Ms, Scene, Step};
+use crate::browser::{Browser, Page};
 use crate::device::Device;
 use crate::link::{Link, LinkId};
-use crate::node::Server;
 use crate::rng::Rng;
+use crate::server::Server;
 use crate::shadow::{Log, Made};
-use crate::tabs::{Browser, Page};
-use crate::{BROWSERS, Broken, Check, DEVICES, ROOMS, Tally, broken};
-
-/// When the story begins, by the server's clock.
-pub(crate) const BEGIN: UnixMs = 1_800_000_000_000;
+use crate::{BEGIN, BROWSERS, Broken, Check, DEVICES, ROOMS, Tally, broken};
 
 /// More events than this mean that something goes round in circles.
 const STEPS_MAX: u64 = 150_000;

@@ -1,0 +1,40 @@
+//! The server's process, as long as it runs.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use madang_protocol::{Cmid, UserId};
+use madang_server::broker::Inbox;
+use madang_server::hub::Hub;
+use madang_server::room::Rooms;
+use madang_server::store::manual::Stepper;
+use madang_server::store::{Appended, Committed, Store};
+
+use crate::act::Ms;
+use crate::connection::Connection;
+use crate::link::LinkId;
+
+/// Posts that arrived by no socket: by whom, which, and what becomes of all of them.
+pub(crate) type Form = (UserId, Vec<Cmid>, Pin<Box<dyn Future<Output = Option<Vec<Appended>>>>>);
+
+/// The process, with everything that a crash takes.
+pub(crate) struct Server {
+    pub(crate) connections: BTreeMap<LinkId, Connection>,
+    pub(crate) forms: Vec<Form>,
+    pub(crate) rooms: Rooms,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) inbox: Inbox,
+    pub(crate) store: Store,
+    pub(crate) stepper: Stepper,
+    /// The writer has something under way, or will look for it.
+    pub(crate) writing: bool,
+    pub(crate) committed: Vec<Committed>,
+    /// When the broker delivers what was published last.
+    pub(crate) broker_at: Ms,
+    /// What the broker has delivered, and the hub was not given yet.
+    pub(crate) arrived: VecDeque<Committed>,
+    pub(crate) delivering: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    pub(crate) announcing: bool,
+    pub(crate) draining: bool,
+}
