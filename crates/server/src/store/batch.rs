@@ -6,10 +6,10 @@ use std::collections::hash_map::Entry as Slot;
 use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::directory::News;
+use super::news::News;
+use super::queued::{Answer, Reply};
 use super::rows::{self, PERSON_COLUMNS, RoomKey, seq_from_column};
-use super::writer::{Answer, Reply};
-use super::{Committed, Newcomer, StoreError, people};
+use super::{Committed, Newcomer, StoreError};
 
 /// Why a command in a batch did not succeed.
 pub(super) enum Failure {
@@ -259,6 +259,19 @@ impl<'w> Batch<'w> {
         Ok(turn)
     }
 
+    /// The rows of a guest: two, however many rooms there are.
+    pub(super) fn insert_guest(&mut self, newcomer: &Newcomer) -> Result<(), Failure> {
+        let Newcomer { user, token_hash, made_at, arrived } = newcomer;
+        let sql = self.sql;
+        sql.prepare_cached("INSERT INTO users (id, made_at, arrived) VALUES (?1, ?2, ?3)")?
+            .execute(params![user.as_str(), made_at, arrived])?;
+        let key = sql.last_insert_rowid();
+        sql.prepare_cached("INSERT INTO logins (token_hash, user, made_at) VALUES (?1, ?2, ?3)")?
+            .execute(params![token_hash, key, made_at])?;
+        self.note(News::Guest { key, user: user.clone(), token_hash: *token_hash, arrived: *arrived });
+        Ok(())
+    }
+
     /// Does a command's work for somebody who may be new: then they get their row first. A refusal takes it back.
     pub(super) fn by_newcomer<T>(
         &mut self,
@@ -272,7 +285,7 @@ impl<'w> Batch<'w> {
         }
         self.sql.execute_batch("SAVEPOINT newcomer")?;
         let (news, turn) = (self.news.len(), self.known.turn);
-        let result = people::insert_guest(self, newcomer).and_then(|()| work(self));
+        let result = self.insert_guest(newcomer).and_then(|()| work(self));
         if let Err(Failure::Refused(_)) = &result {
             self.sql.execute_batch("ROLLBACK TO newcomer")?;
             self.news.truncate(news);

@@ -1,19 +1,13 @@
-//! Programs with a token of their own: made, revoked, and read into memory.
+//! Programs with a token of their own: made and revoked.
 
-use madang_protocol::{Person, RoomId, UnixMs, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use madang_protocol::{Person, UnixMs, UserId};
+use rusqlite::params;
 
 use super::batch::{Batch, Failure};
-use super::directory::{self, News};
-use super::rows::{self, RoomKey};
-use super::{Bot, BotKind, MAX_BOTS, StoreError, Target, looks};
-
-/// A bot as the database has it.
-pub(super) struct StoredBot {
-    pub(super) key: i64,
-    pub(super) token_hash: [u8; 32],
-    pub(super) bot: Bot,
-}
+use super::directory;
+use super::news::News;
+use super::rows::{self, RoomKey, StoredBot};
+use super::{Bot, BotKind, MAX_BOTS, StoreError, looks};
 
 /// Makes a bot with its token. To a newcomer nothing is new: its read markers stand at the heads.
 pub(super) fn add(
@@ -62,7 +56,7 @@ pub(super) fn add(
     )?
     .execute([key])?;
     let markers = directory::markers(sql, key)?;
-    let made = find(sql, &bot.person.id)?.ok_or(StoreError::UnknownUser)?;
+    let made = rows::bot(sql, &bot.person.id)?.ok_or(StoreError::UnknownUser)?;
     let bot = made.bot.clone();
     batch.note(News::Bot { made, markers });
     Ok((bot, others))
@@ -70,7 +64,7 @@ pub(super) fn add(
 
 /// Takes a bot's token away, for ever. A bot that lost it earlier stays as it is.
 pub(super) fn revoke(batch: &mut Batch<'_>, user: &UserId, at: UnixMs) -> Result<Bot, Failure> {
-    let StoredBot { key, mut bot, .. } = find(batch.sql, user)?.ok_or(StoreError::UnknownUser)?;
+    let StoredBot { key, mut bot, .. } = rows::bot(batch.sql, user)?.ok_or(StoreError::UnknownUser)?;
     if bot.revoked_at.is_none() {
         bot.revoked_at = Some(at);
         bot.target = None;
@@ -82,57 +76,6 @@ pub(super) fn revoke(batch: &mut Batch<'_>, user: &UserId, at: UnixMs) -> Result
         batch.note(News::Revoked { user: user.clone(), at });
     }
     Ok(bot)
-}
-
-/// Every bot, revoked ones too.
-pub(super) fn all(sql: &Connection) -> rusqlite::Result<Vec<StoredBot>> {
-    let mut statement = sql.prepare(&format!("{SELECT} ORDER BY b.user"))?;
-    let bots = statement.query_map([], row_of)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    bots.into_iter().map(|bot| with_rooms(sql, bot)).collect()
-}
-
-const SELECT: &str =
-    "SELECT u.id, u.name, u.initial, u.alike, u.bot, b.user, b.token_hash, b.kind, b.limited,
-         b.made_at, b.revoked_at, w.url, w.key
-     FROM bots b JOIN users u ON u.key = b.user LEFT JOIN webhooks w ON w.bot = b.user";
-
-fn find(sql: &Connection, user: &UserId) -> rusqlite::Result<Option<StoredBot>> {
-    let mut statement = sql.prepare_cached(&format!("{SELECT} WHERE u.id = ?1"))?;
-    let found = statement.query_row([user.as_str()], row_of).optional()?;
-    found.map(|bot| with_rooms(sql, bot)).transpose()
-}
-
-/// The bot; that it is limited, its rooms will tell.
-fn row_of(row: &Row<'_>) -> rusqlite::Result<StoredBot> {
-    let limited: bool = row.get(8)?;
-    let bot = Bot {
-        person: rows::person(row, 0)?,
-        kind: match row.get::<_, i64>(7)? {
-            2 => BotKind::Hook,
-            3 => BotKind::Outgoing,
-            _ => BotKind::Token,
-        },
-        rooms: limited.then(Vec::new),
-        target: match row.get(11)? {
-            Some(url) => Some(Target { url, key: row.get(12)? }),
-            None => None,
-        },
-        made_at: row.get(9)?,
-        revoked_at: row.get(10)?,
-    };
-    Ok(StoredBot { key: row.get(5)?, token_hash: row.get(6)?, bot })
-}
-
-fn with_rooms(sql: &Connection, mut stored: StoredBot) -> rusqlite::Result<StoredBot> {
-    if let Some(rooms) = &mut stored.bot.rooms {
-        let mut statement = sql.prepare_cached(
-            "SELECT r.id FROM bot_rooms b JOIN rooms r ON r.key = b.room WHERE b.bot = ?1 ORDER BY r.id",
-        )?;
-        *rooms = statement
-            .query_map([stored.key], |row| rows::id(row, 0))?
-            .collect::<rusqlite::Result<Vec<RoomId>>>()?;
-    }
-    Ok(stored)
 }
 
 fn number(kind: BotKind) -> i64 {

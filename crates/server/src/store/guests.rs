@@ -4,7 +4,7 @@ use madang_protocol::UnixMs;
 use rusqlite::params;
 
 use super::batch::{Batch, Failure};
-use super::directory::News;
+use super::news::News;
 use super::rows;
 
 /// People looked at in one piece: about a millisecond of the writer's time.

@@ -7,7 +7,7 @@ use madang_protocol::{Person, UnixMs};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
-use super::directory::News;
+use super::news::News;
 use super::rows::{self, PERSON_COLUMNS};
 use crate::text;
 

@@ -2,28 +2,23 @@
 //! read runs when whoever asked for it polls it often enough; what the writer's thread does in one go is done step by step, so that a crash
 //! can fall between any two.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madang_protocol::{Epoch, UnixMs};
 use rusqlite::Connection;
 
 use super::batch::{Batch, Failure, Known};
+use super::command::Command;
 use super::directory::Directory;
-use super::newcomers::Newcomers;
-use super::readers::{ReadError, Readers, in_one_state};
-use super::writer::{self, Answer, Command, Writer};
-use super::{Committed, Inner, OpenError, Store, StoreError, StoreOptions, migrations, open};
-use crate::simulation::{Mutant, is, pause};
+use super::expected::Newcomers;
+use super::queued::Answer;
+use super::readers::Readers;
+use super::writer::{self, Writer};
+use super::{Committed, Inner, OpenError, Store, StoreOptions, migrations, open};
+use crate::simulation::{Mutant, is};
 
-/// A disk with a database on it. It outlives every crash with what was committed, and nothing else. Clones are
-/// the same disk.
-#[derive(Clone, Debug)]
-pub struct Disk {
-    sql: Arc<Mutex<Connection>>,
-    unreadable: Arc<AtomicBool>,
-}
+pub use super::memory_disk::Disk;
 
 /// What the disk does to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,37 +54,6 @@ impl Drop for Stepper {
 }
 
 impl Disk {
-    /// An empty disk.
-    ///
-    /// # Errors
-    /// SQLite's words.
-    pub fn new() -> Result<Self, StoreError> {
-        let sql = Connection::open_in_memory().map_err(unavailable)?;
-        Ok(Self { sql: Arc::new(Mutex::new(sql)), unreadable: Arc::default() })
-    }
-
-    /// What a backup of this moment holds.
-    ///
-    /// # Errors
-    /// SQLite's words.
-    pub fn backup(&self) -> Result<Self, StoreError> {
-        let copy = Self::new()?;
-        copy.restore(self)?;
-        Ok(copy)
-    }
-
-    /// Puts a backup in the place of everything. Nobody may have the store open.
-    ///
-    /// # Errors
-    /// SQLite's words.
-    pub fn restore(&self, backup: &Self) -> Result<(), StoreError> {
-        let (from, mut to) = (backup.lock(), self.lock());
-        to.flush_prepared_statement_cache();
-        let copy = rusqlite::backup::Backup::new(&from, &mut to).map_err(unavailable)?;
-        copy.step(-1).map_err(unavailable)?;
-        Ok(())
-    }
-
     /// Opens the store, as after the start of a process. The epoch and the time of the first rows are given,
     /// because nothing in a simulation may be left to chance.
     ///
@@ -131,33 +95,6 @@ impl Disk {
             unsynced: None,
         };
         Ok((store, stepper))
-    }
-
-    /// Lets reads fail from now on, or work.
-    pub fn set_readable(&self, readable: bool) {
-        self.unreadable.store(!readable, Ordering::Relaxed);
-    }
-
-    /// A read, which begins and ends some time after it was asked for.
-    pub(super) async fn read<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, ReadError>,
-    ) -> Result<T, ReadError> {
-        pause().await;
-        let result = self.read_now(read);
-        pause().await;
-        result
-    }
-
-    fn read_now<T>(&self, read: impl FnOnce(&Connection) -> Result<T, ReadError>) -> Result<T, ReadError> {
-        if self.unreadable.load(Ordering::Relaxed) {
-            return Err(ReadError(StoreError::Unavailable("disk I/O error".into())));
-        }
-        in_one_state(&self.lock(), read)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.sql.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -245,8 +182,4 @@ fn made_repeatable(sql: &Connection, epoch: &Epoch, at: UnixMs, is_new: bool) ->
     sql.execute("UPDATE entries SET at = ?1 WHERE by = 1", [at])?;
     sql.execute("UPDATE rooms SET last_at = ?1 WHERE head = 1", [at])?;
     Ok(())
-}
-
-fn unavailable(error: rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(error.to_string())
 }

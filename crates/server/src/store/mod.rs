@@ -9,16 +9,21 @@
 mod append;
 mod batch;
 mod bots;
+mod command;
 mod directory;
+mod expected;
 mod guests;
 mod looks;
 #[cfg(feature = "simulation")]
 pub mod manual;
 mod mark;
+#[cfg(feature = "simulation")]
+mod memory_disk;
 mod migrations;
 mod moderation;
 mod most;
 mod newcomers;
+mod news;
 mod open;
 mod owner;
 mod people;
@@ -41,22 +46,23 @@ use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserI
 use tokio::sync::{mpsc, oneshot};
 
 pub use directory::{KEPT_MESSAGES, Version};
+pub use expected::Expected;
 pub use most::{ANSWER_BYTES, Most};
 pub(crate) use most::{entry_bytes, message_bytes};
-pub use newcomers::Expected;
 pub use open::Identity;
-pub use places::Keep;
 pub use queued::Queued;
 pub use types::{
-    Appended, Ban, Bot, BotKind, Change, Committed, Newcomer, OpenError, PageAt, PageRead, Place, ReadMarker,
-    Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions, Target,
-    WARNED_FROM, Write,
+    Appended, Ban, Bot, BotKind, Change, Committed, Keep, Newcomer, OpenError, PageAt, PageRead, Place,
+    ReadMarker, Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions,
+    Target, WARNED_FROM, Write,
 };
 
+use command::Command;
 use directory::Directory;
-use newcomers::Newcomers;
+use expected::Newcomers;
+use queued::Reply;
 use readers::Readers;
-use writer::{Command, Reply, Writer};
+use writer::Writer;
 
 /// Rooms that one server holds, the lobby included.
 pub const MAX_ROOMS: u32 = 500;

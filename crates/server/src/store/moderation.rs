@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::append::{dated, redact};
 use super::batch::{Batch, Failure};
-use super::directory::News;
+use super::news::News;
 use super::rows::{self, kind};
 use super::{Ban, MAX_BANS, RoomChange, StoreError};
 
@@ -109,21 +109,6 @@ pub(super) fn ban(batch: &mut Batch<'_>, ban: Ban, at: Option<UnixMs>) -> Result
         batch.note(News::Banned { ban, at });
     }
     Ok(changed > 0)
-}
-
-/// All bans. A row that cannot be read is passed over: it would be a ban of nobody.
-pub(super) fn bans(sql: &Connection) -> rusqlite::Result<Vec<(Ban, UnixMs)>> {
-    let mut statement = sql.prepare("SELECT kind, subject, at FROM bans")?;
-    let rows = statement.query_map([], |row| {
-        let subject: String = row.get(1)?;
-        let ban = match row.get::<_, i64>(0)? {
-            1 => subject.parse().ok().map(Ban::Person),
-            _ => subject.parse().ok().map(Ban::Network),
-        };
-        Ok((ban, row.get(2)?))
-    })?;
-    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(rows.into_iter().filter_map(|(ban, at)| Some((ban?, at))).collect())
 }
 
 /// At most ten people of that name, or the one with that id. Somebody without a name is called `guest-` and the last four

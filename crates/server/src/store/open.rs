@@ -2,19 +2,17 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use madang_protocol::{Epoch, RoomId, UnixMs, UserId};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::directory::Directory;
 use super::mark::{Mark, Marked};
 use super::migrations::{self, Found};
+use super::readers::BUSY;
 use super::space::Space;
 use super::{OpenError, StoreOptions, looks, people, private, rows};
-
-/// How long a connection waits for a program that looks into the database from outside.
-const BUSY: Duration = Duration::from_secs(2);
 
 /// Pages of the write-ahead log before they are moved into the database: 16 MiB. Larger than SQLite's own
 /// 1,000, because a batch of long messages is a large part of that, and each move costs two syncs more.
@@ -121,23 +119,6 @@ pub(super) fn identity(sql: &Connection) -> rusqlite::Result<Identity> {
         sql.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, String>(0))
     };
     Ok(Identity { key: value("newcomer_key")?.into_bytes(), server: value("server_id")? })
-}
-
-/// A read-only connection to `file`.
-pub(super) fn reader(file: &Path) -> Result<Connection, OpenError> {
-    let open = || {
-        let sql = Connection::open_with_flags(
-            file,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        sql.busy_timeout(BUSY)?;
-        sql.set_prepared_statement_cache_capacity(64);
-        Ok(sql)
-    };
-    open().map_err(|error: rusqlite::Error| OpenError::Disk {
-        file: file.to_owned(),
-        reason: error.to_string(),
-    })
 }
 
 fn unopened(folder: &Path, error: &std::io::Error) -> OpenError {

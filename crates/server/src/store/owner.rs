@@ -2,7 +2,7 @@
 
 use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 
-use super::writer::Command;
+use super::command::Command;
 use super::{Ban, Bot, Queued, RoomChange, Store, StoreError, moderation};
 use crate::addresses::Network;
 

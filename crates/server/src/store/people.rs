@@ -4,12 +4,9 @@ use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
-use super::directory::News;
-use super::rows::{RoomKey, SEQ_MAX, kind, seq_from_column, seq_of};
+use super::news::News;
+use super::rows::{NO_KEY, RoomKey, SEQ_MAX, kind, seq_from_column, seq_of};
 use super::{MAX_ROOMS, Newcomer, ReadMarker, Renamed, StoreError, UNREAD_MAX, UNREAD_SEEN, looks};
-
-/// The key of a reader who has none: nobody's messages are theirs.
-pub(super) const NO_KEY: i64 = -1;
 
 /// Opens a room, with its first entry.
 pub(super) fn open_room(
@@ -73,23 +70,7 @@ pub(super) fn add_guest(
         return Err(StoreError::Taken.into());
     }
     let arrived = batch.turn()?;
-    insert_guest(batch, &Newcomer { user: user.clone(), token_hash, made_at: at, arrived })
-}
-
-/// The rows of a guest: two, however many rooms there are.
-pub(super) fn insert_guest(batch: &mut Batch<'_>, newcomer: &Newcomer) -> Result<(), Failure> {
-    let Newcomer { user, token_hash, made_at, arrived } = newcomer;
-    let sql = batch.sql;
-    sql.prepare_cached("INSERT INTO users (id, made_at, arrived) VALUES (?1, ?2, ?3)")?.execute(params![
-        user.as_str(),
-        made_at,
-        arrived
-    ])?;
-    let key = sql.last_insert_rowid();
-    sql.prepare_cached("INSERT INTO logins (token_hash, user, made_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![token_hash, key, made_at])?;
-    batch.note(News::Guest { key, user: user.clone(), token_hash: *token_hash, arrived: *arrived });
-    Ok(())
+    batch.insert_guest(&Newcomer { user: user.clone(), token_hash, made_at: at, arrived })
 }
 
 /// Gives a person another name.
@@ -119,7 +100,7 @@ pub(super) fn mark_read(
             if seq.min(head) <= old {
                 return Ok(ReadMarker { seq: old, unread: unread(batch.sql, room, old, NO_KEY)?, head });
             }
-            insert_guest(batch, newcomer)?;
+            batch.insert_guest(newcomer)?;
             batch.author(user)?.key
         }
         (found, _) => found?.key,

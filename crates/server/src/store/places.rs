@@ -4,25 +4,9 @@ use madang_protocol::{RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
-use super::readers::ReadError;
-use super::rows::seq_from_column;
-use super::writer::Command;
+use super::command::Command;
+use super::rows::{ReadError, seq_from_column};
 use super::{PLACES_MAX, Place, Queued, Store, StoreError};
-
-/// A place that is kept together with writes, for one who acknowledges and posts in one transaction.
-#[derive(Clone, Debug)]
-pub struct Keep {
-    /// Whose it is.
-    pub reader: UserId,
-    /// Where it is.
-    pub room: RoomId,
-    /// The reader's own name for it.
-    pub name: String,
-    /// How far they have come.
-    pub place: Place,
-    /// When, by the server's clock.
-    pub at: UnixMs,
-}
 
 impl Store {
     /// Keeps how far a reader has come in a room, under a name of its own. Of more than [`PLACES_MAX`] the one goes

@@ -8,6 +8,12 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 
+/// Where a command's result goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// Sends a command's result once its batch has ended: with SQLite's words if the batch failed.
+pub(super) type Answer = Box<dyn FnOnce(Option<&str>)>;
+
 /// A write that is queued, in the order of the calls. It happens whether this is polled or not; it yields
 /// once the write is synced to disk, or refused.
 #[must_use = "the write happens anyway, but only this tells whether it is durable"]

@@ -3,14 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use super::rows::{ReadError, in_one_state};
 use super::turns::{Refused, Turns};
-use super::{OpenError, StoreError, open};
+use super::{OpenError, StoreError};
 use crate::asker;
+
+/// How long a connection waits for a program that looks into the database from outside.
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -21,7 +26,7 @@ pub(super) struct Readers {
     threads: Vec<JoinHandle<()>>,
     /// In a simulation: reads run where they are asked for.
     #[cfg(feature = "simulation")]
-    by_hand: Option<super::manual::Disk>,
+    by_hand: Option<super::memory_disk::Disk>,
 }
 
 impl Readers {
@@ -35,7 +40,7 @@ impl Readers {
             by_hand: None,
         };
         for _ in 0..count.max(1) {
-            let sql = open::reader(file)?;
+            let sql = reader(file)?;
             let jobs = Arc::clone(&readers.jobs);
             let serve = move || {
                 while let Some(job) = jobs.next() {
@@ -53,7 +58,7 @@ impl Readers {
 
     /// Without threads: each read runs on `disk` where it is asked for.
     #[cfg(feature = "simulation")]
-    pub(super) fn by_hand(disk: super::manual::Disk) -> Self {
+    pub(super) fn by_hand(disk: super::memory_disk::Disk) -> Self {
         Self { reads: Counter::default(), jobs: Arc::default(), threads: Vec::new(), by_hand: Some(disk) }
     }
 
@@ -92,21 +97,19 @@ impl Drop for Readers {
     }
 }
 
-/// A [`StoreError`] that SQLite's errors turn into by `?`.
-pub(super) struct ReadError(pub(super) StoreError);
-
-impl From<rusqlite::Error> for ReadError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self(StoreError::Unavailable(error.to_string()))
-    }
-}
-
-pub(super) fn in_one_state<T>(
-    sql: &Connection,
-    read: impl FnOnce(&Connection) -> Result<T, ReadError>,
-) -> Result<T, ReadError> {
-    let state = sql.unchecked_transaction()?;
-    let result = read(&state)?;
-    state.finish()?;
-    Ok(result)
+/// A read-only connection to `file`.
+fn reader(file: &Path) -> Result<Connection, OpenError> {
+    let open = || {
+        let sql = Connection::open_with_flags(
+            file,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        sql.busy_timeout(BUSY)?;
+        sql.set_prepared_statement_cache_capacity(64);
+        Ok(sql)
+    };
+    open().map_err(|error: rusqlite::Error| OpenError::Disk {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    })
 }

@@ -4,8 +4,9 @@ use madang_protocol::{Message, Person, RoomId, Seq};
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
 use super::most::{Count, Most};
-use super::readers::ReadError;
-use super::rows::{self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, RoomKey, SEQ_MAX, seq_from_column};
+use super::rows::{
+    self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, ReadError, RoomKey, SEQ_MAX, seq_from_column,
+};
 use super::{Committed, PageAt, PageRead, RoomState, StoreError};
 
 /// The log behind a cursor.

@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
-use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, What};
-use rusqlite::Row;
+use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UserId, What};
 use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{Bot, BotKind, StoreError, Target};
 
 /// `kind` of an entry.
 pub(super) mod kind {
@@ -136,6 +138,88 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
         headers: headers(row, 7)?,
     };
     Ok((message, author))
+}
+
+/// The key of a reader who has none: nobody's messages are theirs.
+pub(super) const NO_KEY: i64 = -1;
+
+/// A bot as the database has it.
+pub(super) struct StoredBot {
+    pub(super) key: i64,
+    pub(super) token_hash: [u8; 32],
+    pub(super) bot: Bot,
+}
+
+/// Bots, as [`bot_row`] reads them.
+const BOTS: &str = "SELECT u.id, u.name, u.initial, u.alike, u.bot, b.user, b.token_hash, b.kind, b.limited,
+         b.made_at, b.revoked_at, w.url, w.key
+     FROM bots b JOIN users u ON u.key = b.user LEFT JOIN webhooks w ON w.bot = b.user";
+
+/// Every bot, revoked ones too.
+pub(super) fn bots(sql: &Connection) -> rusqlite::Result<Vec<StoredBot>> {
+    let mut statement = sql.prepare(&format!("{BOTS} ORDER BY b.user"))?;
+    let bots = statement.query_map([], bot_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    bots.into_iter().map(|bot| with_rooms(sql, bot)).collect()
+}
+
+/// The bot with this id.
+pub(super) fn bot(sql: &Connection, user: &UserId) -> rusqlite::Result<Option<StoredBot>> {
+    let mut statement = sql.prepare_cached(&format!("{BOTS} WHERE u.id = ?1"))?;
+    let found = statement.query_row([user.as_str()], bot_row).optional()?;
+    found.map(|bot| with_rooms(sql, bot)).transpose()
+}
+
+/// The bot; that it is limited, its rooms will tell.
+fn bot_row(row: &Row<'_>) -> rusqlite::Result<StoredBot> {
+    let limited: bool = row.get(8)?;
+    let bot = Bot {
+        person: person(row, 0)?,
+        kind: match row.get::<_, i64>(7)? {
+            2 => BotKind::Hook,
+            3 => BotKind::Outgoing,
+            _ => BotKind::Token,
+        },
+        rooms: limited.then(Vec::new),
+        target: match row.get(11)? {
+            Some(url) => Some(Target { url, key: row.get(12)? }),
+            None => None,
+        },
+        made_at: row.get(9)?,
+        revoked_at: row.get(10)?,
+    };
+    Ok(StoredBot { key: row.get(5)?, token_hash: row.get(6)?, bot })
+}
+
+fn with_rooms(sql: &Connection, mut stored: StoredBot) -> rusqlite::Result<StoredBot> {
+    if let Some(rooms) = &mut stored.bot.rooms {
+        let mut statement = sql.prepare_cached(
+            "SELECT r.id FROM bot_rooms b JOIN rooms r ON r.key = b.room WHERE b.bot = ?1 ORDER BY r.id",
+        )?;
+        *rooms = statement
+            .query_map([stored.key], |row| id(row, 0))?
+            .collect::<rusqlite::Result<Vec<RoomId>>>()?;
+    }
+    Ok(stored)
+}
+
+/// A [`StoreError`] that SQLite's errors turn into by `?`.
+pub(super) struct ReadError(pub(super) StoreError);
+
+impl From<rusqlite::Error> for ReadError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(StoreError::Unavailable(error.to_string()))
+    }
+}
+
+/// Runs a read against one state of the database.
+pub(super) fn in_one_state<T>(
+    sql: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    let state = sql.unchecked_transaction()?;
+    let result = read(&state)?;
+    state.finish()?;
+    Ok(result)
 }
 
 #[cfg(test)]

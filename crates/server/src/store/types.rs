@@ -235,6 +235,21 @@ pub struct Place {
     pub open: Vec<Seq>,
 }
 
+/// A place that is kept together with writes, for one who acknowledges and posts in one transaction.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// Whose it is.
+    pub reader: UserId,
+    /// Where it is.
+    pub room: RoomId,
+    /// The reader's own name for it.
+    pub name: String,
+    /// How far they have come.
+    pub place: Place,
+    /// When, by the server's clock.
+    pub at: UnixMs,
+}
+
 /// A room as it stands at `head`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomState {

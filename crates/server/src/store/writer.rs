@@ -7,20 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::batch::{Batch, Known};
+use super::command::Command;
 use super::directory::Directory;
 use super::mark::Mark;
-use super::newcomers::Expected;
-use super::readers::ReadError;
+use super::queued::Answer;
+use super::rows::ReadError;
 use super::space::{IDLE, Space};
-use super::{
-    Appended, Ban, Bot, Committed, Keep, Place, ReadMarker, Rejected, Renamed, RoomChange, StoreError, Write,
-    append, bots, guests, moderation, people, places,
-};
+use super::{Committed, StoreError, append, bots, guests, moderation, people, places};
 
 /// Commands in one transaction.
 pub(super) const BATCH_MAX: usize = 256;
@@ -31,106 +28,6 @@ const WAITING_MAX: usize = 4_096;
 
 /// A commit that is younger shows that writing works.
 const PROOF_LASTS: Duration = Duration::from_secs(5);
-
-/// Where a command's result goes.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// Sends a command's result once its batch has ended: with SQLite's words if the batch failed.
-pub(super) type Answer = Box<dyn FnOnce(Option<&str>)>;
-
-/// What the writer does.
-pub(super) enum Command {
-    Append {
-        write: Write,
-        newcomer: Option<Expected>,
-        reply: Reply<Appended>,
-    },
-    AppendAll {
-        writes: Vec<Write>,
-        places: Vec<Keep>,
-        newcomer: Option<Expected>,
-        reply: Reply<Result<Vec<Appended>, Rejected>>,
-    },
-    OpenRoom {
-        room: RoomId,
-        title: String,
-        by: UserId,
-        at: UnixMs,
-        newcomer: Option<Expected>,
-        reply: Reply<Entry>,
-    },
-    AddGuest {
-        user: UserId,
-        token_hash: [u8; 32],
-        at: UnixMs,
-        reply: Reply<()>,
-    },
-    AddBot {
-        bot: Bot,
-        token_hash: [u8; 32],
-        reply: Reply<(Bot, Vec<Person>)>,
-    },
-    RevokeBot {
-        user: UserId,
-        at: UnixMs,
-        reply: Reply<Bot>,
-    },
-    ChangeRoom {
-        room: RoomId,
-        change: RoomChange,
-        at: UnixMs,
-        reply: Reply<Entry>,
-    },
-    RemoveMessage {
-        room: RoomId,
-        seq: Seq,
-        at: UnixMs,
-        reply: Reply<Entry>,
-    },
-    Ban {
-        ban: Ban,
-        at: Option<UnixMs>,
-        reply: Reply<bool>,
-    },
-    Rename {
-        user: UserId,
-        name: String,
-        at: UnixMs,
-        newcomer: Option<Expected>,
-        reply: Reply<Renamed>,
-    },
-    MarkRead {
-        user: UserId,
-        room: RoomId,
-        seq: Seq,
-        newcomer: Option<Expected>,
-        reply: Reply<ReadMarker>,
-    },
-    KeepPlace {
-        reader: UserId,
-        room: RoomId,
-        name: String,
-        place: Place,
-        at: UnixMs,
-        newcomer: Option<Expected>,
-        reply: Reply<()>,
-    },
-    FindPlace {
-        reader: UserId,
-        room: RoomId,
-        name: String,
-        reply: Reply<Option<Place>>,
-    },
-    RemoveGuests {
-        before: UnixMs,
-        after: i64,
-        reply: Reply<Option<i64>>,
-    },
-    Probe {
-        reply: Reply<()>,
-    },
-    Close,
-}
 
 /// The writer's thread and the way to it.
 pub(super) struct Writer {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use madang_protocol::{Person, UnixMs, UserId};
 
 use super::super::Bot;
-use super::super::bots::StoredBot;
+use super::super::rows::StoredBot;
 
 /// The table. The store bounds how many bots there are.
 #[derive(Default)]

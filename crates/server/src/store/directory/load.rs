@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use madang_protocol::{RoomId, Seq, UserId, What};
+use madang_protocol::{RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::readers::ReadError;
 use super::super::rows::{
-    self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, RoomKey, SEQ_MAX, seq_from_column, seq_of,
+    self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, ReadError, RoomKey, SEQ_MAX, seq_from_column,
+    seq_of,
 };
-use super::super::{Committed, StoreError, UNREAD_SEEN};
+use super::super::{Ban, Committed, StoreError, UNREAD_SEEN};
 use super::KEPT_MESSAGES;
 use super::people::{MARKERS, Member, People};
 use super::rooms::{NOBODY, Newest, Post, Room, Rooms};
@@ -40,6 +40,21 @@ pub(super) fn people(sql: &Connection, most: usize) -> rusqlite::Result<People> 
         people.lacks_some();
     }
     Ok(people)
+}
+
+/// All bans. A row that cannot be read is passed over: it would be a ban of nobody.
+pub(super) fn bans(sql: &Connection) -> rusqlite::Result<Vec<(Ban, UnixMs)>> {
+    let mut statement = sql.prepare("SELECT kind, subject, at FROM bans")?;
+    let rows = statement.query_map([], |row| {
+        let subject: String = row.get(1)?;
+        let ban = match row.get::<_, i64>(0)? {
+            1 => subject.parse().ok().map(Ban::Person),
+            _ => subject.parse().ok().map(Ban::Network),
+        };
+        Ok((ban, row.get(2)?))
+    })?;
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(rows.into_iter().filter_map(|(ban, at)| Some((ban?, at))).collect())
 }
 
 /// Every room, without its messages' texts.

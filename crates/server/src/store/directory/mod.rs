@@ -19,10 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use madang_protocol::{Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use rusqlite::Connection;
 
-use super::bots::StoredBot;
 use super::most::Most;
-use super::readers::ReadError;
-use super::rows::RoomKey;
+use super::news::News;
+use super::rows::{self, ReadError};
 use super::{Ban, Bot, Committed, Newcomer, RoomState};
 
 use crate::addresses::Network;
@@ -35,26 +34,6 @@ use rooms::Rooms;
 
 /// Messages of a room that are kept as a snapshot shows them.
 pub const KEPT_MESSAGES: usize = 50;
-
-/// What a commit changed besides the entries that it made.
-pub(super) enum News {
-    /// An entry, the next one of the commit.
-    Entry { room: RoomKey, by: i64, turn: Option<i64> },
-    /// A guest came.
-    Guest { key: i64, user: UserId, token_hash: [u8; 32], arrived: i64 },
-    /// Guests were removed.
-    Removed(Vec<i64>),
-    /// A person has another name, or something else is shown with it.
-    Renamed { key: i64, person: Person, at: UnixMs },
-    /// A bot was made.
-    Bot { made: StoredBot, markers: Vec<(RoomKey, Seq)> },
-    /// A bot lost its token.
-    Revoked { user: UserId, at: UnixMs },
-    /// Somebody was banned, or is no longer.
-    Banned { ban: Ban, at: Option<UnixMs> },
-    /// A read marker moved.
-    Read { key: i64, room: RoomKey, seq: Seq },
-}
 
 /// The tables, and the gate that puts loading and the writer's news one after the other.
 pub(super) struct Directory {
@@ -85,9 +64,9 @@ impl Directory {
     /// Reads what is kept from a database that nobody writes meanwhile. Of people, the most that are kept.
     pub(super) fn open(sql: &Connection, people: usize) -> rusqlite::Result<Self> {
         let (people, rooms, mut bots) = (load::people(sql, people)?, load::rooms(sql)?, Bots::default());
-        super::bots::all(sql)?.into_iter().for_each(|bot| bots.insert(bot));
+        rows::bots(sql)?.into_iter().for_each(|bot| bots.insert(bot));
         let mut bans = Bans::default();
-        super::moderation::bans(sql)?.into_iter().for_each(|(ban, at)| bans.insert(ban, at));
+        load::bans(sql)?.into_iter().for_each(|(ban, at)| bans.insert(ban, at));
         let renamed = Renames::load(sql)?;
         let tables = Tables { people, bots, bans, rooms, renames: 0, renamed };
         Ok(Self { gate: Mutex::default(), tables: RwLock::new(tables) })

@@ -5,8 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use madang_protocol::{Person, Seq, UserId};
 
 use super::super::Newcomer;
-use super::super::people::NO_KEY;
-use super::super::rows::RoomKey;
+use super::super::rows::{NO_KEY, RoomKey};
 
 /// Most read markers that are kept, of all people together: 16 MiB.
 pub(super) const MARKERS: usize = 1_000_000;
