@@ -8,12 +8,12 @@ use madang_protocol::{
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::heard::{Attached, Farewell, Page, Refused, Welcome};
-use super::over::{Heard, Link};
-use super::{Dial, Over, Server, fresh_cmid, lobby, within};
+use super::link::{Heard, Link};
+use super::{fresh_cmid, lobby, within};
 
 /// One person's connection. Frames that a story has not asked for yet are held, in their order.
 pub(crate) struct Client {
-    name: &'static str,
+    pub(super) name: &'static str,
     pub(crate) link: Link,
     /// The login, as `Cookie` carries it.
     pub(crate) cookie: String,
@@ -28,45 +28,6 @@ impl Client {
     /// Over a connection that is there.
     pub(crate) fn new(name: &'static str, link: Link, cookie: String) -> Self {
         Self { name, link, cookie, welcome: None, held: VecDeque::new(), closed: None, requests: 0 }
-    }
-
-    /// A newcomer who said hello.
-    pub(crate) async fn join(server: &Server, name: &'static str) -> Self {
-        Self::join_over(server, name, Over::WebSocket).await
-    }
-
-    /// A newcomer who said hello over this transport.
-    pub(crate) async fn join_over(server: &Server, name: &'static str, over: Over) -> Self {
-        let mut client = Dial::new(server).over(over).open(name).await.expect("a connection");
-        client.hello(vec![], None, None).await;
-        client
-    }
-
-    /// One more session of the person of `cookie`.
-    pub(crate) async fn join_as(server: &Server, name: &'static str, cookie: &str) -> Self {
-        let mut client = Dial::new(server).cookie(cookie).open(name).await.expect("a connection");
-        client.hello(vec![], None, None).await;
-        client
-    }
-
-    /// A person's new session that goes on from these cursors.
-    pub(crate) async fn resume(server: &Server, old: &Client, cursors: &[(&RoomId, Seq)]) -> Self {
-        Self::resume_over(server, old, cursors, Over::WebSocket).await
-    }
-
-    /// As [`Client::resume`], over this transport.
-    pub(crate) async fn resume_over(
-        server: &Server,
-        old: &Client,
-        cursors: &[(&RoomId, Seq)],
-        over: Over,
-    ) -> Self {
-        let epoch = old.welcome().epoch.clone();
-        let dial = Dial::new(server).over(over).cookie(&old.cookie);
-        let mut client = dial.open(old.name).await.expect("a connection");
-        let resume = cursors.iter().map(|(room, seq)| ResumePoint { room: (*room).clone(), seq: *seq });
-        client.hello(resume.collect(), Some(epoch), None).await;
-        client
     }
 
     /// Says hello and takes the welcome.

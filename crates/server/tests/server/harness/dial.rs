@@ -1,11 +1,11 @@
 //! How a client comes in.
 
-use madang_protocol::SUBPROTOCOL;
+use madang_protocol::{ResumePoint, RoomId, SUBPROTOCOL, Seq};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use super::over::{Link, Over};
-use super::{Client, Rt, Server, To, within};
+use super::link::Link;
+use super::{Client, Over, Rt, Server, To, lobby, within};
 
 /// A connection that is still to be made.
 pub(crate) struct Dial<'a> {
@@ -57,5 +57,56 @@ impl<'a> Dial<'a> {
         let set = answer.headers().get("set-cookie").map(|set| set.to_str().expect("text"));
         let cookie = set.and_then(|set| set.split(';').next()).map_or(cookie, str::to_owned);
         Some(Client::new(name, Link::WebSocket(Box::new(ws)), cookie))
+    }
+}
+
+impl Client {
+    /// A newcomer who said hello.
+    pub(crate) async fn join(server: &Server, name: &'static str) -> Self {
+        Self::join_over(server, name, Over::WebSocket).await
+    }
+
+    /// A newcomer who said hello over this transport.
+    pub(crate) async fn join_over(server: &Server, name: &'static str, over: Over) -> Self {
+        let mut client = Dial::new(server).over(over).open(name).await.expect("a connection");
+        client.hello(vec![], None, None).await;
+        client
+    }
+
+    /// One more session of the person of `cookie`.
+    pub(crate) async fn join_as(server: &Server, name: &'static str, cookie: &str) -> Self {
+        let mut client = Dial::new(server).cookie(cookie).open(name).await.expect("a connection");
+        client.hello(vec![], None, None).await;
+        client
+    }
+
+    /// A person's new session that goes on from these cursors.
+    pub(crate) async fn resume(server: &Server, old: &Client, cursors: &[(&RoomId, Seq)]) -> Self {
+        Self::resume_over(server, old, cursors, Over::WebSocket).await
+    }
+
+    /// As [`Client::resume`], over this transport.
+    pub(crate) async fn resume_over(
+        server: &Server,
+        old: &Client,
+        cursors: &[(&RoomId, Seq)],
+        over: Over,
+    ) -> Self {
+        let epoch = old.welcome().epoch.clone();
+        let dial = Dial::new(server).over(over).cookie(&old.cookie);
+        let mut client = dial.open(old.name).await.expect("a connection");
+        let resume = cursors.iter().map(|(room, seq)| ResumePoint { room: (*room).clone(), seq: *seq });
+        client.hello(resume.collect(), Some(epoch), None).await;
+        client
+    }
+}
+
+impl Server {
+    /// It still takes newcomers and passes their messages on.
+    pub(crate) async fn lives(&self) {
+        let mut ann = Client::join(self, "a newcomer").await;
+        ann.watch_now(&lobby()).await;
+        let seq = ann.say("still here").await;
+        assert_eq!(ann.next_entry(&lobby()).await.seq, seq);
     }
 }

@@ -7,6 +7,7 @@ mod dial;
 mod events;
 mod heard;
 mod http;
+mod link;
 mod orders;
 mod over;
 mod plain;

@@ -13,8 +13,6 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::Server;
-
 /// Bytes to and fro, whatever carries them.
 pub(crate) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -39,18 +37,6 @@ impl To for SocketAddr {
 
     async fn reach(&self) -> Option<Pipe> {
         Some(Box::new(TcpStream::connect(self).await.ok()?))
-    }
-}
-
-impl To for &Server {
-    fn host(&self) -> SocketAddr {
-        self.addr
-    }
-
-    async fn reach(&self) -> Option<Pipe> {
-        let tcp = TcpStream::connect(self.addr).await.ok()?;
-        tcp.set_nodelay(true).ok()?;
-        self.wrap(tcp).await
     }
 }
 

@@ -288,13 +288,17 @@ impl Server {
         assert_eq!(self.metric(metric).await, times, "{metric}");
         assert_eq!(self.told(line) as u64, times, "each is told once: {}", self.log());
     }
+}
 
-    /// It still takes newcomers and passes their messages on.
-    pub(crate) async fn lives(&self) {
-        let mut ann = super::Client::join(self, "a newcomer").await;
-        ann.watch_now(&super::lobby()).await;
-        let seq = ann.say("still here").await;
-        assert_eq!(ann.next_entry(&super::lobby()).await.seq, seq);
+impl To for &Server {
+    fn host(&self) -> SocketAddr {
+        self.addr
+    }
+
+    async fn reach(&self) -> Option<Pipe> {
+        let tcp = TcpStream::connect(self.addr).await.ok()?;
+        tcp.set_nodelay(true).ok()?;
+        self.wrap(tcp).await
     }
 }
 
