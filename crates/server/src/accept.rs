@@ -27,10 +27,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::app::App;
 use crate::http::{self, Hangup, redirect};
 use crate::io::Io;
 use crate::outgoing::is_public;
+use crate::state::App;
 
 pub(crate) use forwarded::{Near, is_secure};
 pub(crate) use head::Head;

@@ -4,13 +4,16 @@
 //! this one's place. A broker may lose, repeat and reorder entries: the hub delivers them in seq order and
 //! fills gaps from the store.
 
+mod event;
+
 use std::sync::Arc;
 
-use madang_protocol::{Person, RoomId, RoomInfo, Seq, UserId};
 use tokio::sync::mpsc;
 
 use crate::hub::Hub;
 use crate::store::{Committed, Store};
+
+pub use event::Event;
 
 /// Commits that wait for the hub. At the bound the store's writer waits: writes slow down to the speed of
 /// the fan-out, and nothing is lost.
@@ -19,35 +22,6 @@ const COMMITS: usize = 256;
 /// Volatile and small events that wait for the hub. At the bound the newest is dropped: each is repeated or
 /// replaced by a later one.
 const EVENTS: usize = 4096;
-
-/// What is not an entry of a log.
-#[derive(Debug)]
-pub enum Event {
-    /// A person chose a name, or something else is shown with it.
-    Renamed(Person),
-    /// A room was opened.
-    RoomOpened(RoomInfo),
-    /// A person's read marker moved.
-    Read {
-        /// Whose.
-        user: UserId,
-        /// Where.
-        room: RoomId,
-        /// The newest seq that was seen.
-        seq: Seq,
-        /// Messages by others after it.
-        unread: u32,
-        /// The room's newest entry when they were counted.
-        head: Seq,
-    },
-    /// A person is typing.
-    Typing {
-        /// Where.
-        room: RoomId,
-        /// Who.
-        by: Person,
-    },
-}
 
 /// Publishes events; cheap to clone.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::app::App;
+use crate::state::App;
 use crate::store::{GUEST_KEPT, StoreError};
 
 /// After a start, others come first.

@@ -1,4 +1,4 @@
-//! The server of Madang. In reading order: `config` (the options), `app` (start and end), `accept` (the
+//! The server of Madang. In reading order: `config` (the options), `serve` (start and end) over `state` (what all share), `accept` (the
 //! accept loop) with `tls` (the certificate) and `io` (the bytes, in clear or not), `http` (pages, forms, login,
 //! health), `connection` (one connection, over a WebSocket or over HTTP), `doors` (what each kind of client speaks),
 //! `session` (one conversation: requests in, answers out), `room` (the rules) with `budgets` (how much an address may), `store` (the durable log),
@@ -10,7 +10,6 @@
 pub mod accept;
 pub mod addresses;
 pub mod admin;
-pub mod app;
 mod asker;
 pub mod assets;
 mod auth;
@@ -31,20 +30,22 @@ pub mod idempotency;
 mod io;
 pub mod log;
 pub mod metrics;
-mod newcomer;
 pub mod once;
 mod open_files;
 mod outgoing;
 pub mod rate;
 pub mod refusal;
+pub mod returns;
 pub mod room;
+mod serve;
 pub mod session;
 pub mod simulation;
 pub mod snapshots;
+pub mod state;
 pub mod store;
 pub mod text;
 mod tls;
 pub mod unsent;
 mod upkeep;
 
-pub use app::serve;
+pub use serve::serve;

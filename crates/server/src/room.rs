@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::rate::Bucket;
 use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
-use crate::snapshots::{SnapshotFrame, Snapshots};
+use crate::snapshots::{Seen, SnapshotFrame, Snapshots};
 use crate::store::{
     Appended, Change, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
 };
@@ -56,15 +56,6 @@ struct Inner {
     cursors: Cursors,
     /// The rooms whose messages are being read.
     loading: Flights<RoomId>,
-}
-
-/// A snapshot and the names that it needs.
-#[derive(Debug)]
-pub struct Seen {
-    /// The room's state.
-    pub snapshot: Snapshot,
-    /// Authors, and those who are here.
-    pub people: Vec<Person>,
 }
 
 impl Rooms {

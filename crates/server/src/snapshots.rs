@@ -3,14 +3,22 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use madang_protocol::{Person, RoomId, Seq, ServerFrame};
+use madang_protocol::{Person, RoomId, Seq, ServerFrame, Snapshot};
 
 use crate::encoded::{Encoded, encode};
-use crate::room::Seen;
 use crate::store::Version;
 
 /// Bytes beyond which all are forgotten; the next who asks has them encoded again.
 const BYTES: usize = 16 * 1024 * 1024;
+
+/// A snapshot and the names that it needs.
+#[derive(Debug)]
+pub struct Seen {
+    /// The room's state.
+    pub snapshot: Snapshot,
+    /// Authors, and those who are here.
+    pub people: Vec<Person>,
+}
 
 /// One room's snapshot.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use madang_protocol::UnixMs;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::app::App;
+use crate::state::App;
 use crate::store::{RoomChange, StoreError};
 
 /// How often the rooms are looked through.

@@ -4,8 +4,8 @@
 use axum::http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use axum::http::{Method, Request, StatusCode, Version};
 
-use crate::app::App;
 use crate::http::host;
+use crate::state::App;
 
 /// Maximum bytes of any body, whatever the route: a length beyond it is not waited for.
 const BODY_BYTES: u64 = 32 * 1024 * 1024;

@@ -10,9 +10,9 @@ use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::app::App;
 use crate::http::{self, redirect};
 use crate::io::Io;
+use crate::state::App;
 
 /// The first byte of TLS: a handshake record. No request in clear begins so.
 const HANDSHAKE: u8 = 0x16;

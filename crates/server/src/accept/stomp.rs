@@ -9,10 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::no_more;
-use crate::app::App;
 use crate::connection::{self, Peer, Tcp};
 use crate::doors::Stomp;
 use crate::metrics::Carrier;
+use crate::state::App;
 
 /// A peer that is gone without a word is found by the kernel after so long, and a few tries: not every client
 /// agrees on heart-beats.

@@ -6,6 +6,7 @@ mod farewell;
 mod mailbox;
 mod mailboxes;
 mod outbox;
+mod peer;
 mod pulse;
 mod streamed;
 mod tcp;
@@ -17,22 +18,22 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
-use madang_protocol::{CloseCode, Person, UserId};
+use madang_protocol::{CloseCode, UserId};
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
 use crate::asker;
 use crate::doors::{Door, Madang, Opening, Talk};
 use crate::hub::Taken;
 use crate::session::{MAX_PENDING, Said, Session};
-use crate::store::Expected;
+use crate::state::App;
 
 use pulse::Beat;
 
 pub(crate) use mailbox::{Gone, LoginKey, Mailbox, Parcel, Reader, Received};
 pub use mailboxes::Mailboxes;
 pub(crate) use mailboxes::NotFound;
+pub(crate) use peer::Peer;
 pub(crate) use pulse::Pulse;
 pub(crate) use streamed::Streamed;
 pub(crate) use tcp::Tcp;
@@ -42,16 +43,6 @@ pub(crate) use wire::Wire;
 /// Bytes that a connection gathers before it lets them leave. What else is to be said meanwhile is shared with others,
 /// or one answer.
 const GATHERED: usize = 64 * 1024;
-
-/// Who is at the other end.
-pub(crate) struct Peer {
-    /// Who the request said it is; none: the door asks.
-    pub(crate) you: Option<Person>,
-    /// Held until the session has its own share.
-    #[expect(dead_code, reason = "it is held")]
-    pub(crate) expected: Option<Expected>,
-    pub(crate) address: IpAddr,
-}
 
 /// Runs one connection from its beginning to its end.
 pub(crate) async fn run<D: Door>(

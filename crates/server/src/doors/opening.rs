@@ -4,9 +4,9 @@ use madang_protocol::{CloseCode, Person, UnixMs};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
 use crate::connection::{End, Incoming, Peer, Transport};
 use crate::session::{Session, Terms};
+use crate::state::App;
 
 /// A connection without a session. It has so long for what has to be said first, whatever it sends meanwhile.
 pub(crate) struct Opening<'a, T> {

@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use madang_protocol::RefusalCode;
 
-use crate::app::App;
 use crate::refusal::Refusal;
+use crate::state::App;
 
 use super::{api, error, health, preferences, reject, rt, upgrade};
 

@@ -12,14 +12,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use madang_protocol::{Cmid, ProblemCode, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
-use crate::app::App;
 use crate::refusal::Refusal;
+use crate::state::App;
 use crate::store::Change;
 
 use super::error::{problem, wants_json};
-use super::login::{self, Login};
 use super::pages::{self, Look};
 use super::{FORM_BYTES, preferences, reject, rt};
+use crate::auth::login::{self, Login};
 
 /// What a form that writes a message carries.
 #[derive(Debug, Deserialize)]

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use crate::accept::Near;
-use crate::app::App;
 use crate::config::Metrics;
+use crate::state::App;
 use crate::store::WARNED_FROM;
 
 /// Returns true for a path of these: they are answered to whoever is refused all else.

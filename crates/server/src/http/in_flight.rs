@@ -7,8 +7,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::app::App;
 use crate::refusal::Refusal;
+use crate::state::App;
 
 use super::{banned, health, reject, rt, upgrade};
 

@@ -8,7 +8,6 @@ mod guard;
 mod health;
 pub(crate) mod host;
 mod in_flight;
-mod login;
 mod origin;
 mod pages;
 mod preferences;
@@ -23,25 +22,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{
     CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use madang_protocol::Person;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::app::App;
 use crate::asker;
 use crate::assets;
-use crate::refusal::Refusal;
-use crate::store::Expected;
+use crate::state::App;
 
 pub(crate) use api::ApiEntry;
 pub(crate) use rendered::Pages;
@@ -119,16 +115,6 @@ async fn front(state: State<App>, peer: ConnectInfo<SocketAddr>, request: Reques
         return upgrade::plain(state, peer, request).await;
     }
     pages::front().await.into_response()
-}
-
-/// A newcomer, for a door that asks who somebody is after its upgrade, or has none. Nobody else knows the login. The
-/// share is held until the session has its own.
-///
-/// # Errors
-/// A system without random numbers.
-pub(crate) fn guest(app: &App) -> Result<(Person, Option<Expected>), Refusal> {
-    let login = login::newcomer(app, &HeaderMap::new())?;
-    Ok((login.person, login.expected))
 }
 
 /// Counts a request that is turned away at the door, and says so in the log, which sums up repeats.

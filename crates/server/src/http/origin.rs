@@ -14,8 +14,8 @@ use axum::response::{IntoResponse, Response};
 use super::host::Host;
 use super::{api, reject, rt};
 use crate::accept::is_secure;
-use crate::app::App;
 use crate::auth::{self, Bearer};
+use crate::state::App;
 
 /// The layer over all routes: refuses what a foreign page asks for with its visitor's login.
 pub(super) async fn check(

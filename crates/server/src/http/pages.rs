@@ -12,15 +12,16 @@ use madang_protocol::{Cmid, Headers, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
 use crate::addresses::Network;
-use crate::app::App;
 use crate::asker;
 use crate::refusal::Refusal;
-use crate::room::{SNAPSHOT_MESSAGES, Seen};
+use crate::room::SNAPSHOT_MESSAGES;
+use crate::snapshots::Seen;
+use crate::state::App;
 use crate::store::{Most, PageAt};
 
 use super::error::{plain, status};
-use super::login::{self, Login};
 use super::preferences;
+use crate::auth::login::{self, Login};
 
 /// The page is this person's, at this moment; and the browser needs it as it was rendered.
 const CACHE: &str = "private, no-store, no-transform";

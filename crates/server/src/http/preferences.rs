@@ -9,10 +9,10 @@ use madang_client::{Enter, Locale, Theme};
 use serde::Deserialize;
 
 use crate::accept::is_secure;
-use crate::app::App;
+use crate::state::App;
 
 use super::forms::back_to;
-use super::login::cookie;
+use crate::auth::login::cookie;
 
 const LOCALE_COOKIE: &str = "madang_locale";
 const THEME_COOKIE: &str = "madang_theme";

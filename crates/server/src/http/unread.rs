@@ -14,7 +14,7 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::state::App;
 use crate::unsent::{Account, UNCOUNTED};
 
 /// Most bytes of one piece.

@@ -18,9 +18,9 @@ use url::Url;
 use super::delivery::Delivery;
 use super::way::Way;
 use crate::addresses::Network;
-use crate::app::App;
 use crate::http::ApiEntry;
 use crate::hub::{Attached, Hub, Queue, SessionId, Taken};
+use crate::state::App;
 use crate::store::{Committed, MAX_ROOMS};
 
 /// The first wait after a failure, and the longest.

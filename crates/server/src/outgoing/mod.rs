@@ -15,8 +15,8 @@ use madang_protocol::UserId;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::app::App;
 use crate::hub::Hub;
+use crate::state::App;
 use crate::store::Bot;
 
 pub(crate) use address::is_public;

@@ -7,11 +7,11 @@ use madang_stomp::{Beats, ClientCommand, Frame, HeartBeat, ServerCommand, Versio
 
 use super::wrong::Reason;
 use crate::addresses::Network;
-use crate::app::App;
+use crate::auth::{self, login};
 use crate::doors::names::{is_called, shown_name};
 use crate::refusal::Refusal;
+use crate::state::App;
 use crate::store::Expected;
-use crate::{auth, http};
 
 /// The server can give a sign of life this often. Milliseconds.
 const BEATS: u32 = 1_000;
@@ -46,7 +46,7 @@ pub(super) async fn agree(
     };
     let (known, newcomer) = match known {
         Some(known) => (Some(known), None),
-        None => (None, Some(http::guest(app).map_err(|refusal| refused(app, &refusal))?)),
+        None => (None, Some(login::guest(app).map_err(|refusal| refused(app, &refusal))?)),
     };
     let (guest, _expected) = newcomer.unzip();
     let (you, returns) = person(app, frame, known, guest, from).await?;

@@ -20,10 +20,10 @@ use madang_protocol::{CloseCode, UnixMs};
 use madang_stomp::{ClientCommand, Decoder, Frame, Item, Limits, Version};
 
 use super::{Door, Opening, Talk};
-use crate::app::App;
 use crate::connection::{End, Incoming, Pulse, Transport};
 use crate::encoded::Encoded;
 use crate::session::{MAX_PENDING, Said, Session};
+use crate::state::App;
 
 use connect::Agreed;
 use messages::Terms;

@@ -8,8 +8,8 @@ use madang_protocol::{Cmid, ProblemCode};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_json::Error;
 
-use crate::app::App;
 use crate::idempotency;
+use crate::state::App;
 
 use super::super::rt::body as frames;
 use super::problem::{Code, Refused};

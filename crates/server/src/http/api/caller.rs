@@ -3,11 +3,11 @@
 use axum::http::HeaderMap;
 use madang_protocol::{Person, RoomId};
 
-use crate::app::App;
+use crate::state::App;
 use crate::store::Expected;
 
-use super::super::login::{self, Login};
 use super::problem::{Code, Refused};
+use crate::auth::login::{self, Login};
 
 /// Who asks.
 pub(super) struct Caller {

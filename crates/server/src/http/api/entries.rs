@@ -7,9 +7,9 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::HeaderMap;
 
-use crate::app::App;
 use crate::cursor::CursorError;
 use crate::refusal::Refusal;
+use crate::state::App;
 use crate::store::{Committed, entry_bytes};
 
 use super::problem::{Code, ReadRefusals, Refused};

@@ -10,7 +10,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::App;
+use crate::state::App;
 use crate::store::Change;
 
 use super::problem::{Code, Refused, WriteRefusals};

@@ -23,8 +23,8 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
 use crate::refusal::Refusal;
+use crate::state::App;
 use problem::{Code, Refused};
 pub(crate) use types::ApiEntry;
 

@@ -12,8 +12,8 @@ use serde::Serialize;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Documented, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::app::App;
 use crate::refusal::Refusal;
+use crate::state::App;
 
 /// The media type.
 const PROBLEM: &str = "application/problem+json";

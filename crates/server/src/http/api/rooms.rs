@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-use crate::app::App;
+use crate::state::App;
 
 use super::caller;
 use super::problem::{Refusals, Refused};

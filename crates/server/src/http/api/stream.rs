@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
 use crate::connection::{self, Peer, Streamed};
 use crate::doors::Stream;
 use crate::metrics::Carrier;
+use crate::state::App;
 
 use super::super::reject;
 use super::entries::unreadable;

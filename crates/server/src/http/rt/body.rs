@@ -8,8 +8,8 @@ use madang_protocol::ProblemCode;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use crate::app::App;
 use crate::encoded::Encoded;
+use crate::state::App;
 
 /// Reads a body: at most as many bytes as a frame, as long as a first frame may take.
 pub(in crate::http) async fn read(app: &App, body: Body) -> Result<Encoded, ProblemCode> {

@@ -15,9 +15,9 @@ use madang_protocol::ProblemCode;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
-use crate::app::App;
 use crate::connection::{Gone, Reader, Received};
 use crate::metrics::Carrier;
+use crate::state::App;
 
 use super::answer::{Refused, events as chunk, polled};
 use super::{Acknowledged, find, refuse};

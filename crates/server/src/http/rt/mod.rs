@@ -19,13 +19,14 @@ use madang_protocol::{ClientFrame, Opened, ProblemCode};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::auth::login;
 use crate::connection::{self, Gone, Mailbox, NotFound, Parcel, Peer};
 use crate::doors::Madang;
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
+use crate::state::App;
 
-use super::{error, login, preferences, reject};
+use super::{error, preferences, reject};
 pub(super) use answer::AGAIN_MS;
 use answer::{Refused, json};
 

@@ -19,14 +19,15 @@ use madang_stomp::Version;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::Stream;
-use crate::app::App;
+use crate::auth::login;
 use crate::connection::{self, Peer, Wire};
 use crate::doors::{Asked, Door, Madang, Plain, Stomp};
 use crate::metrics::Carrier;
+use crate::state::App;
 use crate::unsent::Account;
 
 use super::origin::Standing;
-use super::{error, login, origin, preferences, reject};
+use super::{error, origin, preferences, reject};
 pub(super) use handshake::is_asked;
 
 /// What an upgraded connection speaks.

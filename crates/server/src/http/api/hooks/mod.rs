@@ -26,10 +26,10 @@ use madang_protocol::{Cmid, Headers, Person, RoomId};
 use utoipa::ToSchema;
 
 use crate::addresses::Network;
-use crate::app::App;
 use crate::auth;
 use crate::idempotency;
 use crate::room::Post;
+use crate::state::App;
 
 use super::body;
 use super::problem::{self, Code, HookRefusals, Refused};

@@ -1,4 +1,4 @@
-//! The running server: its parts, its start and its end.
+//! The start and the end of the server: its parts are made, put together, run, and drained.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use madang_protocol::{CloseCode, UnixMs};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,18 +16,17 @@ use crate::addresses::Addresses;
 use crate::admin::{Desk, OrderSocket};
 use crate::broker::Broker;
 use crate::budgets::Budgets;
-use crate::clock::{self, Clock, Times};
+use crate::clock::{Clock, Times};
 use crate::config::Serve;
 use crate::connection::Mailboxes;
-use crate::drain::{self, Returns};
+use crate::drain;
 use crate::guests;
 use crate::http::{self, Pages};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
-use crate::once::Once;
 use crate::outgoing::Couriers;
-use crate::rate::Rate;
 use crate::room::Rooms;
+use crate::state::{App, Parts};
 use crate::store::{SpaceOptions, Store, StoreOptions};
 use crate::unsent::Unsent;
 use crate::{open_files, tls, upkeep};
@@ -38,86 +36,6 @@ const PRESENCE: Duration = Duration::from_secs(1);
 
 /// Read-only connections of the store.
 const READERS: usize = 3;
-
-/// What every connection shares; cheap to clone.
-#[derive(Clone, Debug)]
-pub struct App(Arc<Parts>);
-
-/// The parts.
-#[derive(Debug)]
-pub struct Parts {
-    /// The options.
-    pub config: Serve,
-    /// The durable log.
-    pub store: Store,
-    /// The rules over it.
-    pub rooms: Rooms,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// Connections by address.
-    pub addresses: Addresses,
-    /// TCP connections by address on which HTTP is spoken, those of trusted proxies not among them.
-    pub streams: Addresses,
-    /// TCP connections on which nothing was asked yet.
-    pub silents: Silents,
-    /// Requests under way by address.
-    pub requests: Addresses,
-    /// How much each address may cause.
-    pub budgets: Budgets,
-    /// What was answered and is not read.
-    pub unsent: Unsent,
-    /// What the log says once of requests.
-    pub told: Once,
-    /// The pages.
-    pub(crate) pages: Pages,
-    /// The sessions over HTTP.
-    pub mailboxes: Mailboxes,
-    /// Where the time comes from.
-    pub(crate) times: Times,
-    /// Cancelled when the server stops.
-    pub stop: CancellationToken,
-    /// Cancelled when it takes no further request on connections that it has.
-    pub last_call: CancellationToken,
-    /// When those who are sent away are to come back.
-    pub returns: Returns,
-    /// The connections that are to end before the server does.
-    pub connections: TaskTracker,
-}
-
-impl std::ops::Deref for App {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.0
-    }
-}
-
-impl App {
-    /// The steady time.
-    pub fn now(&self) -> UnixMs {
-        self.times.now()
-    }
-
-    /// The wall clock's time.
-    pub fn wall(&self) -> UnixMs {
-        clock::wall()
-    }
-
-    /// A random number for spreading things out.
-    pub fn random(&self) -> u32 {
-        getrandom::u32().unwrap_or_default()
-    }
-
-    /// When somebody who is closed with `code` is to come back. Milliseconds.
-    pub fn back_after(&self, code: CloseCode) -> u32 {
-        self.returns.after(code, self.random())
-    }
-
-    /// How many frames a session may send: the option's rate, and four times as many at once.
-    pub fn frame_rate(&self) -> Rate {
-        Rate { per_second: self.config.frame_rate, burst: self.config.frame_rate.saturating_mul(4) }
-    }
-}
 
 /// Serves until `stop` is cancelled, and drains. Prints the address that it listens on.
 ///
@@ -166,7 +84,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let unsent = Unsent::new(config.max_unsent(), metrics.unsent.clone());
     let mailboxes = Mailboxes::default();
     let (told, last_call, returns) = Default::default();
-    let app = App(Arc::new(Parts {
+    let app = App::new(Parts {
         config,
         store,
         rooms,
@@ -185,7 +103,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         last_call,
         returns,
         connections,
-    }));
+    });
 
     tokio::spawn(inbox.run(hub.clone(), app.store.clone()));
     tokio::spawn(tell_presence(hub.clone()));

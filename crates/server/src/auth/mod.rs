@@ -1,23 +1,19 @@
 //! Who a token belongs to. Every door that takes a token asks here: `Authorization: Bearer`, STOMP's passcode,
 //! the address of an incoming webhook. The login cookie of browsers is the pages' business (`http/login`).
 
+pub(crate) mod login;
+mod newcomer;
+mod secret;
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use madang_protocol::{Person, RefusalCode, RoomId};
-use sha2::{Digest, Sha256};
 
-use crate::app::App;
 use crate::refusal::Refusal;
+use crate::state::App;
 use crate::store::BotKind;
 
-/// What a program's token begins with, so that people and scanners recognise one that leaks.
-const TOKEN: &str = "mdg_";
-
-/// What the secret of an incoming webhook begins with.
-const HOOK: &str = "mdh_";
-
-/// What the key of an outgoing webhook begins with.
-const KEY: &str = "mds_";
+pub(crate) use secret::{fresh_token, hash, random_hex, random_id};
 
 /// What a request says about a token.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,42 +65,6 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Bearer<'_> {
     let token = token.trim_start();
     let one = values.next().is_none();
     if one && !token.is_empty() && !token.contains(' ') { Bearer::Token(token) } else { Bearer::Unreadable }
-}
-
-/// Only the hash is stored: who reads the database cannot sign in with it. The token is random, so no salt and
-/// no slow hash are needed.
-pub(crate) fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
-}
-
-/// A new token for a bot of this kind.
-pub(crate) fn fresh_token(kind: BotKind) -> Result<String, getrandom::Error> {
-    let prefix = match kind {
-        BotKind::Token => TOKEN,
-        BotKind::Hook => HOOK,
-        BotKind::Outgoing => KEY,
-    };
-    Ok(format!("{prefix}{}", random_hex()?))
-}
-
-/// 256 random bits, in hexadecimal.
-pub(crate) fn random_hex() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// A new id of 12 characters, 62 random bits: what a person, a room or a bot made today is called.
-pub(crate) fn random_id() -> Result<String, getrandom::Error> {
-    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let mut random = getrandom::u64()?;
-    let mut id = String::with_capacity(12);
-    for _ in 0..12 {
-        let letter = ALPHABET.get(usize::try_from(random % 36).unwrap_or_default());
-        id.push(letter.copied().map_or('a', char::from));
-        random /= 36;
-    }
-    Ok(id)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use hmac::{Hmac, Mac};
 use madang_protocol::{UnixMs, UserId};
 use sha2::Sha256;
 
-use crate::auth::hash;
+use super::secret::hash;
 use crate::store::Newcomer;
 
 /// What such a token begins with: its form, so that another one can follow.

@@ -8,12 +8,13 @@ use cookie::{Cookie, SameSite};
 use madang_protocol::{Person, UserId};
 
 use crate::accept::is_secure;
-use crate::app::App;
-use crate::auth::{self, Bearer, hash};
 use crate::connection::LoginKey;
-use crate::newcomer;
 use crate::refusal::Refusal;
+use crate::state::App;
 use crate::store::{Expected, Newcomer};
+
+use super::secret::{self, hash};
+use super::{Bearer, bearer, by_headers, newcomer};
 
 /// What the name of the cookie that holds the token begins with; it was the whole name once. Cookies go to every port
 /// of a host, so the name tells this server's from another one's.
@@ -27,24 +28,24 @@ const LASTS: cookie::time::Duration = cookie::time::Duration::days(400);
 
 /// A person, and the cookie to send along with the answer; none to a program with a token.
 #[derive(Debug)]
-pub(super) struct Login {
-    pub(super) person: Person,
-    pub(super) cookies: Vec<HeaderValue>,
-    pub(super) key: LoginKey,
+pub(crate) struct Login {
+    pub(crate) person: Person,
+    pub(crate) cookies: Vec<HeaderValue>,
+    pub(crate) key: LoginKey,
     /// Whether they are in the store: a bot, or who has acted before.
-    pub(super) is_member: bool,
+    pub(crate) is_member: bool,
     /// Held while they may act: a guest or a newcomer.
-    pub(super) expected: Option<Expected>,
+    pub(crate) expected: Option<Expected>,
 }
 
 impl Login {
     /// The cookie as headers of an answer.
-    pub(super) fn cookie(self) -> AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
+    pub(crate) fn cookie(self) -> AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
         AppendHeaders(self.cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect())
     }
 
     /// Adds the cookie to an answer.
-    pub(super) fn set_on(self, headers: &mut HeaderMap) {
+    pub(crate) fn set_on(self, headers: &mut HeaderMap) {
         for cookie in self.cookies {
             headers.append(SET_COOKIE, cookie);
         }
@@ -52,8 +53,8 @@ impl Login {
 }
 
 /// The logins that the request names, whether they exist or not.
-pub(super) fn keys(app: &App, headers: &HeaderMap) -> Vec<LoginKey> {
-    if let Bearer::Token(token) = auth::bearer(headers) {
+pub(crate) fn keys(app: &App, headers: &HeaderMap) -> Vec<LoginKey> {
+    if let Bearer::Token(token) = bearer(headers) {
         return vec![LoginKey(hash(token))];
     }
     carried(app, headers).into_iter().map(|(_, token)| LoginKey(hash(&token))).collect()
@@ -63,9 +64,9 @@ pub(super) fn keys(app: &App, headers: &HeaderMap) -> Vec<LoginKey> {
 ///
 /// # Errors
 /// A token that is nobody's, or a store that cannot be read.
-pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Login>, Refusal> {
-    if let Some(person) = auth::by_headers(app, headers)? {
-        let Bearer::Token(token) = auth::bearer(headers) else { return Ok(None) };
+pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Login>, Refusal> {
+    if let Some(person) = by_headers(app, headers)? {
+        let Bearer::Token(token) = bearer(headers) else { return Ok(None) };
         let (cookies, expected, key) = (Vec::new(), None, LoginKey(hash(token)));
         return Ok(Some(Login { person, cookies, key, is_member: true, expected }));
     }
@@ -112,7 +113,7 @@ async fn known(app: &App, token: &str) -> Result<Option<(Person, Option<Expected
 }
 
 /// The person whose token or cookie the request carries, or a newcomer.
-pub(super) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
+pub(crate) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
     if let Some(login) = of(app, headers).await? {
         return Ok(login);
     }
@@ -120,10 +121,10 @@ pub(super) async fn or_newcomer(app: &App, headers: &HeaderMap) -> Result<Login,
 }
 
 /// A newcomer. Nothing is written of them.
-pub(super) fn newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
+pub(crate) fn newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal> {
     let id = random_id::<UserId>()?;
     let (made_at, arrived) = (app.wall(), app.store.turn());
-    let secret = auth::random_hex().map_err(no_randomness)?;
+    let secret = secret::random_hex().map_err(no_randomness)?;
     let token = newcomer::token(&app.store.identity().key, &id, made_at, arrived, &secret);
     let token_hash = hash(&token);
     let expected = app.store.expect(Newcomer { user: id.clone(), token_hash, made_at, arrived });
@@ -197,7 +198,7 @@ fn built(
 }
 
 /// The value of the first cookie of that name.
-pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
     cookies
         .flat_map(Cookie::split_parse)
@@ -207,14 +208,24 @@ pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// A new id: also what a room opened today is called.
-pub(super) fn random_id<Id: std::str::FromStr>() -> Result<Id, Refusal> {
-    let id = auth::random_id().map_err(no_randomness)?;
+pub(crate) fn random_id<Id: std::str::FromStr>() -> Result<Id, Refusal> {
+    let id = secret::random_id().map_err(no_randomness)?;
     id.parse().map_err(|_| Refusal::from(madang_protocol::RefusalCode::Unknown))
 }
 
 fn no_randomness(error: getrandom::Error) -> Refusal {
     tracing::error!(%error, "the system gives no random numbers");
     crate::store::StoreError::Unavailable(error.to_string()).into()
+}
+
+/// A newcomer, for a door that asks who somebody is after its upgrade, or has none. Nobody else knows the login. The
+/// share is held until the session has its own.
+///
+/// # Errors
+/// A system without random numbers.
+pub(crate) fn guest(app: &App) -> Result<(Person, Option<Expected>), Refusal> {
+    let login = newcomer(app, &HeaderMap::new())?;
+    Ok((login.person, login.expected))
 }
 
 #[cfg(test)]

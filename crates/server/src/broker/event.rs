@@ -1,0 +1,32 @@
+//! What happened besides entries.
+
+use madang_protocol::{Person, RoomId, RoomInfo, Seq, UserId};
+
+/// What is not an entry of a log.
+#[derive(Debug)]
+pub enum Event {
+    /// A person chose a name, or something else is shown with it.
+    Renamed(Person),
+    /// A room was opened.
+    RoomOpened(RoomInfo),
+    /// A person's read marker moved.
+    Read {
+        /// Whose.
+        user: UserId,
+        /// Where.
+        room: RoomId,
+        /// The newest seq that was seen.
+        seq: Seq,
+        /// Messages by others after it.
+        unread: u32,
+        /// The room's newest entry when they were counted.
+        head: Seq,
+    },
+    /// A person is typing.
+    Typing {
+        /// Where.
+        room: RoomId,
+        /// Who.
+        by: Person,
+    },
+}

@@ -1,0 +1,64 @@
+//! When those whom the server sends away are to come back.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use madang_protocol::CloseCode;
+
+/// Soonest that anyone is to come back, and the least time over which they spread. Milliseconds.
+const BACK_AFTER: u32 = 500;
+const BACK_WITHIN: u32 = 2_500;
+
+/// When those who are sent away are to come back.
+#[derive(Debug, Default)]
+pub struct Returns {
+    /// How long the waves still take, before which there is no other server. Milliseconds.
+    waves: AtomicU32,
+    /// Sessions that there were when the end began: each gets a millisecond of the time in which they return.
+    sessions: AtomicU32,
+}
+
+impl Returns {
+    /// When somebody who is closed with `code` is to come back: spread out, so that all who are sent away do not
+    /// return at once. Milliseconds.
+    pub fn after(&self, code: CloseCode, random: u32) -> u32 {
+        match code {
+            CloseCode::RESTART | CloseCode::MOVING => {
+                let within = self.sessions.load(Ordering::Relaxed).max(BACK_WITHIN);
+                self.waves.load(Ordering::Relaxed) + BACK_AFTER + random % within
+            }
+            CloseCode::TOO_FAST => 5_000 + random % 5_000,
+            _ => 0,
+        }
+    }
+
+    /// Notes how many sessions there were, and that so many waves are still to come, each after such a time.
+    pub(crate) fn note(&self, sessions: usize, waves: usize, wave: Duration) {
+        let waves = u32::try_from(waves).unwrap_or_default();
+        self.sessions.store(u32::try_from(sessions).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.waves.store(waves * u32::try_from(wave.as_millis()).unwrap_or_default(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_sent_away_come_back_spread_out() {
+        let returns = Returns::default();
+        assert_eq!(returns.after(CloseCode::RESTART, 0), 500);
+        assert_eq!(returns.after(CloseCode::RESTART, 2_499), 2_999);
+        assert_eq!(returns.after(CloseCode::BANNED, 7), 0);
+    }
+
+    #[test]
+    fn thousands_get_more_time_and_the_first_ones_wait_for_the_last() {
+        let returns = Returns::default();
+        returns.note(5_000, 19, Duration::from_millis(100));
+        assert_eq!(returns.after(CloseCode::RESTART, 0), 1_900 + 500);
+        assert_eq!(returns.after(CloseCode::RESTART, 4_999), 1_900 + 5_499);
+        returns.note(5_000, 0, Duration::from_millis(100));
+        assert_eq!(returns.after(CloseCode::RESTART, 5_000), 500);
+    }
+}

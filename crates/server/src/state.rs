@@ -1,0 +1,107 @@
+//! What every connection shares: the parts of a running server. They point down; who uses them is above.
+
+use std::sync::Arc;
+
+use madang_protocol::{CloseCode, UnixMs};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accept::Silents;
+use crate::addresses::Addresses;
+use crate::budgets::Budgets;
+use crate::clock::{self, Times};
+use crate::config::Serve;
+use crate::connection::Mailboxes;
+use crate::http::Pages;
+use crate::metrics::Metrics;
+use crate::once::Once;
+use crate::rate::Rate;
+use crate::returns::Returns;
+use crate::room::Rooms;
+use crate::store::Store;
+use crate::unsent::Unsent;
+
+/// What every connection shares; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// The parts.
+#[derive(Debug)]
+pub struct Parts {
+    /// The options.
+    pub config: Serve,
+    /// The durable log.
+    pub store: Store,
+    /// The rules over it.
+    pub rooms: Rooms,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Connections by address.
+    pub addresses: Addresses,
+    /// TCP connections by address on which HTTP is spoken, those of trusted proxies not among them.
+    pub streams: Addresses,
+    /// TCP connections on which nothing was asked yet.
+    pub silents: Silents,
+    /// Requests under way by address.
+    pub requests: Addresses,
+    /// How much each address may cause.
+    pub budgets: Budgets,
+    /// What was answered and is not read.
+    pub unsent: Unsent,
+    /// What the log says once of requests.
+    pub told: Once,
+    /// The pages.
+    pub(crate) pages: Pages,
+    /// The sessions over HTTP.
+    pub mailboxes: Mailboxes,
+    /// Where the time comes from.
+    pub(crate) times: Times,
+    /// Cancelled when the server stops.
+    pub stop: CancellationToken,
+    /// Cancelled when it takes no further request on connections that it has.
+    pub last_call: CancellationToken,
+    /// When those who are sent away are to come back.
+    pub returns: Returns,
+    /// The connections that are to end before the server does.
+    pub connections: TaskTracker,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// A server of these parts.
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The steady time.
+    pub fn now(&self) -> UnixMs {
+        self.times.now()
+    }
+
+    /// The wall clock's time.
+    pub fn wall(&self) -> UnixMs {
+        clock::wall()
+    }
+
+    /// A random number for spreading things out.
+    pub fn random(&self) -> u32 {
+        getrandom::u32().unwrap_or_default()
+    }
+
+    /// When somebody who is closed with `code` is to come back. Milliseconds.
+    pub fn back_after(&self, code: CloseCode) -> u32 {
+        self.returns.after(code, self.random())
+    }
+
+    /// How many frames a session may send: the option's rate, and four times as many at once.
+    pub fn frame_rate(&self) -> Rate {
+        Rate { per_second: self.config.frame_rate, burst: self.config.frame_rate.saturating_mul(4) }
+    }
+}
