@@ -5,6 +5,7 @@
 
 mod desk;
 mod moderation;
+mod order;
 mod socket;
 
 use std::path::Path;
@@ -13,7 +14,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use madang_protocol::UnixMs;
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::store::{OpenError, Store, StoreOptions};
 
 pub(crate) use desk::Desk;
+pub use order::{Order, Outcome};
 pub(crate) use socket::OrderSocket;
 
 /// How long a folder that is in use, but whose server does not answer yet, is tried again: it is starting or
@@ -30,100 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// What is ordered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "order", rename_all = "snake_case")]
-pub enum Order {
-    /// A new bot with a token.
-    CreateToken {
-        /// What it is called.
-        name: String,
-        /// The rooms that it is limited to; none named: it may go everywhere.
-        rooms: Vec<String>,
-    },
-    /// All tokens.
-    ListTokens,
-    /// Takes a token away.
-    RevokeToken {
-        /// The bot's id.
-        id: String,
-    },
-    /// A new address where others post to a room.
-    CreateIncoming {
-        /// The room.
-        room: String,
-        /// Under which name.
-        name: String,
-    },
-    /// A new address that is told what happens in a room.
-    CreateOutgoing {
-        /// The room.
-        room: String,
-        /// What it is known by.
-        name: String,
-        /// The address.
-        url: String,
-    },
-    /// All webhooks.
-    ListWebhooks,
-    /// Takes a webhook away.
-    RemoveWebhook {
-        /// Its id.
-        id: String,
-    },
-    /// All rooms.
-    ListRooms,
-    /// Closes a room, for ever.
-    CloseRoom {
-        /// The room.
-        room: String,
-    },
-    /// Gives a room another title.
-    RenameRoom {
-        /// The room.
-        room: String,
-        /// The title.
-        title: String,
-    },
-    /// Takes a message back, whoever wrote it.
-    DeleteMessage {
-        /// The room.
-        room: String,
-        /// The message.
-        seq: u64,
-    },
-    /// Bans somebody.
-    Ban {
-        /// A person's id or name, or an address.
-        whom: String,
-    },
-    /// Bans somebody no longer.
-    Unban {
-        /// As in the list.
-        whom: String,
-    },
-    /// All bans.
-    ListBans,
-}
-
-/// What became of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
-    /// It was carried out.
-    Done {
-        /// For standard output: what programs may read on.
-        out: Vec<String>,
-        /// For people.
-        note: Option<String>,
-    },
-    /// It was not, and why.
-    Refused {
-        /// A sentence.
-        message: String,
-    },
-}
 
 /// Carries out one order for the folder `data`, and prints what became of it.
 ///

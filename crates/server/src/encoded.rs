@@ -3,9 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use madang_protocol::{Entry, Headers, Person, RoomId, Seq, ServerFrame, What};
+use madang_stomp::Version;
 use tungstenite::Utf8Bytes;
-
-use crate::doors::Tails;
 
 /// The text of one frame; cloning shares it.
 pub type Encoded = Utf8Bytes;
@@ -29,18 +28,57 @@ pub struct EntryFrame {
     pub author: Arc<PersonFrame>,
     /// The `entry` frame.
     pub json: Encoded,
-    /// What other doors say in its place.
-    pub(crate) forms: Forms,
+    /// What clients of other protocols get in its place.
+    pub(crate) encodings: Encodings,
 }
 
-/// An entry in the words of each door, made when the first receiver there needs it. Each is about as long as the
-/// `entry` frame; none: the door says nothing of it.
+/// A form in which clients other than those of `madang.v1` get an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// An object with a message, by the plain protocol.
+    PlainJson,
+    /// A line of text, by the plain protocol.
+    PlainText,
+    /// An event of the API's stream.
+    Event,
+    /// What follows a STOMP MESSAGE's head where a subscription wants messages.
+    StompMessage(Version),
+    /// The same where it wants every entry.
+    StompEntry(Version),
+}
+
+/// An entry in each form but the `entry` frame, made when the first receiver needs it. Each is about as long as the
+/// frame. None: a protocol has nothing to send for it.
 #[derive(Debug, Default)]
-pub(crate) struct Forms {
-    pub(crate) plain_json: OnceLock<Option<Encoded>>,
-    pub(crate) plain_text: OnceLock<Option<Encoded>>,
-    pub(crate) event: OnceLock<Option<Encoded>>,
-    pub(crate) stomp: OnceLock<Box<Tails>>,
+pub(crate) struct Encodings {
+    few: [OnceLock<Option<Encoded>>; 3],
+    /// Apart, as few entries are sent by STOMP.
+    stomp: OnceLock<Box<[OnceLock<Option<Encoded>>; 6]>>,
+}
+
+impl Encodings {
+    /// Returns the entry in this form, from memory or made now.
+    pub(crate) fn get(&self, encoding: Encoding, make: impl FnOnce() -> Option<Encoded>) -> Option<&Encoded> {
+        let [plain_json, plain_text, event] = &self.few;
+        let stomp = || self.stomp.get_or_init(Box::default);
+        let form = match encoding {
+            Encoding::PlainJson => plain_json,
+            Encoding::PlainText => plain_text,
+            Encoding::Event => event,
+            Encoding::StompMessage(version) => of_version(stomp().first_chunk(), version)?,
+            Encoding::StompEntry(version) => of_version(stomp().last_chunk(), version)?,
+        };
+        form.get_or_init(make).as_ref()
+    }
+}
+
+fn of_version<T>(forms: Option<&[T; 3]>, version: Version) -> Option<&T> {
+    let [in_10, in_11, in_12] = forms?;
+    Some(match version {
+        Version::V10 => in_10,
+        Version::V11 => in_11,
+        Version::V12 => in_12,
+    })
 }
 
 impl EntryFrame {
@@ -57,14 +95,21 @@ impl EntryFrame {
             What::Edited { seq, .. } | What::Deleted { seq } => *seq,
             What::Opened { .. } | What::Renamed { .. } | What::Closed {} | What::Unknown => 0,
         };
-        Self { room, seq, about, author, json: encode(&ServerFrame::Entry(entry)), forms: Forms::default() }
+        Self {
+            room,
+            seq,
+            about,
+            author,
+            json: encode(&ServerFrame::Entry(entry)),
+            encodings: Encodings::default(),
+        }
     }
 
     /// The same entry, its author named anew.
     pub fn by(&self, author: Arc<PersonFrame>) -> Self {
         let Self { room, seq, about, json, .. } = self;
-        let forms = Forms::default();
-        Self { room: room.clone(), seq: *seq, about: *about, author, json: json.clone(), forms }
+        let encodings = Encodings::default();
+        Self { room: room.clone(), seq: *seq, about: *about, author, json: json.clone(), encodings }
     }
 
     /// The entry, read back from its frame: only doors with other words need it, once each.

@@ -22,7 +22,7 @@ pub(crate) use madang::Madang;
 pub(crate) use names::guest_name;
 pub(crate) use opening::Opening;
 pub(crate) use plain::{Asked, Plain};
-pub(crate) use stomp::{Stomp, Tails};
+pub(crate) use stomp::Stomp;
 pub(crate) use stream::Stream;
 
 /// What one kind of client speaks.

@@ -5,7 +5,7 @@ use madang_protocol::{CloseCode, RefusalCode, RoomId, Seq, ServerFrame};
 use super::{Door, Opening, Talk};
 use crate::connection::{End, Incoming, Transport};
 use crate::cursor::Cursors;
-use crate::encoded::{Encoded, EntryFrame};
+use crate::encoded::{Encoded, Encoding, EntryFrame};
 use crate::http::ApiEntry;
 use crate::session::{NoFollow, Said, Session};
 
@@ -50,8 +50,8 @@ impl Door for Stream {
         let Some(cursors) = &self.cursors else { return Ok(()) };
         match said {
             Said::Entry(entry) => {
-                let event = entry.forms.event.get_or_init(|| event(&entry, cursors));
-                event.iter().for_each(|event| transport.text(event.clone()));
+                let event = entry.encodings.get(Encoding::Event, || event(&entry, cursors));
+                event.into_iter().for_each(|event| transport.text(event.clone()));
             }
             Said::Frame(frame) => match *frame {
                 // A comment: nothing but entries is an event, so that a reader needs to know nothing else.

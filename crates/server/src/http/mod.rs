@@ -1,6 +1,7 @@
 //! Everything that is asked by HTTP.
 
 mod api;
+mod back;
 mod banned;
 mod error;
 mod forms;
@@ -12,12 +13,13 @@ mod origin;
 mod pages;
 mod preferences;
 pub(crate) mod redirect;
+mod rejection;
 mod rendered;
 mod rt;
 mod unread;
 mod upgrade;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -40,11 +42,9 @@ use crate::assets;
 use crate::state::App;
 
 pub(crate) use api::ApiEntry;
+pub(crate) use rejection::reject;
 pub(crate) use rendered::Pages;
 pub(crate) use unread::Hangup;
-
-/// Largest form. Bytes; a message of 8,000 characters in percent-encoded UTF-8 fits three times.
-pub(crate) const FORM_BYTES: usize = 256 * 1024;
 
 /// Time for a request that is not an upgrade, from its head to its answer.
 const REQUEST: Duration = Duration::from_secs(30);
@@ -67,7 +67,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(counted.clone())
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(app.clone(), forms::in_time))
-        .layer(DefaultBodyLimit::max(FORM_BYTES));
+        .layer(DefaultBodyLimit::max(forms::FORM_BYTES));
     let health = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -115,12 +115,6 @@ async fn front(state: State<App>, peer: ConnectInfo<SocketAddr>, request: Reques
         return upgrade::plain(state, peer, request).await;
     }
     pages::front().await.into_response()
-}
-
-/// Counts a request that is turned away at the door, and says so in the log, which sums up repeats.
-pub(crate) fn reject(app: &App, address: IpAddr, reason: &'static str) {
-    app.metrics.rejected(reason);
-    tracing::info!(reason, %address, "a request is turned away");
 }
 
 /// While the server stops, an answer is the last one on its connection.

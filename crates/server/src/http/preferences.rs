@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::accept::is_secure;
 use crate::state::App;
 
-use super::forms::back_to;
+use super::back::back_to;
 use crate::auth::login::cookie;
 
 const LOCALE_COOKIE: &str = "madang_locale";

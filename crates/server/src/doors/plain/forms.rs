@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cursor::Cursors;
 use crate::doors::names::{SERVER, shown_name};
-use crate::encoded::{Encoded, EntryFrame};
+use crate::encoded::{Encoded, Encoding, EntryFrame};
 
 #[derive(Serialize)]
 struct Message<'a> {
@@ -90,26 +90,24 @@ pub(super) fn refusal_text(message: &str) -> Encoded {
 
 /// A posted message as an object; none for an entry that is none, or whose text was deleted.
 pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e Encoded> {
-    let form = entry.forms.plain_json.get_or_init(|| {
+    entry.encodings.get(Encoding::PlainJson, || {
         posted(entry, |body, at, headers| {
             let nickname = &shown_name(&entry.author.person);
             let (user_id, bot) = (&entry.author.person.id, entry.author.person.bot);
             let (seq, cursor) = (entry.seq, beside(entry.seq, cursors));
             encode(&Message { message: body, user_id, nickname, bot, seq, cursor, at, headers })
         })
-    });
-    form.as_ref()
+    })
 }
 
 /// A posted message as one line.
 pub(super) fn text(entry: &EntryFrame) -> Option<&Encoded> {
-    let form = entry.forms.plain_text.get_or_init(|| {
+    entry.encodings.get(Encoding::PlainText, || {
         posted(entry, |body, _, _| {
             let one_line: Vec<&str> = body.split(['\n', '\r']).filter(|line| !line.is_empty()).collect();
             format!("{} => {}", shown_name(&entry.author.person), one_line.join(" ")).into()
         })
-    });
-    form.as_ref()
+    })
 }
 
 fn posted(entry: &EntryFrame, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {

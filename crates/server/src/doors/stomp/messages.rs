@@ -1,25 +1,16 @@
 //! MESSAGE, as its readers get it: a short head of each subscription's own, and a tail that is made once for all.
 
-use std::sync::OnceLock;
-
 use madang_protocol::{Headers, Seq, What};
 use madang_stomp::{Command, Frame, ServerCommand, Version, encode, write_header};
 
 use super::receipts::Receipt;
 use crate::cursor::Cursors;
 use crate::doors::names::shown_name;
-use crate::encoded::{Encoded, EntryFrame};
+use crate::encoded::{Encoded, Encoding, EntryFrame};
 use crate::text::is_own_header;
 
 /// The header that says what a body is.
 const CONTENT_TYPE: &str = "content-type";
-
-/// An entry's tails: as a message, and as an entry among all, in each version.
-#[derive(Debug, Default)]
-pub(crate) struct Tails {
-    messages: [OnceLock<Option<Encoded>>; 3],
-    entries: [OnceLock<Option<Encoded>>; 3],
-}
 
 /// What a subscription gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,18 +30,11 @@ pub(super) struct Terms {
 
 /// What follows the head of a MESSAGE; none: a subscription of this kind says nothing of the entry.
 pub(super) fn tail<'e>(entry: &'e EntryFrame, wants: Wants, terms: &Terms) -> Option<&'e Encoded> {
-    let tails = entry.forms.stomp.get_or_init(Box::default);
-    let forms = match wants {
-        Wants::Messages => &tails.messages,
-        Wants::Entries => &tails.entries,
+    let encoding = match wants {
+        Wants::Messages => Encoding::StompMessage(terms.version),
+        Wants::Entries => Encoding::StompEntry(terms.version),
     };
-    let [in_10, in_11, in_12] = forms;
-    let form = match terms.version {
-        Version::V10 => in_10,
-        Version::V11 => in_11,
-        Version::V12 => in_12,
-    };
-    form.get_or_init(|| make(entry, wants, terms)).as_ref()
+    entry.encodings.get(encoding, || make(entry, wants, terms))
 }
 
 fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {

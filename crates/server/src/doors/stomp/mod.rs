@@ -32,8 +32,6 @@ use subscriptions::Subscriptions;
 use transactions::{Committing, Transactions};
 use wrong::{Reason, Wrong};
 
-pub(crate) use messages::Tails;
-
 /// Most headers of a frame.
 const HEADERS: usize = 64;
 
