@@ -72,8 +72,16 @@ impl Serves {
     }
 }
 
+/// Connections that each pushed an older one of their address out, from one breath of the accept loop to the next.
+const CROWD: u32 = 4;
+
+/// Such a breath: an address that connects as fast as it is cut off leaves the processor to the others. Who else
+/// connects meanwhile waits for the few hundred that may stand before them, some tenths of a second.
+const BREATH: Duration = Duration::from_millis(1);
+
 /// Accepts until the server stops.
 pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
+    let mut crowded = 0;
     loop {
         let accepted = tokio::select! {
             () = app.stop.cancelled() => return,
@@ -90,11 +98,18 @@ pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
                 }
                 // Here, so that the oldest is who came first.
                 let silent = app.silents.begin((!by_proxy).then(|| peer.ip().into()));
+                let has_displaced = silent.has_displaced();
                 let connection = connection(stream, peer, serves.clone(), app.clone(), silent);
                 app.connections.spawn(async move {
                     connection.await;
                     drop(place);
                 });
+                if has_displaced {
+                    crowded = (crowded + 1) % CROWD;
+                    if crowded == 0 {
+                        tokio::time::sleep(BREATH).await;
+                    }
+                }
             }
             Err(error) => no_more(&app, &error).await,
         }

@@ -36,6 +36,7 @@ pub(crate) struct Silent {
     silents: Silents,
     id: u64,
     dropped: CancellationToken,
+    has_displaced: bool,
 }
 
 impl Silents {
@@ -48,6 +49,7 @@ impl Silents {
     pub(crate) fn begin(&self, from: Option<Network>) -> Silent {
         let dropped = CancellationToken::new();
         let mut table = self.table();
+        let mut has_displaced = false;
         table.last += 1;
         let id = table.last;
         table.waiting.insert(id, (from, dropped.clone()));
@@ -56,13 +58,13 @@ impl Silents {
             own.insert(id);
             let is_excess = self.0.of_address != 0 && own.len() > self.0.of_address;
             if let Some(oldest) = own.first().copied().filter(|_| is_excess) {
-                table.drop_one(oldest);
+                has_displaced = table.drop_one(oldest);
             }
         }
         if self.0.of_all != 0 && table.waiting.len() > self.0.of_all {
             table.drop_oldest();
         }
-        Silent { silents: self.clone(), id, dropped }
+        Silent { silents: self.clone(), id, dropped, has_displaced }
     }
 
     /// Drops the oldest of all, for want of files. Returns true if there was one.
@@ -105,6 +107,11 @@ impl Silent {
         self.silents.table().remove(self.id);
     }
 
+    /// Returns true if an older one of its address had to go for it.
+    pub(crate) fn has_displaced(&self) -> bool {
+        self.has_displaced
+    }
+
     /// Waits until it has to make room for others.
     pub(crate) async fn dropped(&self) {
         self.dropped.cancelled().await;
@@ -134,6 +141,7 @@ mod tests {
         assert_eq!(dropped, [true, true, false, false]);
         assert!(!other.dropped.is_cancelled());
         all[2].asked();
+        assert!(!all[2].has_displaced() && all[3].has_displaced());
         let _more = silents.begin(network(1));
         assert!(!all[3].dropped.is_cancelled(), "who asked takes no place");
         assert!(!all[2].dropped.is_cancelled());

@@ -26,6 +26,9 @@ use crate::auth::login::{self, Login};
 /// The page is this person's, at this moment; and the browser needs it as it was rendered.
 const CACHE: &str = "private, no-store, no-transform";
 
+/// Bytes that a page counts for at least in the budget of reading: making a short one takes time, too.
+const PAGE_COST: usize = 128 * 1024;
+
 /// What a page shows besides the newest messages.
 #[derive(Debug, Default)]
 pub(super) struct Look {
@@ -159,7 +162,10 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
     let (reader, from) = (login.person.id.clone(), asker::present().unwrap_or(Network::NOWHERE));
     let reading = match app.rooms.begin_read(&reader, from, app.now()) {
         Ok(reading) => reading,
-        Err(refusal) => return plain(&refusal, locale, app.rooms.limits()),
+        Err(refusal) => {
+            app.pages.slow_down().await;
+            return plain(&refusal, locale, app.rooms.limits());
+        }
     };
     let Some(_turn) = app.pages.enter(login.is_member).await else {
         reading.end(0);
@@ -176,7 +182,7 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
     match made {
         Ok(data) => {
             let mut response = app.pages.page(data).await;
-            reading.end(bytes(&response));
+            reading.end(bytes(&response).max(PAGE_COST));
             if let Some(status) = status {
                 *response.status_mut() = status;
             }

@@ -49,13 +49,18 @@ impl Lane {
     /// Waits for a turn. None: too many wait, or it took too long.
     pub(super) async fn enter(&self) -> Option<Turn> {
         let Some(_waiting) = Counted::below(&self.waiting, self.most) else {
-            if let Some(_slowed) = Counted::below(&self.slowed, SLOWED_MAX) {
-                sleep(SLOWED).await;
-            }
+            self.slow_down().await;
             return None;
         };
         let place = timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await.ok()?.ok()?;
         Some(Turn { place: Some(place), began: Instant::now(), rests: self.rests })
+    }
+
+    /// Waits before an answer that is a refusal.
+    pub(super) async fn slow_down(&self) {
+        if let Some(_slowed) = Counted::below(&self.slowed, SLOWED_MAX) {
+            sleep(SLOWED).await;
+        }
     }
 }
 

@@ -88,6 +88,11 @@ impl Pages {
         if is_member { self.members.enter().await } else { self.newcomers.enter().await }
     }
 
+    /// Waits before somebody is refused who asks too often, unless too many do.
+    pub(super) async fn slow_down(&self) {
+        self.newcomers.slow_down().await;
+    }
+
     /// The page of `data`.
     pub(super) async fn page(&self, data: PageData) -> Response {
         let (Some(mark), Some(you)) = (&self.mark, data.you.clone()) else { return self.render(data).await };
