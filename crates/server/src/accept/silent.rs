@@ -141,7 +141,8 @@ mod tests {
         assert_eq!(dropped, [true, true, false, false]);
         assert!(!other.dropped.is_cancelled());
         all[2].asked();
-        assert!(!all[2].has_displaced() && all[3].has_displaced());
+        let displaced: Vec<_> = all.iter().map(Silent::has_displaced).collect();
+        assert_eq!(displaced, [false, false, true, true]);
         let _more = silents.begin(network(1));
         assert!(!all[3].dropped.is_cancelled(), "who asked takes no place");
         assert!(!all[2].dropped.is_cancelled());
