@@ -125,12 +125,12 @@ impl Budgets {
         }
     }
 
-    /// Counts a frame of an address. Returns for how many milliseconds nothing more is to be read from its sender.
-    pub fn frame(&self, from: Network, now: UnixMs) -> u32 {
+    /// Counts frames of an address. Returns for how many milliseconds nothing more is to be read from their sender.
+    pub fn frames(&self, from: Network, count: u64, now: UnixMs) -> u32 {
         if self.0.terms.frames.is_none() {
             return 0;
         }
-        let wait = self.networks().charge(&from, FRAMES, 1, now);
+        let wait = self.networks().charge(&from, FRAMES, count, now);
         if wait > 0 {
             self.0.metrics.over_budget("frames");
         }

@@ -67,6 +67,13 @@ async fn run_to_its_end<D: Door>(
     if app.rooms.is_banned(peer.you.as_ref().map(|you| &you.id), address.into()) {
         return turn_away(&app, transport, door, address, CloseCode::BANNED).await;
     }
+    let wait_ms = app.rooms.count_opening(peer.you.as_ref().map(|you| &you.id), address.into(), app.now());
+    if wait_ms > 0 {
+        tokio::select! {
+            () = sleep(Duration::from_millis(wait_ms.into())) => {}
+            () = stop.cancelled() => {}
+        }
+    }
     let opening = Opening::new(&app, &mut transport, peer, &stop);
     let end = match door.open(opening).await {
         Ok((session, out)) => {

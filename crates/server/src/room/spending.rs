@@ -14,6 +14,9 @@ use crate::store::ANSWER_BYTES;
 /// People whose rate is remembered. Full buckets are forgotten beyond it.
 const BUCKETS: usize = 10_000;
 
+/// Frames that a connection's beginning counts as: it costs about as much.
+const OPENING_FRAMES: u64 = 10;
+
 /// An answer that was paid for before its size is known. One that is never given stays paid for.
 #[derive(Debug)]
 #[must_use]
@@ -95,7 +98,17 @@ impl Rooms {
 
     /// Counts a frame of a person. Returns for how many milliseconds nothing more is to be read from them.
     pub fn count_frame(&self, from: Network, now: UnixMs) -> u32 {
-        self.0.budgets.frame(from, now)
+        self.0.budgets.frames(from, 1, now)
+    }
+
+    /// Counts a connection that begins, by a person or by somebody who is not known yet. Returns for how many milliseconds
+    /// it has to wait.
+    pub fn count_opening(&self, by: Option<&UserId>, from: Network, now: UnixMs) -> u32 {
+        if by.is_some_and(|by| self.is_bot(by)) {
+            0
+        } else {
+            self.0.budgets.frames(from, OPENING_FRAMES, now)
+        }
     }
 
     /// The first write of a newcomer leaves rows behind, for which their address pays, once: further writes may follow

@@ -204,3 +204,24 @@ async fn frames_beyond_an_addresss_rate_are_read_later() {
     }
     assert!(server.metric(r#"madang_over_budget_total{budget="frames"}"#).await >= 1);
 }
+
+#[tokio::test]
+async fn connections_beyond_an_addresss_rate_begin_later() {
+    // Two hundred frames at once, which are twenty beginnings.
+    let server = Server::with(&["--address-frame-rate", "50"]);
+    let over = async || server.metric(r#"madang_over_budget_total{budget="frames"}"#).await;
+    let bot = Api::new(&server, "Robo", &[]).await;
+    for _ in 0..10 {
+        Client::join(&server, "ann").await;
+    }
+    assert_eq!(over().await, 0);
+    for _ in 0..15 {
+        Client::join(&server, "ann").await;
+    }
+    assert!(over().await >= 1, "all were let in, and some had to wait");
+    let before = over().await;
+    for _ in 0..10 {
+        drop(bot.stream("?after=0", None).await.expect("a stream"));
+    }
+    assert_eq!(over().await, before, "a bot pays for itself alone");
+}
