@@ -55,8 +55,8 @@ export default defineConfig({
     },
     // Clients that were not made for Madang, as they were published.
     {
-      name: "doors",
-      testDir: "doors",
+      name: "clients",
+      testDir: "clients",
       use: { ...desktop, launchOptions: { executablePath, args: [...args, ELSEWHERE] } },
     },
   ],

@@ -7,8 +7,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use crate::door;
 use crate::process;
+use crate::protocol;
 use crate::socket::{self, Socket, Speaks, Target};
 
 /// What was measured.
@@ -60,7 +60,7 @@ async fn attach(target: Target, number: usize) -> Result<Socket> {
             socket::watch(&mut socket).await?;
             Ok(socket)
         }
-        _ => door::subscribe(target, number).await,
+        _ => protocol::subscribe(target, number).await,
     }
 }
 

@@ -10,9 +10,9 @@ use madang_protocol::{RoomId, ServerFrame, What};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::board::Board;
-use crate::door::{self, Ear};
 use crate::history::{Record, Sighting};
 use crate::mark::{self, Mark};
+use crate::protocol::{self, Ear};
 use crate::socket::{self, Socket, Speaks, Target};
 
 /// The lobby's number in the history.
@@ -39,7 +39,7 @@ pub(crate) async fn attach(target: Target, number: usize) -> Result<(Socket, Not
             record.cursors = HashMap::from([(LOBBY, socket::watch(&mut socket).await?)]);
             socket
         }
-        _ => door::subscribe(target, number).await?,
+        _ => protocol::subscribe(target, number).await?,
     };
     Ok((socket, Rc::new(RefCell::new(record))))
 }

@@ -19,7 +19,7 @@ pub enum Speaks {
     Madang,
     /// Nothing: each text frame from a socket on `/send` goes to all others.
     Raw,
-    /// JSON without a subprotocol, as Madang's plain door does.
+    /// JSON without a subprotocol, as Madang's plain protocol does.
     Plain,
     /// STOMP 1.2 over a WebSocket.
     Stomp,

@@ -11,8 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::board::Board;
-use crate::door::{self, Ear};
 use crate::mark::{self, Mark};
+use crate::protocol::{self, Ear};
 use crate::receiver::LOBBY;
 use crate::socket::{self, Socket, Speaks, Target};
 
@@ -39,7 +39,7 @@ pub(crate) async fn attach(target: Target, number: usize) -> Result<Socket> {
             socket::hello(&mut socket).await?;
             Ok(socket)
         }
-        _ => door::introduce(target, number).await,
+        _ => protocol::introduce(target, number).await,
     }
 }
 
@@ -82,9 +82,9 @@ fn message(mark: Mark, orders: Orders) -> Result<Message> {
             reply_to: None,
         }),
         // There is nothing around the text.
-        Speaks::Raw => Ok(door::message(Speaks::Raw, mark.body(orders.frame_bytes))),
+        Speaks::Raw => Ok(protocol::message(Speaks::Raw, mark.body(orders.frame_bytes))),
         // The text is as long as in a frame of madang.v1: the same message, in each protocol's own clothes.
-        speaks => Ok(door::message(speaks, mark.body(mark::body_bytes(orders.frame_bytes)))),
+        speaks => Ok(protocol::message(speaks, mark.body(mark::body_bytes(orders.frame_bytes)))),
     }
 }
 

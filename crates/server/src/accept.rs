@@ -29,8 +29,8 @@ use tower::ServiceExt;
 
 use crate::http::{self, Hangup, redirect};
 use crate::io::Io;
-use crate::outgoing::is_public;
 use crate::state::App;
+use crate::webhooks::is_public;
 
 pub(crate) use forwarded::{Near, is_secure};
 pub(crate) use head::Head;

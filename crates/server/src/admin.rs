@@ -1,11 +1,11 @@
 //! What an owner orders on the command line: `madang token …`.
 //!
 //! A data folder belongs to one process. While a server runs, the order goes to it through a socket in the folder
-//! (`socket`); without one, this process opens the store itself. Both ways end in `Desk::carry_out`.
+//! (`socket`); without one, this process opens the store itself. Both ways end in `CommandExecutor::execute`.
 
-mod desk;
+mod command;
+mod executor;
 mod moderation;
-mod order;
 mod socket;
 
 use std::path::Path;
@@ -21,9 +21,9 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::store::{OpenError, Store, StoreOptions};
 
-pub(crate) use desk::Desk;
-pub use order::{Order, Outcome};
-pub(crate) use socket::OrderSocket;
+pub use command::{AdminCommand, Outcome};
+pub(crate) use executor::CommandExecutor;
+pub(crate) use socket::AdminSocket;
 
 /// How long a folder that is in use, but whose server does not answer yet, is tried again: it is starting or
 /// stopping.
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// One sentence that says what to do.
-pub async fn run(data: &Path, order: Order) -> anyhow::Result<()> {
+pub async fn run(data: &Path, order: AdminCommand) -> anyhow::Result<()> {
     match ordered(data, &order).await? {
         Outcome::Done { out, note } => {
             use std::io::Write as _;
@@ -54,7 +54,7 @@ pub async fn run(data: &Path, order: Order) -> anyhow::Result<()> {
     }
 }
 
-async fn ordered(data: &Path, order: &Order) -> anyhow::Result<Outcome> {
+async fn ordered(data: &Path, order: &AdminCommand) -> anyhow::Result<Outcome> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(outcome) = socket::ask(data, order).await? {
@@ -62,7 +62,7 @@ async fn ordered(data: &Path, order: &Order) -> anyhow::Result<Outcome> {
         }
         match open(data) {
             Ok(desk) => {
-                let outcome = desk.carry_out(order, now()).await;
+                let outcome = desk.execute(order, now()).await;
                 return tokio::task::spawn_blocking(move || desk.close()).await.map(|()| Ok(outcome))?;
             }
             Err(OpenError::InUse { .. }) if Instant::now() < deadline => sleep(PAUSE).await,
@@ -75,12 +75,12 @@ async fn ordered(data: &Path, order: &Order) -> anyhow::Result<Outcome> {
 }
 
 /// A desk of this process, over a folder that no server uses.
-fn open(data: &Path) -> Result<Desk, OpenError> {
+fn open(data: &Path) -> Result<CommandExecutor, OpenError> {
     // Nobody is connected who would have to hear of anything.
     let (committed, _) = mpsc::channel(1);
     let store = Store::open(data, StoreOptions { readers: 1, ..StoreOptions::default() }, committed)?;
     let hub = Arc::new(Hub::new(store.heads(), Metrics::default()));
-    Ok(Desk::new(store, hub))
+    Ok(CommandExecutor::new(store, hub))
 }
 
 fn now() -> UnixMs {

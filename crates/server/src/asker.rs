@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::addresses::Network;
+use crate::connection_limit::Network;
 
 tokio::task_local! {
     static ASKER: Network;

@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madang_protocol::{UnixMs, UserId};
 
-use crate::addresses::Network;
+use crate::connection_limit::Network;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
 pub use ledger::Allowance;
 use ledger::Ledger;
 
-/// Addresses, and people, whose budgets are remembered. Those that are whole again are forgotten first; if none is, and
+/// ConnectionLimit, and people, whose budgets are remembered. Those that are whole again are forgotten first; if none is, and
 /// for those who come faster than [`ARRIVALS`], all further ones share one account.
 const ACCOUNTS: usize = 20_000;
 

@@ -1,10 +1,10 @@
 //! The command line, which is also the environment: each option reads `MADANG_…` too.
 
+mod admin_cli;
 mod budgets;
 mod metrics;
 mod moderation;
 mod network;
-mod orders;
 mod tls;
 
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use madang_protocol::Limits;
 
 use crate::store::Reserve;
 
+pub use admin_cli::{Folder, Token, TokenOrder, Webhook, WebhookOrder};
 pub use budgets::Address;
 pub use metrics::Metrics;
 pub use moderation::{Message, MessageOrder, Room, RoomOrder, Whom};
-pub use orders::{Folder, Token, TokenOrder, Webhook, WebhookOrder};
 pub use tls::Tls;
 
 /// Madang (마당): a self-hosted real-time chat. One program, its database inside.

@@ -112,7 +112,7 @@ impl EntryFrame {
         Self { room: room.clone(), seq: *seq, about: *about, author, json: json.clone(), encodings }
     }
 
-    /// The entry, read back from its frame: only doors with other words need it, once each.
+    /// The entry, read back from its frame: only protocols with other words need it, once each.
     pub(crate) fn typed(&self) -> Option<Entry> {
         match serde_json::from_str(&self.json) {
             Ok(ServerFrame::Entry(entry)) => Some(entry),

@@ -1,14 +1,13 @@
 //! The server of Madang. In reading order: `config` (the options), `serve` (start and end) over `state` (what all share), `accept` (the
 //! accept loop) with `tls` (the certificate) and `io` (the bytes, in clear or not), `http` (pages, forms, login,
-//! health), `connection` (one connection, over a WebSocket or over HTTP), `doors` (what each kind of client speaks),
+//! health), `connection` (one connection, over a WebSocket or over HTTP), `protocols` (what each kind of client speaks),
 //! `session` (one conversation: requests in, answers out), `room` (the rules) with `budgets` (how much an address may), `store` (the durable log),
 //! `broker` (carries what was committed), `hub` (who follows what, and the fan-out).
 //!
-//! The way of a message: `connection` → `doors` → `session` → `room` → `store` → `broker` → `hub` → the sessions' queues
-//! → `doors` → `connection`. One direction, no step back.
+//! The way of a message: `connection` → `protocols` → `session` → `room` → `store` → `broker` → `hub` → the sessions' queues
+//! → `protocols` → `connection`. One direction, no step back.
 
 pub mod accept;
-pub mod addresses;
 pub mod admin;
 mod asker;
 pub mod assets;
@@ -18,11 +17,10 @@ pub mod budgets;
 pub mod clock;
 pub mod config;
 pub mod connection;
+pub mod connection_limit;
 pub mod cursor;
-pub mod doors;
 pub mod drain;
 pub mod encoded;
-pub mod flights;
 mod guests;
 pub mod http;
 pub mod hub;
@@ -32,20 +30,22 @@ pub mod log;
 pub mod metrics;
 pub mod once;
 mod open_files;
-mod outgoing;
-pub mod rate;
+pub mod protocols;
+pub mod rate_limit;
 pub mod refusal;
 pub mod returns;
 pub mod room;
 mod serve;
 pub mod session;
 pub mod simulation;
-pub mod snapshots;
+pub mod single_flight;
+pub mod snapshot_cache;
 pub mod state;
 pub mod store;
 pub mod text;
 mod tls;
 pub mod unsent;
 mod upkeep;
+mod webhooks;
 
 pub use serve::serve;

@@ -1,7 +1,7 @@
 //! The program `madang`.
 
 use clap::Parser;
-use madang_server::admin::{self, Order};
+use madang_server::admin::{self, AdminCommand};
 use madang_server::config::{Cli, Command, Serve};
 use madang_server::log;
 use tokio_util::sync::CancellationToken;
@@ -27,9 +27,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Webhook(webhook) => admin::run(&webhook.folder.data, webhook.order.into()).await,
         Command::Room(room) => admin::run(&room.folder.data, room.order.into()).await,
         Command::Message(message) => admin::run(&message.folder.data, message.order.into()).await,
-        Command::Ban(ban) => admin::run(&ban.folder.data, Order::Ban { whom: ban.whom }).await,
-        Command::Unban(ban) => admin::run(&ban.folder.data, Order::Unban { whom: ban.whom }).await,
-        Command::Bans(folder) => admin::run(&folder.data, Order::ListBans).await,
+        Command::Ban(ban) => admin::run(&ban.folder.data, AdminCommand::Ban { whom: ban.whom }).await,
+        Command::Unban(ban) => admin::run(&ban.folder.data, AdminCommand::Unban { whom: ban.whom }).await,
+        Command::Bans(folder) => admin::run(&folder.data, AdminCommand::ListBans).await,
         Command::Token(token) => admin::run(&token.folder.data, token.order.into()).await,
     }
 }

@@ -198,12 +198,12 @@ impl Metrics {
         self.refused.get_or_create(&CodeLabel { code: name.trim_matches('"').into() }).inc();
     }
 
-    /// A conversation has begun at this door.
+    /// A conversation has begun at this protocol.
     pub fn opened(&self, door: &'static str) {
         self.opened.get_or_create(&DoorLabel { door }).inc();
     }
 
-    /// A conversation has ended at this door.
+    /// A conversation has ended at this protocol.
     pub fn ended(&self, door: &'static str) {
         self.ended.get_or_create(&DoorLabel { door }).inc();
     }

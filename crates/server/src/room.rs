@@ -1,4 +1,4 @@
-//! The rules of rooms: who may do what, and how fast (`spending`). Every door — socket, form — comes through here.
+//! The rules of rooms: who may do what, and how fast (`spending`). Every protocol — socket, form — comes through here.
 
 mod admission;
 mod markers;
@@ -12,18 +12,18 @@ use std::sync::{Arc, Mutex};
 
 use madang_protocol::{Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId};
 
-use crate::addresses::Network;
 use crate::broker::{Broker, Event};
 use crate::budgets::Budgets;
 use crate::clock::Clock;
+use crate::connection_limit::Network;
 use crate::cursor::Cursors;
-use crate::flights::Flights;
-use crate::hub::{Hub, Reach};
+use crate::hub::{Hub, ReplaySource};
 use crate::metrics::Metrics;
-use crate::rate::Bucket;
+use crate::rate_limit::Bucket;
 use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
-use crate::snapshots::{Seen, SnapshotFrame, Snapshots};
+use crate::single_flight::SingleFlight;
+use crate::snapshot_cache::{RoomSnapshot, SnapshotCache, SnapshotFrame};
 use crate::store::{
     Appended, Change, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
 };
@@ -52,10 +52,10 @@ struct Inner {
     budgets: Budgets,
     clock: Clock,
     metrics: Metrics,
-    snapshots: Snapshots,
+    snapshots: SnapshotCache,
     cursors: Cursors,
     /// The rooms whose messages are being read.
-    loading: Flights<RoomId>,
+    loading: SingleFlight<RoomId>,
 }
 
 impl Rooms {
@@ -222,12 +222,12 @@ impl Rooms {
     ///
     /// # Errors
     /// No such room for this reader, or a failing disk.
-    pub async fn snapshot(&self, reader: &UserId, room: RoomId) -> Result<Seen, Refusal> {
+    pub async fn snapshot(&self, reader: &UserId, room: RoomId) -> Result<RoomSnapshot, Refusal> {
         self.may(reader, &room)?;
         self.present(room, Most::html(SNAPSHOT_MESSAGES)).await
     }
 
-    async fn present(&self, room: RoomId, most: Most) -> Result<Seen, Refusal> {
+    async fn present(&self, room: RoomId, most: Most) -> Result<RoomSnapshot, Refusal> {
         self.0.store.version(&room).ok_or(RefusalCode::UnknownRoom)?;
         self.load(&room).await;
         let state = self.0.store.snapshot(room.clone(), most).await.map_err(logged)?;
@@ -248,7 +248,7 @@ impl Rooms {
             here: here.people.into_iter().map(|person| person.id).collect(),
             here_count: here.count,
         };
-        Ok(Seen { snapshot, people })
+        Ok(RoomSnapshot { snapshot, people })
     }
 
     /// As [`Rooms::snapshot`], encoded.
@@ -262,19 +262,19 @@ impl Rooms {
     ) -> Result<Arc<SnapshotFrame>, Refusal> {
         self.may(reader, room)?;
         let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
-        let stand = (version, self.0.hub.here_version(room));
-        match self.0.snapshots.get(room, stand) {
+        let key = (version, self.0.hub.here_version(room));
+        match self.0.snapshots.get(room, key) {
             Some(frame) => Ok(frame),
             None => {
                 let seen = self.present(room.clone(), Most::json(SNAPSHOT_MESSAGES)).await?;
-                Ok(self.0.snapshots.put(seen, stand))
+                Ok(self.0.snapshots.put(seen, key))
             }
         }
     }
 
     /// Brings what the room's readers ask for into memory, by one read for all of them.
     async fn load(&self, room: &RoomId) {
-        self.0.hub.warm(room, &self.0.store).await;
+        self.0.hub.load(room, &self.0.store).await;
         if !self.0.store.keeps(room) {
             let (store, id) = (self.0.store.clone(), room.clone());
             // What went wrong is seen by those who ask next.
@@ -285,11 +285,11 @@ impl Rooms {
 
     /// From where a reader at `cursor` can be served. After a start, the first who asks has the room's recent
     /// entries read, once for all.
-    pub async fn reach(&self, room: &RoomId, cursor: Seq) -> Reach {
-        match self.0.hub.reach(room, cursor) {
-            Reach::Cold => {
-                self.0.hub.warm(room, &self.0.store).await;
-                self.0.hub.reach(room, cursor)
+    pub async fn replay_source(&self, room: &RoomId, cursor: Seq) -> ReplaySource {
+        match self.0.hub.replay_source(room, cursor) {
+            ReplaySource::NotLoaded => {
+                self.0.hub.load(room, &self.0.store).await;
+                self.0.hub.replay_source(room, cursor)
             }
             reach => reach,
         }

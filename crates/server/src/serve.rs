@@ -12,23 +12,23 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::{self, Serves, Silents};
-use crate::addresses::Addresses;
-use crate::admin::{Desk, OrderSocket};
+use crate::admin::{AdminSocket, CommandExecutor};
 use crate::broker::Broker;
 use crate::budgets::Budgets;
 use crate::clock::{Clock, Times};
 use crate::config::Serve;
-use crate::connection::Mailboxes;
+use crate::connection::HttpSessions;
+use crate::connection_limit::ConnectionLimit;
 use crate::drain;
 use crate::guests;
 use crate::http::{self, Pages};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
-use crate::outgoing::Couriers;
 use crate::room::Rooms;
 use crate::state::{App, Parts};
 use crate::store::{SpaceOptions, Store, StoreOptions};
 use crate::unsent::Unsent;
+use crate::webhooks::DeliveryWorkers;
 use crate::{open_files, tls, upkeep};
 
 /// How often a changed presence is told.
@@ -77,12 +77,13 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let (limits, within) = (config.limits(), (budgets.clone(), clock.clone()));
     let rooms = Rooms::within(store.clone(), hub.clone(), broker, limits, within, metrics.clone());
     let (most, address) = (config.connections_per_address, config.address);
-    let addresses = Addresses::new(most);
-    let (streams, requests) = (Addresses::new(address.tcp(most)), Addresses::new(address.requests(most)));
+    let addresses = ConnectionLimit::new(most);
+    let (streams, requests) =
+        (ConnectionLimit::new(address.tcp(most)), ConnectionLimit::new(address.requests(most)));
     let silents = Silents::new(address.silent(most), most_silent);
     let connections = TaskTracker::new();
     let unsent = Unsent::new(config.max_unsent(), metrics.unsent.clone());
-    let mailboxes = Mailboxes::default();
+    let http_sessions = HttpSessions::default();
     let (told, last_call, returns) = Default::default();
     let app = App::new(Parts {
         config,
@@ -97,7 +98,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         budgets,
         unsent,
         told,
-        mailboxes,
+        http_sessions,
         times: Times::begin(clock),
         stop,
         last_call,
@@ -109,7 +110,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     tokio::spawn(tell_presence(hub.clone()));
     tokio::spawn(guests::remove_daily(app.clone()));
     tokio::spawn(upkeep::run(app.clone()));
-    let couriers = Couriers::start(&app, hub.clone());
+    let couriers = DeliveryWorkers::start(&app, hub.clone());
     take_orders(&app, hub.clone(), couriers);
     let addr = listener.local_addr()?;
     let router = http::router(app.clone());
@@ -143,11 +144,11 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
 }
 
 /// Takes what the owner orders on the command line. A folder that cannot hold a socket is worth a warning alone.
-fn take_orders(app: &App, hub: Arc<Hub>, couriers: Couriers) {
-    match OrderSocket::open(&app.config.data) {
+fn take_orders(app: &App, hub: Arc<Hub>, couriers: DeliveryWorkers) {
+    match AdminSocket::open(&app.config.data) {
         Ok(socket) => {
             // Tracked, so that the socket is gone before the folder is somebody else's.
-            let desk = Desk::new(app.store.clone(), hub).with(couriers);
+            let desk = CommandExecutor::new(app.store.clone(), hub).with(couriers);
             app.connections.spawn(socket.serve(desk, app.stop.clone()));
         }
         Err(error) => tracing::warn!(%error, "no orders can be given while this server runs"),

@@ -7,15 +7,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Silents;
-use crate::addresses::Addresses;
 use crate::budgets::Budgets;
 use crate::clock::{self, Times};
 use crate::config::Serve;
-use crate::connection::Mailboxes;
+use crate::connection::HttpSessions;
+use crate::connection_limit::ConnectionLimit;
 use crate::http::Pages;
 use crate::metrics::Metrics;
 use crate::once::Once;
-use crate::rate::Rate;
+use crate::rate_limit::Rate;
 use crate::returns::Returns;
 use crate::room::Rooms;
 use crate::store::Store;
@@ -37,13 +37,13 @@ pub struct Parts {
     /// What is counted.
     pub metrics: Metrics,
     /// Connections by address.
-    pub addresses: Addresses,
+    pub addresses: ConnectionLimit,
     /// TCP connections by address on which HTTP is spoken, those of trusted proxies not among them.
-    pub streams: Addresses,
+    pub streams: ConnectionLimit,
     /// TCP connections on which nothing was asked yet.
     pub silents: Silents,
     /// Requests under way by address.
-    pub requests: Addresses,
+    pub requests: ConnectionLimit,
     /// How much each address may cause.
     pub budgets: Budgets,
     /// What was answered and is not read.
@@ -53,7 +53,7 @@ pub struct Parts {
     /// The pages.
     pub(crate) pages: Pages,
     /// The sessions over HTTP.
-    pub mailboxes: Mailboxes,
+    pub http_sessions: HttpSessions,
     /// Where the time comes from.
     pub(crate) times: Times,
     /// Cancelled when the server stops.

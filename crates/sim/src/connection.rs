@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 
 use madang_protocol::CloseCode;
-use madang_server::session::{Said, Session};
+use madang_server::session::{Outgoing, Session};
 
 use crate::act::Ms;
 use crate::link::{Down, LinkId, Up};
@@ -40,7 +40,7 @@ pub(crate) enum Talk {
 /// What the session has done: itself, unless it could not begin, what is to be said, and a code to end with.
 pub(crate) struct Done {
     pub(crate) session: Option<Box<Session>>,
-    pub(crate) out: Vec<Said>,
+    pub(crate) out: Vec<Outgoing>,
     pub(crate) end: Option<CloseCode>,
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use madang_client::{Locale, PageData, Theme};
 use madang_protocol::{Cmid, Entry, Limits, RoomId, UserId};
-use madang_server::addresses::Network;
 use madang_server::broker::Broker;
+use madang_server::connection_limit::Network;
 use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
 use madang_server::room::{Post, Rooms};
@@ -179,7 +179,7 @@ impl World {
         let mut log = log;
         log.epoch = epoch;
         self.logs.push(log);
-        // Said again, these would be writes that nobody waits for.
+        // Outgoing again, these would be writes that nobody waits for.
         self.devices.iter_mut().for_each(|device| device.last_write = None);
         self.note(|| "a backup is put back".into(), &[6]);
         self.after(ms, Ev::Start);

@@ -1,12 +1,12 @@
 //! One turn of a connection's loop: one of the things that are due, whichever the seed chooses.
 
 use madang_protocol::{ClientFrame, CloseCode, Person, ServerFrame};
-use madang_server::addresses::Network;
-use madang_server::doors::madang;
+use madang_server::connection_limit::Network;
 use madang_server::encoded::encode;
 use madang_server::hub::{Queued, Taken};
-use madang_server::rate::Rate;
-use madang_server::session::{MAX_PENDING, Said, Session, Terms};
+use madang_server::protocols::madang;
+use madang_server::rate_limit::Rate;
+use madang_server::session::{MAX_PENDING, Outgoing, Session, Terms};
 
 use crate::connection::{Connection, Done, HEARTBEAT, Talk, Turn};
 use crate::link::{Down, Up};
@@ -169,8 +169,8 @@ impl World {
     }
 
     /// Checks what the session says, and passes it on.
-    pub(crate) fn say(&mut self, connection: &mut Connection, out: Vec<Said>) -> Check {
-        for frame in out.into_iter().map(Said::encoded) {
+    pub(crate) fn say(&mut self, connection: &mut Connection, out: Vec<Outgoing>) -> Check {
+        for frame in out.into_iter().map(Outgoing::encoded) {
             let Ok(said) = serde_json::from_str::<ServerFrame>(&frame) else {
                 return broken(format!("the server says what no client reads: {frame}"));
             };

@@ -1,4 +1,4 @@
-//! The brokers that stand beside Madang's doors, as Debian packages them: children of the bench on free ports of
+//! The brokers that stand beside Madang's protocols, as Debian packages them: children of the bench on free ports of
 //! loopback, with a folder that is thrown away. The machine's own brokers, if it runs some, are left alone.
 
 use std::fs;

@@ -19,9 +19,9 @@ const BROKER_START: Duration = Duration::from_secs(120);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Contender {
     Madang,
-    /// Madang's plain door.
+    /// Madang's plain protocol.
     Plain,
-    /// Madang's STOMP door.
+    /// Madang's STOMP protocol.
     Stomp,
     /// Debian's RabbitMQ, with Web-STOMP.
     RabbitMq,

@@ -41,13 +41,13 @@ pub(crate) const PACED_INTERVAL_MS: f64 = 50.0;
 
 const ALL: &[Contender] = &[Madang, Ws, Bun];
 
-/// The same message through each door, and through the brokers whose protocols some of them speak.
+/// The same message through each protocol, and through the brokers whose protocols some of them speak.
 pub(crate) const DOORS: &[Contender] = &[Madang, Plain, Stomp, RabbitMq, Mosquitto];
 
-/// How the names of the doors' metrics begin.
+/// How the names of the protocols' metrics begin.
 pub(crate) const DOORS_PREFIX: &str = "doors: ";
 
-/// What the doors are compared by.
+/// What the protocols are compared by.
 pub(crate) const DOORS_CPU: &str = "doors: server CPU per delivery, µs";
 
 const fn metric(name: &'static str, pointer: &'static str, scale: f64) -> Metric {

@@ -23,7 +23,7 @@ pub(crate) fn render(figures: &Figures) -> String {
     table
 }
 
-/// What is said of the doors, as a table of its own; nothing if they were not measured.
+/// What is said of the protocols, as a table of its own; nothing if they were not measured.
 pub(crate) fn render_doors(figures: &Figures) -> Option<String> {
     figures.get(&(DOORS_CPU, Madang))?;
     let mut table = String::from(
@@ -45,7 +45,7 @@ pub(crate) fn render_doors(figures: &Figures) -> Option<String> {
     Some(table)
 }
 
-/// The doors that cost more than they may for each delivery, in times of what `madang.v1` costs.
+/// The protocols that cost more than they may for each delivery, in times of what `madang.v1` costs.
 pub(crate) fn dear_doors(figures: &Figures) -> Vec<(Contender, f64)> {
     const MOST: f64 = 1.3;
     let ratios = [Plain, Stomp].into_iter().filter_map(|door| Some((door, door_ratio(figures, door)?)));

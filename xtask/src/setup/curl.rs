@@ -1,4 +1,4 @@
-//! curl, which the tests of the HTTP door and one of the examples run.
+//! curl, which the tests of the HTTP protocol and one of the examples run.
 
 use anyhow::{Result, bail};
 

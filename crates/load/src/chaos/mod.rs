@@ -2,7 +2,7 @@
 //! that can be broken from outside. What every client saw and did is judged while it happens.
 //!
 //! In reading order: `run`, `weather` (what goes wrong), `server`, `network` (the proxy), `person` (a
-//! client of the page), `programs` (clients of the other doors), `judge`, `audit` (the log at the end).
+//! client of the page), `programs` (clients of the other protocols), `judge`, `audit` (the log at the end).
 //!
 //! The seed decides which faults happen when, and what each client does; what the machine makes of it is its own.
 
@@ -160,7 +160,7 @@ fn follow_one_room_each(first: usize, world: &World) -> Vec<(RoomId, Rc<Cell<Seq
 /// Programs of each kind.
 const PROGRAMS: usize = 4;
 
-/// Programs at each of the other doors, in all the rooms.
+/// Programs at each of the other protocols, in all the rooms.
 fn run_programs(
     first: usize,
     server: &Server,

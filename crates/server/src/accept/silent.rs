@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::addresses::Network;
+use crate::connection_limit::Network;
 
 /// The table; cheap to clone.
 #[derive(Clone, Debug)]

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::no_more;
 use crate::connection::{self, Peer, Tcp};
-use crate::doors::Stomp;
 use crate::metrics::Carrier;
+use crate::protocols::Stomp;
 use crate::state::App;
 
 /// A peer that is gone without a word is found by the kernel after so long, and a few tries: not every client
@@ -40,11 +40,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: App) {
     let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
     let address = peer.ip();
     let account = app.unsent.account(address, CancellationToken::new());
-    let (transport, door) = (Tcp::new(stream, account), Stomp::new(app.clone(), None));
+    let (transport, protocol) = (Tcp::new(stream, account), Stomp::new(app.clone(), None));
     let Some(_place) = app.addresses.admit(address) else {
-        return connection::turn_away(&app, transport, door, address, CloseCode::OVER_LIMIT).await;
+        return connection::turn_away(&app, transport, protocol, address, CloseCode::OVER_LIMIT).await;
     };
     let _counted = app.metrics.connection(Carrier::StompTcp);
     let stop = app.stop.clone();
-    connection::run(app, transport, door, Peer { you: None, expected: None, address }, stop).await;
+    connection::run(app, transport, protocol, Peer { you: None, expected: None, address }, stop).await;
 }

@@ -4,9 +4,9 @@ use madang_protocol::text::TITLE_CHARS;
 use madang_protocol::{CloseCode, RefusalCode, UnixMs, UserId};
 
 use super::Outcome;
-use super::desk::{Desk, Done, No, room_id};
-use crate::addresses::Network;
-use crate::doors::guest_name;
+use super::executor::{CommandExecutor, Done, Rejection, room_id};
+use crate::connection_limit::Network;
+use crate::protocols::guest_name;
 use crate::store::{Ban, MAX_ROOMS, RoomChange};
 use crate::text;
 
@@ -14,7 +14,7 @@ fn done(note: String) -> Outcome {
     Outcome::Done { out: Vec::new(), note: Some(note) }
 }
 
-impl Desk {
+impl CommandExecutor {
     /// A line for each: id, number of its newest entry, title.
     pub(super) async fn list_rooms(&self) -> Done {
         let rooms = self.store.rooms(None, MAX_ROOMS as usize).await?;
@@ -30,8 +30,10 @@ impl Desk {
 
     pub(super) async fn rename_room(&self, room: &str, title: &str, now: UnixMs) -> Done {
         let title = text::room_title(title).map_err(|code| match code {
-            RefusalCode::TooLong => No(format!("The title is too long: at most {} characters.", TITLE_CHARS)),
-            _ => No("The title has no visible character.".into()),
+            RefusalCode::TooLong => {
+                Rejection(format!("The title is too long: at most {} characters.", TITLE_CHARS))
+            }
+            _ => Rejection("The title has no visible character.".into()),
         })?;
         let change = RoomChange::Rename { title: title.clone() };
         let entry = self.store.change_room(room_id(room)?, change, now).await?;
@@ -89,7 +91,7 @@ impl Desk {
         };
         let subject = ban.subject();
         if !self.store.ban(ban, None).await? {
-            return Err(No(format!("{subject} is not banned; `madang bans` lists who is.")));
+            return Err(Rejection(format!("{subject} is not banned; `madang bans` lists who is.")));
         }
         tracing::info!(%subject, "a ban is over");
         Ok(done(format!("{subject} may come again.")))
@@ -103,22 +105,25 @@ impl Desk {
 
     /// The person with that id, or the only one with that name. Of a newcomer who is connected only the server's memory
     /// knows.
-    async fn person(&self, whom: &str) -> Result<UserId, No> {
+    async fn person(&self, whom: &str) -> Result<UserId, Rejection> {
         let mut found = self.store.people_called(whom.to_owned()).await?;
         let newcomers = self.hub.users().into_iter().filter(|user| self.store.newcomer(user).is_some());
         found.extend(newcomers.filter(|user| user.as_str() == whom || guest_name(user) == whom));
         let known = found.iter().position(|user| user.as_str() == whom).map(|at| found.swap_remove(at));
         let only = known.or_else(|| if found.len() == 1 { found.pop() } else { None });
         match only {
-            Some(user) if user == UserId::system() => Err(No("The server cannot ban itself.".into())),
+            Some(user) if user == UserId::system() => Err(Rejection("The server cannot ban itself.".into())),
             Some(user) => Ok(user),
-            None if found.is_empty() => Err(No(format!(
+            None if found.is_empty() => Err(Rejection(format!(
                 "{whom:?} is no address, and nobody's id or name. Ids stand in the log and the API. Of somebody who never \
                  wrote nothing is known once they are gone: then ban their address."
             ))),
             None => {
                 let ids: Vec<_> = found.iter().map(UserId::as_str).collect();
-                Err(No(format!("Several people are called {whom}: {}. Name one by the id.", ids.join(", "))))
+                Err(Rejection(format!(
+                    "Several people are called {whom}: {}. Name one by the id.",
+                    ids.join(", ")
+                )))
             }
         }
     }

@@ -14,8 +14,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::desk::Desk;
-use super::{Order, Outcome, PAUSE, now};
+use super::executor::CommandExecutor;
+use super::{AdminCommand, Outcome, PAUSE, now};
 
 /// The socket's name in the folder, and the one under which it is made.
 const NAME: &str = "madang.sock";
@@ -35,13 +35,13 @@ const EXCHANGE: Duration = Duration::from_secs(10);
 
 /// Where a server takes orders. The socket goes with it.
 #[derive(Debug)]
-pub(crate) struct OrderSocket {
+pub(crate) struct AdminSocket {
     listener: UnixListener,
     path: PathBuf,
     owner: u32,
 }
 
-impl OrderSocket {
+impl AdminSocket {
     /// Opens the socket in `data`, which this process holds: one that is there already is of a process that was
     /// killed.
     pub(crate) fn open(data: &Path) -> Result<Self> {
@@ -61,14 +61,14 @@ impl OrderSocket {
 
     /// Takes orders, one at a time, until the server stops. An order that is under way then is carried out all the
     /// same, but maybe not answered.
-    pub(crate) async fn serve(self, desk: Desk, stop: CancellationToken) {
+    pub(crate) async fn serve(self, desk: CommandExecutor, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.take_orders(&desk) => {}
         }
     }
 
-    async fn take_orders(&self, desk: &Desk) {
+    async fn take_orders(&self, desk: &CommandExecutor) {
         loop {
             let served = match self.listener.accept().await {
                 Ok((stream, _)) if self.is_trusted(&stream) => timeout(EXCHANGE, answer(stream, desk)).await,
@@ -95,17 +95,17 @@ impl OrderSocket {
     }
 }
 
-impl Drop for OrderSocket {
+impl Drop for AdminSocket {
     fn drop(&mut self) {
         drop(gone(&self.path));
     }
 }
 
-async fn answer(stream: UnixStream, desk: &Desk) -> Result<()> {
+async fn answer(stream: UnixStream, desk: &CommandExecutor) -> Result<()> {
     let (read, mut write) = stream.into_split();
     let line = line(read, ORDER_BYTES).await?;
-    let outcome = match serde_json::from_str::<Order>(&line) {
-        Ok(order) => desk.carry_out(&order, now()).await,
+    let outcome = match serde_json::from_str::<AdminCommand>(&line) {
+        Ok(order) => desk.execute(&order, now()).await,
         Err(error) => {
             let message = format!("The server is of another version, and does not know this order: {error}.");
             Outcome::Refused { message }
@@ -118,7 +118,7 @@ async fn answer(stream: UnixStream, desk: &Desk) -> Result<()> {
 }
 
 /// Gives the order to the server of this folder; none: there is no server.
-pub(super) async fn ask(data: &Path, order: &Order) -> anyhow::Result<Option<Outcome>> {
+pub(super) async fn ask(data: &Path, order: &AdminCommand) -> anyhow::Result<Option<Outcome>> {
     let connect = with_short(data, NAME, |path| std::os::unix::net::UnixStream::connect(path));
     let stream = match connect {
         Ok(stream) => stream,

@@ -218,7 +218,7 @@ fn no_randomness(error: getrandom::Error) -> Refusal {
     crate::store::StoreError::Unavailable(error.to_string()).into()
 }
 
-/// A newcomer, for a door that asks who somebody is after its upgrade, or has none. Nobody else knows the login. The
+/// A newcomer, for a protocol that asks who somebody is after its upgrade, or has none. Nobody else knows the login. The
 /// share is held until the session has its own.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Who a token belongs to. Every door that takes a token asks here: `Authorization: Bearer`, STOMP's passcode,
+//! Who a token belongs to. Every protocol that takes a token asks here: `Authorization: Bearer`, STOMP's passcode,
 //! the address of an incoming webhook. The login cookie of browsers is the pages' business (`http/login`).
 
 pub(crate) mod login;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Folder;
-use crate::admin::Order;
+use crate::admin::AdminCommand;
 
 /// `madang room`.
 #[derive(Args, Clone, Debug)]
@@ -35,7 +35,7 @@ pub enum RoomOrder {
     },
 }
 
-impl From<RoomOrder> for Order {
+impl From<RoomOrder> for AdminCommand {
     fn from(order: RoomOrder) -> Self {
         match order {
             RoomOrder::List => Self::ListRooms,
@@ -68,7 +68,7 @@ pub enum MessageOrder {
     },
 }
 
-impl From<MessageOrder> for Order {
+impl From<MessageOrder> for AdminCommand {
     fn from(MessageOrder::Delete { room, seq }: MessageOrder) -> Self {
         Self::DeleteMessage { room, seq }
     }

@@ -1,16 +1,16 @@
 //! One connection: one task, one `select!` loop, whatever carries it. It moves frames between the transport and
 //! the session, keeps time, and closes; what frames mean is the session's business.
 
+mod close;
 mod close_frame;
-mod farewell;
-mod mailbox;
-mod mailboxes;
-mod outbox;
+mod heartbeat;
+mod http_session;
+mod http_sessions;
 mod peer;
-mod pulse;
 mod streamed;
 mod tcp;
 mod transport;
+mod unacked_frames;
 mod websocket;
 mod wire;
 
@@ -23,18 +23,18 @@ use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::asker;
-use crate::doors::{Door, Madang, Opening, Talk};
 use crate::hub::Taken;
-use crate::session::{MAX_PENDING, Said, Session};
+use crate::protocols::{ClientProtocol, Context, Handshake, Madang};
+use crate::session::{MAX_PENDING, Outgoing, Session};
 use crate::state::App;
 
-use pulse::Beat;
+use heartbeat::Beat;
 
-pub(crate) use mailbox::{Gone, LoginKey, Mailbox, Parcel, Reader, Received};
-pub use mailboxes::Mailboxes;
-pub(crate) use mailboxes::NotFound;
+pub(crate) use heartbeat::Heartbeat;
+pub(crate) use http_session::{Gone, HttpSession, LoginKey, PostedFrames, Reader, Received};
+pub use http_sessions::HttpSessions;
+pub(crate) use http_sessions::NotFound;
 pub(crate) use peer::Peer;
-pub(crate) use pulse::Pulse;
 pub(crate) use streamed::Streamed;
 pub(crate) use tcp::Tcp;
 pub(crate) use transport::{End, Incoming, Transport};
@@ -45,27 +45,27 @@ pub(crate) use wire::Wire;
 const GATHERED: usize = 64 * 1024;
 
 /// Runs one connection from its beginning to its end.
-pub(crate) async fn run<D: Door>(
+pub(crate) async fn run<D: ClientProtocol>(
     app: App,
     transport: impl Transport,
-    door: D,
+    protocol: D,
     peer: Peer,
     stop: CancellationToken,
 ) {
     let address = peer.address;
-    asker::on_behalf_of(address, run_to_its_end(app, transport, door, peer, stop)).await;
+    asker::on_behalf_of(address, run_to_its_end(app, transport, protocol, peer, stop)).await;
 }
 
-async fn run_to_its_end<D: Door>(
+async fn run_to_its_end<D: ClientProtocol>(
     app: App,
     mut transport: impl Transport,
-    mut door: D,
+    mut protocol: D,
     peer: Peer,
     stop: CancellationToken,
 ) {
     let address = peer.address;
     if app.rooms.is_banned(peer.you.as_ref().map(|you| &you.id), address.into()) {
-        return turn_away(&app, transport, door, address, CloseCode::BANNED).await;
+        return turn_away(&app, transport, protocol, address, CloseCode::BANNED).await;
     }
     let wait_ms = app.rooms.count_opening(peer.you.as_ref().map(|you| &you.id), address.into(), app.now());
     if wait_ms > 0 {
@@ -74,13 +74,13 @@ async fn run_to_its_end<D: Door>(
             () = stop.cancelled() => {}
         }
     }
-    let opening = Opening::new(&app, &mut transport, peer, &stop);
-    let end = match door.open(opening).await {
+    let opening = Handshake::new(&app, &mut transport, peer, &stop);
+    let end = match protocol.open(opening).await {
         Ok((session, out)) => {
             app.metrics.opened(D::NAME);
             let you = session.you().id.clone();
             journal::<D>("connected", &you, address);
-            let end = Box::pin(converse(&app, &mut transport, &mut door, session, out)).await;
+            let end = Box::pin(converse(&app, &mut transport, &mut protocol, session, out)).await;
             app.metrics.ended(D::NAME);
             journal::<D>("disconnected", &you, address);
             end
@@ -90,17 +90,17 @@ async fn run_to_its_end<D: Door>(
     match end {
         End::Close(code) => {
             app.metrics.closed(code);
-            farewell::tell(code, transport.carrier(), address);
-            door.bye(code, app.back_after(code), &mut transport);
-            farewell::close(&mut transport, code).await;
+            close::tell(code, transport.carrier(), address);
+            protocol.on_close(code, app.back_after(code), &mut transport);
+            close::close(&mut transport, code).await;
         }
-        End::Gone => farewell::answer(&mut transport).await,
+        End::Gone => close::answer(&mut transport).await,
     }
 }
 
 /// Says in the log who comes and goes. Pages do so all day, and by the thousand after a restart: theirs is for who
 /// asks for it.
-fn journal<D: Door>(what: &'static str, user: &UserId, address: IpAddr) {
+fn journal<D: ClientProtocol>(what: &'static str, user: &UserId, address: IpAddr) {
     if D::NAME == Madang::NAME {
         tracing::debug!(door = D::NAME, %user, %address, "{what}");
     } else {
@@ -112,26 +112,26 @@ fn journal<D: Door>(what: &'static str, user: &UserId, address: IpAddr) {
 pub(crate) async fn turn_away(
     app: &App,
     mut transport: impl Transport,
-    mut door: impl Door,
+    mut protocol: impl ClientProtocol,
     address: IpAddr,
     code: CloseCode,
 ) {
     app.metrics.closed(code);
-    farewell::tell(code, transport.carrier(), address);
-    door.bye(code, 0, &mut transport);
-    farewell::close(&mut transport, code).await;
+    close::tell(code, transport.carrier(), address);
+    protocol.on_close(code, 0, &mut transport);
+    close::close(&mut transport, code).await;
 }
 
 /// From the first word to the last.
 async fn converse(
     app: &App,
     transport: &mut impl Transport,
-    door: &mut impl Door,
+    protocol: &mut impl ClientProtocol,
     mut session: Session,
-    out: Vec<Said>,
+    out: Vec<Outgoing>,
 ) -> End {
-    let end = turns(app, transport, door, &mut session, out).await;
-    door.leave(&mut session);
+    let end = turns(app, transport, protocol, &mut session, out).await;
+    protocol.on_end(&mut session);
     end
 }
 
@@ -139,19 +139,19 @@ async fn converse(
 async fn turns(
     app: &App,
     transport: &mut impl Transport,
-    door: &mut impl Door,
+    protocol: &mut impl ClientProtocol,
     session: &mut Session,
-    mut out: Vec<Said>,
+    mut out: Vec<Outgoing>,
 ) -> End {
     let queue = session.queue();
     let mut batch = Vec::new();
-    let mut pulse = door.pulse(app.config.heartbeat());
+    let mut pulse = protocol.pulse(app.config.heartbeat());
     // Made once: a timer that is set anew at each turn would cost as much as a delivery.
     let timer = sleep(pulse.first());
     tokio::pin!(timer);
     let mut pause: Option<Pin<Box<Sleep>>> = None;
     loop {
-        if let Err(end) = write(app, transport, door, session, &mut out).await {
+        if let Err(end) = write(app, transport, protocol, session, &mut out).await {
             return end;
         }
         // In random order: a busy queue must not keep the client's own frames waiting.
@@ -169,8 +169,8 @@ async fn turns(
             incoming = transport.next(), if session.pending() < MAX_PENDING && pause.is_none() => {
                 pulse.hears(matches!(incoming, Ok(Incoming::Text(_) | Incoming::Binary(_))));
                 let now = app.now();
-                let talk = Talk { session: &mut *session, transport: &mut *transport, out: &mut out, now };
-                if let Err(end) = receive(app, door, incoming, talk).await {
+                let talk = Context { session: &mut *session, transport: &mut *transport, out: &mut out, now };
+                if let Err(end) = receive(app, protocol, incoming, talk).await {
                     return end;
                 }
                 let pause_ms = session.take_pause();
@@ -182,9 +182,9 @@ async fn turns(
                 match beat {
                     Beat::Ping => {
                         let now = app.now();
-                        door.beat(Talk { session: &mut *session, transport: &mut *transport, out: &mut out, now });
+                        protocol.heartbeat(Context { session: &mut *session, transport: &mut *transport, out: &mut out, now });
                     }
-                    Beat::Word => door.word(transport),
+                    Beat::Word => protocol.keepalive(transport),
                     Beat::Alive => {}
                     Beat::Dead => return End::Close(CloseCode::NO_PONG),
                 }
@@ -194,20 +194,20 @@ async fn turns(
     }
 }
 
-/// Passes what came from the peer to the door. A bare sign of life counts as a frame: a flood is a flood. How
-/// a stream is cut means nothing: there the door counts what is in it.
+/// Passes what came from the peer to the protocol. A bare sign of life counts as a frame: a flood is a flood. How
+/// a stream is cut means nothing: there the protocol counts what is in it.
 async fn receive(
     app: &App,
-    door: &mut impl Door,
+    protocol: &mut impl ClientProtocol,
     incoming: Result<Incoming, End>,
-    talk: Talk<'_, impl Transport>,
+    talk: Context<'_, impl Transport>,
 ) -> Result<(), End> {
     let incoming = incoming?;
     app.metrics.frames_in.inc();
     if !talk.transport.is_stream() {
         talk.session.admit(talk.now).map_err(End::Close)?;
     }
-    door.hear(incoming, talk).await
+    protocol.on_incoming(incoming, talk).await
 }
 
 /// Waits for the end of a pause, if there is one. Cancel safe.
@@ -228,14 +228,14 @@ fn shrink<T>(emptied: &mut Vec<T>) {
 async fn write(
     app: &App,
     transport: &mut impl Transport,
-    door: &mut impl Door,
+    protocol: &mut impl ClientProtocol,
     session: &mut Session,
-    out: &mut Vec<Said>,
+    out: &mut Vec<Outgoing>,
 ) -> Result<(), End> {
     if !out.is_empty() {
         app.metrics.frames_out.inc_by(out.len() as u64);
         for said in out.drain(..) {
-            door.say(said, session, transport)?;
+            protocol.encode(said, session, transport)?;
             if transport.output_bytes() >= GATHERED {
                 transport.flush().await?;
             }

@@ -1,4 +1,4 @@
-//! A connection on a bare TCP stream, for doors that find their frames in it themselves.
+//! A connection on a bare TCP stream, for protocols that find their frames in it themselves.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;

@@ -8,13 +8,13 @@ mod forms;
 mod guard;
 mod health;
 pub(crate) mod host;
-mod in_flight;
 mod origin;
 mod pages;
 mod preferences;
 pub(crate) mod redirect;
 mod rejection;
 mod rendered;
+mod request_limit;
 mod rt;
 mod unread;
 mod upgrade;
@@ -86,7 +86,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(axum::middleware::from_fn_with_state(app.clone(), upgrade::fixed_paths))
         .layer(axum::middleware::from_fn(for_its_asker))
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), in_flight::bounded))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), request_limit::bounded))
         .layer(axum::middleware::from_fn_with_state(app.clone(), banned::check))
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn(guard::check))
@@ -109,7 +109,7 @@ pub(crate) fn metrics(app: App) -> Router {
     Router::new().route("/metrics", get(health::all_metrics)).with_state(app)
 }
 
-/// The front page; for a program that asks for a WebSocket here, as textbooks do, the plain door.
+/// The front page; for a program that asks for a WebSocket here, as textbooks do, the plain protocol.
 async fn front(state: State<App>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
     if upgrade::is_asked(request.headers()) {
         return upgrade::plain(state, peer, request).await;

@@ -11,11 +11,11 @@ use madang_client::{Locale, Notice, PageData};
 use madang_protocol::{Cmid, Headers, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
-use crate::addresses::Network;
 use crate::asker;
+use crate::connection_limit::Network;
 use crate::refusal::Refusal;
 use crate::room::SNAPSHOT_MESSAGES;
-use crate::snapshots::Seen;
+use crate::snapshot_cache::RoomSnapshot;
 use crate::state::App;
 use crate::store::{Most, PageAt};
 
@@ -224,7 +224,8 @@ async fn data(
     room: RoomId,
     look: Look,
 ) -> Result<PageData, Refusal> {
-    let Seen { mut snapshot, mut people } = app.rooms.snapshot(&login.person.id, room.clone()).await?;
+    let RoomSnapshot { mut snapshot, mut people } =
+        app.rooms.snapshot(&login.person.id, room.clone()).await?;
     let mut after = false;
     if let Some(at) = look.at {
         let most = Most::html(SNAPSHOT_MESSAGES);
@@ -267,7 +268,7 @@ fn random_u64() -> u64 {
     getrandom::u64().unwrap_or_default()
 }
 
-/// A browser tells that it drew the page itself, because the HTML was not what was sent. Said once: an extension in one
+/// A browser tells that it drew the page itself, because the HTML was not what was sent. Outgoing once: an extension in one
 /// browser does it, and so does a proxy for everyone.
 pub(super) async fn redrawn(State(app): State<App>) -> StatusCode {
     static SAID: AtomicBool = AtomicBool::new(false);

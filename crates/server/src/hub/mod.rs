@@ -3,10 +3,10 @@
 //! Locks are short and never held across an `.await`. Order: a room's lock, then a queue's.
 
 mod ending;
+mod load;
 mod presence;
 mod queue;
 mod ring;
-mod warm;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,21 +14,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UserId, What};
 
-use crate::addresses::Network;
 use crate::broker::Event;
+use crate::connection_limit::Network;
 use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
-use crate::flights::Flights;
 use crate::metrics::Metrics;
 use crate::simulation::{Mutant, is};
+use crate::single_flight::SingleFlight;
 use crate::store::{Committed, Most, Store};
 
 use ending::changed;
+use load::Pending;
 pub use presence::Here;
 use presence::Presence;
 pub use queue::{BATCH_BYTES, Queue, Queued, Taken};
-pub use ring::Reach;
+pub use ring::ReplaySource;
 use ring::{Budget, Ring};
-use warm::Meanwhile;
 
 /// Entries that one read of the store fetches to fill a gap.
 const FILL: usize = 256;
@@ -44,7 +44,7 @@ pub struct Hub {
     /// What all rings may hold.
     budget: Arc<Budget>,
     /// The rings that are being filled.
-    warming: Flights<RoomId>,
+    loading: SingleFlight<RoomId>,
     /// Entries that were delivered.
     moves: AtomicU64,
     metrics: Metrics,
@@ -76,7 +76,7 @@ struct Room {
     moved: u64,
     ring: Ring,
     /// While the ring is being filled.
-    meanwhile: Option<Meanwhile>,
+    meanwhile: Option<Pending>,
     followers: HashMap<SessionId, Arc<Queue>>,
     presence: Presence,
 }
@@ -104,8 +104,8 @@ impl Hub {
         let rooms = heads
             .into_iter()
             .map(|(room, head)| (room, Arc::new(Mutex::new(Room { head, ..Room::default() }))));
-        let (sessions, budget, warming, moves) = Default::default();
-        Self { rooms: RwLock::new(rooms.collect()), sessions, budget, warming, moves, metrics }
+        let (sessions, budget, loading, moves) = Default::default();
+        Self { rooms: RwLock::new(rooms.collect()), sessions, budget, loading, moves, metrics }
     }
 
     // --- What comes from the broker.

@@ -31,15 +31,15 @@ pub(super) struct Budget(AtomicUsize);
 
 /// Whether a ring serves a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum ReplaySource {
     /// All that follows is in it.
-    Held,
+    Ring,
     /// It has not been filled from the log since the start.
-    Cold,
+    NotLoaded,
     /// What follows is in the log alone.
-    Log,
-    /// As [`Reach::Log`], and more than the bytes that a ring holds.
-    Far,
+    Store,
+    /// As [`ReplaySource::Store`], and more than the bytes that a ring holds.
+    TooFar,
 }
 
 /// Contiguous entries, the newest last.
@@ -110,16 +110,16 @@ impl Ring {
     }
 
     /// Whether it serves `cursor` in a room whose newest entry is `head`.
-    pub(super) fn reach(&self, cursor: Seq, head: Seq) -> Reach {
+    pub(super) fn replay_source(&self, cursor: Seq, head: Seq) -> ReplaySource {
         let first = self.frames.front().map_or(head + 1, |first| first.seq);
         if cursor + 1 >= first {
-            Reach::Held
+            ReplaySource::Ring
         } else if !self.warm {
-            Reach::Cold
+            ReplaySource::NotLoaded
         } else if self.heavy {
-            Reach::Far
+            ReplaySource::TooFar
         } else {
-            Reach::Log
+            ReplaySource::Store
         }
     }
 
@@ -196,10 +196,10 @@ mod tests {
         let many = ring(1..=2_000, "x");
         assert_eq!(seqs(many.after(1_999 - ENTRIES as Seq)), None);
         assert_eq!(seqs(many.after(2_000 - ENTRIES as Seq)).map(|s| s.len()), Some(ENTRIES));
-        assert_eq!(many.reach(999, 2_000), Reach::Log);
+        assert_eq!(many.replay_source(999, 2_000), ReplaySource::Store);
         let large = ring(1..=500, &"x".repeat(8_000));
         assert!(large.bytes <= BYTES);
-        assert_eq!(large.reach(1, 500), Reach::Far);
+        assert_eq!(large.replay_source(1, 500), ReplaySource::TooFar);
     }
 
     #[test]
@@ -214,12 +214,18 @@ mod tests {
     fn it_is_filled_up_to_its_own_first_entry() {
         let budget = Budget::default();
         let mut ring = ring(5..=6, "x");
-        assert_eq!(ring.reach(3, 6), Reach::Cold);
+        assert_eq!(ring.replay_source(3, 6), ReplaySource::NotLoaded);
         ring.fill(posts(2..=8, "x"), 6, &budget);
         assert_eq!(seqs(ring.after(1)), Some(vec![2, 3, 4, 5, 6]));
-        assert_eq!((ring.reach(1, 6), ring.reach(0, 6)), (Reach::Held, Reach::Far));
+        assert_eq!(
+            (ring.replay_source(1, 6), ring.replay_source(0, 6)),
+            (ReplaySource::Ring, ReplaySource::TooFar)
+        );
         let mut empty = Ring::default();
-        assert_eq!((empty.reach(6, 6), empty.reach(5, 6)), (Reach::Held, Reach::Cold));
+        assert_eq!(
+            (empty.replay_source(6, 6), empty.replay_source(5, 6)),
+            (ReplaySource::Ring, ReplaySource::NotLoaded)
+        );
         empty.fill(posts(1..=8, "x"), 6, &budget);
         assert_eq!(seqs(empty.after(0)), Some(vec![1, 2, 3, 4, 5, 6]), "the others are about to come");
     }
@@ -229,7 +235,7 @@ mod tests {
         let mut ring = ring(5..=6, "x");
         ring.fill(posts(1..=3, "x"), 6, &Budget::default());
         assert_eq!(seqs(ring.after(4)), Some(vec![5, 6]));
-        assert_ne!(ring.reach(2, 6), Reach::Held);
+        assert_ne!(ring.replay_source(2, 6), ReplaySource::Ring);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Who may do anything at all. Everything that concerns a room asks this first, for every door.
+//! Who may do anything at all. Everything that concerns a room asks this first, for every protocol.
 
 use madang_protocol::{RefusalCode, RoomId, UserId};
 
 use super::Rooms;
-use crate::addresses::Network;
+use crate::connection_limit::Network;
 use crate::refusal::Refusal;
 use crate::store::Expected;
 

@@ -3,10 +3,10 @@
 use madang_protocol::{RoomId, Seq, UnixMs, UserId};
 
 use super::{Rooms, logged};
-use crate::addresses::Network;
 use crate::broker::Event;
+use crate::connection_limit::Network;
 use crate::refusal::Refusal;
-use crate::store::{Place, ReadMarker};
+use crate::store::{ConsumerOffset, ReadMarker};
 
 impl Rooms {
     /// Moves the person's read marker forward, and tells their other sessions.
@@ -35,7 +35,7 @@ impl Rooms {
         from: Network,
         room: RoomId,
         name: String,
-        place: Place,
+        place: ConsumerOffset,
         now: UnixMs,
     ) -> impl Future<Output = Result<(), Refusal>> + Send + 'static + use<> {
         let may = self.take_mark(reader, from, now);
@@ -48,7 +48,12 @@ impl Rooms {
     ///
     /// # Errors
     /// A failing disk.
-    pub async fn place(&self, reader: &UserId, room: &RoomId, name: &str) -> Result<Option<Place>, Refusal> {
+    pub async fn place(
+        &self,
+        reader: &UserId,
+        room: &RoomId,
+        name: &str,
+    ) -> Result<Option<ConsumerOffset>, Refusal> {
         self.0.store.place(reader.clone(), room.clone(), name.to_owned()).await.map_err(logged)
     }
 }

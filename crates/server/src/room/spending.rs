@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 use madang_protocol::{UnixMs, UserId};
 
 use super::Rooms;
-use crate::addresses::Network;
 use crate::budgets::Budgets;
-use crate::rate::{Bucket, Rate};
+use crate::connection_limit::Network;
+use crate::rate_limit::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::store::ANSWER_BYTES;
 

@@ -5,9 +5,9 @@ use std::future::Future;
 use madang_protocol::{Cmid, Headers, RoomId, UnixMs, UserId};
 
 use super::{Rooms, logged};
-use crate::addresses::Network;
+use crate::connection_limit::Network;
 use crate::refusal::Refusal;
-use crate::store::{Appended, Change, Keep, Place, Write};
+use crate::store::{Appended, Change, ConsumerOffset, Keep, Write};
 use crate::text;
 
 /// One of several posts.
@@ -31,7 +31,7 @@ pub struct Named {
     /// The reader's name for it.
     pub name: String,
     /// The place.
-    pub place: Place,
+    pub place: ConsumerOffset,
 }
 
 /// Why none of several posts was made.

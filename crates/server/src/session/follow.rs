@@ -6,13 +6,13 @@ use std::time::Duration;
 use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UnixMs, UserId};
 use tokio::time::sleep;
 
-use super::{Said, Session};
+use super::{Outgoing, Session};
 use crate::encoded::EntryFrame;
-use crate::hub::{Attached, Reach};
+use crate::hub::{Attached, ReplaySource};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
 use crate::simulation::bound;
-use crate::snapshots::SnapshotFrame;
+use crate::snapshot_cache::SnapshotFrame;
 use crate::store::entry_bytes;
 
 /// A cursor further behind than this is answered with a snapshot instead of a replay: it is what the reader
@@ -50,7 +50,7 @@ impl Session {
         room: RoomId,
         after: Option<Seq>,
         now: UnixMs,
-        out: &mut Vec<Said>,
+        out: &mut Vec<Outgoing>,
     ) -> bool {
         if self.is_full(&room) {
             self.refuse(RefusalCode::TooManyRooms, Some(room), out);
@@ -66,7 +66,7 @@ impl Session {
                 Ok(snapshot) => {
                     self.introduce(&snapshot.people, out);
                     self.follow_from(room, snapshot.head);
-                    out.push(Said::Shared(snapshot.json.clone()));
+                    out.push(Outgoing::Shared(snapshot.json.clone()));
                 }
                 Err(refusal) => self.refuse(refusal, Some(room), out),
             },
@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// Follows a room from a cursor of this epoch, however far behind it is, or from the head; never by a snapshot:
-    /// for doors that have none. A room that is followed already is followed from there anew. Answers the cursor.
+    /// for protocols that have none. A room that is followed already is followed from there anew. Answers the cursor.
     ///
     /// # Errors
     /// No such room, or more than a session may follow; a cursor ahead of the log. Nothing has changed then.
@@ -126,7 +126,7 @@ impl Session {
 
     /// One step towards live for one room that is behind: everything the hub still holds, or the next few
     /// entries of the log.
-    pub async fn catch_up(&mut self, now: UnixMs, out: &mut Vec<Said>) {
+    pub async fn catch_up(&mut self, now: UnixMs, out: &mut Vec<Outgoing>) {
         let Some(room) = self.behind.pop_front() else { return };
         let Some(Follow { sent, live: false }) = self.follows.get(&room) else { return };
         let sent = *sent;
@@ -147,7 +147,7 @@ impl Session {
         }
     }
 
-    async fn replay(&mut self, room: RoomId, sent: Seq, now: UnixMs, out: &mut Vec<Said>) {
+    async fn replay(&mut self, room: RoomId, sent: Seq, now: UnixMs, out: &mut Vec<Outgoing>) {
         let Ok(reading) = self.rooms.begin_read(&self.you.id, self.from, now) else {
             // Not refused: who reads a long log reads it slower, and hears of what is new in other rooms meanwhile.
             sleep(OVERDRAWN).await;
@@ -174,7 +174,7 @@ impl Session {
 
     /// The hub's queue was dropped: every room is read on from the log, and what was in the queue besides
     /// entries is told anew.
-    pub async fn recover(&mut self, out: &mut Vec<Said>) {
+    pub async fn recover(&mut self, out: &mut Vec<Outgoing>) {
         for (room, follow) in &mut self.follows {
             if std::mem::take(&mut follow.live) {
                 self.rooms.hub().detach(room, self.id);
@@ -190,7 +190,7 @@ impl Session {
     }
 
     /// Passes an entry of a live room on. What was sent already is dropped; a hole puts the room behind.
-    pub(super) fn deliver_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Said>) {
+    pub(super) fn deliver_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
         let Some(follow) = self.follows.get_mut(&entry.room).filter(|follow| follow.live) else { return };
         if entry.seq == follow.sent + 1 {
             follow.sent = entry.seq;
@@ -203,7 +203,7 @@ impl Session {
     }
 
     /// Sends an entry if it is the next one of its room.
-    fn send_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Said>) {
+    fn send_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
         let Some(follow) = self.follows.get_mut(&entry.room) else { return };
         if entry.seq != follow.sent + 1 {
             return;
@@ -212,9 +212,9 @@ impl Session {
         self.say_entry(entry.clone(), out);
     }
 
-    fn say_entry(&mut self, entry: Arc<EntryFrame>, out: &mut Vec<Said>) {
+    fn say_entry(&mut self, entry: Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
         self.introduce_encoded(&entry.author, out);
-        out.push(Said::Entry(entry));
+        out.push(Outgoing::Entry(entry));
     }
 }
 
@@ -230,6 +230,6 @@ async fn usable(
     let Some(cursor) = after.filter(|cursor| *cursor <= head && head - cursor <= MAX_REPLAY) else {
         return Ok(None);
     };
-    let usable = rooms.reach(room, cursor).await != Reach::Far;
+    let usable = rooms.replay_source(room, cursor).await != ReplaySource::TooFar;
     Ok(usable.then_some(cursor))
 }

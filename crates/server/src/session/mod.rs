@@ -4,11 +4,11 @@
 //! on from the log at our cursor, until the hub can take us in without a gap ([`Hub::attach`]). A first
 //! watch, a resume and a queue that overflowed are all the same thing: behind, at some cursor.
 
+mod consumer_offsets;
 mod follow;
+mod handlers;
 mod heads;
-mod places;
-mod requests;
-mod said;
+mod outgoing;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -22,21 +22,21 @@ use madang_protocol::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::addresses::Network;
+use crate::connection_limit::Network;
 use crate::encoded::PersonFrame;
 use crate::hub::{Hub, Queue, Queued, SessionId};
-use crate::rate::{Bucket, Rate};
+use crate::rate_limit::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
 use crate::simulation::{Mutant, is};
 use crate::store::Expected;
 
+pub use consumer_offsets::Kept;
 use follow::Follow;
 pub use follow::NoFollow;
-pub use places::Kept;
-pub use requests::Untyped;
-use requests::about;
-pub use said::Said;
+pub use handlers::Untyped;
+use handlers::about;
+pub use outgoing::Outgoing;
 
 /// Writes of one session that are not yet durable. At the bound no further frame is read from its socket.
 pub const MAX_PENDING: usize = 64;
@@ -63,7 +63,7 @@ pub struct Hello {
     pub locale: Option<String>,
 }
 
-type Pending = Pin<Box<dyn Future<Output = Option<Said>> + Send>>;
+type Pending = Pin<Box<dyn Future<Output = Option<Outgoing>> + Send>>;
 
 /// The session. Dropping it takes it out of the hub.
 pub struct Session {
@@ -96,7 +96,7 @@ pub struct Session {
     heartbeat_ms: u32,
     /// What was told in `heads` for long enough.
     heads: heads::Told,
-    /// The client sent what its door cannot read, and the log says so.
+    /// The client sent what its protocol cannot read, and the log says so.
     offended: bool,
     /// While this session is there, a newcomer may write.
     _expected: Option<Expected>,
@@ -145,7 +145,12 @@ impl Session {
     ///
     /// # Errors
     /// The close code for a store that cannot be read.
-    pub async fn welcome(&mut self, hello: Hello, now: UnixMs, out: &mut Vec<Said>) -> Result<(), CloseCode> {
+    pub async fn welcome(
+        &mut self,
+        hello: Hello,
+        now: UnixMs,
+        out: &mut Vec<Outgoing>,
+    ) -> Result<(), CloseCode> {
         let Hello { resume, epoch, locale } = hello;
         self.locale = locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
         let listed = self.rooms.list(Some(self.you.id.clone())).await.map_err(|_| CloseCode::MOVING)?;
@@ -193,7 +198,7 @@ impl Session {
         refusal.sentence(self.locale, self.rooms.limits())
     }
 
-    /// Whether this is the first time that the client sent what its door cannot read: the log says so once.
+    /// Whether this is the first time that the client sent what its protocol cannot read: the log says so once.
     pub fn offends(&mut self) -> bool {
         !std::mem::replace(&mut self.offended, true)
     }
@@ -221,7 +226,7 @@ impl Session {
     }
 
     /// Turns what the hub queued into frames for this client.
-    pub fn deliver(&mut self, batch: &mut Vec<Queued>, out: &mut Vec<Said>) {
+    pub fn deliver(&mut self, batch: &mut Vec<Queued>, out: &mut Vec<Outgoing>) {
         for queued in batch.drain(..) {
             match queued {
                 Queued::Entry(entry) => self.deliver_entry(&entry, out),
@@ -230,24 +235,24 @@ impl Session {
                         self.you.clone_from(&frame.person);
                     }
                     if self.resumed || self.known.contains(&frame.person.id) {
-                        out.push(Said::Shared(frame.json.clone()));
+                        out.push(Outgoing::Shared(frame.json.clone()));
                     }
                 }
                 Queued::Typing(by, json) => {
                     if by.person.id != self.you.id {
                         self.introduce_encoded(&by, out);
-                        out.push(Said::Shared(json));
+                        out.push(Outgoing::Shared(json));
                     }
                 }
                 Queued::Presence(people, json) => {
                     for person in people.iter() {
                         self.introduce_encoded(person, out);
                     }
-                    out.push(Said::Shared(json));
+                    out.push(Outgoing::Shared(json));
                 }
                 Queued::Room(room, json) => {
                     if self.rooms.may(&self.you.id, &room).is_ok() {
-                        out.push(Said::Shared(json));
+                        out.push(Outgoing::Shared(json));
                     }
                 }
                 Queued::Closed(room) => {
@@ -256,7 +261,7 @@ impl Session {
                         self.refuse(RefusalCode::UnknownRoom, Some(room), out);
                     }
                 }
-                Queued::Frame(json) => out.push(Said::Shared(json)),
+                Queued::Frame(json) => out.push(Outgoing::Shared(json)),
             }
         }
     }
@@ -267,15 +272,15 @@ impl Session {
     }
 
     /// Waits for the oldest write under way, and adds its answer. Cancel safe.
-    pub async fn settled(&mut self, out: &mut Vec<Said>) {
+    pub async fn settled(&mut self, out: &mut Vec<Outgoing>) {
         match self.pending.next().await.flatten() {
-            Some(Said::Frame(frame)) => out.push(self.counted(*frame)),
+            Some(Outgoing::Frame(frame)) => out.push(self.counted(*frame)),
             said => out.extend(said),
         }
     }
 
     /// The `heads` frame: the followed rooms that moved in the last minute at least.
-    pub fn heads(&mut self, now: UnixMs, out: &mut Vec<Said>) {
+    pub fn heads(&mut self, now: UnixMs, out: &mut Vec<Outgoing>) {
         // Counted before the look, so that what moves meanwhile is told next time too.
         let moves = self.rooms.hub().moves();
         let since = self.heads.since(moves, now);
@@ -285,7 +290,7 @@ impl Session {
 
     /// Tells a client with these cursors who was renamed since it had them. From here on every rename concerns it:
     /// which names it kept from before is its own secret.
-    fn meet_again(&mut self, cursors: &[(RoomId, Seq)], out: &mut Vec<Said>) {
+    fn meet_again(&mut self, cursors: &[(RoomId, Seq)], out: &mut Vec<Outgoing>) {
         if !cursors.is_empty() {
             self.resumed = true;
             let renamed = self.rooms.renamed_since(cursors);
@@ -294,7 +299,7 @@ impl Session {
     }
 
     /// Names people that this client has not met.
-    fn introduce(&mut self, people: &[Person], out: &mut Vec<Said>) {
+    fn introduce(&mut self, people: &[Person], out: &mut Vec<Outgoing>) {
         let strangers = people.iter().filter(|person| self.known.insert(person.id.clone()));
         let strangers: Vec<Person> = strangers.cloned().collect();
         if !strangers.is_empty() {
@@ -302,19 +307,19 @@ impl Session {
         }
     }
 
-    fn introduce_encoded(&mut self, person: &PersonFrame, out: &mut Vec<Said>) {
+    fn introduce_encoded(&mut self, person: &PersonFrame, out: &mut Vec<Outgoing>) {
         if !self.known.contains(&person.person.id) {
             self.known.insert(person.person.id.clone());
-            out.push(Said::Shared(person.json.clone()));
+            out.push(Outgoing::Shared(person.json.clone()));
         }
     }
 
-    fn refuse(&self, refusal: impl Into<Refusal>, room: Option<RoomId>, out: &mut Vec<Said>) {
+    fn refuse(&self, refusal: impl Into<Refusal>, room: Option<RoomId>, out: &mut Vec<Outgoing>) {
         let frame = refusal.into().frame(self.locale, self.rooms.limits(), room);
         out.push(self.counted(frame));
     }
 
-    fn counted(&self, frame: ServerFrame) -> Said {
+    fn counted(&self, frame: ServerFrame) -> Outgoing {
         if let ServerFrame::Refused { code, .. } = &frame {
             self.rooms.metrics().refused(*code);
         }

@@ -4,7 +4,7 @@ use madang_protocol::{Cmid, Entry, Headers, Seq, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
-use super::places;
+use super::consumer_offsets;
 use super::rows::{self, RoomKey, kind, seq_of};
 use super::{Appended, Change, Keep, Newcomer, Rejected, StoreError, Write};
 use crate::simulation::{Mutant, is};
@@ -78,7 +78,7 @@ fn each(
         *index += 1;
     }
     for Keep { reader, room, name, place, at } in places {
-        places::keep(batch, reader, room, name, place, *at)?;
+        consumer_offsets::keep(batch, reader, room, name, place, *at)?;
         *index += 1;
     }
     Ok(appended)

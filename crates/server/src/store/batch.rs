@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::news::News;
+use super::cache_update::CacheUpdate;
 use super::queued::{Answer, Reply};
 use super::rows::{self, PERSON_COLUMNS, RoomKey, seq_from_column};
 use super::{Committed, Newcomer, StoreError};
@@ -55,7 +55,7 @@ const AUTHORS_MAX: usize = 20_000;
 /// What the writer keeps from batch to batch: true because it alone writes, and forgotten as a whole when a
 /// batch fails.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct WriterState {
     rooms: HashMap<RoomId, RoomHead>,
     authors: HashMap<UserId, Author>,
     /// The newest message's.
@@ -74,9 +74,9 @@ pub(super) struct Savepoint {
 /// A transaction that is being filled.
 pub(super) struct Batch<'w> {
     pub(super) sql: &'w Connection,
-    known: &'w mut Known,
+    known: &'w mut WriterState,
     committed: Vec<Committed>,
-    news: Vec<News>,
+    news: Vec<CacheUpdate>,
     moved: Vec<RoomId>,
     failure: Option<rusqlite::Error>,
     /// Rows that the connection had changed in its life when the batch began.
@@ -85,14 +85,14 @@ pub(super) struct Batch<'w> {
 
 impl<'w> Batch<'w> {
     /// Begins. A failure to do so is kept, and answers every command.
-    pub(super) fn begin(sql: &'w Connection, known: &'w mut Known) -> Self {
+    pub(super) fn begin(sql: &'w Connection, known: &'w mut WriterState) -> Self {
         let failure = rolled_back(sql).and_then(|()| sql.execute_batch("BEGIN IMMEDIATE")).err();
         let (committed, news, moved) = Default::default();
         Self { sql, known, committed, news, moved, failure, changes: sql.total_changes() }
     }
 
     /// Answers every command with this failure.
-    pub(super) fn failed(sql: &'w Connection, known: &'w mut Known, failure: rusqlite::Error) -> Self {
+    pub(super) fn failed(sql: &'w Connection, known: &'w mut WriterState, failure: rusqlite::Error) -> Self {
         let (committed, news, moved) = Default::default();
         Self { sql, known, committed, news, moved, failure: Some(failure), changes: sql.total_changes() }
     }
@@ -138,13 +138,13 @@ impl<'w> Batch<'w> {
     ///
     /// # Errors
     /// SQLite's words; then nothing of the batch is written.
-    pub(super) fn end(mut self) -> Result<(Vec<Committed>, Vec<News>), String> {
+    pub(super) fn end(mut self) -> Result<(Vec<Committed>, Vec<CacheUpdate>), String> {
         let result = match self.failure.take() {
             Some(error) => Err(error),
             None => self.write_heads().and_then(|()| self.sql.execute_batch("COMMIT")),
         };
         result.map(|()| (self.committed, self.news)).map_err(|error| {
-            *self.known = Known::default();
+            *self.known = WriterState::default();
             // If this fails too, the next batch tries it again before it begins.
             let _ = rolled_back(self.sql);
             error.to_string()
@@ -268,7 +268,7 @@ impl<'w> Batch<'w> {
         let key = sql.last_insert_rowid();
         sql.prepare_cached("INSERT INTO logins (token_hash, user, made_at) VALUES (?1, ?2, ?3)")?
             .execute(params![token_hash, key, made_at])?;
-        self.note(News::Guest { key, user: user.clone(), token_hash: *token_hash, arrived: *arrived });
+        self.note(CacheUpdate::Guest { key, user: user.clone(), token_hash: *token_hash, arrived: *arrived });
         Ok(())
     }
 
@@ -311,12 +311,12 @@ impl<'w> Batch<'w> {
         if !self.moved.contains(&entry.room) {
             self.moved.push(entry.room.clone());
         }
-        self.news.push(News::Entry { room: key, by: author.key, turn });
+        self.news.push(CacheUpdate::Entry { room: key, by: author.key, turn });
         self.committed.push(Committed { entry, author: author.person });
     }
 
     /// Notes a change that is no entry.
-    pub(super) fn note(&mut self, news: News) {
+    pub(super) fn note(&mut self, news: CacheUpdate) {
         self.news.push(news);
     }
 }

@@ -4,8 +4,8 @@ use madang_protocol::{Person, UnixMs, UserId};
 use rusqlite::params;
 
 use super::batch::{Batch, Failure};
-use super::directory;
-use super::news::News;
+use super::cache;
+use super::cache_update::CacheUpdate;
 use super::rows::{self, RoomKey, StoredBot};
 use super::{Bot, BotKind, MAX_BOTS, StoreError, looks};
 
@@ -55,10 +55,10 @@ pub(super) fn add(
         "INSERT INTO read_markers (user, room, seq) SELECT ?1, key, head FROM rooms WHERE closed_at IS NULL",
     )?
     .execute([key])?;
-    let markers = directory::markers(sql, key)?;
+    let markers = cache::markers(sql, key)?;
     let made = rows::bot(sql, &bot.person.id)?.ok_or(StoreError::UnknownUser)?;
     let bot = made.bot.clone();
-    batch.note(News::Bot { made, markers });
+    batch.note(CacheUpdate::Bot { made, markers });
     Ok((bot, others))
 }
 
@@ -73,7 +73,7 @@ pub(super) fn revoke(batch: &mut Batch<'_>, user: &UserId, at: UnixMs) -> Result
             .sql
             .prepare_cached("UPDATE bots SET revoked_at = ?2 WHERE user = ?1")?
             .execute(params![key, at])?;
-        batch.note(News::Revoked { user: user.clone(), at });
+        batch.note(CacheUpdate::Revoked { user: user.clone(), at });
     }
     Ok(bot)
 }

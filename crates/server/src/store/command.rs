@@ -4,7 +4,7 @@ use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 
 use super::expected::Expected;
 use super::queued::Reply;
-use super::{Appended, Ban, Bot, Keep, Place, ReadMarker, Rejected, Renamed, RoomChange, Write};
+use super::{Appended, Ban, Bot, ConsumerOffset, Keep, ReadMarker, Rejected, Renamed, RoomChange, Write};
 
 /// What the writer does.
 pub(super) enum Command {
@@ -78,7 +78,7 @@ pub(super) enum Command {
         reader: UserId,
         room: RoomId,
         name: String,
-        place: Place,
+        place: ConsumerOffset,
         at: UnixMs,
         newcomer: Option<Expected>,
         reply: Reply<()>,
@@ -87,7 +87,7 @@ pub(super) enum Command {
         reader: UserId,
         room: RoomId,
         name: String,
-        reply: Reply<Option<Place>>,
+        reply: Reply<Option<ConsumerOffset>>,
     },
     RemoveGuests {
         before: UnixMs,

@@ -4,7 +4,7 @@ use madang_protocol::UnixMs;
 use rusqlite::params;
 
 use super::batch::{Batch, Failure};
-use super::news::News;
+use super::cache_update::CacheUpdate;
 use super::rows;
 
 /// People looked at in one piece: about a millisecond of the writer's time.
@@ -31,7 +31,7 @@ pub(super) fn remove_some(batch: &mut Batch<'_>, before: UnixMs, after: i64) -> 
     drop(statement);
     removed.iter().for_each(|(_, user)| batch.forget_author(user));
     if !removed.is_empty() {
-        batch.note(News::Removed(removed.into_iter().map(|(key, _)| key).collect()));
+        batch.note(CacheUpdate::Removed(removed.into_iter().map(|(key, _)| key).collect()));
     }
     Ok(Some(last))
 }

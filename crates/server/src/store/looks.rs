@@ -7,7 +7,7 @@ use madang_protocol::{Person, UnixMs};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
-use super::news::News;
+use super::cache_update::CacheUpdate;
 use super::rows::{self, PERSON_COLUMNS};
 use crate::text;
 
@@ -75,7 +75,7 @@ pub(super) fn tell(batch: &mut Batch<'_>, key: i64, at: UnixMs) -> Result<Person
         .prepare_cached(&format!("SELECT {PERSON_COLUMNS} FROM users u WHERE u.key = ?1"))?
         .query_row([key], |row| rows::person(row, 0))?;
     batch.forget_author(&person.id);
-    batch.note(News::Renamed { key, person: person.clone(), at });
+    batch.note(CacheUpdate::Renamed { key, person: person.clone(), at });
     Ok(person)
 }
 

@@ -8,9 +8,9 @@ use std::sync::mpsc::Receiver;
 use madang_protocol::{Epoch, UnixMs};
 use rusqlite::Connection;
 
-use super::batch::{Batch, Failure, Known};
+use super::batch::{Batch, Failure, WriterState};
+use super::cache::Cache;
 use super::command::Command;
-use super::directory::Directory;
 use super::expected::Newcomers;
 use super::queued::Answer;
 use super::readers::Readers;
@@ -35,8 +35,8 @@ pub enum Fault {
 /// it is to crash.
 pub struct Stepper {
     disk: Disk,
-    known: Known,
-    directory: Arc<Directory>,
+    known: WriterState,
+    cache: Arc<Cache>,
     commands: Receiver<Command>,
     taken: Vec<Command>,
     answers: Vec<Answer>,
@@ -64,20 +64,20 @@ impl Disk {
             |error: rusqlite::Error| OpenError::Disk { file: ":memory:".into(), reason: error.to_string() };
         let options = StoreOptions::default();
         let (first_epoch, identity);
-        let directory = {
+        let cache = {
             let sql = self.lock();
             let is_new = migrations::is_new(&sql).map_err(failed)?;
             open::made_ready(&sql, &options).map_err(failed)?;
             made_repeatable(&sql, epoch, at, is_new).map_err(failed)?;
             first_epoch = open::first_epoch(&sql).map_err(failed)?;
             identity = open::identity(&sql).map_err(failed)?;
-            Arc::new(Directory::open(&sql, options.people).map_err(failed)?)
+            Arc::new(Cache::open(&sql, options.people).map_err(failed)?)
         };
         let (writer, commands) = Writer::by_hand();
         let store = Store(Arc::new(Inner {
             readers: Readers::by_hand(self.clone()),
             writer,
-            directory: Arc::clone(&directory),
+            cache: Arc::clone(&cache),
             epoch: epoch.clone(),
             first_epoch,
             identity,
@@ -86,8 +86,8 @@ impl Disk {
         }));
         let stepper = Stepper {
             disk: self.clone(),
-            known: Known::default(),
-            directory,
+            known: WriterState::default(),
+            cache,
             commands,
             taken: Vec::new(),
             answers: Vec::new(),
@@ -136,7 +136,7 @@ impl Stepper {
         match ended {
             Ok((entries, news)) => {
                 self.failed = None;
-                self.directory.heard(&entries, news);
+                self.cache.heard(&entries, news);
                 entries
             }
             Err(words) => {

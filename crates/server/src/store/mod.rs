@@ -9,29 +9,29 @@
 mod append;
 mod batch;
 mod bots;
+mod cache;
+mod cache_update;
 mod command;
-mod directory;
+mod consumer_offsets;
 mod expected;
 mod guests;
 mod looks;
 #[cfg(feature = "simulation")]
 pub mod manual;
-mod mark;
 #[cfg(feature = "simulation")]
 mod memory_disk;
 mod migrations;
 mod moderation;
 mod most;
 mod newcomers;
-mod news;
 mod open;
 mod owner;
 mod people;
-mod places;
 mod private;
 mod queued;
 mod readers;
 mod reads;
+mod restore_guard;
 mod rows;
 mod space;
 mod turns;
@@ -45,20 +45,20 @@ use std::sync::Arc;
 use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use tokio::sync::{mpsc, oneshot};
 
-pub use directory::{KEPT_MESSAGES, Version};
+pub use cache::{KEPT_MESSAGES, Version};
 pub use expected::Expected;
 pub use most::{ANSWER_BYTES, Most};
 pub(crate) use most::{entry_bytes, message_bytes};
 pub use open::Identity;
 pub use queued::Queued;
 pub use types::{
-    Appended, Ban, Bot, BotKind, Change, Committed, Keep, Newcomer, OpenError, PageAt, PageRead, Place,
-    ReadMarker, Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions,
-    Target, WARNED_FROM, Write,
+    Appended, Ban, Bot, BotKind, Change, Committed, ConsumerOffset, Keep, Newcomer, OpenError, PageAt,
+    PageRead, ReadMarker, Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError,
+    StoreOptions, Target, WARNED_FROM, Write,
 };
 
+use cache::Cache;
 use command::Command;
-use directory::Directory;
 use expected::Newcomers;
 use queued::Reply;
 use readers::Readers;
@@ -95,7 +95,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     readers: Readers,
     writer: Writer,
-    directory: Arc<Directory>,
+    cache: Arc<Cache>,
     epoch: Epoch,
     first_epoch: Epoch,
     identity: Identity,
@@ -125,12 +125,12 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let ready = open::ready(folder, &options)?;
         let readers = Readers::start(&ready.file, options.readers, options.reads)?;
-        let directory = Arc::new(ready.directory);
-        let writer = Writer::start(ready.sql, ready.mark, ready.space, Arc::clone(&directory), committed)
+        let cache = Arc::new(ready.cache);
+        let writer = Writer::start(ready.sql, ready.mark, ready.space, Arc::clone(&cache), committed)
             .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
         let (epoch, first_epoch, identity) = (ready.epoch, ready.first_epoch, ready.identity);
         let (newcomers, _lock) = (Newcomers::default(), Some(ready.lock));
-        let inner = Inner { readers, writer, directory, epoch, first_epoch, identity, newcomers, _lock };
+        let inner = Inner { readers, writer, cache, epoch, first_epoch, identity, newcomers, _lock };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -219,26 +219,26 @@ impl Store {
     /// # Errors
     /// From this and every other read: [`StoreError::Unavailable`] if the disk fails.
     pub async fn login(&self, token_hash: [u8; 32]) -> Result<Option<Person>, StoreError> {
-        if let Some(known) = self.0.directory.login(&token_hash) {
+        if let Some(known) = self.0.cache.login(&token_hash) {
             return Ok(known);
         }
-        let directory = Arc::clone(&self.0.directory);
-        self.0.readers.read(move |sql| directory.load_login(sql, &token_hash)).await
+        let cache = Arc::clone(&self.0.cache);
+        self.0.readers.read(move |sql| cache.load_login(sql, &token_hash)).await
     }
 
     /// The bot whose token has this hash; a revoked one is none.
     pub fn bot_by_token(&self, token_hash: &[u8; 32]) -> Option<Arc<Bot>> {
-        self.0.directory.bot_by_token(token_hash)
+        self.0.cache.bot_by_token(token_hash)
     }
 
     /// This user as a bot, if it is one.
     pub fn bot(&self, user: &UserId) -> Option<Arc<Bot>> {
-        self.0.directory.bot(user)
+        self.0.cache.bot(user)
     }
 
     /// All bots, revoked ones too, the newest first.
     pub fn bots(&self) -> Vec<Arc<Bot>> {
-        self.0.directory.bots()
+        self.0.cache.bots()
     }
 
     /// At most so many entries behind a cursor, oldest first, with their authors' present names. Of a deleted
@@ -267,10 +267,10 @@ impl Store {
         limit: usize,
         bytes: usize,
     ) -> Result<Vec<Committed>, StoreError> {
-        let directory = Arc::clone(&self.0.directory);
+        let cache = Arc::clone(&self.0.cache);
         let read = move |sql: &_| {
-            directory.load_messages(sql, &room)?;
-            directory::newest_entries(sql, &room, limit, bytes)
+            cache.load_messages(sql, &room)?;
+            cache::newest_entries(sql, &room, limit, bytes)
         };
         self.0.readers.read(read).await
     }
@@ -289,14 +289,14 @@ impl Store {
         if most.rows > KEPT_MESSAGES {
             return self.0.readers.read(move |sql| reads::snapshot(sql, &room, most)).await;
         }
-        if let Some(state) = self.0.directory.snapshot(&room, most) {
+        if let Some(state) = self.0.cache.snapshot(&room, most) {
             return Ok(Some(state));
         }
-        let directory = Arc::clone(&self.0.directory);
+        let cache = Arc::clone(&self.0.cache);
         let read = move |sql: &_| {
-            directory.load_messages(sql, &room)?;
+            cache.load_messages(sql, &room)?;
             // Too large to be kept: from the database itself.
-            let kept = directory.snapshot(&room, most);
+            let kept = cache.snapshot(&room, most);
             kept.map_or_else(|| reads::snapshot(sql, &room, most), |state| Ok(Some(state)))
         };
         self.0.readers.read(read).await
@@ -323,38 +323,38 @@ impl Store {
     /// As [`Store::login`].
     pub async fn rooms(&self, user: Option<UserId>, limit: usize) -> Result<Vec<RoomInfo>, StoreError> {
         let newcomer = user.as_ref().and_then(|user| self.expected(user));
-        if let Some(rooms) = self.0.directory.list(user.as_ref(), newcomer.as_deref(), limit) {
+        if let Some(rooms) = self.0.cache.list(user.as_ref(), newcomer.as_deref(), limit) {
             return Ok(rooms);
         }
         let Some(user) = user else { return Ok(Vec::new()) };
-        let directory = Arc::clone(&self.0.directory);
-        let load = move |sql: &_| directory.load_list(sql, &user, newcomer.as_deref(), limit);
+        let cache = Arc::clone(&self.0.cache);
+        let load = move |sql: &_| cache.load_list(sql, &user, newcomer.as_deref(), limit);
         self.0.readers.read(load).await
     }
 
     /// Every room with the seq of its newest entry, the oldest room first.
     pub fn heads(&self) -> Vec<(RoomId, Seq)> {
-        self.0.directory.heads()
+        self.0.cache.heads()
     }
 
     /// Returns who was renamed at or after `since`, as they are called now: the newest first, and of many the newest.
     pub fn renamed_since(&self, since: UnixMs) -> Vec<Person> {
-        self.0.directory.renamed_since(since)
+        self.0.cache.renamed_since(since)
     }
 
     /// Returns the time of the room's newest entry, if that is `seq`.
     pub fn head_at(&self, room: &RoomId, seq: Seq) -> Option<UnixMs> {
-        self.0.directory.head_at(room, seq)
+        self.0.cache.head_at(room, seq)
     }
 
     /// Whether the room's newest messages are in memory.
     pub fn keeps(&self, room: &RoomId) -> bool {
-        self.0.directory.keeps(room)
+        self.0.cache.keeps(room)
     }
 
     /// The version of what a snapshot of the room shows; none: there is no such room.
     pub fn version(&self, room: &RoomId) -> Option<Version> {
-        self.0.directory.version(room)
+        self.0.cache.version(room)
     }
 
     /// Whether a write would work now. While writes succeed this costs nothing; otherwise it tries one.

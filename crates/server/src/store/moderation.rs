@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::append::{dated, redact};
 use super::batch::{Batch, Failure};
-use super::news::News;
+use super::cache_update::CacheUpdate;
 use super::rows::{self, kind};
 use super::{Ban, MAX_BANS, RoomChange, StoreError};
 
@@ -106,7 +106,7 @@ pub(super) fn ban(batch: &mut Batch<'_>, ban: Ban, at: Option<UnixMs>) -> Result
             .execute(params![number(&ban), subject])?,
     };
     if changed > 0 {
-        batch.note(News::Banned { ban, at });
+        batch.note(CacheUpdate::Banned { ban, at });
     }
     Ok(changed > 0)
 }

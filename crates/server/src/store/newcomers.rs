@@ -3,7 +3,7 @@
 use madang_protocol::{UnixMs, UserId};
 
 use super::command::Command;
-use super::{Expected, Identity, Newcomer, Queued, Store, StoreError, directory};
+use super::{Expected, Identity, Newcomer, Queued, Store, StoreError, cache};
 
 impl Store {
     /// What this server signs logins with, and what its cookies are told by.
@@ -13,7 +13,7 @@ impl Store {
 
     /// The turn of the newest message: what a newcomer of now has behind them.
     pub fn turn(&self) -> i64 {
-        self.0.directory.turn()
+        self.0.cache.turn()
     }
 
     /// Expects that this newcomer may write. Nothing is written of them until they do; from then on they are a guest.
@@ -28,7 +28,7 @@ impl Store {
 
     /// Returns a share of somebody who is here and of whom nothing is committed yet.
     pub fn newcomer(&self, user: &UserId) -> Option<Expected> {
-        self.expected(user).filter(|_| self.0.directory.is_taken(user) != Some(true))
+        self.expected(user).filter(|_| self.0.cache.is_taken(user) != Some(true))
     }
 
     /// Whether this id is a user's.
@@ -36,11 +36,11 @@ impl Store {
     /// # Errors
     /// As [`Store::login`].
     pub async fn is_taken(&self, user: &UserId) -> Result<bool, StoreError> {
-        if let Some(taken) = self.0.directory.is_taken(user) {
+        if let Some(taken) = self.0.cache.is_taken(user) {
             return Ok(taken);
         }
         let user = user.clone();
-        self.0.readers.read(move |sql| Ok(directory::key_of_user(sql, &user)?.is_some())).await
+        self.0.readers.read(move |sql| Ok(cache::key_of_user(sql, &user)?.is_some())).await
     }
 
     /// Looks at some people behind `after`, at first 0, and removes those who came before `before` and left no

@@ -7,10 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use madang_protocol::{Epoch, RoomId, UnixMs, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-use super::directory::Directory;
-use super::mark::{Mark, Marked};
+use super::cache::Cache;
 use super::migrations::{self, Found};
 use super::readers::BUSY;
+use super::restore_guard::{Marked, RestoreGuard};
 use super::space::Space;
 use super::{OpenError, StoreOptions, looks, people, private, rows};
 
@@ -30,8 +30,8 @@ pub(super) struct Ready {
     pub(super) epoch: Epoch,
     pub(super) first_epoch: Epoch,
     pub(super) identity: Identity,
-    pub(super) directory: Directory,
-    pub(super) mark: Mark,
+    pub(super) cache: Cache,
+    pub(super) mark: RestoreGuard,
     pub(super) space: Space,
 }
 
@@ -76,15 +76,15 @@ pub(super) fn ready(folder: &Path, options: &StoreOptions) -> Result<Ready, Open
     let first_epoch = first_epoch(&sql).map_err(failed)?;
     warn_of_the_clock(&sql).map_err(failed)?;
     let identity = identity(&sql).map_err(failed)?;
-    let directory = Directory::open(&sql, options.people).map_err(failed)?;
+    let cache = Cache::open(&sql, options.people).map_err(failed)?;
     let space = Space::new(folder.to_owned(), options.max_bytes, options.space.clone());
     let epoch = mark.epoch().clone();
-    Ok(Ready { lock, file, sql, epoch, first_epoch, identity, directory, mark, space })
+    Ok(Ready { lock, file, sql, epoch, first_epoch, identity, cache, mark, space })
 }
 
 /// Compares the database with what the folder had last, and gives it another epoch if it is an older one, or
 /// nothing is known of it.
-fn marked(sql: &Connection, folder: &Path, epoch: Epoch, is_new: bool) -> Result<Mark, OpenError> {
+fn marked(sql: &Connection, folder: &Path, epoch: Epoch, is_new: bool) -> Result<RestoreGuard, OpenError> {
     let file = folder.join("madang.db");
     let failed = |error: rusqlite::Error| open_error(folder, &file, &error);
     let entries = sql
@@ -94,7 +94,7 @@ fn marked(sql: &Connection, folder: &Path, epoch: Epoch, is_new: bool) -> Result
         .map_err(failed)?;
     let is_known = is_new || Marked::read(folder).is_some_and(|marked| marked.fits(&epoch, entries));
     let epoch = if is_known { epoch } else { another_epoch(sql).map_err(failed)? };
-    Mark::begin(folder, epoch, entries)
+    RestoreGuard::begin(folder, epoch, entries)
         .map_err(|error| OpenError::Folder { folder: folder.to_owned(), reason: error.to_string() })
 }
 

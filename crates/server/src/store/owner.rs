@@ -4,7 +4,7 @@ use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 
 use super::command::Command;
 use super::{Ban, Bot, Queued, RoomChange, Store, StoreError, moderation};
-use crate::addresses::Network;
+use crate::connection_limit::Network;
 
 impl Store {
     /// Makes a bot with its token, which itself never comes here: `token_hash` is a hash of it. Answers the bot as
@@ -53,17 +53,17 @@ impl Store {
 
     /// All bans, the oldest first.
     pub fn bans(&self) -> Vec<(Ban, UnixMs)> {
-        self.0.directory.bans()
+        self.0.cache.bans()
     }
 
     /// Whether this person is banned, or everybody who comes from there.
     pub fn is_banned(&self, user: Option<&UserId>, from: Option<Network>) -> bool {
-        self.0.directory.is_banned(user, from)
+        self.0.cache.is_banned(user, from)
     }
 
     /// The rooms in which nobody wrote anything since they were opened, at or before `then`; never the lobby.
     pub fn unused_rooms(&self, then: UnixMs) -> Vec<RoomId> {
-        self.0.directory.unused_rooms(then)
+        self.0.cache.unused_rooms(then)
     }
 
     /// The person with that id, or those with that name; at most ten.

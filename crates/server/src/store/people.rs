@@ -4,7 +4,7 @@ use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
-use super::news::News;
+use super::cache_update::CacheUpdate;
 use super::rows::{NO_KEY, RoomKey, SEQ_MAX, kind, seq_from_column, seq_of};
 use super::{MAX_ROOMS, Newcomer, ReadMarker, Renamed, StoreError, UNREAD_MAX, UNREAD_SEEN, looks};
 
@@ -127,13 +127,13 @@ pub(super) fn mark_read(
                 "INSERT OR REPLACE INTO read_markers (user, room, seq, moved) VALUES (?1, ?2, ?3, 1)",
             )?
             .execute(params![reader, room.key.0, seq.cast_signed()])?;
-        batch.note(News::Read { key: reader, room: room.key, seq });
+        batch.note(CacheUpdate::Read { key: reader, room: room.key, seq });
     }
     Ok(ReadMarker { seq, unread: unread(batch.sql, room.key, seq, reader)?, head: room.head })
 }
 
 /// The read marker in a room where none was kept: before the first of the newest [`UNREAD_SEEN`] messages that came
-/// after the reader did, or at the head. As the directory has it.
+/// after the reader did, or at the head. As the cache has it.
 fn initial_marker(sql: &Connection, room: RoomKey, head: Seq, arrived: i64) -> rusqlite::Result<Seq> {
     if arrived < 0 {
         return Ok(0);

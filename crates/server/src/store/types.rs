@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::addresses::Network;
+use crate::connection_limit::Network;
 use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UnixMs, UserId};
 use prometheus_client::metrics::counter::Counter;
 
@@ -184,7 +184,7 @@ pub struct Bot {
 /// What a bot's token opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BotKind {
-    /// Every door.
+    /// Every protocol.
     Token,
     /// Its own address alone, where others post to: an incoming webhook.
     Hook,
@@ -201,7 +201,7 @@ pub struct Target {
     pub key: String,
 }
 
-/// Addresses of webhooks are secrets often enough.
+/// ConnectionLimit of webhooks are secrets often enough.
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Target").finish_non_exhaustive()
@@ -228,7 +228,7 @@ pub struct ReadMarker {
 
 /// How far a reader has come by acknowledging.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct ConsumerOffset {
     /// What came later was never sent.
     pub sent: Seq,
     /// What was sent and is not acknowledged, in order.
@@ -245,7 +245,7 @@ pub struct Keep {
     /// The reader's own name for it.
     pub name: String,
     /// How far they have come.
-    pub place: Place,
+    pub place: ConsumerOffset,
     /// When, by the server's clock.
     pub at: UnixMs,
 }

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::batch::{Batch, Known};
+use super::batch::{Batch, WriterState};
+use super::cache::Cache;
 use super::command::Command;
-use super::directory::Directory;
-use super::mark::Mark;
 use super::queued::Answer;
+use super::restore_guard::RestoreGuard;
 use super::rows::ReadError;
 use super::space::{IDLE, Space};
-use super::{Committed, StoreError, append, bots, guests, moderation, people, places};
+use super::{Committed, StoreError, append, bots, consumer_offsets, guests, moderation, people};
 
 /// Commands in one transaction.
 pub(super) const BATCH_MAX: usize = 256;
@@ -40,15 +40,15 @@ impl Writer {
     /// Starts the thread on `sql`.
     pub(super) fn start(
         sql: Connection,
-        mark: Mark,
+        mark: RestoreGuard,
         space: Space,
-        directory: Arc<Directory>,
+        cache: Arc<Cache>,
         committed: mpsc::Sender<Vec<Committed>>,
     ) -> std::io::Result<Self> {
         let (queue, commands) = sync_channel(WAITING_MAX);
         let health = Arc::new(Health::default());
-        let (known, noted) = (Known::default(), Arc::clone(&health));
-        let work = Work { sql, known, mark, space, directory, commands, committed, health: noted };
+        let (known, noted) = (WriterState::default(), Arc::clone(&health));
+        let work = Work { sql, known, mark, space, cache, commands, committed, health: noted };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| work.run())?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)), health })
     }
@@ -107,10 +107,10 @@ impl Health {
 /// What the thread owns.
 struct Work {
     sql: Connection,
-    known: Known,
-    mark: Mark,
+    known: WriterState,
+    mark: RestoreGuard,
     space: Space,
-    directory: Arc<Directory>,
+    cache: Arc<Cache>,
     commands: Receiver<Command>,
     committed: mpsc::Sender<Vec<Committed>>,
     health: Arc<Health>,
@@ -171,7 +171,7 @@ impl Work {
                 if !entries.is_empty() {
                     self.mark.add(entries.len());
                 }
-                self.directory.heard(&entries, news);
+                self.cache.heard(&entries, news);
                 self.hand_over(entries);
                 None
             }
@@ -231,11 +231,12 @@ pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
             batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq, newcomer.as_deref()))
         }
         Command::FindPlace { reader, room, name, reply } => batch.perform(reply, |batch| {
-            places::find(batch.sql, &reader, &room, &name).map_err(|ReadError(error)| error.into())
+            consumer_offsets::find(batch.sql, &reader, &room, &name).map_err(|ReadError(error)| error.into())
         }),
         Command::KeepPlace { reader, room, name, place, at, newcomer, reply } => {
             batch.perform(reply, |batch| {
-                let keep = |batch: &mut Batch<'_>| places::keep(batch, &reader, &room, &name, &place, at);
+                let keep =
+                    |batch: &mut Batch<'_>| consumer_offsets::keep(batch, &reader, &room, &name, &place, at);
                 batch.by_newcomer(newcomer.as_deref(), keep)
             })
         }

@@ -2,7 +2,7 @@
 
 use madang_protocol::{Headers, RefusalCode};
 
-/// Checks the headers of a message, for every door.
+/// Checks the headers of a message, for every protocol.
 ///
 /// # Errors
 /// More or longer ones than may be, a name that is empty, padded, or holds a control character, one of the server's own

@@ -1,4 +1,4 @@
-//! Rules for what people and programs write, by Unicode's properties. Whatever the door, it passes through here.
+//! Rules for what people and programs write, by Unicode's properties. Whatever the protocol, it passes through here.
 //!
 //! The tables are the server's alone: the page asks no more of a text than `madang_protocol::text` does, and shows
 //! what the server finds.

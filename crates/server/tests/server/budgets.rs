@@ -1,4 +1,4 @@
-//! Budgets of an address and of a person: what is beyond them is refused in so many words at each door, and counted.
+//! Budgets of an address and of a person: what is beyond them is refused in so many words at each protocol, and counted.
 
 use madang_protocol::{RefusalCode, RoomInfo, ServerFrame};
 use serde_json::Value;

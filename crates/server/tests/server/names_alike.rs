@@ -1,4 +1,4 @@
-//! A name that looks like another one shows its difference, and a program that it is one, to every reader by every door.
+//! A name that looks like another one shows its difference, and a program that it is one, to every reader by every protocol.
 
 use madang_protocol::{Person, ServerFrame, UserId};
 use madang_stomp::Version;

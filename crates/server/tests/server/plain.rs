@@ -1,4 +1,4 @@
-//! The plain door: what clients of the textbooks send and see, in the same rooms as everybody else.
+//! The plain protocol: what clients of the textbooks send and see, in the same rooms as everybody else.
 
 use madang_protocol::{ClientFrame, RoomId};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The plain door: frames that say nothing, and who they come from.
+//! The plain protocol: frames that say nothing, and who they come from.
 
 use serde_json::json;
 

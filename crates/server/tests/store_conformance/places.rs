@@ -1,12 +1,12 @@
 //! Places that programs keep.
 
-use madang_server::store::{PLACES_MAX, Place, StoreError};
+use madang_server::store::{ConsumerOffset, PLACES_MAX, StoreError};
 
 use crate::stand::Stand;
 
 pub(crate) async fn a_place_is_what_was_kept_last_and_outlives_reopening(stand: Stand) {
     let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
-    let place = |sent, open: &[u64]| Place { sent, open: open.to_vec() };
+    let place = |sent, open: &[u64]| ConsumerOffset { sent, open: open.to_vec() };
     let found = async |stand: &Stand, who, name: &str| {
         stand.store.place(who, stand.lobby.clone(), name.into()).await.unwrap()
     };
@@ -21,7 +21,7 @@ pub(crate) async fn a_place_is_what_was_kept_last_and_outlives_reopening(stand: 
 }
 
 pub(crate) async fn a_place_needs_its_room_and_its_reader(stand: Stand) {
-    let keep = |who, room| stand.store.keep_place(who, room, "a".into(), Place::default(), 1);
+    let keep = |who, room| stand.store.keep_place(who, room, "a".into(), ConsumerOffset::default(), 1);
     let (nowhere, nobody) = ("nowhere".parse().unwrap(), "nobody".parse().unwrap());
     assert_eq!(keep(stand.ann.clone(), nowhere).await, Err(StoreError::UnknownRoom));
     assert_eq!(keep(nobody, stand.lobby.clone()).await, Err(StoreError::UnknownUser));
@@ -29,7 +29,9 @@ pub(crate) async fn a_place_needs_its_room_and_its_reader(stand: Stand) {
 
 pub(crate) async fn of_too_many_places_the_one_goes_that_moved_longest_ago(stand: Stand) {
     let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
-    let keep = |who, name: String, at| stand.store.keep_place(who, lobby.clone(), name, Place::default(), at);
+    let keep = |who, name: String, at| {
+        stand.store.keep_place(who, lobby.clone(), name, ConsumerOffset::default(), at)
+    };
     keep(bo.clone(), "0".into(), 0).await.unwrap();
     for n in 0..PLACES_MAX {
         keep(ann.clone(), n.to_string(), n.into()).await.unwrap();
@@ -46,7 +48,7 @@ pub(crate) async fn of_too_many_places_the_one_goes_that_moved_longest_ago(stand
 pub(crate) async fn a_place_is_found_before_it_is_durable(stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     for sent in 1..200 {
-        let place = Place { sent, open: vec![] };
+        let place = ConsumerOffset { sent, open: vec![] };
         let kept = stand.store.keep_place(ann.clone(), lobby.clone(), "a".into(), place.clone(), 1);
         assert_eq!(stand.store.place(ann.clone(), lobby.clone(), "a".into()).await, Ok(Some(place)));
         kept.await.unwrap();

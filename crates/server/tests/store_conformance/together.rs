@@ -1,7 +1,7 @@
 //! Several writes that are made together or not at all.
 
 use madang_protocol::{RoomId, UserId};
-use madang_server::store::{Appended, Keep, Newcomer, Place, Rejected, StoreError};
+use madang_server::store::{Appended, ConsumerOffset, Keep, Newcomer, Rejected, StoreError};
 
 use crate::stand::{Stand, post, seqs, today};
 
@@ -54,7 +54,7 @@ pub(crate) async fn a_refused_transaction_leaves_no_newcomers_row(mut stand: Sta
 
 pub(crate) async fn a_place_is_kept_with_its_transaction_or_not(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
-    let place = |sent| Place { sent, open: vec![] };
+    let place = |sent| ConsumerOffset { sent, open: vec![] };
     let keep = |sent, room: &RoomId| {
         let (reader, room, name) = (ann.clone(), room.clone(), "a".to_owned());
         vec![Keep { reader, room, name, place: place(sent), at: 1 }]

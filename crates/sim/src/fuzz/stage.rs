@@ -5,14 +5,14 @@ use std::sync::Arc;
 use madang_protocol::{
     ClientFrame, Cmid, Epoch, Limits, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId,
 };
-use madang_server::addresses::Network;
 use madang_server::broker::Broker;
-use madang_server::doors::madang;
+use madang_server::connection_limit::Network;
 use madang_server::hub::{Hub, Taken};
 use madang_server::metrics::Metrics;
-use madang_server::rate::Rate;
+use madang_server::protocols::madang;
+use madang_server::rate_limit::Rate;
 use madang_server::room::Rooms;
-use madang_server::session::{Said, Session, Terms};
+use madang_server::session::{Outgoing, Session, Terms};
 use madang_server::store::manual::{Disk, Fault, Stepper};
 use madang_server::store::{Change, Committed, Store, Write};
 
@@ -276,7 +276,7 @@ impl Seat {
 
     fn settle(&mut self, log: &Log) {
         let Some(session) = &mut self.session else { return };
-        let (mut out, mut batch): (Vec<Said>, _) = (Vec::new(), Vec::new());
+        let (mut out, mut batch): (Vec<Outgoing>, _) = (Vec::new(), Vec::new());
         loop {
             match session.queue().try_take(&mut batch) {
                 Some(Taken::Frames) => session.deliver(&mut batch, &mut out),
@@ -293,8 +293,8 @@ impl Seat {
         self.said(&mut out, log);
     }
 
-    fn said(&mut self, out: &mut Vec<Said>, log: &Log) {
-        for text in out.drain(..).map(Said::encoded) {
+    fn said(&mut self, out: &mut Vec<Outgoing>, log: &Log) {
+        for text in out.drain(..).map(Outgoing::encoded) {
             let frame: ServerFrame = serde_json::from_str(&text).unwrap();
             assert_ne!(frame, ServerFrame::Unknown, "{text}");
             // Under the id of a write that is in the log, somebody may well send what can only be refused.

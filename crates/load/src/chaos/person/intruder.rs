@@ -1,4 +1,4 @@
-//! Somebody who knows other people's session tokens, and tries every door with them: none may open.
+//! Somebody who knows other people's session tokens, and tries every protocol with them: none may open.
 
 use std::time::Duration;
 

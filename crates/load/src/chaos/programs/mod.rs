@@ -1,4 +1,4 @@
-//! Programs at the doors that are not the page's: each reads one room and posts into it, by the means that its door
+//! Programs at the protocols that are not the page's: each reads one room and posts into it, by the means that its protocol
 //! gives, over a line as bad as everybody's. After each connection it goes on from its cursor, and repeats under the
 //! same key what was not acknowledged.
 
@@ -86,7 +86,7 @@ struct Life {
     program: Rc<Program>,
     world: World,
     rng: Rng,
-    /// A bot's token, where the door takes one.
+    /// A bot's token, where the protocol takes one.
     token: String,
     /// A guest's cookie, where it gives one.
     cookie: Option<String>,

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{self, Peer, Streamed};
-use crate::doors::Stream;
 use crate::metrics::Carrier;
+use crate::protocols::Stream;
 use crate::state::App;
 
 use super::super::reject;
@@ -72,14 +72,14 @@ pub(super) async fn open(
     };
     let account = app.unsent.account(address, CancellationToken::new());
     let (transport, events) = Streamed::open(account);
-    let door = Stream::new(room, after);
+    let protocol = Stream::new(room, after);
     let peer = Peer { you: Some(you.person), expected: you.expected, address };
     app.connections.spawn({
         let app = app.clone();
         async move {
             let _counted = app.metrics.connection(Carrier::Stream);
             let stop = app.stop.clone();
-            connection::run(app, transport, door, peer, stop).await;
+            connection::run(app, transport, protocol, peer, stop).await;
             drop(place);
         }
     });

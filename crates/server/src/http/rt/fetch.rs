@@ -47,10 +47,10 @@ pub(super) async fn events(
     Query(From { after }): Query<From>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let mailbox = find(&app, peer, &session, &headers)?;
+    let http_session = find(&app, peer, &session, &headers)?;
     // The header is newer than the address, which an EventSource asks for again and again.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let reader = mailbox.read(last.or(after).unwrap_or(0), Carrier::Events).map_err(gone)?;
+    let reader = http_session.read(last.or(after).unwrap_or(0), Carrier::Events).map_err(gone)?;
     let kind = [(CONTENT_TYPE, "text/event-stream")];
     Ok((kind, Body::from_stream(stream(reader))).into_response())
 }
@@ -75,8 +75,8 @@ pub(super) async fn poll(
     Query(Acknowledged { ack }): Query<Acknowledged>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let mailbox = find(&app, peer, &session, &headers)?;
-    let reader = mailbox.read(ack.unwrap_or(0), Carrier::Poll).map_err(gone)?;
+    let http_session = find(&app, peer, &session, &headers)?;
+    let reader = http_session.read(ack.unwrap_or(0), Carrier::Poll).map_err(gone)?;
     answer_in_time(&app, peer, reader).await
 }
 
@@ -105,7 +105,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::connection::{LoginKey, Mailbox};
+    use crate::connection::{HttpSession, LoginKey};
     use crate::metrics::Metrics;
 
     #[tokio::test(start_paused = true)]
@@ -113,8 +113,9 @@ mod tests {
         let counted = Metrics::default().connection(Carrier::Poll);
         let unsent = crate::unsent::Unsent::new(0, Default::default());
         let account = unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), Default::default());
-        let (mailbox, _transport) = Mailbox::open(LoginKey([0; 32]), counted, "hello".into(), account);
-        let mut reader = mailbox.read(0, Carrier::Poll).unwrap();
+        let (http_session, _transport) =
+            HttpSession::open(LoginKey([0; 32]), counted, "hello".into(), account);
+        let mut reader = http_session.read(0, Carrier::Poll).unwrap();
         let begin = Instant::now();
         assert_eq!(gathered(&mut reader).await, None);
         assert_eq!(begin.elapsed(), Duration::from_secs(25));

@@ -20,10 +20,10 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::login;
-use crate::connection::{self, Gone, Mailbox, NotFound, Parcel, Peer};
-use crate::doors::Madang;
+use crate::connection::{self, Gone, HttpSession, NotFound, Peer, PostedFrames};
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
+use crate::protocols::Madang;
 use crate::state::App;
 
 use super::{error, preferences, reject};
@@ -95,8 +95,8 @@ async fn open(
     };
     let counted = app.metrics.connection(Carrier::Poll);
     let account = app.unsent.account(address, CancellationToken::new());
-    let (mailbox, transport) = Mailbox::open(login.key, counted, hello, account);
-    let listed = app.mailboxes.list(mailbox).ok_or(Refused(ProblemCode::Unavailable))?;
+    let (http_session, transport) = HttpSession::open(login.key, counted, hello, account);
+    let listed = app.http_sessions.list(http_session).ok_or(Refused(ProblemCode::Unavailable))?;
     let opened = Opened { session: listed.token() };
     let mut answer = (StatusCode::CREATED, json(&opened)).into_response();
     for cookie in login.cookies {
@@ -123,15 +123,15 @@ async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Refused> {
-    let mailbox = find(&app, peer, &session, &headers)?;
-    let _permit = mailbox.admit_post().ok_or_else(|| refuse(&app, peer, ProblemCode::TooFast))?;
+    let http_session = find(&app, peer, &session, &headers)?;
+    let _permit = http_session.admit_post().ok_or_else(|| refuse(&app, peer, ProblemCode::TooFast))?;
     let parcel = match body::read(&app, body).await.and_then(|text| body::frames(&text)) {
-        Ok(frames) => Parcel::Frames(frames),
-        Err(ProblemCode::TooBig) => Parcel::TooBig,
+        Ok(frames) => PostedFrames::Frames(frames),
+        Err(ProblemCode::TooBig) => PostedFrames::TooBig,
         Err(code) => return Err(refuse(&app, peer, code)),
     };
-    let too_big = matches!(parcel, Parcel::TooBig);
-    mailbox.post(parcel, ack).await.map_err(|Gone| Refused(ProblemCode::SessionGone))?;
+    let too_big = matches!(parcel, PostedFrames::TooBig);
+    http_session.post(parcel, ack).await.map_err(|Gone| Refused(ProblemCode::SessionGone))?;
     // The connection that ends for it is counted and logged; the request is not once more.
     if too_big { Err(Refused(ProblemCode::TooBig)) } else { Ok(StatusCode::NO_CONTENT) }
 }
@@ -148,8 +148,13 @@ async fn leave(
 }
 
 /// The session of that token, if this login opened it.
-fn find(app: &App, peer: SocketAddr, session: &str, headers: &HeaderMap) -> Result<Arc<Mailbox>, Refused> {
-    app.mailboxes.find(session, &login::keys(app, headers)).map_err(|not_found| {
+fn find(
+    app: &App,
+    peer: SocketAddr,
+    session: &str,
+    headers: &HeaderMap,
+) -> Result<Arc<HttpSession>, Refused> {
+    app.http_sessions.find(session, &login::keys(app, headers)).map_err(|not_found| {
         match not_found {
             // So ends every session after a restart: nothing to tell anybody.
             NotFound::Unknown => app.metrics.rejected("session_gone"),

@@ -1,4 +1,4 @@
-//! The doors of WebSockets: from a request to a connection that speaks what was asked for.
+//! The protocols of WebSockets: from a request to a connection that speaks what was asked for.
 
 mod handshake;
 mod offer;
@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::Stream;
 use crate::auth::login;
 use crate::connection::{self, Peer, Wire};
-use crate::doors::{Asked, Door, Madang, Plain, Stomp};
 use crate::metrics::Carrier;
+use crate::protocols::{Asked, ClientProtocol, Madang, Plain, Stomp};
 use crate::state::App;
 use crate::unsent::Account;
 
@@ -39,7 +39,7 @@ pub(super) enum Speaks {
     Stomp(Option<Version>),
 }
 
-/// The paths that are nothing but doors. They stand outside the limit on a request's time.
+/// The paths that are nothing but protocols. They stand outside the limit on a request's time.
 pub(super) fn router() -> Router<App> {
     Router::new().route("/ws", get(madang)).route("/plain", get(plain)).route("/stomp", get(stomp))
 }
@@ -111,7 +111,7 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
     };
     let standing = origin::standing(headers, &app.config.origins);
     let login = match (standing, &speaks) {
-        // This door asks who it is after the upgrade, and makes a guest only of somebody who says nothing.
+        // This protocol asks who it is after the upgrade, and makes a guest only of somebody who says nothing.
         (Standing::Own, Speaks::Stomp(_)) => login::of(&app, headers).await,
         (Standing::Neighbour, Speaks::Stomp(_)) => Ok(None),
         (Standing::Own, _) => login::or_newcomer(&app, headers).await.map(Some),
@@ -139,8 +139,8 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
         Speaks::Madang => app.connections.spawn(connection.run(Madang)),
         Speaks::Plain(asked) => app.connections.spawn(connection.run(Plain::new(asked))),
         Speaks::Stomp(version) => {
-            let door = Stomp::new(app.clone(), version);
-            app.connections.spawn(connection.run(door))
+            let protocol = Stomp::new(app.clone(), version);
+            app.connections.spawn(connection.run(protocol))
         }
     };
     let switched = handshake::switching_protocols(accept, subprotocol, cookies);
@@ -157,7 +157,7 @@ struct Connection {
 
 impl Connection {
     /// Runs it, once the answer has been sent.
-    async fn run(self, door: impl Door) {
+    async fn run(self, protocol: impl ClientProtocol) {
         let Self { app, upgraded, peer, by } = self;
         let upgraded = match upgraded.await {
             Ok(upgraded) => upgraded,
@@ -167,11 +167,11 @@ impl Connection {
         let account = app.unsent.account(address, CancellationToken::new());
         let Some(wire) = wire(upgraded, app.config.max_frame, account) else { return };
         let Some(_place) = app.addresses.admit(address) else {
-            return connection::turn_away(&app, wire, door, address, CloseCode::OVER_LIMIT).await;
+            return connection::turn_away(&app, wire, protocol, address, CloseCode::OVER_LIMIT).await;
         };
         let _counted = app.metrics.connection(Carrier::WebSocket);
         let stop = app.stop.clone();
-        connection::run(app, wire, door, by, stop).await;
+        connection::run(app, wire, protocol, by, stop).await;
     }
 }
 

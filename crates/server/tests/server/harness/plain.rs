@@ -1,4 +1,4 @@
-//! A client of the plain door: the WebSocket of the textbooks, and nothing besides.
+//! A client of the plain protocol: the WebSocket of the textbooks, and nothing besides.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;

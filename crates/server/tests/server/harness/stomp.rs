@@ -29,13 +29,13 @@ impl By {
     pub(crate) const ALL: [Self; 3] = [Self::Tcp, Self::Text, Self::Binary];
 }
 
-pub(crate) type Said = Frame<ServerCommand>;
+pub(crate) type Outgoing = Frame<ServerCommand>;
 
 pub(crate) struct Stomp {
     link: Link,
     decoder: Decoder<ServerCommand>,
     version: Version,
-    held: VecDeque<Said>,
+    held: VecDeque<Outgoing>,
     /// The code that the server closed the WebSocket with.
     pub(crate) closed: Option<u16>,
     /// Heart-beats that came.
@@ -120,7 +120,7 @@ impl Stomp {
     }
 
     /// Says CONNECT with these headers, and takes the answer.
-    pub(crate) async fn connect(&mut self, version: Version, headers: &[(&str, &str)]) -> Said {
+    pub(crate) async fn connect(&mut self, version: Version, headers: &[(&str, &str)]) -> Outgoing {
         let mut frame = Frame::new(ClientCommand::Connect).with("host", "localhost");
         if version > Version::V10 {
             frame = frame.with("accept-version", version.as_str());
@@ -179,17 +179,17 @@ impl Stomp {
         headers.iter().fold(frame, |frame, (name, value)| frame.with(*name, *value))
     }
 
-    pub(crate) async fn ack(&mut self, message: &Said) {
+    pub(crate) async fn ack(&mut self, message: &Outgoing) {
         let ack = self.judge(ClientCommand::Ack, message);
         self.done(ack).await;
     }
 
-    pub(crate) async fn nack(&mut self, message: &Said) {
+    pub(crate) async fn nack(&mut self, message: &Outgoing) {
         let nack = self.judge(ClientCommand::Nack, message);
         self.done(nack).await;
     }
 
-    pub(crate) fn judge(&self, command: ClientCommand, message: &Said) -> Frame<ClientCommand> {
+    pub(crate) fn judge(&self, command: ClientCommand, message: &Outgoing) -> Frame<ClientCommand> {
         let said = |name| message.header(name).expect(name).to_owned();
         let frame = Frame::new(command);
         match self.version {
@@ -202,14 +202,14 @@ impl Stomp {
 // --- Hearing.
 impl Stomp {
     /// The next frame; none after the end.
-    pub(crate) async fn next(&mut self) -> Option<Said> {
+    pub(crate) async fn next(&mut self) -> Option<Outgoing> {
         match self.held.pop_front() {
             Some(frame) => Some(frame),
             None => self.receive().await,
         }
     }
 
-    async fn receive(&mut self) -> Option<Said> {
+    async fn receive(&mut self) -> Option<Outgoing> {
         loop {
             let bytes = within("bytes", self.read()).await?;
             let mut rest = &bytes[..];
@@ -248,7 +248,7 @@ impl Stomp {
     }
 
     /// The next frame of this kind. Others stay held.
-    pub(crate) async fn expect(&mut self, command: ServerCommand) -> Said {
+    pub(crate) async fn expect(&mut self, command: ServerCommand) -> Outgoing {
         self.pick(&format!("{command:?}"), |frame| frame.command == command).await
     }
 
@@ -259,7 +259,7 @@ impl Stomp {
         .await;
     }
 
-    async fn pick(&mut self, what: &str, is_meant: impl Fn(&Said) -> bool) -> Said {
+    async fn pick(&mut self, what: &str, is_meant: impl Fn(&Outgoing) -> bool) -> Outgoing {
         let mut passed = std::mem::take(&mut self.held);
         if let Some(at) = passed.iter().position(&is_meant) {
             let found = passed.remove(at).expect("it is there");
@@ -284,7 +284,7 @@ impl Stomp {
     }
 
     /// The next MESSAGE.
-    pub(crate) async fn message(&mut self) -> Said {
+    pub(crate) async fn message(&mut self) -> Outgoing {
         self.expect(ServerCommand::Message).await
     }
 
@@ -318,7 +318,7 @@ impl Stomp {
     }
 
     /// Reads to the end: the ERROR, which is the last frame, and its code. Receipts before it are given too.
-    pub(crate) async fn error(&mut self) -> (Said, Vec<String>) {
+    pub(crate) async fn error(&mut self) -> (Outgoing, Vec<String>) {
         let mut receipts = Vec::new();
         let error = loop {
             let frame = self.next().await.expect("an ERROR before the end");
@@ -348,6 +348,6 @@ impl Stomp {
 }
 
 /// A message's text.
-pub(crate) fn text(message: &Said) -> String {
+pub(crate) fn text(message: &Outgoing) -> String {
     String::from_utf8(message.body.clone()).expect("text")
 }

@@ -25,8 +25,8 @@ use axum::http::HeaderMap;
 use madang_protocol::{Cmid, Headers, Person, RoomId};
 use utoipa::ToSchema;
 
-use crate::addresses::Network;
 use crate::auth;
+use crate::connection_limit::Network;
 use crate::idempotency;
 use crate::room::Post;
 use crate::state::App;

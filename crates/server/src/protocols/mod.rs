@@ -1,0 +1,90 @@
+//! The protocols: what each kind of client speaks, turned into what the one session takes, and back. A protocol adds no
+//! second way to post, to read or to be somebody.
+//!
+//! A protocol stands between a connection's transport and its session. The loop in `connection` moves what comes and
+//! keeps time; the protocol knows the form of what is said, and nothing of sockets.
+
+mod handshake;
+pub mod madang;
+mod names;
+mod plain;
+mod stomp;
+mod stream;
+
+use std::time::Duration;
+
+use madang_protocol::{CloseCode, UnixMs};
+
+use crate::connection::{End, Heartbeat, Incoming, Transport};
+use crate::session::{Outgoing, Session};
+
+pub(crate) use handshake::Handshake;
+pub(crate) use madang::Madang;
+pub(crate) use names::guest_name;
+pub(crate) use plain::{Asked, Plain};
+pub(crate) use stomp::Stomp;
+pub(crate) use stream::Stream;
+
+/// What one kind of client speaks.
+pub(crate) trait ClientProtocol: Send {
+    /// As in the counters and the log.
+    const NAME: &'static str;
+
+    /// Begins the conversation: hears what the client says first, if it has to say something, and answers it.
+    ///
+    /// # Errors
+    /// Why it ends before it began.
+    fn open(
+        &mut self,
+        opening: Handshake<'_, impl Transport>,
+    ) -> impl Future<Output = Result<(Session, Vec<Outgoing>), End>> + Send;
+
+    /// Takes what came from the client, and asks the session for what it means. What the session answers goes
+    /// to `out`; what the protocol itself answers goes to the transport.
+    ///
+    /// # Errors
+    /// Why the connection cannot go on.
+    fn on_incoming(
+        &mut self,
+        heard: Incoming,
+        talk: Context<'_, impl Transport>,
+    ) -> impl Future<Output = Result<(), End>> + Send;
+
+    /// Gives the transport what the session said, in this protocol's form.
+    ///
+    /// # Errors
+    /// Why the connection cannot go on.
+    fn encode(
+        &mut self,
+        said: Outgoing,
+        session: &mut Session,
+        transport: &mut impl Transport,
+    ) -> Result<(), End>;
+
+    /// How often this client is asked for a sign of life, if the server does so each `heartbeat`.
+    fn pulse(&self, heartbeat: Duration) -> Heartbeat {
+        Heartbeat::new(Some(heartbeat))
+    }
+
+    /// Asks for a sign of life, and gives one.
+    fn heartbeat(&mut self, talk: Context<'_, impl Transport>) {
+        talk.transport.ping();
+    }
+
+    /// Says a word, as its pulse has promised.
+    fn keepalive(&mut self, _: &mut impl Transport) {}
+
+    /// The connection ends: the last that it wants of its session.
+    fn on_end(&mut self, _: &mut Session) {}
+
+    /// Says why the server ends the connection, before it does, where the protocol has a form for that.
+    fn on_close(&mut self, code: CloseCode, retry_after_ms: u32, transport: &mut impl Transport);
+}
+
+/// What a protocol works with.
+pub(crate) struct Context<'a, T> {
+    pub(crate) session: &'a mut Session,
+    pub(crate) transport: &'a mut T,
+    pub(crate) out: &'a mut Vec<Outgoing>,
+    pub(crate) now: UnixMs,
+}

@@ -1,0 +1,195 @@
+//! What a plain client reads. A message is encoded once in each form, for all who read it.
+
+use madang_protocol::{Headers, Person, RefusalCode, Seq, UnixMs, UserId, What};
+use serde::Serialize;
+
+use crate::cursor::Cursors;
+use crate::encoded::{Encoded, Encoding, EntryFrame};
+use crate::protocols::names::{SERVER, shown_name};
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+    #[serde(rename = "userId")]
+    user_id: &'a UserId,
+    nickname: &'a str,
+    /// Only of a program.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    bot: bool,
+    seq: Seq,
+    /// What to give back in `after`, where it is not simply `seq`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+    at: UnixMs,
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    headers: &'a Headers,
+}
+
+/// The messages that are not a person's have a `type`; a textbook's client looks at `userId` there and shows the
+/// `message` of all others.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+enum Note<'a> {
+    #[serde(rename = "userId")]
+    Greeting {
+        user_id: &'a UserId,
+        seq: Seq,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    },
+    #[serde(rename = "done")]
+    Done { cmid: &'a str, seq: Seq },
+    #[serde(rename = "pong")]
+    Pong {},
+    #[serde(rename = "error")]
+    Error {
+        code: RefusalCode,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cmid: Option<&'a str>,
+    },
+}
+
+/// What the server says first. `seq` is where the room is read on from, so that who loses the connection before a
+/// message comes has a place to come back to.
+pub(super) fn greeting(you: &Person, seq: Seq, cursors: &Cursors) -> Encoded {
+    encode(&Note::Greeting { user_id: &you.id, seq, cursor: beside(seq, cursors) })
+}
+
+/// The cursor of a place, where it is not simply its number.
+fn beside(seq: Seq, cursors: &Cursors) -> Option<String> {
+    Some(cursors.text(seq)).filter(|text| *text != seq.to_string())
+}
+
+/// The write under the client's own key is durable.
+pub(super) fn done(key: &str, seq: Seq) -> Encoded {
+    encode(&Note::Done { cmid: key, seq })
+}
+
+/// The answer to `{"type":"ping"}`.
+pub(super) fn pong() -> Encoded {
+    encode(&Note::Pong {})
+}
+
+/// Why something was not done.
+pub(super) fn refusal_json(
+    code: RefusalCode,
+    message: &str,
+    retry_after_ms: Option<u32>,
+    key: Option<&str>,
+) -> Encoded {
+    encode(&Note::Error { code, message, retry_after_ms, cmid: key })
+}
+
+/// As [`refusal_json`], as a line.
+pub(super) fn refusal_text(message: &str) -> Encoded {
+    format!("{SERVER} => {message}").into()
+}
+
+/// A posted message as an object; none for an entry that is none, or whose text was deleted.
+pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e Encoded> {
+    entry.encodings.get(Encoding::PlainJson, || {
+        posted(entry, |body, at, headers| {
+            let nickname = &shown_name(&entry.author.person);
+            let (user_id, bot) = (&entry.author.person.id, entry.author.person.bot);
+            let (seq, cursor) = (entry.seq, beside(entry.seq, cursors));
+            encode(&Message { message: body, user_id, nickname, bot, seq, cursor, at, headers })
+        })
+    })
+}
+
+/// A posted message as one line.
+pub(super) fn text(entry: &EntryFrame) -> Option<&Encoded> {
+    entry.encodings.get(Encoding::PlainText, || {
+        posted(entry, |body, _, _| {
+            let one_line: Vec<&str> = body.split(['\n', '\r']).filter(|line| !line.is_empty()).collect();
+            format!("{} => {}", shown_name(&entry.author.person), one_line.join(" ")).into()
+        })
+    })
+}
+
+fn posted(entry: &EntryFrame, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {
+    let entry = entry.typed()?;
+    match &entry.what {
+        What::Posted { body, headers, .. } if !body.is_empty() => Some(form(body, entry.at, headers)),
+        _ => None,
+    }
+}
+
+fn encode(value: &impl Serialize) -> Encoded {
+    // Plain structs with string keys, which JSON can always hold.
+    serde_json::to_string(value).unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_protocol::{Entry, RoomId};
+
+    use super::*;
+
+    fn frame(what: What, name: &str) -> EntryFrame {
+        let by: UserId = "u000000ada01".parse().unwrap();
+        let author = Person::new(by.clone(), name);
+        EntryFrame::new(Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid: None, what }, author)
+    }
+
+    fn cursors(present: &str) -> Cursors {
+        Cursors::new(present.parse().unwrap(), "first".parse().unwrap())
+    }
+
+    fn posted(body: &str, name: &str) -> EntryFrame {
+        frame(What::posted(body, None), name)
+    }
+
+    #[test]
+    fn the_forms_are_those_of_the_textbooks() {
+        let entry = posted("a \"b\"\nc", "Ada");
+        assert_eq!(
+            json(&entry, &cursors("first")).unwrap().as_str(),
+            r#"{"message":"a \"b\"\nc","userId":"u000000ada01","nickname":"Ada","seq":7,"at":5}"#
+        );
+        assert_eq!(text(&entry).unwrap().as_str(), "Ada => a \"b\" c");
+        assert_eq!(text(&posted("x", "")).unwrap().as_str(), "guest-da01 => x");
+        assert_eq!(
+            greeting(&entry.author.person, 6, &cursors("first")).as_str(),
+            r#"{"type":"userId","userId":"u000000ada01","seq":6}"#
+        );
+        assert_eq!(done("k", 7).as_str(), r#"{"type":"done","cmid":"k","seq":7}"#);
+        assert_eq!(
+            refusal_json(RefusalCode::TooFast, "Wait.", Some(50), None).as_str(),
+            r#"{"type":"error","code":"too_fast","message":"Wait.","retryAfterMs":50}"#
+        );
+    }
+
+    #[test]
+    fn after_a_restore_the_cursor_stands_beside_the_number() {
+        let entry = posted("x", "Ada");
+        assert_eq!(
+            json(&entry, &cursors("second")).unwrap().as_str(),
+            r#"{"message":"x","userId":"u000000ada01","nickname":"Ada","seq":7,"cursor":"7@second","at":5}"#
+        );
+    }
+
+    #[test]
+    fn a_message_is_encoded_once_for_all() {
+        let entry = posted("x", "Ada");
+        let cursors = cursors("first");
+        let first = json(&entry, &cursors).unwrap().as_ptr();
+        assert_eq!(json(&entry, &cursors).unwrap().as_ptr(), first);
+    }
+
+    #[test]
+    fn only_a_message_that_stands_is_said() {
+        for what in [
+            What::Opened { title: "t".into() },
+            What::Edited { seq: 1, body: "b".into() },
+            What::Deleted { seq: 1 },
+            What::posted(String::new(), None),
+        ] {
+            let entry = frame(what, "Ada");
+            assert_eq!((json(&entry, &cursors("first")), text(&entry)), (None, None));
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The plain protocol, for clients that know no subprotocol, as textbooks write them: a room, a line of JSON or of text
+//! for each message, and nothing to say first.
+//!
+//! A connection begins as JSON. A first frame of text turns it to text; an object with a message is one there too.
+//! Frames that are empty, and a `ping` before anything else, choose nothing.
+
+mod forms;
+mod request;
+
+use std::collections::VecDeque;
+
+use madang_protocol::{ClientFrame, CloseCode, Cmid, RefusalCode, RoomId, Seq, ServerFrame};
+use serde::Deserialize;
+use tungstenite::Utf8Bytes;
+
+use super::names::is_called;
+use super::{ClientProtocol, Context, Handshake};
+use crate::connection::{End, Incoming, Transport};
+use crate::idempotency;
+use crate::refusal::Refusal;
+use crate::session::{MAX_PENDING, NoFollow, Outgoing, Session, Untyped};
+
+use request::{Frame, Request};
+
+/// What the address asks for; each part may be missing.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Asked {
+    /// The room; the lobby, if none is named.
+    room: Option<String>,
+    /// The cursor to go on from; what is posted from now on, if none is named.
+    after: Option<String>,
+    /// `text`: no greeting, and text from the beginning.
+    mode: Option<String>,
+}
+
+/// The protocol.
+pub(crate) struct Plain {
+    asked: Asked,
+    room: RoomId,
+    form: Form,
+    /// It has said nothing yet but `ping`.
+    silent: bool,
+    /// The writes under way that the client named by a key of its own, and waits for.
+    named: VecDeque<(Cmid, String)>,
+}
+
+/// What is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// JSON, until the first frame says otherwise.
+    Greeted,
+    Json,
+    Text,
+}
+
+impl Plain {
+    pub(crate) fn new(asked: Asked) -> Self {
+        let form = if asked.mode.as_deref() == Some("text") { Form::Text } else { Form::Greeted };
+        Self { asked, room: RoomId::lobby(), form, silent: true, named: VecDeque::new() }
+    }
+
+    /// Puts the session into the room that was asked for. Answers where it reads on from.
+    fn enter(&mut self, session: &mut Session) -> Result<Seq, CloseCode> {
+        if let Some(room) = &self.asked.room {
+            self.room = room.parse().map_err(|_| CloseCode::NO_SUCH_ROOM)?;
+        }
+        let after = match self.asked.after.take() {
+            Some(text) => {
+                let rooms = session.rooms();
+                let head = rooms.head(&session.you().id, &self.room).map_err(|_| CloseCode::NO_SUCH_ROOM)?;
+                Some(rooms.cursors().read(&text, head).map_err(|_| CloseCode::BAD_CURSOR)?)
+            }
+            None => None,
+        };
+        match session.follow(&self.room, after) {
+            Ok(seq) => Ok(seq),
+            Err(NoFollow::Ahead(_)) => Err(CloseCode::BAD_CURSOR),
+            Err(NoFollow::Refused(refusal)) if refusal.code == RefusalCode::StorageUnavailable => {
+                Err(CloseCode::MOVING)
+            }
+            Err(NoFollow::Refused(_)) => Err(CloseCode::NO_SUCH_ROOM),
+        }
+    }
+
+    /// Posts, under the name that comes with it.
+    async fn request(&mut self, request: Request, talk: Context<'_, impl Transport>) {
+        let Context { session, transport, out, now } = talk;
+        let Request { nickname, message, key } = request;
+        let new_name = nickname.filter(|name| !is_called(session.you(), name));
+        if let Some(name) = new_name
+            && let Err(refusal) = session.rename(&name, now).await
+        {
+            // Under the old name it would be somebody else's message.
+            return self.refuse(&refusal, key.as_deref(), session, transport);
+        }
+        let Some(body) = message else { return };
+        let cmid = match key {
+            Some(key) => {
+                let cmid = idempotency::cmid(&key);
+                self.named.truncate(2 * MAX_PENDING);
+                self.named.push_front((cmid, key));
+                cmid
+            }
+            None => idempotency::random(),
+        };
+        session
+            .ask(ClientFrame::Post { room: self.room.clone(), cmid, body, reply_to: None }, now, out)
+            .await;
+    }
+
+    fn refuse(
+        &self,
+        refusal: &Refusal,
+        key: Option<&str>,
+        session: &Session,
+        transport: &mut impl Transport,
+    ) {
+        session.rooms().metrics().refused(refusal.code);
+        let sentence = session.sentence(refusal);
+        transport.text(self.refusal(refusal.code, &sentence, refusal.retry_after_ms, key));
+    }
+
+    fn refusal(
+        &self,
+        code: RefusalCode,
+        sentence: &str,
+        retry_after_ms: Option<u32>,
+        key: Option<&str>,
+    ) -> Utf8Bytes {
+        match self.form {
+            Form::Text => forms::refusal_text(sentence),
+            Form::Greeted | Form::Json => forms::refusal_json(code, sentence, retry_after_ms, key),
+        }
+    }
+
+    /// The client's key of a write that is answered.
+    fn key_of(&mut self, cmid: Cmid) -> Option<String> {
+        let place = self.named.iter().rposition(|(named, _)| *named == cmid)?;
+        self.named.remove(place).map(|(_, key)| key)
+    }
+}
+
+impl ClientProtocol for Plain {
+    const NAME: &'static str = "plain";
+
+    async fn open(
+        &mut self,
+        opening: Handshake<'_, impl Transport>,
+    ) -> Result<(Session, Vec<Outgoing>), End> {
+        let mut session = opening.session(opening.you()?);
+        let seq = self.enter(&mut session).map_err(End::Close)?;
+        if self.form == Form::Greeted {
+            let greeting = forms::greeting(session.you(), seq, session.rooms().cursors());
+            opening.transport.text(greeting);
+        }
+        Ok((session, Vec::new()))
+    }
+
+    async fn on_incoming(&mut self, heard: Incoming, talk: Context<'_, impl Transport>) -> Result<(), End> {
+        let text = match heard {
+            Incoming::Text(text) => text,
+            Incoming::Binary(_) => return Err(End::Close(CloseCode::NO_BINARY)),
+            Incoming::Life => return Ok(()),
+        };
+        let frame = Frame::of(&text);
+        let silent = self.silent;
+        self.silent &= matches!(frame, Frame::Empty | Frame::Ping | Frame::JsonPing);
+        let request = match (self.form, frame) {
+            (_, Frame::Empty) => return Ok(()),
+            (_, Frame::JsonPing) => {
+                talk.transport.text(forms::pong());
+                return Ok(());
+            }
+            (Form::Text, Frame::Ping) if !silent => Ok(Request::of_text(&text)),
+            (_, Frame::Ping) => {
+                talk.transport.text(Utf8Bytes::from_static("pong"));
+                return Ok(());
+            }
+            // Who speaks text may type what happens to be JSON; only a message is taken for one.
+            (Form::Text, Frame::Object(read)) => Ok(read.unwrap_or_else(|_| Request::of_text(&text))),
+            (Form::Text, Frame::Array { nested: false }) => Ok(Request::of_text(&text)),
+            (_, Frame::Array { .. }) => Err("a message is a JSON object, not an array".into()),
+            (Form::Greeted | Form::Json, Frame::Object(read)) => {
+                self.form = Form::Json;
+                read
+            }
+            (Form::Json, Frame::Text(_)) => Err("after JSON objects, a JSON object".into()),
+            (Form::Greeted | Form::Text, Frame::Text(line)) => {
+                self.form = Form::Text;
+                Ok(Request::of_text(line))
+            }
+        };
+        match request {
+            Ok(request) => self.request(request, talk).await,
+            Err(why) => {
+                if talk.session.offends() {
+                    tracing::info!(user = %talk.session.you().id, why, "a plain client sends what cannot be read");
+                }
+                talk.session.refuse_untyped(RefusalCode::BadFrame, Untyped::default(), Some(&why), talk.out);
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(
+        &mut self,
+        said: Outgoing,
+        session: &mut Session,
+        transport: &mut impl Transport,
+    ) -> Result<(), End> {
+        match said {
+            Outgoing::Entry(entry) => {
+                let line = match self.form {
+                    Form::Text => forms::text(&entry),
+                    Form::Greeted | Form::Json => forms::json(&entry, session.rooms().cursors()),
+                };
+                if let Some(line) = line {
+                    transport.text(line.clone());
+                }
+            }
+            Outgoing::Frame(frame) => match *frame {
+                ServerFrame::Done { cmid, seq, .. } => {
+                    if let Some(key) = self.key_of(cmid) {
+                        transport.text(forms::done(&key, seq));
+                    }
+                }
+                // The room cannot be read on: the client comes back, to where it was if it says so.
+                ServerFrame::Refused { cmid: None, req: None, room: Some(_), .. } => {
+                    return Err(End::Close(CloseCode::MOVING));
+                }
+                ServerFrame::Refused { cmid, code, message, retry_after_ms, .. } => {
+                    let key = cmid.and_then(|cmid| self.key_of(cmid));
+                    transport.text(self.refusal(code, &message, retry_after_ms, key.as_deref()));
+                }
+                _ => {}
+            },
+            Outgoing::Shared(_) | Outgoing::Kept { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// The close code and its reason say it all.
+    fn on_close(&mut self, _: CloseCode, _: u32, _: &mut impl Transport) {}
+}

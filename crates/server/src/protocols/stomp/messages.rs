@@ -1,0 +1,189 @@
+//! MESSAGE, as its readers get it: a short head of each subscription's own, and a tail that is made once for all.
+
+use madang_protocol::{Headers, Seq, What};
+use madang_stomp::{Command, Frame, ServerCommand, Version, encode, write_header};
+
+use super::receipts::Receipt;
+use crate::cursor::Cursors;
+use crate::encoded::{Encoded, Encoding, EntryFrame};
+use crate::protocols::names::shown_name;
+use crate::text::is_own_header;
+
+/// The header that says what a body is.
+const CONTENT_TYPE: &str = "content-type";
+
+/// What a subscription gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// Posted messages whose text still stands.
+    Messages,
+    /// Every entry, with its type.
+    Entries,
+}
+
+/// In which words a client is spoken to.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) version: Version,
+    pub(super) cursors: Cursors,
+}
+
+/// What follows the head of a MESSAGE; none: a subscription of this kind says nothing of the entry.
+pub(super) fn tail<'e>(entry: &'e EntryFrame, wants: Wants, terms: &Terms) -> Option<&'e Encoded> {
+    let encoding = match wants {
+        Wants::Messages => Encoding::StompMessage(terms.version),
+        Wants::Entries => Encoding::StompEntry(terms.version),
+    };
+    entry.encodings.get(encoding, || make(entry, wants, terms))
+}
+
+fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
+    let typed = entry.typed()?;
+    let (kind, about, reply_to, body) = match &typed.what {
+        What::Posted { body, reply_to, .. } => ("posted", None, *reply_to, body.as_str()),
+        What::Edited { seq, body } => ("edited", Some(*seq), None, body.as_str()),
+        What::Deleted { seq } => ("deleted", Some(*seq), None, ""),
+        What::Opened { title } => ("opened", None, None, title.as_str()),
+        What::Renamed { title } => ("renamed", None, None, title.as_str()),
+        What::Closed {} => ("closed", None, None, ""),
+        What::Unknown => return None,
+    };
+    // A message whose text was deleted is none any more.
+    if wants == Wants::Messages && (kind != "posted" || body.is_empty()) {
+        return None;
+    }
+    let mut out = Vec::with_capacity(256 + body.len());
+    let mut header = |name: &str, value: &str| {
+        let before = out.len();
+        if write_header(name, value, terms.version, &mut out).is_err() {
+            out.truncate(before);
+        }
+    };
+    header("destination", &format!("/topic/{}", entry.room));
+    header("message-id", &message_id(entry));
+    header("seq", &terms.cursors.text(entry.seq));
+    header("at", &typed.at.to_string());
+    header("user", entry.author.person.id.as_str());
+    header("nickname", &shown_name(&entry.author.person));
+    if entry.author.person.bot {
+        header("bot", "true");
+    }
+    if wants == Wants::Entries {
+        header("type", kind);
+    }
+    let mut number =
+        |name: &str, seq: Option<Seq>| seq.into_iter().for_each(|seq| header(name, &seq.to_string()));
+    number("about", about);
+    number("reply-to", reply_to);
+    if let Some(cmid) = typed.cmid {
+        header("cmid", &cmid.to_string());
+    }
+    let no_headers = Headers::default();
+    let said = match &typed.what {
+        What::Posted { headers, .. } => headers,
+        _ => &no_headers,
+    };
+    // 1.1 cannot escape a CR, which some of its readers take for the end of a line.
+    let is_sayable = |value: &str| terms.version == Version::V12 || !value.contains('\r');
+    header("content-type", said.get(CONTENT_TYPE).filter(|kind| is_sayable(kind)).unwrap_or("text/plain"));
+    header("content-length", &body.len().to_string());
+    // Behind the server's own, which nobody else says.
+    let is_theirs = |name: &str| name != CONTENT_TYPE && !is_own_header(name);
+    let theirs = said.iter().filter(|(name, value)| is_theirs(name) && is_sayable(value));
+    theirs.for_each(|(name, value)| header(name, value));
+    out.push(b'\n');
+    out.extend(body.as_bytes());
+    out.push(0);
+    String::from_utf8(out).ok().map(Into::into)
+}
+
+/// A message's name in this connection: where it stands.
+fn message_id(entry: &EntryFrame) -> String {
+    format!("{}/{}", entry.room, entry.seq)
+}
+
+/// Any other frame; none: it holds what the version cannot say.
+pub(super) fn text<C: Command>(frame: &Frame<C>, version: Version) -> Option<Encoded> {
+    let mut out = Vec::new();
+    encode(frame, version, &mut out).ok()?;
+    String::from_utf8(out).ok().map(Into::into)
+}
+
+/// The answer to a frame that asked for one. A receipt that came can be said again.
+pub(super) fn receipt(receipt: &Receipt, version: Version) -> Encoded {
+    let mut frame = Frame::new(ServerCommand::Receipt).with("receipt-id", &*receipt.id);
+    if let Some(cursor) = &receipt.begins {
+        frame = frame.with("seq", &**cursor);
+    }
+    text(&frame, version).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_protocol::{Cmid, Entry, Person, RoomId, UserId};
+
+    use super::*;
+
+    fn entry(what: What, name: &str) -> EntryFrame {
+        let by: UserId = "u000000ada01".parse().unwrap();
+        let author = Person::new(by.clone(), name);
+        let cmid = Some(Cmid(7));
+        EntryFrame::new(Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid, what }, author)
+    }
+
+    fn terms(version: Version) -> Terms {
+        let epoch = |name: &str| name.parse().unwrap();
+        Terms { version, cursors: Cursors::new(epoch("second"), epoch("first")) }
+    }
+
+    fn posted(body: &str, name: &str) -> EntryFrame {
+        entry(What::posted(body, None), name)
+    }
+
+    #[test]
+    fn a_message_says_where_it_stands_and_who_said_it_in_each_version() {
+        let entry = posted("안녕:\\\0\n", r"A:\b");
+        let tail = |name: &str| {
+            format!(
+                "destination:/topic/lobby\nmessage-id:lobby/7\nseq:7@second\nat:5\nuser:u000000ada01\nnickname:{name}\n\
+                 cmid:{:032x}\ncontent-type:text/plain\ncontent-length:10\n\n안녕:\\\0\n\0",
+                7
+            )
+        };
+        assert_eq!(
+            super::tail(&entry, Wants::Messages, &terms(Version::V10)).unwrap().as_str(),
+            tail(r"A:\b")
+        );
+        assert_eq!(
+            super::tail(&entry, Wants::Messages, &terms(Version::V11)).unwrap().as_str(),
+            tail(r"A\c\\b")
+        );
+        assert_eq!(
+            super::tail(&entry, Wants::Messages, &terms(Version::V12)).unwrap().as_str(),
+            tail(r"A\c\\b")
+        );
+    }
+
+    #[test]
+    fn it_is_made_once() {
+        let entry = posted("x", "Ada");
+        let first = tail(&entry, Wants::Messages, &terms(Version::V12)).unwrap().as_ptr();
+        assert_eq!(tail(&entry, Wants::Messages, &terms(Version::V12)).unwrap().as_ptr(), first);
+    }
+
+    #[test]
+    fn what_is_no_message_is_said_to_those_alone_who_want_all() {
+        for (what, kind, rest) in [
+            (What::Edited { seq: 3, body: "x".into() }, "edited", "about:3\n"),
+            (What::Deleted { seq: 3 }, "deleted", "about:3\n"),
+            (What::Opened { title: "T".into() }, "opened", "content-length:1\n\nT\0"),
+            (What::posted(String::new(), Some(2)), "posted", "reply-to:2\n"),
+        ] {
+            let entry = entry(what, "Ada");
+            assert_eq!(tail(&entry, Wants::Messages, &terms(Version::V12)), None, "{kind}");
+            let all = tail(&entry, Wants::Entries, &terms(Version::V12)).unwrap();
+            assert!(all.contains(&format!("\ntype:{kind}\n")) && all.contains(rest), "{all}");
+        }
+        assert_eq!(tail(&entry(What::Unknown, "Ada"), Wants::Entries, &terms(Version::V12)), None);
+    }
+}

@@ -1,0 +1,231 @@
+//! What a subscription was sent and has not acknowledged.
+//!
+//! Bounds: so many messages are under way as the client asks for, and so many are open in all as a place can hold;
+//! at either bound nothing more is sent, and what follows waits in the log.
+
+use std::collections::BTreeSet;
+
+use madang_protocol::Seq;
+
+use crate::store::ConsumerOffset;
+
+/// Messages under way unless the client says otherwise.
+pub(super) const PREFETCH: usize = 256;
+
+/// Most messages that may be open: under way, refused by the client, or still to be sent once more.
+pub(super) const OPEN_MAX: usize = 1_024;
+
+/// What an ACK or NACK is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The message and all before it.
+    Cumulative,
+    /// The message alone.
+    Individual,
+}
+
+/// What an ACK or NACK says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Consumed,
+    NotConsumed,
+}
+
+/// Whether a message is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// For the first time.
+    First,
+    /// Once more: it was not acknowledged.
+    Again,
+    /// Not at all: it was acknowledged.
+    Not,
+    /// Not yet.
+    Later,
+}
+
+/// One subscription's messages.
+#[derive(Clone, Debug)]
+pub(super) struct UnackedMessages {
+    mode: Mode,
+    prefetch: usize,
+    /// Everything up to it was sent before this subscription, and is in `waiting` if it is open.
+    before: Seq,
+    /// Everything up to it was sent.
+    sent: Seq,
+    /// Sent before this subscription, not acknowledged, and to be sent once more.
+    waiting: BTreeSet<Seq>,
+    /// Sent, and not spoken of yet.
+    under_way: BTreeSet<Seq>,
+    /// Not consumed, as the client says. They are sent once more to the next subscription.
+    refused: BTreeSet<Seq>,
+}
+
+impl UnackedMessages {
+    /// The ledger of a subscription that goes on from a place.
+    pub(super) fn new(mode: Mode, prefetch: usize, place: &ConsumerOffset) -> Self {
+        Self {
+            mode,
+            prefetch: prefetch.clamp(1, OPEN_MAX),
+            before: place.sent,
+            sent: place.sent,
+            waiting: place.open.iter().copied().collect(),
+            under_way: BTreeSet::new(),
+            refused: BTreeSet::new(),
+        }
+    }
+
+    /// The cursor to read on from.
+    pub(super) fn cursor(&self) -> Seq {
+        self.waiting.first().map_or(self.before, |first| (first - 1).min(self.before))
+    }
+
+    /// As it is to be kept.
+    pub(super) fn place(&self) -> ConsumerOffset {
+        let mut open: Vec<Seq> =
+            self.waiting.iter().chain(&self.under_way).chain(&self.refused).copied().collect();
+        open.sort_unstable();
+        ConsumerOffset { sent: self.sent, open }
+    }
+
+    /// Asks for the next message, and takes it in if it is to be sent.
+    pub(super) fn send(&mut self, seq: Seq) -> Sending {
+        let again = self.waiting.contains(&seq);
+        if seq <= self.before && !again {
+            return Sending::Not;
+        }
+        // One that waits is open already.
+        let open = self.waiting.len() + self.under_way.len() + self.refused.len() - usize::from(again);
+        if self.under_way.len() >= self.prefetch || open >= OPEN_MAX {
+            return Sending::Later;
+        }
+        self.waiting.remove(&seq);
+        self.under_way.insert(seq);
+        self.sent = self.sent.max(seq);
+        if again { Sending::Again } else { Sending::First }
+    }
+
+    /// The next entry is no message, or none any more: there is nothing to acknowledge. Whether that changes the
+    /// place.
+    pub(super) fn pass(&mut self, seq: Seq) -> bool {
+        self.waiting.remove(&seq)
+    }
+
+    /// Whether this message was sent.
+    pub(super) fn knows(&self, seq: Seq) -> bool {
+        seq <= self.sent
+    }
+
+    /// Takes an ACK or NACK of a message that was sent. One that is acknowledged already stays so.
+    pub(super) fn judge(&mut self, seq: Seq, verdict: Verdict) {
+        let judged = match self.mode {
+            Mode::Cumulative => {
+                let later = self.under_way.split_off(&(seq + 1));
+                std::mem::replace(&mut self.under_way, later)
+            }
+            Mode::Individual => self.under_way.take(&seq).into_iter().collect(),
+        };
+        match verdict {
+            Verdict::Consumed => {
+                // It may have thought better of it, or speak of what an earlier connection brought.
+                self.refused.remove(&seq);
+                self.waiting.remove(&seq);
+            }
+            Verdict::NotConsumed => self.refused.extend(judged),
+        }
+    }
+
+    /// Whether a subscription that had to wait goes on: not for each single message, because that reads the log
+    /// again.
+    pub(super) fn goes_on(&self) -> bool {
+        let open = self.waiting.len() + self.under_way.len() + self.refused.len();
+        self.under_way.len() <= self.prefetch / 2 && (open < OPEN_MAX || !self.waiting.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(sent: Seq, open: &[Seq]) -> ConsumerOffset {
+        ConsumerOffset { sent, open: open.to_vec() }
+    }
+
+    fn sent(mode: Mode, seqs: std::ops::RangeInclusive<Seq>) -> UnackedMessages {
+        let mut ledger = UnackedMessages::new(mode, PREFETCH, &place(0, &[]));
+        for seq in seqs {
+            assert_eq!(ledger.send(seq), Sending::First);
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_cumulative_ack_is_about_all_before_it_and_a_single_one_about_itself() {
+        let mut ledger = sent(Mode::Cumulative, 1..=5);
+        ledger.judge(3, Verdict::Consumed);
+        assert_eq!(ledger.place(), place(5, &[4, 5]));
+        let mut ledger = sent(Mode::Individual, 1..=5);
+        ledger.judge(3, Verdict::Consumed);
+        assert_eq!(ledger.place(), place(5, &[1, 2, 4, 5]));
+    }
+
+    #[test]
+    fn what_was_not_consumed_stays_open_and_is_sent_again_to_the_next_subscription_alone() {
+        let mut ledger = sent(Mode::Individual, 1..=3);
+        ledger.judge(2, Verdict::NotConsumed);
+        ledger.judge(1, Verdict::Consumed);
+        ledger.judge(3, Verdict::Consumed);
+        assert_eq!(ledger.place(), place(3, &[2]));
+        let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &ledger.place());
+        assert_eq!(next.cursor(), 1);
+        assert_eq!([2, 3, 4].map(|seq| next.send(seq)), [Sending::Again, Sending::Not, Sending::First]);
+        next.judge(2, Verdict::Consumed);
+        next.judge(2, Verdict::Consumed);
+        assert_eq!(next.place(), place(4, &[4]));
+    }
+
+    #[test]
+    fn a_cumulative_nack_is_about_all_before_it_and_a_later_ack_takes_its_own_back() {
+        let mut ledger = sent(Mode::Cumulative, 1..=4);
+        ledger.judge(2, Verdict::NotConsumed);
+        ledger.judge(4, Verdict::Consumed);
+        assert_eq!(ledger.place(), place(4, &[1, 2]));
+        ledger.judge(2, Verdict::Consumed);
+        assert_eq!(ledger.place(), place(4, &[1]));
+    }
+
+    #[test]
+    fn no_more_are_under_way_than_were_asked_for() {
+        let mut ledger = UnackedMessages::new(Mode::Individual, 2, &place(0, &[]));
+        assert_eq!([1, 2, 3].map(|seq| ledger.send(seq)), [Sending::First, Sending::First, Sending::Later]);
+        assert!(!ledger.goes_on());
+        ledger.judge(1, Verdict::Consumed);
+        assert!(ledger.goes_on());
+        assert_eq!(ledger.send(3), Sending::First);
+        assert_eq!(ledger.send(4), Sending::Later);
+    }
+
+    #[test]
+    fn no_more_are_open_than_a_place_holds() {
+        let mut ledger = UnackedMessages::new(Mode::Individual, OPEN_MAX * 2, &place(0, &[]));
+        for seq in 1..=OPEN_MAX as Seq {
+            assert_eq!(ledger.send(seq), Sending::First);
+            ledger.judge(seq, Verdict::NotConsumed);
+        }
+        assert_eq!(ledger.send(5_000), Sending::Later);
+        assert!(!ledger.goes_on());
+        let mut next = UnackedMessages::new(Mode::Individual, OPEN_MAX, &ledger.place());
+        assert!(next.goes_on());
+        for seq in 1..=OPEN_MAX as Seq {
+            assert_eq!(next.send(seq), Sending::Again, "each of them fits");
+        }
+    }
+
+    #[test]
+    fn a_message_whose_text_is_gone_is_open_no_more() {
+        let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &place(9, &[4, 6]));
+        assert_eq!(next.cursor(), 3);
+        assert!(next.pass(4) && !next.pass(5));
+        assert_eq!(next.place(), place(9, &[6]));
+    }
+}

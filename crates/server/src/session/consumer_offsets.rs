@@ -1,0 +1,118 @@
+//! Places in rooms that a program keeps by acknowledging, and its posts: what protocols with receipts ask for.
+
+use madang_protocol::{Cmid, RoomId, ServerFrame, UnixMs};
+
+use super::{Outgoing, Session, about};
+use crate::refusal::Refusal;
+use crate::room::{Named, NoneMade, Post};
+use crate::store::{Appended, Change, ConsumerOffset};
+
+/// A place to be kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// The protocol's own number for it, which comes back in [`Outgoing::Kept`].
+    pub number: u64,
+    /// Which state of it this is; it comes back too.
+    pub version: u64,
+    /// The client's name for it.
+    pub name: String,
+    /// The room.
+    pub room: RoomId,
+    /// The place.
+    pub place: ConsumerOffset,
+}
+
+impl Session {
+    /// Posts. `done` or `refused` comes as for every write.
+    ///
+    /// # Errors
+    /// What is refused before it is written: nothing else comes of it then.
+    pub fn post(&mut self, post: Post, now: UnixMs) -> Result<(), Refusal> {
+        let Post { room, cmid, body, headers } = post;
+        // The writer would find it too, but only after what was asked for behind it.
+        self.rooms.head(&self.you.id, &room)?;
+        let change = Change::Post { body, reply_to: None, headers };
+        let durable = self.rooms.write(&self.you.id, self.from, room.clone(), cmid, change, now)?;
+        self.answer(durable, room, cmid);
+        Ok(())
+    }
+
+    /// Posts all of these and keeps these places, or does nothing. One `done` or `refused` comes for all of them: it is
+    /// about the last post, or the one that was refused.
+    ///
+    /// # Errors
+    /// What is refused before it is written: nothing else comes of it then.
+    pub fn post_all(&mut self, posts: Vec<Post>, places: Vec<Named>, now: UnixMs) -> Result<(), NoneMade> {
+        for (index, post) in posts.iter().enumerate() {
+            let head = self.rooms.head(&self.you.id, &post.room);
+            head.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
+        }
+        let last = posts.last().map(|post| (post.room.clone(), post.cmid));
+        let (room, cmid) = match (last, places.first()) {
+            (Some(last), _) => last,
+            // Nobody asks by this one.
+            (None, Some(place)) => (place.room.clone(), Cmid(0)),
+            (None, None) => return Ok(()),
+        };
+        let count = posts.len();
+        let durable = self.rooms.write_all(&self.you.id, self.from, (posts, places), count, now)?;
+        let (locale, limits) = (self.locale, self.rooms.limits().clone());
+        self.pending.push_back(Box::pin(async move {
+            let frame = match durable.await {
+                Ok(appended) => {
+                    let (room, seq) =
+                        appended.into_iter().last().map_or((room, 0), |last| (last.room, last.seq));
+                    ServerFrame::Done { cmid, room, seq }
+                }
+                Err(none) => {
+                    let mut frame = about(none.refusal.frame(locale, &limits, Some(room)), cmid);
+                    if let ServerFrame::Refused { message, .. } = &mut frame {
+                        message.push_str(&which(&none));
+                    }
+                    frame
+                }
+            };
+            Some(frame.into())
+        }));
+        Ok(())
+    }
+
+    /// Why none of several posts was made, in the client's language, and which one it is about.
+    pub fn sentence_of_all(&self, none: &NoneMade) -> String {
+        self.sentence(&none.refusal) + &which(none)
+    }
+
+    /// Answers the write once it is durable, or refused.
+    pub(super) fn answer(
+        &mut self,
+        durable: impl Future<Output = Result<Appended, Refusal>> + Send + 'static,
+        room: RoomId,
+        cmid: Cmid,
+    ) {
+        let (locale, limits) = (self.locale, self.rooms.limits().clone());
+        self.pending.push_back(Box::pin(async move {
+            let frame = match durable.await {
+                Ok(appended) => ServerFrame::Done { cmid, room: appended.room, seq: appended.seq },
+                Err(refusal) => about(refusal.frame(locale, &limits, Some(room)), cmid),
+            };
+            Some(frame.into())
+        }));
+    }
+
+    /// Keeps a place; [`Outgoing::Kept`] tells when it is durable.
+    pub fn keep_place(&mut self, kept: Kept, now: UnixMs) {
+        let Kept { number, version, name, room, place } = kept;
+        let durable = self.rooms.keep_place(&self.you.id, self.from, room, name, place, now);
+        self.pending.push_back(Box::pin(async move {
+            let refusal = durable.await.err();
+            Some(Outgoing::Kept { number, version, refusal })
+        }));
+    }
+}
+
+/// Of several posts, the one that was refused.
+fn which(none: &NoneMade) -> String {
+    none.index
+        .map(|index| format!(" (SEND {} of the transaction; nothing of it is posted)", index + 1))
+        .unwrap_or_default()
+}

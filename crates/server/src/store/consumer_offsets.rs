@@ -1,0 +1,96 @@
+//! Places: how far a program has read a room by acknowledging, kept for when it comes back.
+
+use madang_protocol::{RoomId, Seq, UnixMs, UserId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::batch::{Batch, Failure};
+use super::command::Command;
+use super::rows::{ReadError, seq_from_column};
+use super::{ConsumerOffset, PLACES_MAX, Queued, Store, StoreError};
+
+impl Store {
+    /// Keeps how far a reader has come in a room, under a name of its own. Of more than [`PLACES_MAX`] the one goes
+    /// that moved longest ago.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
+    pub fn keep_place(
+        &self,
+        reader: UserId,
+        room: RoomId,
+        name: String,
+        place: ConsumerOffset,
+        at: UnixMs,
+    ) -> Queued<()> {
+        let newcomer = self.expected(&reader);
+        self.queued(|reply| Command::KeepPlace { reader, room, name, place, at, newcomer, reply })
+    }
+
+    /// The place that [`Store::keep_place`] was asked to keep last under this name: also by a connection that has ended a
+    /// moment ago, whose wish still waits for the disk.
+    ///
+    /// # Errors
+    /// As [`Store::login`].
+    pub async fn place(
+        &self,
+        reader: UserId,
+        room: RoomId,
+        name: String,
+    ) -> Result<Option<ConsumerOffset>, StoreError> {
+        let (who, at, of) = (reader.clone(), room.clone(), name.clone());
+        match self.queued(|reply| Command::FindPlace { reader: who, room: at, name: of, reply }).await {
+            // Who cannot write can read; what waited is not written then.
+            Err(StoreError::Unavailable(_)) => {
+                self.0.readers.read(move |sql| find(sql, &reader, &room, &name)).await
+            }
+            found => found,
+        }
+    }
+}
+
+/// Keeps a place. Beyond the bound the one goes that moved longest ago.
+pub(super) fn keep(
+    batch: &mut Batch<'_>,
+    reader: &UserId,
+    room: &RoomId,
+    name: &str,
+    place: &ConsumerOffset,
+    at: UnixMs,
+) -> Result<(), Failure> {
+    let reader = batch.author(reader)?.key;
+    let room = batch.room(room)?.key;
+    let open: Vec<u8> = place.open.iter().flat_map(|seq| seq.to_be_bytes()).collect();
+    let sql = batch.sql;
+    sql.prepare_cached(
+        "INSERT INTO places (user, room, name, sent, open, moved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET sent = ?4, open = ?5, moved_at = ?6",
+    )?
+    .execute(params![reader, room.0, name, place.sent.cast_signed(), open, at])?;
+    sql.prepare_cached(
+        "DELETE FROM places WHERE user = ?1 AND (room, name) IN (
+             SELECT room, name FROM places WHERE user = ?1 ORDER BY moved_at DESC, name LIMIT -1 OFFSET ?2)",
+    )?
+    .execute(params![reader, PLACES_MAX])?;
+    Ok(())
+}
+
+/// The place that was kept last.
+pub(super) fn find(
+    sql: &Connection,
+    reader: &UserId,
+    room: &RoomId,
+    name: &str,
+) -> Result<Option<ConsumerOffset>, ReadError> {
+    let found = sql
+        .prepare_cached(
+            "SELECT p.sent, p.open FROM places p JOIN users u ON u.key = p.user JOIN rooms r ON r.key = p.room
+             WHERE u.id = ?1 AND r.id = ?2 AND p.name = ?3",
+        )?
+        .query_row(params![reader.as_str(), room.as_str(), name], |row| {
+            let (sent, open): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            let open = open.as_chunks::<8>().0.iter().map(|seq| Seq::from_be_bytes(*seq)).collect();
+            Ok(ConsumerOffset { sent: seq_from_column(sent), open })
+        })
+        .optional()?;
+    Ok(found)
+}

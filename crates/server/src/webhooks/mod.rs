@@ -1,0 +1,122 @@
+//! Outgoing webhooks: each tells one address what happens in one room, entry by entry, in order.
+//!
+//! `courier` is one webhook's task: a reader of the log whose cursor is durable, and moves only when the other side
+//! has said yes. `delivery` is what is sent and how it is signed, `way` how it gets there, `address` where it may not go.
+
+mod address;
+mod delivery;
+mod http_sender;
+mod worker;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use madang_protocol::UserId;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::hub::Hub;
+use crate::state::App;
+use crate::store::Bot;
+
+pub(crate) use address::is_public;
+use http_sender::HttpSender;
+use worker::DeliveryWorker;
+
+/// All couriers of this server.
+#[derive(Clone)]
+pub(crate) struct DeliveryWorkers(Arc<Shared>);
+
+struct Shared {
+    app: App,
+    hub: Arc<Hub>,
+    way: Arc<HttpSender>,
+    /// One for each webhook that stands; the store bounds how many there are.
+    running: Mutex<HashMap<UserId, CancellationToken>>,
+}
+
+impl std::fmt::Debug for DeliveryWorkers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeliveryWorkers").finish_non_exhaustive()
+    }
+}
+
+impl DeliveryWorkers {
+    /// Sends a courier for each webhook that there is.
+    pub(crate) fn start(app: &App, hub: Arc<Hub>) -> Self {
+        let way = Arc::new(HttpSender::new(app.config.webhook_allow.clone()));
+        let shared = Shared { app: app.clone(), hub, way, running: Mutex::default() };
+        let couriers = Self(Arc::new(shared));
+        app.store.bots().iter().for_each(|bot| couriers.send(bot));
+        couriers
+    }
+
+    /// Sends a courier for a webhook that stands; for any other bot, none.
+    pub(crate) fn send(&self, bot: &Bot) {
+        let Shared { app, hub, way, running } = &*self.0;
+        let target =
+            bot.target.as_ref().and_then(|target| Some((Url::parse(&target.url).ok()?, &target.key)));
+        let (Some((url, key)), Some(room)) = (target, bot.rooms.as_ref().and_then(|rooms| rooms.first()))
+        else {
+            return;
+        };
+        let stop = app.stop.child_token();
+        let courier = DeliveryWorker {
+            app: app.clone(),
+            hub: hub.clone(),
+            way: way.clone(),
+            bot: bot.person.id.clone(),
+            room: room.clone(),
+            url,
+            key: key.clone(),
+        };
+        app.connections.spawn(courier.run(stop.clone()));
+        running.lock().unwrap_or_else(PoisonError::into_inner).insert(bot.person.id.clone(), stop);
+    }
+
+    /// Calls the courier of a webhook back, at once.
+    pub(crate) fn call_back(&self, bot: &UserId) {
+        let stop = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).remove(bot);
+        if let Some(stop) = stop {
+            stop.cancel();
+        }
+    }
+}
+
+/// The address of a webhook.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub(crate) fn url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "This is no address: it must be like https://host/path.")?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("The address must begin with http:// or https://.");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("The address may hold no user and no password.");
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url;
+
+    #[test]
+    fn an_address_is_one_of_http_without_a_login() {
+        for good in ["https://x.example/a?b=c", "http://x.example:8080", "https://[2a00::1]/"] {
+            assert!(url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "x.example",
+            "ftp://x.example",
+            "file:///etc/passwd",
+            "http://",
+            "https://u:p@x.example",
+            "https://u@x.example",
+        ] {
+            assert!(url(bad).is_err(), "{bad}");
+        }
+    }
+}
