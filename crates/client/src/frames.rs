@@ -4,15 +4,15 @@ use madang_protocol::{
     Cmid, Entry, Epoch, Limits, Message, Person, RefusalCode, RoomId, RoomInfo, Seq, ServerFrame, Snapshot,
 };
 
-use crate::room::{Applied, Page, Room, Stream};
+use crate::room::{Applied, Page, Room, SyncState};
 use crate::simulation::{Mutant, is};
-use crate::update::Turn;
+use crate::update::Update;
 use crate::{Effect, Failure, TabMessage, Transport};
 
 /// After so many replays in a row that left a hole, only a snapshot can help.
 const REPLAYS: u8 = 3;
 
-impl Turn<'_> {
+impl Update<'_> {
     pub(crate) fn frame(&mut self, frame: ServerFrame) {
         match frame {
             ServerFrame::Welcome { you, epoch, rooms, limits, heartbeat_ms } => {
@@ -175,9 +175,9 @@ impl Turn<'_> {
         let Some(room) = self.model.rooms.get_mut(&entry.room) else { return };
         let seen = looks && room.shows_newest();
         let applied = room.apply(entry, you.as_ref(), seen);
-        if applied == Applied::Gap && room.stream == Stream::Live {
+        if applied == Applied::Gap && room.stream == SyncState::Live {
             // Watching from the cursor brings what is missing.
-            room.stream = Stream::Idle;
+            room.stream = SyncState::Idle;
         }
         let shown = room.cursor.is_some_and(|cursor| entry.seq <= cursor);
         if let Some(cmid) = entry.cmid.filter(|_| you.as_ref() == Some(&entry.by))
@@ -195,14 +195,14 @@ impl Turn<'_> {
         let Some(room) = self.model.rooms.get_mut(id) else { return };
         // A snapshot that was asked for comes before its `live`.
         if room.cursor.is_some_and(|cursor| cursor >= head) && !room.wants_snapshot {
-            room.stream = Stream::Live;
+            room.stream = SyncState::Live;
             return;
         }
         let tries = match room.stream {
-            Stream::CatchingUp { tries, .. } => tries,
+            SyncState::CatchingUp { tries, .. } => tries,
             // Another tab's replay went past this one.
-            Stream::Live => 0,
-            Stream::Idle | Stream::Refused { .. } => return,
+            SyncState::Live => 0,
+            SyncState::Idle | SyncState::Refused { .. } => return,
         };
         room.wants_snapshot |= room.cursor.is_none() || tries >= REPLAYS;
         self.watch_again(id, tries.saturating_add(1));
@@ -225,19 +225,19 @@ impl Turn<'_> {
         }
         let cursor = room.cursor;
         match &mut room.stream {
-            Stream::Live => self.watch_again(id, 0),
-            Stream::CatchingUp { stuck_at, tries } if *stuck_at == Some(cursor) => {
+            SyncState::Live => self.watch_again(id, 0),
+            SyncState::CatchingUp { stuck_at, tries } if *stuck_at == Some(cursor) => {
                 let tries = *tries;
                 self.watch_again(id, tries);
             }
-            Stream::CatchingUp { stuck_at, .. } => *stuck_at = Some(cursor),
-            Stream::Idle | Stream::Refused { .. } => {}
+            SyncState::CatchingUp { stuck_at, .. } => *stuck_at = Some(cursor),
+            SyncState::Idle | SyncState::Refused { .. } => {}
         }
     }
 
     fn watch_again(&mut self, id: &RoomId, tries: u8) {
         let Some(room) = self.model.rooms.get_mut(id) else { return };
-        room.stream = Stream::CatchingUp { tries, stuck_at: None };
+        room.stream = SyncState::CatchingUp { tries, stuck_at: None };
         let frame = room.watch();
         self.send(frame);
     }
@@ -296,7 +296,7 @@ impl Turn<'_> {
                 room.request = None;
                 if room.window.is_none() {
                     room.wants_snapshot = true;
-                    room.stream = Stream::Idle;
+                    room.stream = SyncState::Idle;
                 }
             }
         }
@@ -306,7 +306,7 @@ impl Turn<'_> {
         let Some(room) = self.model.rooms.get_mut(id) else { return };
         room.gone |= code == RefusalCode::UnknownRoom;
         if let Some(until) = until {
-            room.stream = Stream::Refused { until };
+            room.stream = SyncState::Refused { until };
         }
     }
 

@@ -26,24 +26,24 @@
 //! Reading order: `event`, `effect`, `tabs`, `update`, `frames` (what each frame from the server does), `link` (the
 //! connection), `room` and `window`, `outbox`, `timeline`.
 
+mod commands;
 mod effect;
 mod event;
 mod frames;
-mod intents;
-mod leading;
+mod leader;
 mod link;
 mod model;
 mod outbox;
 mod page;
 mod people;
-mod reading;
-mod relay;
+mod read_state;
 mod room;
 mod rooms;
-mod sharing;
+mod shared_outbox;
 pub mod simulation;
+mod tab_clients;
+mod tab_codec;
 mod tabs;
-mod telling;
 mod time;
 mod timeline;
 mod transport;

@@ -5,8 +5,8 @@ use madang_protocol::{Epoch, Limits, Person, RefusalCode, RoomId, Seq, Snapshot,
 use crate::link::{Link, LinkView};
 use crate::outbox::Outbox;
 use crate::people::People;
-use crate::relay::Relay;
 use crate::rooms::Rooms;
+use crate::tab_clients::Relay;
 use crate::{Enter, Locale, Notice, PageData, Role, Theme, WriteWhat};
 
 /// Everything that the client knows. Views read it; only [`crate::update`] changes it.

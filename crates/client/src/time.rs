@@ -2,8 +2,8 @@
 
 use madang_protocol::UnixMs;
 
-use crate::room::Stream;
-use crate::update::{Turn, WATCHES_EVERY_MS};
+use crate::room::SyncState;
+use crate::update::{Update, WATCHES_EVERY_MS};
 use crate::{Effect, Roll};
 
 /// A clock that runs back by less is not minded.
@@ -14,7 +14,7 @@ const BACK_MS: i64 = 1_000;
 const LATE_MS: i64 = 5_000;
 const LATE_HIDDEN_MS: i64 = 70_000;
 
-impl Turn<'_> {
+impl Update<'_> {
     /// Notices that the clock was set back, and moves all marks along.
     pub(crate) fn look_at_the_clock(&mut self) {
         let by = self.now - self.model.clock;
@@ -41,8 +41,8 @@ impl Turn<'_> {
         let now = self.now;
         for room in self.model.rooms.iter_mut() {
             room.forget_typing(now);
-            if matches!(room.stream, Stream::Refused { until } if until <= now) {
-                room.stream = Stream::Idle;
+            if matches!(room.stream, SyncState::Refused { until } if until <= now) {
+                room.stream = SyncState::Idle;
             }
             if let Some(request) = room.request.as_mut().filter(|request| request.until <= now) {
                 request.req = None;
@@ -55,7 +55,7 @@ impl Turn<'_> {
 
     pub(crate) fn ask_to_be_woken(&mut self) {
         let up = self.model.link.is_up();
-        let idle = up && self.model.rooms.iter().any(|room| room.stream == Stream::Idle);
+        let idle = up && self.model.rooms.iter().any(|room| room.stream == SyncState::Idle);
         let watch = self.model.watched_at.filter(|_| idle).map(|at| at + WATCHES_EVERY_MS);
         let rooms = self.model.rooms.iter().filter_map(|room| room.wake(up)).chain(watch);
         let wake =

@@ -6,7 +6,7 @@ use madang_protocol::{Cmid, RoomId, Seq, UnixMs, UserId};
 
 use crate::outbox::{Queued, Stage};
 use crate::room::Room;
-use crate::window::Shown;
+use crate::window::WindowMessage;
 use crate::{Failure, Model, WriteWhat};
 
 /// Messages of one author this close together make one group.
@@ -142,7 +142,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn message(&mut self, message: &Shown) {
+    fn message(&mut self, message: &WindowMessage) {
         let mine = self.model.is_you(&message.by);
         let is_new = !mine && self.room.divider.is_some_and(|read| message.seq > read);
         let divide = is_new && !self.divided;
@@ -163,7 +163,8 @@ impl Rows<'_> {
             focus: self.room.focus == Some(message.seq),
             state: SendState::Sent,
         };
-        if mine {
+        // Without a cursor the rows are of an earlier epoch, and a change is of what has the number now.
+        if mine && self.room.cursor.is_some() {
             self.overlay(&mut row, message.seq);
         }
         self.push(row, divide);

@@ -3,7 +3,7 @@
 use madang_protocol::{ClientFrame, CloseCode, Person, ResumePoint, RoomId, ServerFrame, UnixMs};
 
 use crate::link::Nudged;
-use crate::room::{PATIENCE_MS, Room, Stream};
+use crate::room::{PATIENCE_MS, Room, SyncState};
 use crate::{Conn, Effect, Event, Model, Role, TabMessage};
 
 /// Rooms that are asked for at once, and how long after the next ones are.
@@ -13,7 +13,7 @@ pub(crate) const WATCHES_EVERY_MS: i64 = 500;
 /// Lets `event`, which happened at `now` by the local clock, change `model`; returns what is to be done, in
 /// order.
 pub fn update(model: &mut Model, event: Event, now: UnixMs) -> Vec<Effect> {
-    let mut turn = Turn { model, now, effects: Vec::new() };
+    let mut turn = Update { model, now, effects: Vec::new() };
     turn.look_at_the_clock();
     turn.take(event);
     turn.send_what_is_due();
@@ -22,13 +22,13 @@ pub fn update(model: &mut Model, event: Event, now: UnixMs) -> Vec<Effect> {
 }
 
 /// One event being worked off.
-pub(crate) struct Turn<'a> {
+pub(crate) struct Update<'a> {
     pub(crate) model: &'a mut Model,
     pub(crate) now: UnixMs,
     pub(crate) effects: Vec<Effect>,
 }
 
-impl Turn<'_> {
+impl Update<'_> {
     fn take(&mut self, event: Event) {
         match event {
             Event::Started { visible } => self.started(visible),
@@ -157,7 +157,7 @@ impl Turn<'_> {
             Nudged::Probe => {
                 if let Some(room) = self.model.rooms.get_mut(&self.model.current) {
                     // Watching again from the cursor is harmless, and is answered with `live`.
-                    room.stream = Stream::Idle;
+                    room.stream = SyncState::Idle;
                 }
             }
             Nudged::Cut => self.cut(),
@@ -206,7 +206,7 @@ impl Turn<'_> {
     fn resumed<'a>(&mut self, rooms: impl Iterator<Item = &'a RoomId>) {
         for id in rooms {
             if let Some(room) = self.model.rooms.get_mut(id).filter(|room| !room.wants_snapshot) {
-                room.stream = Stream::catching_up();
+                room.stream = SyncState::catching_up();
             }
         }
     }
@@ -227,7 +227,7 @@ impl Turn<'_> {
         self.model.present = None;
         self.model.watched_at = None;
         for room in self.model.rooms.iter_mut() {
-            room.stream = Stream::Idle;
+            room.stream = SyncState::Idle;
             room.typing.clear();
             room.typed_at = None;
             if let Some(request) = &mut room.request {
@@ -269,12 +269,12 @@ impl Turn<'_> {
         let (now, current) = (self.now, self.model.current.clone());
         let again = self.model.watched_at.is_none_or(|at| !(at..at + WATCHES_EVERY_MS).contains(&now));
         let mut frames = Vec::new();
-        for room in self.model.rooms.iter_mut().filter(|room| room.stream == Stream::Idle) {
+        for room in self.model.rooms.iter_mut().filter(|room| room.stream == SyncState::Idle) {
             if room.id == current {
-                room.stream = Stream::catching_up();
+                room.stream = SyncState::catching_up();
                 frames.insert(0, room.watch());
             } else if again && frames.len() < WATCHES {
-                room.stream = Stream::catching_up();
+                room.stream = SyncState::catching_up();
                 frames.push(room.watch());
                 self.model.watched_at = Some(now);
             }
@@ -336,7 +336,7 @@ impl Turn<'_> {
         if let Some(room) = self.model.rooms.get_mut(room) {
             room.request = None;
             room.wants_snapshot = true;
-            room.stream = Stream::Idle;
+            room.stream = SyncState::Idle;
         }
     }
 }

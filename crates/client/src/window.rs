@@ -10,7 +10,7 @@ pub const WINDOW: usize = 200;
 
 /// A message in the window. Its text is shared with the rows that show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shown {
+pub(crate) struct WindowMessage {
     pub(crate) seq: Seq,
     pub(crate) at: UnixMs,
     pub(crate) by: UserId,
@@ -20,7 +20,7 @@ pub(crate) struct Shown {
     pub(crate) edited_at: Option<UnixMs>,
 }
 
-impl From<&Message> for Shown {
+impl From<&Message> for WindowMessage {
     fn from(message: &Message) -> Self {
         Self {
             seq: message.seq,
@@ -38,7 +38,7 @@ impl From<&Message> for Shown {
 /// is posted joins it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {
-    pub(crate) messages: VecDeque<Shown>,
+    pub(crate) messages: VecDeque<WindowMessage>,
     /// Older messages exist.
     pub(crate) before: bool,
     /// Newer messages exist: the window is detached from the newest one.
@@ -47,7 +47,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(messages: &[Message], before: bool, after: bool) -> Self {
-        let mut messages: VecDeque<Shown> = messages.iter().map(Shown::from).collect();
+        let mut messages: VecDeque<WindowMessage> = messages.iter().map(WindowMessage::from).collect();
         messages.make_contiguous().sort_by_key(|message| message.seq);
         Self { messages, before, after }
     }
@@ -64,11 +64,11 @@ impl Window {
         self.messages.binary_search_by_key(&seq, |message| message.seq).ok()
     }
 
-    pub(crate) fn get(&self, seq: Seq) -> Option<&Shown> {
+    pub(crate) fn get(&self, seq: Seq) -> Option<&WindowMessage> {
         self.messages.get(self.position(seq)?)
     }
 
-    fn get_mut(&mut self, seq: Seq) -> Option<&mut Shown> {
+    fn get_mut(&mut self, seq: Seq) -> Option<&mut WindowMessage> {
         let position = self.position(seq)?;
         self.messages.get_mut(position)
     }
@@ -119,7 +119,7 @@ impl Window {
     pub(crate) fn append(&mut self, page: &[Message], after: bool) {
         let last = self.last();
         let newer = page.iter().filter(|message| last.is_none_or(|last| message.seq > last));
-        self.messages.extend(newer.map(Shown::from));
+        self.messages.extend(newer.map(WindowMessage::from));
         self.after = after;
         self.drop_oldest();
     }
@@ -135,8 +135,9 @@ impl Window {
     pub(crate) fn unread(&self, read: Seq, you: Option<&UserId>) -> Option<u32> {
         let reaches = !self.before || self.first().is_some_and(|first| first <= read);
         (reaches && !self.after).then(|| {
-            let unread =
-                |message: &&Shown| message.seq > read && message.body.is_some() && you != Some(&message.by);
+            let unread = |message: &&WindowMessage| {
+                message.seq > read && message.body.is_some() && you != Some(&message.by)
+            };
             self.messages.iter().rev().take_while(|message| message.seq > read).filter(unread).count() as u32
         })
     }

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep_until};
 
-use crate::board::{Board, Counts, Latency, Parties, Settles};
 use crate::history::{self, Record, Verdict};
 use crate::process;
 use crate::receiver::{self, Care, Notes};
 use crate::socket::{Speaks, Target};
+use crate::stats::{Counts, Latency, Parties, Settles, Stats};
 use crate::writer::{self, Orders};
 
 /// One run.
@@ -119,7 +119,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         Pace::Saturated(window) => (window, Settles::SeenByAll),
         Pace::OneByOne => (1, Settles::Acknowledged),
     };
-    let board = Rc::new(Board::new(writers, window, Parties { receivers, acknowledges, settles })?);
+    let board = Rc::new(Stats::new(writers, window, Parties { receivers, acknowledges, settles })?);
     let notes = spawn_receivers(plan, &board).await?;
     let until = spawn_writers(plan, &board).await?;
 
@@ -138,7 +138,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
 
 /// Waits until everybody has heard of everything, for as long as there is progress: a slow server is not a
 /// wrong one. True if that came.
-pub(crate) async fn settle(board: &Board, patience: Duration) -> bool {
+pub(crate) async fn settle(board: &Stats, patience: Duration) -> bool {
     loop {
         let before = board.counts().deliveries;
         if board.quiet(patience).await {
@@ -150,7 +150,7 @@ pub(crate) async fn settle(board: &Board, patience: Duration) -> bool {
     }
 }
 
-pub(crate) async fn spawn_receivers(plan: Plan, board: &Rc<Board>) -> Result<Vec<Notes>> {
+pub(crate) async fn spawn_receivers(plan: Plan, board: &Rc<Stats>) -> Result<Vec<Notes>> {
     let attached: Vec<_> = stream::iter(0..plan.receivers as usize)
         .map(|number| receiver::attach(plan.target, number))
         .buffer_unordered(OPENING)
@@ -166,7 +166,7 @@ pub(crate) async fn spawn_receivers(plan: Plan, board: &Rc<Board>) -> Result<Vec
 }
 
 /// Starts the writers; answers when they will stop.
-pub(crate) async fn spawn_writers(plan: Plan, board: &Rc<Board>) -> Result<Instant> {
+pub(crate) async fn spawn_writers(plan: Plan, board: &Rc<Stats>) -> Result<Instant> {
     let first = plan.receivers as usize;
     let sockets: Vec<_> = stream::iter(first..first + plan.writers as usize)
         .map(|number| writer::attach(plan.target, number))
@@ -198,7 +198,7 @@ struct Sample {
 }
 
 impl Sample {
-    fn take(plan: Plan, board: &Board) -> Result<Self> {
+    fn take(plan: Plan, board: &Stats) -> Result<Self> {
         Ok(Self {
             at: Instant::now(),
             counts: board.counts(),
@@ -208,7 +208,7 @@ impl Sample {
     }
 }
 
-fn outcome(before: &Sample, after: &Sample, board: &Board, settled: bool, verdict: Verdict) -> Outcome {
+fn outcome(before: &Sample, after: &Sample, board: &Stats, settled: bool, verdict: Verdict) -> Outcome {
     let seconds = (after.at - before.at).as_secs_f64();
     let deliveries = after.counts.deliveries - before.counts.deliveries;
     let bytes = after.counts.bytes - before.counts.bytes;

@@ -7,7 +7,6 @@
 //!
 //! Everything runs on one thread: the generator has one core, the server the other.
 
-pub mod board;
 pub mod chaos;
 pub mod engine;
 pub mod flood;
@@ -20,5 +19,6 @@ mod protocol;
 mod receiver;
 pub mod socket;
 pub mod stalled;
+pub mod stats;
 pub mod storm;
 mod writer;

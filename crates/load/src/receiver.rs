@@ -9,11 +9,11 @@ use futures_util::StreamExt;
 use madang_protocol::{RoomId, ServerFrame, What};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::board::Board;
 use crate::history::{Record, Sighting};
 use crate::mark::{self, Mark};
 use crate::protocol::{self, Ear};
 use crate::socket::{self, Socket, Speaks, Target};
+use crate::stats::Stats;
 
 /// The lobby's number in the history.
 pub(crate) const LOBBY: u32 = 0;
@@ -45,7 +45,7 @@ pub(crate) async fn attach(target: Target, number: usize) -> Result<(Socket, Not
 }
 
 /// Reads until the connection ends.
-pub(crate) async fn receive(mut socket: Socket, speaks: Speaks, care: Care, notes: Notes, board: Rc<Board>) {
+pub(crate) async fn receive(mut socket: Socket, speaks: Speaks, care: Care, notes: Notes, board: Rc<Stats>) {
     let mut ear = Ear::new(speaks);
     let why = loop {
         let frame = match socket.next().await {
@@ -78,7 +78,7 @@ pub(crate) async fn receive(mut socket: Socket, speaks: Speaks, care: Care, note
 
 type Sight = (Option<Sighting>, Option<Mark>);
 
-fn sight(frame: &[u8], care: Care, notes: &Notes, board: &Board) -> Sight {
+fn sight(frame: &[u8], care: Care, notes: &Notes, board: &Stats) -> Sight {
     if care == Care::Scan
         && let Some(seq) = mark::entry_seq(frame)
     {

@@ -14,11 +14,11 @@ use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep_until};
 
-use crate::board::{Board, Latency, Parties, Settles, latency};
 use crate::engine::{self, Pace};
 use crate::history::{self, Record, Verdict};
 use crate::process;
 use crate::socket::{self, Target};
+use crate::stats::{Latency, Parties, Settles, Stats, latency};
 
 /// One run.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,7 @@ pub async fn run(plan: Plan) -> Result<Outcome> {
 async fn run_here(plan: Plan) -> Result<Outcome> {
     let others = plan.readers.saturating_sub(plan.stalled);
     let parties = Parties { receivers: others, acknowledges: true, settles: Settles::SeenByAll };
-    let board = Rc::new(Board::new(1, engine::UNBOUNDED, parties)?);
+    let board = Rc::new(Stats::new(1, engine::UNBOUNDED, parties)?);
     let drive = engine::Plan {
         target: plan.target,
         server_pid: Some(plan.server_pid),
@@ -136,7 +136,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
 
 /// Waits, measures one turn from `at`, and adds it to `sum`; answers when it ended.
 async fn measure(
-    board: &Board,
+    board: &Stats,
     at: Instant,
     turn: Duration,
     sum: Option<&mut Histogram<u64>>,

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
-use crate::chaos::judge::Judge;
+use crate::chaos::checker::Checker;
 use crate::chaos::person::{Phase, Screen, World, person};
 use crate::chaos::server::Server;
 use crate::chaos::wait;
@@ -86,7 +86,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         Server::start_on(plan.server_core.as_deref(), &plan.program, folder.path(), &options).await?;
     let target = Target { address: server.address(), speaks: Speaks::Madang };
     post(target, MESSAGES).await?;
-    let judge = Rc::new(RefCell::new(Judge::default()));
+    let judge = Rc::new(RefCell::new(Checker::default()));
     let screens = arrive(&plan, target, &judge).await?;
 
     server.kill().await?;
@@ -130,7 +130,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
 }
 
 /// Each client has a core of its own, and comes back by its rules.
-async fn arrive(plan: &Plan, target: Target, judge: &Rc<RefCell<Judge>>) -> Result<Vec<Rc<Screen>>> {
+async fn arrive(plan: &Plan, target: Target, judge: &Rc<RefCell<Checker>>) -> Result<Vec<Rc<Screen>>> {
     let (_phase, phase) = watch::channel(Phase::Arrive);
     let world = World {
         address: target.address,

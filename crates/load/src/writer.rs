@@ -10,11 +10,11 @@ use madang_protocol::{ClientFrame, RoomId, ServerFrame};
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::board::Board;
 use crate::mark::{self, Mark};
 use crate::protocol::{self, Ear};
 use crate::receiver::LOBBY;
 use crate::socket::{self, Socket, Speaks, Target};
+use crate::stats::Stats;
 
 /// What a writer is to do.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ pub(crate) async fn write(
     mut sink: SplitSink<Socket, Message>,
     orders: Orders,
     until: Instant,
-    board: Rc<Board>,
+    board: Rc<Stats>,
 ) {
     let mut ticks = orders.every.map(tokio::time::interval);
     let written: Result<()> = async {
@@ -89,7 +89,7 @@ fn message(mark: Mark, orders: Orders) -> Result<Message> {
 }
 
 /// Hears the answers until the connection ends.
-pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Speaks, board: Rc<Board>) {
+pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Speaks, board: Rc<Stats>) {
     let mut ear = Ear::new(speaks);
     let why = loop {
         match stream.next().await {

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use madang_protocol::CloseCode;
 use madang_server::session::{Outgoing, Session};
 
-use crate::act::Ms;
 use crate::link::{Down, LinkId, Up};
+use crate::scenario::Ms;
 use crate::wire::Wire;
 
 /// Between two pings. Shorter than the server's own, so that stories are short.

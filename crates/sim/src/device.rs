@@ -6,10 +6,10 @@ use madang_client::{Model, Role};
 use madang_protocol::{ClientFrame, RoomId, UnixMs, UserId};
 
 use crate::BEGIN;
-use crate::act::Ms;
 use crate::browser::Told;
 use crate::link::{Down, LinkId};
 use crate::rng::Rng;
+use crate::scenario::Ms;
 
 pub(crate) struct Device {
     pub(crate) user: UserId,

@@ -1,6 +1,6 @@
 //! The end of a story: nothing goes wrong any more, and all must come to rest in the same state.
 
-use crate::shadow::Meant;
+use crate::model::Meant;
 use crate::world::{Ev, Weather, World};
 use crate::{Check, DEVICES, broken};
 
@@ -84,7 +84,7 @@ impl World {
     /// Every write that somebody made is in the log, unless there was a reason.
     fn check_writes(&self) -> Check {
         for (cmid, made) in &self.made {
-            let found = |log: &crate::shadow::Log| log.find(&made.by, *cmid).is_some();
+            let found = |log: &crate::model::Log| log.find(&made.by, *cmid).is_some();
             // A form may have been refused; a change may have come too late; a restore loses what it loses.
             let excused = made.place.is_none() || !matches!(made.what, Meant::Post { .. });
             if !excused && !self.logs.iter().any(found) {

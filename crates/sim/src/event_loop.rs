@@ -7,9 +7,9 @@ use madang_client::Transport;
 use madang_protocol::ClientFrame;
 
 use crate::Check;
-use crate::act::Ms;
 use crate::connection::{Connection, HEARTBEAT, Talk, Turn};
 use crate::link::{CAPACITY, Down, Link, LinkId, Up};
+use crate::scenario::Ms;
 use crate::wire::Wire;
 use crate::world::{Ev, World};
 

@@ -9,27 +9,27 @@
 //! The whole crate is a test, and may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod act;
-mod acts;
+mod apply;
 mod browser;
 mod client;
 mod connection;
+mod counts;
 mod device;
 mod ending;
 mod event_loop;
+mod foreign_client;
 pub mod fuzz;
 mod link;
+mod model;
 mod node;
 mod poll;
 mod pulse;
 mod rng;
+mod scenario;
 mod screen;
 mod server;
-mod shadow;
 mod shrink;
-mod stranger;
 mod tabs;
-mod tally;
 mod turn;
 mod wire;
 mod world;
@@ -39,9 +39,9 @@ use std::fmt;
 
 use madang_protocol::UnixMs;
 
-pub use act::{Scene, scenes};
+pub use counts::Counts;
+pub use scenario::{Scene, scenes};
 pub use shrink::{Story, shrink, tell};
-pub use tally::Tally;
 pub use world::{Options, Run, play};
 
 /// Who takes part: their ids, what the story calls each page, and the browser that it is in. A person may have

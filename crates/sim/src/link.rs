@@ -6,7 +6,7 @@ use madang_client::{Conn, Transport};
 use madang_protocol::ClientFrame;
 use madang_server::encoded::Encoded;
 
-use crate::act::Ms;
+use crate::scenario::Ms;
 
 /// A connection's number in the story.
 pub(crate) type LinkId = usize;

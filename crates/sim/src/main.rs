@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use madang_sim::{Options, Tally, shrink, tell};
+use madang_sim::{Counts, Options, shrink, tell};
 
 /// A deterministic simulation of Madang: clients, network, server and disk, with all that can go wrong.
 #[derive(Parser)]
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let threads = cli.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
-    let (sum, first) = (Mutex::new(Tally::default()), Mutex::new(None::<u64>));
+    let (sum, first) = (Mutex::new(Counts::default()), Mutex::new(None::<u64>));
     std::thread::scope(|scope| {
         for _ in 0..threads.unwrap_or(1).max(1) {
             scope.spawn(|| {

@@ -13,10 +13,10 @@ use madang_server::room::{Post, Rooms};
 use madang_server::store::Change;
 use madang_server::store::manual::Fault;
 
-use crate::act::{Ms, Step};
 use crate::connection::HEARTBEAT;
 use crate::link::LinkId;
 use crate::poll::at_once;
+use crate::scenario::{Ms, Step};
 use crate::server::Server;
 use crate::world::{Ev, World};
 use crate::{BEGIN, Check, DEVICES, broken};

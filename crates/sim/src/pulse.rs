@@ -3,9 +3,9 @@
 use madang_protocol::CloseCode;
 
 use crate::Check;
-use crate::act::Ms;
 use crate::connection::{HEARTBEAT, Talk};
 use crate::link::{Down, LinkId};
+use crate::scenario::Ms;
 use crate::world::{Ev, World};
 
 /// For the answer to a ping.

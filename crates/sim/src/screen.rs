@@ -6,7 +6,7 @@ use madang_client::{Model, Row, SendState, timeline, utc_day};
 use madang_protocol::{RoomId, Seq};
 
 use crate::device::Shown;
-use crate::shadow::Log;
+use crate::model::Log;
 use crate::world::World;
 use crate::{Check, DEVICES, broken};
 

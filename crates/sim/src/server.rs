@@ -11,9 +11,9 @@ use madang_server::room::Rooms;
 use madang_server::store::manual::Stepper;
 use madang_server::store::{Appended, Committed, Store};
 
-use crate::act::Ms;
 use crate::connection::Connection;
 use crate::link::LinkId;
+use crate::scenario::Ms;
 
 /// Posts that arrived by no socket: by whom, which, and what becomes of all of them.
 pub(crate) type Form = (UserId, Vec<Cmid>, Pin<Box<dyn Future<Output = Option<Vec<Appended>>>>>);

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::act::{Scene, scenes};
+use crate::scenario::{Scene, scenes};
 use crate::world::{Options, Run, play};
-use crate::{Broken, Tally};
+use crate::{Broken, Counts};
 
 /// So many stories are tried, at most.
 const TRIES: usize = 1_500;
@@ -26,7 +26,7 @@ pub struct Story {
 ///
 /// # Errors
 /// A promise that was broken; a panic breaks one too.
-pub fn tell(seed: u64, options: Options) -> Result<Tally, Broken> {
+pub fn tell(seed: u64, options: Options) -> Result<Counts, Broken> {
     let run = attempt(seed, &scenes(seed), options);
     match run.broken {
         None => Ok(run.tally),
@@ -70,7 +70,7 @@ fn attempt(seed: u64, scenes: &[Scene], options: Options) -> Run {
         let words = panic.downcast_ref::<String>().cloned();
         let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
         let broken = Some(Broken(format!("a panic: {}", words.unwrap_or_default())));
-        Run { broken, tally: Tally::default(), fingerprint: 0, trace: Vec::new() }
+        Run { broken, tally: Counts::default(), fingerprint: 0, trace: Vec::new() }
     })
 }
 

@@ -12,7 +12,7 @@ use crate::connection::{Connection, Done, HEARTBEAT, Talk, Turn};
 use crate::link::{Down, Up};
 use crate::poll::ready;
 use crate::world::World;
-use crate::{Check, DEVICES, Tally, broken};
+use crate::{Check, Counts, DEVICES, broken};
 
 impl World {
     /// Does one of the things that are due, in random order, as the real loop chooses.
@@ -211,7 +211,7 @@ fn text(frame: &ClientFrame) -> String {
     serde_json::to_string(frame).unwrap_or_default()
 }
 
-fn count(tally: &mut Tally, frame: &ServerFrame) {
+fn count(tally: &mut Counts, frame: &ServerFrame) {
     match frame {
         ServerFrame::Snapshot(_) => tally.snapshots += 1,
         ServerFrame::Entry(_) => tally.entries += 1,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use madang_protocol::{ClientFrame, Cmid, Entry, RefusalCode, RoomId, Seq, ServerFrame, UserId};
 
-use crate::shadow::Log;
+use crate::model::Log;
 use crate::{Check, broken};
 
 /// One connection's view of the truth.

@@ -8,14 +8,14 @@ use madang_server::simulation::{Bounds, set_bounds, set_pauses};
 use madang_server::store::Committed;
 use madang_server::store::manual::Disk;
 
-use crate::act::{Act, Ms, Scene, Step};
 use crate::browser::{Browser, Page};
 use crate::device::Device;
 use crate::link::{Link, LinkId};
+use crate::model::{Log, Made};
 use crate::rng::Rng;
+use crate::scenario::{Act, Ms, Scene, Step};
 use crate::server::Server;
-use crate::shadow::{Log, Made};
-use crate::{BEGIN, BROWSERS, Broken, Check, DEVICES, ROOMS, Tally, broken};
+use crate::{BEGIN, BROWSERS, Broken, Check, Counts, DEVICES, ROOMS, broken};
 
 /// More events than this mean that something goes round in circles.
 const STEPS_MAX: u64 = 150_000;
@@ -37,7 +37,7 @@ pub struct Run {
     /// The broken promise, if there is one.
     pub broken: Option<Broken>,
     /// What happened.
-    pub tally: Tally,
+    pub tally: Counts,
     /// What was said on all wires, and when, as one number: the same story has the same one.
     pub fingerprint: u64,
     /// What happened, line by line, if that was asked for.
@@ -122,7 +122,7 @@ pub(crate) struct World {
     pub(crate) cmids: u128,
     /// No more faults: the story comes to its end.
     pub(crate) calm: bool,
-    pub(crate) tally: Tally,
+    pub(crate) tally: Counts,
     fingerprint: u64,
     trace: Option<Vec<String>>,
 }
@@ -165,7 +165,7 @@ impl World {
             made: BTreeMap::new(),
             cmids: u128::from(seed) << 32,
             calm: false,
-            tally: Tally::default(),
+            tally: Counts::default(),
             fingerprint: 0xcbf2_9ce4_8422_2325,
             trace: options.trace.then(Vec::new),
         }

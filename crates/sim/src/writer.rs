@@ -3,8 +3,8 @@
 use madang_server::store::Committed;
 use madang_server::store::manual::Fault;
 
-use crate::act::Step;
 use crate::poll::ready;
+use crate::scenario::Step;
 use crate::world::{Ev, World};
 use crate::{Check, broken};
 

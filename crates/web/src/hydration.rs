@@ -7,19 +7,19 @@ use madang_client::Model;
 
 use crate::page::Page;
 use crate::shell::Shell;
-use crate::{live, navigation, scroll};
+use crate::{client, navigation, scroll};
 
 /// Brings the page to life. The first rendering is over: from here on, what is shown may differ from what the
 /// server rendered.
 pub(crate) fn start(page: Page, model: Model) {
-    live::look_at_clock(page.clock, page.language);
+    client::look_at_clock(page.clock, page.language);
     page.alive.set(true);
     scroll::start(page);
     show(page, &model);
-    live::set(Shell::start(
+    client::set(Shell::start(
         model,
         Rc::new(move |model: &Model| {
-            live::look_at_clock(page.clock, page.language);
+            client::look_at_clock(page.clock, page.language);
             show(page, model);
         }),
     ));
@@ -30,7 +30,7 @@ pub(crate) fn start(page: Page, model: Model) {
         // For the styles, which take what only serves the plain page out of sight, and for tests.
         let _ = root.set_attribute("data-alive", "");
     }
-    on_cleanup(live::stop);
+    on_cleanup(client::stop);
 }
 
 /// Shows what changed in the model; the timeline stays where its reader is.

@@ -8,14 +8,15 @@
 //! (the views), `live` (the running client behind them), `hydration` (how it begins), `scroll`, `navigation`;
 //! `links`, `ime`, `time`, `routes` and `strings` are pure.
 
+mod client;
 mod components;
 #[cfg(feature = "ssr")]
 mod document;
 mod drafts;
 mod hydration;
 mod ime;
+mod ime_events;
 mod links;
-mod live;
 mod lost;
 mod navigation;
 mod page;
@@ -29,7 +30,6 @@ mod shape;
 mod shell;
 mod strings;
 mod time;
-mod typing;
 
 #[cfg(feature = "ssr")]
 pub use document::{Assets, document};

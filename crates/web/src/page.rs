@@ -16,7 +16,7 @@ use madang_protocol::{Cmid, RoomId, Seq, UnixMs, UserId};
 
 use crate::people::{Marks, PersonLine, shown_name};
 use crate::strings::{Strings, strings};
-use crate::{live, lost};
+use crate::{client, lost};
 
 /// One row of the timeline on the page.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ pub(crate) struct Page {
     pub(crate) form: PlainForm,
     /// Whether the browser runs this page: until then, forms are plain and times are UTC.
     pub(crate) alive: RwSignal<bool>,
-    /// Counts up when the reader's clock is known, and when their day changes. See [`live::time`].
+    /// Counts up when the reader's clock is known, and when their day changes. See [`client::time`].
     pub(crate) clock: RwSignal<u32>,
 
     pub(crate) room: RwSignal<RoomId>,
@@ -194,7 +194,7 @@ impl Page {
 
     /// Brings the rows up to date; rows that stay keep their signal.
     pub(crate) fn sync_rows(self, model: &Model, look: u32) {
-        let day: &dyn Fn(UnixMs) -> i32 = if self.alive.get_untracked() { &live::day } else { &utc_day };
+        let day: &dyn Fn(UnixMs) -> i32 = if self.alive.get_untracked() { &client::day } else { &utc_day };
         let before = self.rows.get_untracked();
         // Rows rarely change their order: what is looked for next mostly stands behind what was found last.
         let mut known = before.iter().filter(|item| item.look == look).cycle();
@@ -242,7 +242,7 @@ impl Page {
 
     /// Reports an event; nothing happens before the page is alive.
     pub(crate) fn dispatch(self, event: Event) {
-        live::dispatch(event);
+        client::dispatch(event);
     }
 
     /// The room on screen, outside of any reaction.

@@ -10,7 +10,7 @@ use madang_client::{Event, RoomView};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use crate::live;
+use crate::client;
 use crate::page::Page;
 
 /// As near to the bottom as counts as being there. CSS pixels.
@@ -74,10 +74,10 @@ pub(crate) fn settle(page: Page, replaced: bool) {
     let above = log.scroll_height() - height - below;
     let room = page.room_now();
     if view.before && !view.loading_before && above < height * AHEAD {
-        live::dispatch(Event::Older { room: room.clone() });
+        client::dispatch(Event::Older { room: room.clone() });
     }
     if view.after && !view.loading_after && below < height * AHEAD {
-        live::dispatch(Event::Newer { room: room.clone() });
+        client::dispatch(Event::Newer { room: room.clone() });
     }
     let at_bottom = below <= NEAR_PX && !view.after && view.loaded;
     if page.at_bottom.get_untracked() != at_bottom {
@@ -86,14 +86,14 @@ pub(crate) fn settle(page: Page, replaced: bool) {
     let told = Some((room.clone(), at_bottom));
     if page.told.get_value() != told {
         page.told.set_value(told);
-        live::dispatch(Event::AtBottom { room, at_bottom });
+        client::dispatch(Event::AtBottom { room, at_bottom });
     }
 }
 
 /// Goes to the newest message.
 pub(crate) fn to_latest(page: Page) {
     if page.view.with_untracked(|view| view.after) {
-        live::dispatch(Event::Latest { room: page.room_now() });
+        client::dispatch(Event::Latest { room: page.room_now() });
     }
     if let Some(log) = page.log.get_untracked() {
         log.set_scroll_top(0);

@@ -22,7 +22,7 @@ pub(crate) const TYPING_MS: i64 = 6_000;
 
 /// How the stream of a room stands on the present connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub(crate) enum SyncState {
     /// Not asked for.
     #[default]
     Idle,
@@ -43,7 +43,7 @@ pub(crate) enum Stream {
     },
 }
 
-impl Stream {
+impl SyncState {
     pub(crate) fn catching_up() -> Self {
         Self::CatchingUp { tries: 0, stuck_at: None }
     }
@@ -57,7 +57,7 @@ pub(crate) struct Room {
     pub(crate) gone: bool,
     /// The last entry that was applied; `None`: only a snapshot helps.
     pub(crate) cursor: Option<Seq>,
-    pub(crate) stream: Stream,
+    pub(crate) stream: SyncState,
     /// The room's state is wanted anew, from a snapshot: the first look at it, or a jump to the newest.
     pub(crate) wants_snapshot: bool,
     /// What the page holds; `None`: the room was never looked at, and is only counted.
@@ -118,7 +118,7 @@ impl Room {
             title: "".into(),
             gone: false,
             cursor: None,
-            stream: Stream::Idle,
+            stream: SyncState::Idle,
             wants_snapshot: false,
             window: None,
             last_change: 0,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use madang_protocol::{ClientFrame, RoomId, ServerFrame};
 
-use super::judge::Judge;
-use super::judge::log::Truth;
+use super::checker::Checker;
+use super::checker::log::Truth;
 use crate::socket::{self, Socket, Target};
 
 /// Messages asked for at once.
@@ -20,7 +20,7 @@ const REPLAYED: u64 = 1_000;
 ///
 /// # Errors
 /// If the server does not answer as the protocol says.
-pub(super) async fn read(target: Target, judge: &RefCell<Judge>) -> Result<Truth> {
+pub(super) async fn read(target: Target, judge: &RefCell<Checker>) -> Result<Truth> {
     let mut socket = socket::connect(target, "/ws", 0).await?;
     let mut truth = Truth::new();
     for (room, head) in socket::rooms(&mut socket).await? {
@@ -58,7 +58,7 @@ async fn messages(socket: &mut Socket, room: &RoomId) -> Result<BTreeMap<u64, ma
     }
 }
 
-async fn replay(socket: &mut Socket, room: &RoomId, head: u64, judge: &RefCell<Judge>) -> Result<()> {
+async fn replay(socket: &mut Socket, room: &RoomId, head: u64, judge: &RefCell<Checker>) -> Result<()> {
     let after = head.saturating_sub(REPLAYED - 1);
     socket::send(socket, &ClientFrame::Watch { room: room.clone(), after: Some(after) }).await?;
     let mut next = after;

@@ -7,15 +7,15 @@
 //! The seed decides which faults happen when, and what each client does; what the machine makes of it is its own.
 
 mod audit;
+pub mod checker;
 mod events;
+pub mod faults;
 mod http;
-pub mod judge;
 pub mod network;
 pub mod person;
 pub mod programs;
 mod route;
 pub mod server;
-pub mod weather;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -32,8 +32,8 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
 use crate::socket::{Speaks, Target};
-use judge::log::Truth;
-use judge::{Judge, Verdict, screen};
+use checker::log::Truth;
+use checker::{Checker, Verdict, screen};
 use network::{Conditions, Crime, Line, Network, Sabotage};
 use person::{Phase, Screen, World, intruder, narrow, person};
 use programs::{Program, program};
@@ -104,8 +104,8 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
     phase.send_replace(Phase::Live);
     let end = Instant::now() + plan.length;
     let lines = (1..first + programs.len()).map(|number| network.line(number)).collect();
-    let trouble = spawn_local(weather::lines(lines, rng.fork(), end));
-    let mut faults = weather::server(&mut server, rng.fork(), end).await?;
+    let trouble = spawn_local(faults::lines(lines, rng.fork(), end));
+    let mut faults = faults::server(&mut server, rng.fork(), end).await?;
     faults.extend(trouble.await?);
     tell("faults", &faults);
     phase.send_replace(Phase::Settle);
@@ -217,7 +217,7 @@ struct Seats {
 }
 
 /// Nothing goes wrong any more: every client must come to show what the log says.
-async fn settle(target: Target, seats: &Seats, judge: &RefCell<Judge>) -> Result<Verdict> {
+async fn settle(target: Target, seats: &Seats, judge: &RefCell<Checker>) -> Result<Verdict> {
     let Seats { screens, cursors, programs } = seats;
     let began = Instant::now();
     let idle = |screen: &Rc<Screen>| {
@@ -253,12 +253,12 @@ async fn settle(target: Target, seats: &Seats, judge: &RefCell<Judge>) -> Result
     }
     for program in programs {
         if let Some(what) = program.lacks(&truth) {
-            judge.verdict.broke(judge::Broken::Hole, || what);
+            judge.verdict.broke(checker::Broken::Hole, || what);
         }
         if let Some(seq) = program.imagined(&truth) {
             judge
                 .verdict
-                .broke(judge::Broken::Lost, || format!("{program:?} saw {seq}, and it is not there"));
+                .broke(checker::Broken::Lost, || format!("{program:?} saw {seq}, and it is not there"));
         }
     }
     judge.conclude(&truth);
@@ -266,7 +266,7 @@ async fn settle(target: Target, seats: &Seats, judge: &RefCell<Judge>) -> Result
     Ok(judge.verdict.clone())
 }
 
-fn compare(number: usize, model: &Model, truth: &Truth, judge: &mut Judge) {
+fn compare(number: usize, model: &Model, truth: &Truth, judge: &mut Checker) {
     screen::check(number, model, model.room(), &mut judge.verdict);
     screen::compare(number, model, model.room(), truth, &mut judge.verdict);
 }

@@ -11,8 +11,8 @@ use madang_protocol::{ClientFrame, Cmid, RoomId, ServerFrame};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
-use crate::board::{Latency, latency};
 use crate::socket::{self, Socket, Speaks, Target};
+use crate::stats::{Latency, latency};
 
 /// From one post of a member to the next: below every rate limit.
 const BETWEEN: Duration = Duration::from_millis(250);

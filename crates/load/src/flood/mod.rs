@@ -24,8 +24,8 @@ use tokio::process::Command;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::board::Latency;
 use crate::process;
+use crate::stats::Latency;
 
 /// An attack, played over and over by one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -16,8 +16,8 @@ use madang_server::session::{Outgoing, Session, Terms};
 use madang_server::store::manual::{Disk, Fault, Stepper};
 use madang_server::store::{Change, Committed, Store, Write};
 
+use crate::model::Log;
 use crate::poll::{at_once, ready};
-use crate::shadow::Log;
 use crate::wire::Wire;
 
 /// The people: each has one session.

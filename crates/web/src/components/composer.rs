@@ -10,7 +10,7 @@ use web_sys::HtmlTextAreaElement;
 use crate::ime::{self, Act, Ime};
 use crate::page::Page;
 use crate::strings::Strings;
-use crate::{drafts, live, routes, scroll, shell, typing};
+use crate::{client, drafts, ime_events, routes, scroll, shell};
 
 use super::{anew, clicked, icons, reacting, words};
 
@@ -32,11 +32,11 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
     };
     let react = move |event: ime::Event, cause: &web_sys::Event| {
         let act = ime.try_update_value(|ime| ime.on(event)).unwrap_or(Act::Pass);
-        typing::act(act, cause, send);
+        ime_events::act(act, cause, send);
     };
     let keydown = move |event: KeyboardEvent| {
         if !command(page, &event) {
-            react(ime::Event::Key(typing::key(page, &event)), &event);
+            react(ime::Event::Key(ime_events::key(page, &event)), &event);
         }
     };
     let submit = move |event: SubmitEvent| {
@@ -77,17 +77,17 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                     }
                     on:keydown=keydown
                     on:beforeinput=move |event| {
-                        if typing::breaks_line(&event) {
+                        if ime_events::breaks_line(&event) {
                             react(ime::Event::LineBreak, &event);
                         }
                     }
                     on:keyup=move |event| {
-                        if typing::key(page, &event).enter {
+                        if ime_events::key(page, &event).enter {
                             react(ime::Event::Released, &event);
                         }
                     }
                     on:compositionstart=move |event| react(ime::Event::Composing, &event)
-                    on:compositionend=move |event| react(typing::composed(&event), &event)
+                    on:compositionend=move |event| react(ime_events::composed(&event), &event)
                     on:blur=move |event| react(ime::Event::Left, &event)
                 ></textarea>
                 // Pressing it must not take the focus from the text, or a phone's keyboard would fold away.
@@ -144,7 +144,7 @@ fn command(page: Page, event: &KeyboardEvent) -> bool {
     let empty = page.composer.get_untracked().is_some_and(|field| field.value().is_empty());
     match event.key().as_str() {
         "ArrowUp" if empty => {
-            let last = live::with(|model| model.last_own(model.room())).flatten();
+            let last = client::with(|model| model.last_own(model.room())).flatten();
             if last.is_some() {
                 event.prevent_default();
                 page.editing.set(last);
@@ -163,7 +163,7 @@ fn command(page: Page, event: &KeyboardEvent) -> bool {
 fn post(page: Page, field: &HtmlTextAreaElement, left: RwSignal<Option<i64>>) {
     let typed = field.value();
     let body = typed.trim_end();
-    match live::with(|model| model.check_body(body)) {
+    match client::with(|model| model.check_body(body)) {
         Some(Err(RefusalCode::Empty)) | None => return,
         // Too long: the count says so. It stays in the box.
         Some(Err(_)) => return count(page, body, left),

@@ -10,7 +10,7 @@ use madang_protocol::Seq;
 
 use crate::ime::{self, Act, Ime};
 use crate::page::Page;
-use crate::{live, routes, shell, typing};
+use crate::{client, ime_events, routes, shell};
 
 use super::clicked;
 
@@ -34,7 +34,7 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
     let save = move || {
         let Some(text) = field.get_untracked().map(|field| field.value()) else { return };
         let unchanged =
-            live::with(|model| model.body(model.room(), seq)).flatten().as_deref() == Some(text.as_str());
+            client::with(|model| model.body(model.room(), seq)).flatten().as_deref() == Some(text.as_str());
         if !unchanged {
             page.dispatch(Event::Edit { room: page.room_now(), cmid: shell::new_cmid(), seq, body: text });
         }
@@ -42,14 +42,14 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
     };
     let react = move |event: ime::Event, prevent: &web_sys::Event| {
         let act = ime.try_update_value(|ime| ime.on(event)).unwrap_or(Act::Pass);
-        typing::act(act, prevent, save);
+        ime_events::act(act, prevent, save);
     };
     let keydown = move |event: KeyboardEvent| {
         if event.key() == "Escape" && !event.is_composing() {
             event.prevent_default();
             return done();
         }
-        react(ime::Event::Key(typing::key(page, &event)), &event);
+        react(ime::Event::Key(ime_events::key(page, &event)), &event);
     };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -82,17 +82,17 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
                     node_ref=field
                     on:keydown=keydown
                     on:beforeinput=move |event| {
-                        if typing::breaks_line(&event) {
+                        if ime_events::breaks_line(&event) {
                             react(ime::Event::LineBreak, &event);
                         }
                     }
                     on:keyup=move |event| {
-                        if typing::key(page, &event).enter {
+                        if ime_events::key(page, &event).enter {
                             react(ime::Event::Released, &event);
                         }
                     }
                     on:compositionstart=move |event| react(ime::Event::Composing, &event)
-                    on:compositionend=move |event| react(typing::composed(&event), &event)
+                    on:compositionend=move |event| react(ime_events::composed(&event), &event)
                     on:blur=move |event| react(ime::Event::Left, &event)
                 >
                     {inside}

@@ -11,7 +11,7 @@ use crate::page::{MessageLine, Page};
 use crate::people::hue;
 use crate::preview::{first_line, is_high};
 use crate::time::iso;
-use crate::{live, routes, rowkey};
+use crate::{client, routes, rowkey};
 
 use super::edit_form::EditForm;
 use super::marks::marks;
@@ -50,7 +50,7 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
                 {anew(move || marks(page, &by, beside.get()))}
             </span>
             <a class="stamp" href=reacting(move || address(page, seq.get())) tabindex=reacting(move || roving(page))>
-                <time datetime=reacting(move || iso(at())) translate="no">{words(move || live::time(page.clock, at()))}</time>
+                <time datetime=reacting(move || iso(at())) translate="no">{words(move || client::time(page.clock, at()))}</time>
             </a>
             {anew(move || answered.with(|(reply, name)| Some(quote(page, reply.as_ref()?, name.as_ref()))))}
             {anew(move || match editing.get() {

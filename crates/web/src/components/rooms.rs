@@ -7,7 +7,7 @@ use madang_client::RoomLine;
 use crate::page::Page;
 use crate::routes::{self, Place};
 use crate::shell::{self, RequestError};
-use crate::{live, navigation};
+use crate::{client, navigation};
 
 use super::logo::mark;
 use super::{anew, icons, reacting, settings, words};
@@ -89,7 +89,7 @@ fn NewRoom(page: Page) -> impl IntoView {
     let problem = RwSignal::new(String::new());
     let title = NodeRef::<leptos::html::Input>::new();
     let submit = move |event: SubmitEvent| {
-        let (Some(shell), Some(input)) = (live::shell(), title.get_untracked()) else { return };
+        let (Some(shell), Some(input)) = (client::shell(), title.get_untracked()) else { return };
         event.prevent_default();
         leptos::task::spawn_local(async move {
             match shell::open_room(&shell, &input.value()).await {

@@ -10,7 +10,7 @@ use web_sys::HtmlInputElement;
 use crate::page::Page;
 use crate::people::hue;
 use crate::shell::{self, RequestError};
-use crate::{live, routes};
+use crate::{client, routes};
 
 use super::{icons, reacting, words};
 
@@ -65,7 +65,7 @@ fn NameForm(page: Page) -> impl IntoView {
     // An attribute, which browsers show as long as nobody typed: it follows what they are called elsewhere.
     let nickname = move || page.you.with(|you| you.as_ref().map(|you| you.nickname.to_string()));
     let submit = move |event: SubmitEvent| {
-        let (Some(shell), Some(field)) = (live::shell(), field.get_untracked()) else { return };
+        let (Some(shell), Some(field)) = (client::shell(), field.get_untracked()) else { return };
         event.prevent_default();
         leptos::task::spawn_local(async move {
             let typed = field.value();

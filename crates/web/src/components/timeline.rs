@@ -7,7 +7,7 @@ use madang_client::RowKey;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget, HtmlElement};
 
-use crate::live;
+use crate::client;
 use crate::page::{Page, RowItem};
 use crate::rowkey;
 use crate::scroll;
@@ -63,7 +63,7 @@ fn row(page: Page, item: RowItem) -> impl IntoView {
         (RowKey::Day(day), None) => EitherOf3::A(view! {
             <div class="day">
                 <time class="day-name" datetime=iso_day(day)>
-                    {words(move || live::day_name(page.clock, day, page.t))}
+                    {words(move || client::day_name(page.clock, day, page.t))}
                 </time>
             </div>
         }),

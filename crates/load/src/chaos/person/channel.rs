@@ -4,7 +4,7 @@ use madang_client::Conn;
 use madang_protocol::ClientFrame;
 use tokio::sync::mpsc;
 
-use crate::chaos::judge::Broken;
+use crate::chaos::checker::Broken;
 
 /// What a carrier reports.
 #[derive(Debug)]

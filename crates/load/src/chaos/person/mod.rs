@@ -4,9 +4,9 @@
 mod carrier;
 mod channel;
 mod habits;
-mod intruder;
-mod narrow;
+mod restricted_network;
 mod rungs;
+mod unauthorized;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -20,15 +20,15 @@ use madang_protocol::{Cmid, RoomId, Seq, ServerFrame, UnixMs, UserId};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-pub use intruder::intruder;
-pub use narrow::narrow;
+pub use restricted_network::narrow;
+pub use unauthorized::intruder;
 
 use carrier::Carrier;
 use channel::{Mailbox, News, WAITING};
 
 use super::Counts;
-use super::judge::wire::Wire;
-use super::judge::{Judge, screen};
+use super::checker::wire::Wire;
+use super::checker::{Checker, screen};
 use super::route::Route;
 
 /// What all clients have in common.
@@ -39,7 +39,7 @@ pub struct World {
     /// The rooms there are.
     pub rooms: Rc<Vec<RoomId>>,
     /// Who judges.
-    pub judge: Rc<RefCell<Judge>>,
+    pub judge: Rc<RefCell<Checker>>,
     /// Sessions that were opened, by their transport.
     pub welcomes: Rc<RefCell<Counts>>,
     /// Tokens of recent sessions over plain HTTP: what an intruder may have got hold of.
@@ -196,7 +196,7 @@ impl Person {
             Err(error) => {
                 let number = self.number;
                 let mut judge = self.world.judge.borrow_mut();
-                return judge.verdict.broke(super::judge::Broken::Lost, || {
+                return judge.verdict.broke(super::checker::Broken::Lost, || {
                     format!("{number} was sent what it cannot read: {error}: {text}")
                 });
             }

@@ -16,9 +16,9 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::channel::{ABNORMAL, Mailbox, News, Order, Orders};
+use crate::chaos::checker::Broken;
 use crate::chaos::events::Events;
 use crate::chaos::http;
-use crate::chaos::judge::Broken;
 use crate::chaos::route::{Route, login_of};
 
 /// Bytes of frames in one `POST`, below the server's bound for it.

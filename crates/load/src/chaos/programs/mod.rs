@@ -23,8 +23,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::judge::Broken;
-use super::judge::log::Truth;
+use super::checker::Broken;
+use super::checker::log::Truth;
 use super::network::{address_of, connect_from};
 use super::person::{Phase, World};
 

@@ -32,7 +32,7 @@ pub struct Parties {
 }
 
 /// See the module.
-pub struct Board {
+pub struct Stats {
     clock: Instant,
     parties: Parties,
     lanes: Vec<Lane>,
@@ -87,7 +87,7 @@ pub struct Latency {
 /// Complaints kept; the first ones tell what went wrong, the rest repeat it.
 const COMPLAINTS: usize = 10;
 
-impl Board {
+impl Stats {
     /// A board for `writers` writers, each with at most `window` writes on their way.
     ///
     /// # Errors

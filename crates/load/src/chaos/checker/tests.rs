@@ -10,7 +10,7 @@ use madang_protocol::{
 
 use super::log::Truth;
 use super::wire::Wire;
-use super::{Judge, Verdict};
+use super::{Checker, Verdict};
 
 fn user() -> UserId {
     "ada".parse().unwrap()
@@ -36,7 +36,7 @@ fn watch(after: Seq) -> ClientFrame {
 
 /// A connection that resumed the lobby after 10 and was brought `frames`.
 fn brought(frames: &[ServerFrame]) -> Verdict {
-    let (mut wire, mut judge) = (Wire::new(1, Some(user())), Judge::default());
+    let (mut wire, mut judge) = (Wire::new(1, Some(user())), Checker::default());
     let resume = vec![ResumePoint { room: RoomId::lobby(), seq: 10 }];
     wire.sends(&ClientFrame::Hello { resume, epoch: None, locale: None });
     frames.iter().for_each(|frame| wire.brings(frame, &mut judge));
@@ -50,8 +50,8 @@ fn counts(verdict: &Verdict) -> [u64; 5] {
 
 /// A judge who knows that write n was made by client 1, acknowledged at seq n, and seen there, for 1 to 3; and
 /// the messages that belong to it.
-fn kept() -> (Judge, Truth) {
-    let (mut judge, mut messages) = (Judge::default(), BTreeMap::new());
+fn kept() -> (Checker, Truth) {
+    let (mut judge, mut messages) = (Checker::default(), BTreeMap::new());
     for seq in 1..=3 {
         let (cmid, room) = (Cmid(seq.into()), RoomId::lobby());
         let what = WriteWhat::Post { body: format!("text {seq}"), reply_to: None };
@@ -66,7 +66,7 @@ fn kept() -> (Judge, Truth) {
 #[test]
 fn a_stream_as_promised_is_clean_over_a_second_watch() {
     assert!(brought(&[came(11), came(12), live(12), came(13)]).is_clean());
-    let (mut wire, mut judge) = (Wire::new(1, None), Judge::default());
+    let (mut wire, mut judge) = (Wire::new(1, None), Checker::default());
     wire.sends(&watch(10));
     for frame in [came(11), live(11), came(12)] {
         wire.brings(&frame, &mut judge);
@@ -116,7 +116,7 @@ fn an_entry_that_comes_late_is_reordered() {
 
 #[test]
 fn two_readers_who_saw_different_entries_at_one_place_are_reordered() {
-    let mut judge = Judge::default();
+    let mut judge = Checker::default();
     judge.log.saw(&entry(1), &mut judge.verdict);
     judge.log.saw(&Entry { cmid: Some(Cmid(99)), ..entry(1) }, &mut judge.verdict);
     assert_eq!(counts(&judge.verdict), [0, 0, 1, 0, 0]);
@@ -197,7 +197,7 @@ fn an_authors_writes_in_another_order_are_reordered() {
     judge.ledger.written(1, late, RoomId::lobby(), what);
     judge.conclude(&truth);
     assert!(judge.verdict.is_clean(), "a write that is not in the log has no place in the order");
-    let mut judge = Judge::default();
+    let mut judge = Checker::default();
     for n in [2_u64, 1] {
         let what = WriteWhat::Post { body: format!("text {n}"), reply_to: None };
         judge.ledger.written(1, Cmid(n.into()), RoomId::lobby(), what);

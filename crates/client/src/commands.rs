@@ -2,12 +2,12 @@
 
 use madang_protocol::{Cmid, RefusalCode, RoomId, RoomInfo, Seq, UserId};
 
-use crate::room::{Ask, Request, Stream};
-use crate::update::Turn;
-use crate::window::Shown;
+use crate::room::{Ask, Request, SyncState};
+use crate::update::Update;
+use crate::window::WindowMessage;
 use crate::{Notice, Write, WriteWhat};
 
-impl Turn<'_> {
+impl Update<'_> {
     pub(crate) fn open_room(&mut self, id: RoomId, around: Option<Seq>) {
         let moved = self.model.current != id;
         if moved {
@@ -25,7 +25,7 @@ impl Turn<'_> {
         room.fresh = 0;
         room.focus = around;
         if room.gone {
-            room.stream = Stream::Idle;
+            room.stream = SyncState::Idle;
         }
         let held = |seq| room.window.as_ref().is_some_and(|window| window.get(seq).is_some());
         match around {
@@ -35,7 +35,7 @@ impl Turn<'_> {
                 // Without a cursor nothing live could join the window: the room's state first, then the page.
                 if room.cursor.is_none() {
                     room.wants_snapshot = true;
-                    room.stream = Stream::Idle;
+                    room.stream = SyncState::Idle;
                 }
             }
             None if room.window.is_none() || room.is_detached() => self.want_snapshot(&id),
@@ -129,7 +129,8 @@ impl Turn<'_> {
     /// Whether the window shows the message that this write made.
     pub(crate) fn is_in_the_log(&self, write: &Write) -> bool {
         let window = self.model.rooms.get(&write.room).and_then(|room| room.window.as_ref());
-        let made = |message: &Shown| message.cmid == Some(write.cmid) && self.model.is_you(&message.by);
+        let made =
+            |message: &WindowMessage| message.cmid == Some(write.cmid) && self.model.is_you(&message.by);
         window.is_some_and(|window| window.messages.iter().any(made))
     }
 

@@ -2,10 +2,10 @@
 
 use madang_protocol::{CloseCode, Cmid, UserId};
 
-use crate::update::Turn;
+use crate::update::Update;
 use crate::{Effect, Role, Roll, TabId, TabMessage, Write};
 
-impl Turn<'_> {
+impl Update<'_> {
     pub(crate) fn follows(&self) -> bool {
         self.model.role == Some(Role::Follower)
     }

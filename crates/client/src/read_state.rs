@@ -2,9 +2,9 @@
 
 use madang_protocol::{ClientFrame, RoomId, UnixMs};
 
-use crate::room::{Room, Stream};
+use crate::room::{Room, SyncState};
 use crate::time::shift;
-use crate::update::Turn;
+use crate::update::Update;
 
 /// The read marker is told at most so often for a room.
 const READ_EVERY_MS: i64 = 1_000;
@@ -12,7 +12,7 @@ const READ_EVERY_MS: i64 = 1_000;
 /// That this person types is told at most so often.
 const TYPED_EVERY_MS: i64 = 3_000;
 
-impl Turn<'_> {
+impl Update<'_> {
     pub(crate) fn at_bottom(&mut self, id: &RoomId, at_bottom: bool) {
         if let Some(room) = self.model.rooms.get_mut(id) {
             room.at_bottom = at_bottom;
@@ -73,7 +73,7 @@ impl Room {
         self.typing.iter_mut().for_each(|(_, until)| shift(until, by));
         self.typed_at.iter_mut().for_each(|at| shift(at, by));
         self.request.iter_mut().for_each(|request| shift(&mut request.until, by));
-        if let Stream::Refused { until } = &mut self.stream {
+        if let SyncState::Refused { until } = &mut self.stream {
             shift(until, by);
         }
     }
@@ -84,7 +84,7 @@ impl Room {
         let read = (up && self.read > self.read_sent).then_some(self.read_sent_at + READ_EVERY_MS);
         let request = self.request.as_ref().filter(|request| up && request.req.is_some());
         let watch = match self.stream {
-            Stream::Refused { until } if up => Some(until),
+            SyncState::Refused { until } if up => Some(until),
             _ => None,
         };
         [typing, read, request.map(|request| request.until), watch].into_iter().flatten().min()

@@ -3,9 +3,9 @@
 use madang_client::{Event, MessageRow, Row, RowKey, SendState, timeline, utc_day};
 use madang_protocol::{Cmid, RoomId};
 
-use crate::act::{Act, Noticed};
 use crate::link::LinkId;
-use crate::shadow::{Made, Meant};
+use crate::model::{Made, Meant};
+use crate::scenario::{Act, Noticed};
 use crate::world::{Ev, World};
 use crate::{Check, DEVICES};
 

@@ -5,15 +5,15 @@
 
 use madang_protocol::{ClientFrame, RoomId, RoomInfo, Seq, ServerFrame};
 
-use crate::relay::Asked;
-use crate::room::{Room, Stream};
-use crate::update::Turn;
+use crate::room::{Room, SyncState};
+use crate::tab_clients::Asked;
+use crate::update::Update;
 use crate::{Conn, Role, TabId, TabMessage};
 
 /// A tab that said nothing for so many heartbeats is gone.
 const SILENT_HEARTBEATS: i64 = 3;
 
-impl Turn<'_> {
+impl Update<'_> {
     pub(crate) fn leads(&self) -> bool {
         self.model.role == Some(Role::Leader)
     }
@@ -92,11 +92,11 @@ impl Turn<'_> {
         let own = self.model.rooms.get(&room).map(|room| (room.stream, room.cursor));
         let enough = |cursor: Option<Seq>| after.is_some() && cursor.is_some() && after >= cursor;
         let asked = match own {
-            Some((Stream::Live, cursor @ Some(head))) if enough(cursor) => {
+            Some((SyncState::Live, cursor @ Some(head))) if enough(cursor) => {
                 self.down(vec![id], ServerFrame::Live { room: room.clone(), head });
                 Asked::Nothing
             }
-            Some((Stream::CatchingUp { .. }, cursor)) if enough(cursor) => Asked::Nothing,
+            Some((SyncState::CatchingUp { .. }, cursor)) if enough(cursor) => Asked::Nothing,
             _ => {
                 self.send(ClientFrame::Watch { room: room.clone(), after });
                 if after.is_some() { Asked::Replay } else { Asked::Snapshot }
@@ -151,7 +151,7 @@ impl Turn<'_> {
     /// Who asked for this. If nobody did, the server replaces what all had.
     fn answer(&mut self, room: &RoomId, answered: Asked) -> (Vec<TabId>, bool) {
         let waiting = self.model.relay.waiting(room);
-        let catching_up = |room: &Room| matches!(room.stream, Stream::CatchingUp { .. });
+        let catching_up = |room: &Room| matches!(room.stream, SyncState::CatchingUp { .. });
         let own = self.model.rooms.get(room).is_some_and(catching_up);
         self.model.relay.settle(room, answered);
         if waiting.is_empty() && !own {

@@ -101,7 +101,7 @@ impl fmt::Display for Verdict {
 
 /// Everything that is known, and what follows from it.
 #[derive(Debug, Default)]
-pub struct Judge {
+pub struct Checker {
     /// The log, as all readers together describe it.
     pub log: Log,
     /// The writes.
@@ -110,7 +110,7 @@ pub struct Judge {
     pub verdict: Verdict,
 }
 
-impl Judge {
+impl Checker {
     /// Somebody saw `entry`.
     pub fn saw(&mut self, entry: &Entry) {
         self.log.saw(entry, &mut self.verdict);

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::World;
 use super::carrier::Carrier;
 use super::channel::{News, WAITING};
-use crate::chaos::judge::wire::Wire;
+use crate::chaos::checker::wire::Wire;
 use crate::chaos::route::Route;
 
 /// It comes back after so long, as a program might that knows no better.

@@ -6,8 +6,8 @@ use hyper::Method;
 use tokio::time::sleep;
 
 use super::World;
+use crate::chaos::checker::Broken;
 use crate::chaos::http;
-use crate::chaos::judge::Broken;
 use crate::chaos::route::{Route, login_of};
 
 /// Between two attempts.

@@ -7,17 +7,17 @@ macro_rules! tally {
     ($($(#[$doc:meta])* $name:ident: $words:literal),+ $(,)?) => {
         /// Counts over some stories.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct Tally {
+        pub struct Counts {
             $($(#[$doc])* pub $name: u64,)+
         }
 
-        impl AddAssign for Tally {
+        impl AddAssign for Counts {
             fn add_assign(&mut self, other: Self) {
                 $(self.$name += other.$name;)+
             }
         }
 
-        impl fmt::Display for Tally {
+        impl fmt::Display for Counts {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let counts = [$(($words, self.$name)),+];
                 for (index, (words, count)) in counts.iter().enumerate() {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use madang_protocol::{ClientFrame, Entry, RoomId, Seq, ServerFrame, UserId};
 
-use super::{Broken, Judge, Verdict};
+use super::{Broken, Checker, Verdict};
 use crate::history::{Order, Reader};
 
 /// See the module. Made when a connection is opened; gone with it.
@@ -53,7 +53,7 @@ impl Wire {
     }
 
     /// The server sent `frame`.
-    pub fn brings(&mut self, frame: &ServerFrame, judge: &mut Judge) {
+    pub fn brings(&mut self, frame: &ServerFrame, judge: &mut Checker) {
         let client = self.client;
         match frame {
             ServerFrame::Welcome { you, .. } => {
