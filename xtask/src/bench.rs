@@ -73,12 +73,12 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
         }
     }
     println!("\n{}", table::render(&figures));
-    if let Some(doors) = table::render_doors(&figures) {
-        println!("{doors}");
+    if let Some(protocols) = table::render_protocols(&figures) {
+        println!("{protocols}");
     }
-    for (door, ratio) in table::dear_doors(&figures) {
+    for (protocol, ratio) in table::dear_protocols(&figures) {
         println!(
-            "{door:?} cost {ratio:.2} × a madang.v1 subscriber for each delivery; 1.3 is the most it may."
+            "{protocol:?} cost {ratio:.2} × a madang.v1 subscriber for each delivery; 1.3 is the most it may."
         );
     }
     if table::median_of(&figures, scenario::PACED_P50).any(|ms| ms > scenario::PACED_INTERVAL_MS) {

@@ -63,7 +63,7 @@ fn needs(project: &Project) -> Vec<Need> {
             python::present(project).is_some(),
             "cargo xtask e2e (makes an environment below the target folder)",
         ),
-        need("curl", "tests of the HTTP door", curl::is_there(), "apt-get install curl"),
+        need("curl", "tests of the HTTP protocol", curl::is_there(), "apt-get install curl"),
         need(
             "Chromium",
             "browser tests",

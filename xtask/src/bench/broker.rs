@@ -46,7 +46,7 @@ pub(super) fn ensure(project: &Project) -> Result<()> {
         return Ok(());
     }
     if !apt::is_there() {
-        bail!("The doors are measured beside Debian's brokers; there is no apt-get here.");
+        bail!("The protocols are measured beside Debian's brokers; there is no apt-get here.");
     }
     step(&format!("install {}", missing.join(", ")), || apt::install_unstarted(project, &missing))
 }

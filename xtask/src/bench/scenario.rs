@@ -42,13 +42,13 @@ pub(crate) const PACED_INTERVAL_MS: f64 = 50.0;
 const ALL: &[Contender] = &[Madang, Ws, Bun];
 
 /// The same message through each protocol, and through the brokers whose protocols some of them speak.
-pub(crate) const DOORS: &[Contender] = &[Madang, Plain, Stomp, RabbitMq, Mosquitto];
+pub(crate) const PROTOCOLS: &[Contender] = &[Madang, Plain, Stomp, RabbitMq, Mosquitto];
 
 /// How the names of the protocols' metrics begin.
-pub(crate) const DOORS_PREFIX: &str = "doors: ";
+pub(crate) const PROTOCOLS_PREFIX: &str = "protocols: ";
 
 /// What the protocols are compared by.
-pub(crate) const DOORS_CPU: &str = "doors: server CPU per delivery, µs";
+pub(crate) const PROTOCOLS_CPU: &str = "protocols: server CPU per delivery, µs";
 
 const fn metric(name: &'static str, pointer: &'static str, scale: f64) -> Metric {
     Metric { name, pointer, scale }
@@ -69,16 +69,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ],
     },
     Scenario {
-        name: "doors, 1 → 1,000 at 20/s",
-        contenders: DOORS,
+        name: "protocols, 1 → 1,000 at 20/s",
+        contenders: PROTOCOLS,
         call: &["fanout", "--receivers", "1000", "--writers", "1", "--rate", "20"],
         length: seconds,
         metrics: &[
-            metric(DOORS_CPU, "/server_cpu_us_per_delivery", 1.0),
-            metric("doors: deliveries per CPU second", "/deliveries_per_cpu_second", 1.0),
-            metric("doors: bytes of a frame", "/bytes_per_frame", 1.0),
-            metric("doors: latency p50, ms", "/delivery/p50_us", 1e-3),
-            metric("doors: latency p99, ms", "/delivery/p99_us", 1e-3),
+            metric(PROTOCOLS_CPU, "/server_cpu_us_per_delivery", 1.0),
+            metric("protocols: deliveries per CPU second", "/deliveries_per_cpu_second", 1.0),
+            metric("protocols: bytes of a frame", "/bytes_per_frame", 1.0),
+            metric("protocols: latency p50, ms", "/delivery/p50_us", 1e-3),
+            metric("protocols: latency p99, ms", "/delivery/p99_us", 1e-3),
         ],
     },
     Scenario {

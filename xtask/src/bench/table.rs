@@ -4,14 +4,14 @@ use std::fmt::Write;
 
 use super::Figures;
 use super::contender::Contender::{self, Bun, Madang, Plain, Stomp, Ws};
-use super::scenario::{DOORS, DOORS_CPU, DOORS_PREFIX, SCENARIOS, START_UP};
+use super::scenario::{PROTOCOLS, PROTOCOLS_CPU, PROTOCOLS_PREFIX, SCENARIOS, START_UP};
 
 /// `figures` as a Markdown table.
 pub(crate) fn render(figures: &Figures) -> String {
     let mut table = String::from(
         "| | Madang | Node `ws` | bun | Madang ÷ `ws` | Madang ÷ bun |\n|:--|--:|--:|--:|--:|--:|\n",
     );
-    for name in names().filter(|name| !name.starts_with(DOORS_PREFIX)).chain([START_UP]) {
+    for name in names().filter(|name| !name.starts_with(PROTOCOLS_PREFIX)).chain([START_UP]) {
         let of = |contender: Contender| figures.get(&(name, contender)).and_then(|values| median(values));
         let Some(madang) = of(Madang) else { continue };
         let ratio = |peer: Option<f64>| peer.filter(|peer| *peer > 0.0).map(|peer| madang / peer);
@@ -24,38 +24,41 @@ pub(crate) fn render(figures: &Figures) -> String {
 }
 
 /// What is said of the protocols, as a table of its own; nothing if they were not measured.
-pub(crate) fn render_doors(figures: &Figures) -> Option<String> {
-    figures.get(&(DOORS_CPU, Madang))?;
+pub(crate) fn render_protocols(figures: &Figures) -> Option<String> {
+    figures.get(&(PROTOCOLS_CPU, Madang))?;
     let mut table = String::from(
         "| | `madang.v1` | plain JSON | STOMP | RabbitMQ Web-STOMP | mosquitto, MQTT |\n|:--|--:|--:|--:|--:|--:|\n",
     );
     let mut line = |name: &str, of: &dyn Fn(Contender) -> Option<f64>| {
         let cells: Vec<String> =
-            DOORS.iter().map(|door| of(*door).map_or_else(|| "–".to_owned(), human)).collect();
+            PROTOCOLS.iter().map(|protocol| of(*protocol).map_or_else(|| "–".to_owned(), human)).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
     };
     for name in names() {
-        let Some(short) = name.strip_prefix(DOORS_PREFIX) else { continue };
-        line(short, &|door| figures.get(&(name, door)).and_then(|values| median(values)));
-        if name == DOORS_CPU {
-            line("the same ÷ `madang.v1`", &|door| door_ratio(figures, door));
+        let Some(short) = name.strip_prefix(PROTOCOLS_PREFIX) else { continue };
+        line(short, &|protocol| figures.get(&(name, protocol)).and_then(|values| median(values)));
+        if name == PROTOCOLS_CPU {
+            line("the same ÷ `madang.v1`", &|protocol| protocol_ratio(figures, protocol));
         }
     }
     Some(table)
 }
 
 /// The protocols that cost more than they may for each delivery, in times of what `madang.v1` costs.
-pub(crate) fn dear_doors(figures: &Figures) -> Vec<(Contender, f64)> {
+pub(crate) fn dear_protocols(figures: &Figures) -> Vec<(Contender, f64)> {
     const MOST: f64 = 1.3;
-    let ratios = [Plain, Stomp].into_iter().filter_map(|door| Some((door, door_ratio(figures, door)?)));
+    let ratios = [Plain, Stomp]
+        .into_iter()
+        .filter_map(|protocol| Some((protocol, protocol_ratio(figures, protocol)?)));
     ratios.filter(|(_, ratio)| *ratio > MOST).collect()
 }
 
 /// The median of the rounds' ratios: within a round, both had the same neighbours.
-fn door_ratio(figures: &Figures, door: Contender) -> Option<f64> {
-    let of = |door| figures.get(&(DOORS_CPU, door)).map_or(&[][..], Vec::as_slice);
-    let ratios: Vec<f64> = of(door).iter().zip(of(Madang)).map(|(door, madang)| door / madang).collect();
+fn protocol_ratio(figures: &Figures, protocol: Contender) -> Option<f64> {
+    let of = |protocol| figures.get(&(PROTOCOLS_CPU, protocol)).map_or(&[][..], Vec::as_slice);
+    let ratios: Vec<f64> =
+        of(protocol).iter().zip(of(Madang)).map(|(protocol, madang)| protocol / madang).collect();
     median(&ratios)
 }
 
@@ -109,16 +112,16 @@ mod tests {
     }
 
     #[test]
-    fn a_door_is_held_against_the_same_rounds_of_madang_v1() {
+    fn a_protocol_is_held_against_the_same_rounds_of_madang_v1() {
         let mut figures = Figures::new();
-        assert_eq!(render_doors(&figures), None);
-        figures.insert((DOORS_CPU, Madang), vec![10.0, 20.0, 10.0]);
-        figures.insert((DOORS_CPU, Plain), vec![12.0, 24.0, 30.0]);
-        figures.insert((DOORS_CPU, Stomp), vec![14.0, 28.0, 13.0]);
-        let table = render_doors(&figures).unwrap();
+        assert_eq!(render_protocols(&figures), None);
+        figures.insert((PROTOCOLS_CPU, Madang), vec![10.0, 20.0, 10.0]);
+        figures.insert((PROTOCOLS_CPU, Plain), vec![12.0, 24.0, 30.0]);
+        figures.insert((PROTOCOLS_CPU, Stomp), vec![14.0, 28.0, 13.0]);
+        let table = render_protocols(&figures).unwrap();
         assert!(table.contains("| the same ÷ `madang.v1` | 1.00 | 1.20 | 1.40 | – | – |\n"), "{table}");
-        assert_eq!(dear_doors(&figures), [(Stomp, 1.4)]);
-        assert!(!render(&figures).contains("doors"), "they have a table of their own");
+        assert_eq!(dear_protocols(&figures), [(Stomp, 1.4)]);
+        assert!(!render(&figures).contains("protocols"), "they have a table of their own");
     }
 
     #[test]
