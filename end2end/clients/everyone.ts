@@ -9,7 +9,7 @@ interface Fixtures {
   scribe: Wire;
   /** The room that all are in. */
   garden: string;
-  /** Every client that the doors are for, none of them in the room yet. */
+  /** Every client that the protocols are for, none of them in the room yet. */
   clients: Client[];
 }
 

@@ -42,7 +42,7 @@ const INTERPRETERS: Record<string, string> = {
 /** `madang serve` with STOMP by TCP too. */
 export const WITH_TCP = "--stomp-addr 127.0.0.1:0";
 
-/** Tests of the doors for clients that were not made for Madang. */
+/** Tests of clients that were not made for Madang. */
 export const test = base.extend<Fixtures, WorkerFixtures>({
   pages: [
     async ({}, use) => {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# MADANG_TOKEN=… [MADANG_HOOK=…] sh room.sh [server] [room]: everything that the HTTP door does, one curl line each.
+# MADANG_TOKEN=… [MADANG_HOOK=…] sh room.sh [server] [room]: everything that the HTTP API does, one curl line each.
 set -eu
 server=${1:-http://127.0.0.1:3000}
 room=${2:-lobby}

@@ -6,7 +6,7 @@ use crate::link::{Link, LinkView};
 use crate::outbox::Outbox;
 use crate::people::People;
 use crate::rooms::Rooms;
-use crate::tab_clients::Relay;
+use crate::tab_clients::TabClients;
 use crate::{Enter, Locale, Notice, PageData, Role, Theme, WriteWhat};
 
 /// Everything that the client knows. Views read it; only [`crate::update`] changes it.
@@ -21,7 +21,7 @@ pub struct Model {
     pub(crate) started: bool,
     pub(crate) role: Option<Role>,
     /// The tabs that go through this one.
-    pub(crate) relay: Relay,
+    pub(crate) relay: TabClients,
     /// When something last happened.
     pub(crate) clock: UnixMs,
     pub(crate) people: People,
@@ -56,7 +56,7 @@ impl Model {
             link: Link::default(),
             started: false,
             role: None,
-            relay: Relay::default(),
+            relay: TabClients::default(),
             clock: 0,
             people: People::default(),
             rooms,

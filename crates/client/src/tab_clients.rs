@@ -8,7 +8,7 @@ use crate::TabId;
 const REQUESTS: usize = 64;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Relay {
+pub(crate) struct TabClients {
     tabs: Vec<Tab>,
     /// Requests under way: the number on the one session, the tab, and its own number.
     requests: Vec<(u32, TabId, u32)>,
@@ -43,7 +43,7 @@ pub(crate) enum Asked {
     Snapshot,
 }
 
-impl Relay {
+impl TabClients {
     /// A tab comes in; what it had before is over.
     pub(crate) fn take_in(&mut self, id: TabId, now: UnixMs) {
         self.drop_tab(id);

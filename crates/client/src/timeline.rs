@@ -1,4 +1,4 @@
-//! The rows of a room.
+//! The rows of a room, optimistic ones of the outbox among them.
 
 use std::sync::Arc;
 

@@ -169,7 +169,7 @@ enum Run {
         /// Rooms.
         #[arg(long, default_value_t = 4)]
         rooms: usize,
-        /// Let the network break what TCP promises: the judge must notice.
+        /// Let the network break what TCP promises: the checker must notice.
         #[arg(long, value_enum)]
         sabotage: Option<Crime>,
     },

@@ -72,16 +72,16 @@ impl Serves {
     }
 }
 
-/// Connections that each pushed an older one of their address out, from one breath of the accept loop to the next.
-const CROWD: u32 = 4;
+/// Connections accepted between two pauses, counting only those that displaced an older one of their address.
+const DISPLACED_PER_PAUSE: u32 = 4;
 
-/// Such a breath: an address that connects as fast as it is cut off leaves the processor to the others. Who else
-/// connects meanwhile waits for the few hundred that may stand before them, some tenths of a second.
-const BREATH: Duration = Duration::from_millis(1);
+/// Pause of the accept loop, so that an address that reconnects as fast as it is cut off does not take the whole
+/// processor. Other new connections wait some tenths of a second at most.
+const DISPLACED_PAUSE: Duration = Duration::from_millis(1);
 
 /// Accepts until the server stops.
 pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
-    let mut crowded = 0;
+    let mut displaced = 0;
     loop {
         let accepted = tokio::select! {
             () = app.stop.cancelled() => return,
@@ -105,9 +105,9 @@ pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
                     drop(place);
                 });
                 if has_displaced {
-                    crowded = (crowded + 1) % CROWD;
-                    if crowded == 0 {
-                        tokio::time::sleep(BREATH).await;
+                    displaced = (displaced + 1) % DISPLACED_PER_PAUSE;
+                    if displaced == 0 {
+                        tokio::time::sleep(DISPLACED_PAUSE).await;
                     }
                 }
             }

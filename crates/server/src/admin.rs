@@ -61,9 +61,9 @@ async fn ordered(data: &Path, order: &AdminCommand) -> anyhow::Result<Outcome> {
             return Ok(outcome);
         }
         match open(data) {
-            Ok(desk) => {
-                let outcome = desk.execute(order, now()).await;
-                return tokio::task::spawn_blocking(move || desk.close()).await.map(|()| Ok(outcome))?;
+            Ok(executor) => {
+                let outcome = executor.execute(order, now()).await;
+                return tokio::task::spawn_blocking(move || executor.close()).await.map(|()| Ok(outcome))?;
             }
             Err(OpenError::InUse { .. }) if Instant::now() < deadline => sleep(PAUSE).await,
             Err(error @ OpenError::InUse { .. }) => {
@@ -74,7 +74,7 @@ async fn ordered(data: &Path, order: &AdminCommand) -> anyhow::Result<Outcome> {
     }
 }
 
-/// A desk of this process, over a folder that no server uses.
+/// An executor in this process, over a folder that no server uses.
 fn open(data: &Path) -> Result<CommandExecutor, OpenError> {
     // Nobody is connected who would have to hear of anything.
     let (committed, _) = mpsc::channel(1);

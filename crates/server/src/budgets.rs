@@ -1,4 +1,4 @@
-//! Budgets: how much each address may cause, whoever comes from it, and how many rooms a person may open.
+//! Budgets, the rate limits of an address: how much each address may cause, whoever comes from it, and how many rooms a person may open.
 //!
 //! A person costs nothing to become, so what one person may do bounds nobody who becomes many. An address does cost
 //! something. Bots are made by the owner and pay for themselves alone.
@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 pub use ledger::Allowance;
 use ledger::Ledger;
 
-/// ConnectionLimit, and people, whose budgets are remembered. Those that are whole again are forgotten first; if none is, and
+/// Addresses, and people, whose budgets are remembered. Those that are whole again are forgotten first; if none is, and
 /// for those who come faster than [`ARRIVALS`], all further ones share one account.
 const ACCOUNTS: usize = 20_000;
 
@@ -41,7 +41,7 @@ pub struct Terms {
     pub bytes: Option<Allowance>,
     /// Bytes onto the disk of an address, in the long run.
     pub more_bytes: Option<Allowance>,
-    /// Bytes of history, snapshots and pages that an address reads.
+    /// Bytes of history, snapshots, log entries and pages that an address reads.
     pub reads: Option<Allowance>,
     /// Frames of an address.
     pub frames: Option<Allowance>,

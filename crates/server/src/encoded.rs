@@ -1,4 +1,4 @@
-//! Frames as they go over the wire: encoded once, shared by all receivers.
+//! Frames as they go over the wire, below each protocol's codec: encoded once, shared by all receivers.
 
 use std::sync::{Arc, OnceLock};
 

@@ -177,7 +177,11 @@ impl Default for Metrics {
         registry.register("stomp_errors", told, metrics.stomp_errors.clone());
         registry.register("opened", "Conversations begun, by door", metrics.opened.clone());
         registry.register("ended", "Conversations ended, by door", metrics.ended.clone());
-        registry.register("rejected", "Requests rejected at the door, by reason", metrics.rejected.clone());
+        registry.register(
+            "rejected",
+            "Requests rejected before they are served, by reason",
+            metrics.rejected.clone(),
+        );
         let told = "What was refused because a budget is used up, by budget";
         registry.register("over_budget", told, metrics.over_budget.clone());
         Self { registry: Arc::new(registry), ..metrics }
@@ -198,12 +202,12 @@ impl Metrics {
         self.refused.get_or_create(&CodeLabel { code: name.trim_matches('"').into() }).inc();
     }
 
-    /// A conversation has begun at this protocol.
+    /// A conversation has begun over this protocol.
     pub fn opened(&self, door: &'static str) {
         self.opened.get_or_create(&DoorLabel { door }).inc();
     }
 
-    /// A conversation has ended at this protocol.
+    /// A conversation has ended over this protocol.
     pub fn ended(&self, door: &'static str) {
         self.ended.get_or_create(&DoorLabel { door }).inc();
     }

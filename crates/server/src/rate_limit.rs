@@ -1,4 +1,4 @@
-//! A token bucket: `rate` a second in the long run, `burst` at once. It is given the time.
+//! Rate limit: a token bucket, `rate` a second in the long run, `burst` at once. It is given the time.
 
 use madang_protocol::UnixMs;
 

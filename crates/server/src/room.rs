@@ -1,4 +1,4 @@
-//! The rules of rooms: who may do what, and how fast (`spending`). Every protocol — socket, form — comes through here.
+//! The rules and permissions of rooms: who may do what, and how fast (`spending`). Every protocol — socket, form — comes through here.
 
 mod admission;
 mod markers;

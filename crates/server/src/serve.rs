@@ -77,7 +77,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let (limits, within) = (config.limits(), (budgets.clone(), clock.clone()));
     let rooms = Rooms::within(store.clone(), hub.clone(), broker, limits, within, metrics.clone());
     let (most, address) = (config.connections_per_address, config.address);
-    let addresses = ConnectionLimit::new(most);
+    let connection_limit = ConnectionLimit::new(most);
     let (streams, requests) =
         (ConnectionLimit::new(address.tcp(most)), ConnectionLimit::new(address.requests(most)));
     let silents = Silents::new(address.silent(most), most_silent);
@@ -91,7 +91,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         rooms,
         pages: Pages::new(metrics.rendered.clone()),
         metrics,
-        addresses,
+        connection_limit,
         streams,
         silents,
         requests,
@@ -110,8 +110,8 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     tokio::spawn(tell_presence(hub.clone()));
     tokio::spawn(guests::remove_daily(app.clone()));
     tokio::spawn(upkeep::run(app.clone()));
-    let couriers = DeliveryWorkers::start(&app, hub.clone());
-    take_orders(&app, hub.clone(), couriers);
+    let workers = DeliveryWorkers::start(&app, hub.clone());
+    serve_commands(&app, hub.clone(), workers);
     let addr = listener.local_addr()?;
     let router = http::router(app.clone());
     let serves = match secure {
@@ -144,12 +144,12 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
 }
 
 /// Takes what the owner orders on the command line. A folder that cannot hold a socket is worth a warning alone.
-fn take_orders(app: &App, hub: Arc<Hub>, couriers: DeliveryWorkers) {
+fn serve_commands(app: &App, hub: Arc<Hub>, workers: DeliveryWorkers) {
     match AdminSocket::open(&app.config.data) {
         Ok(socket) => {
             // Tracked, so that the socket is gone before the folder is somebody else's.
-            let desk = CommandExecutor::new(app.store.clone(), hub).with(couriers);
-            app.connections.spawn(socket.serve(desk, app.stop.clone()));
+            let executor = CommandExecutor::new(app.store.clone(), hub).with(workers);
+            app.connections.spawn(socket.serve(executor, app.stop.clone()));
         }
         Err(error) => tracing::warn!(%error, "no orders can be given while this server runs"),
     }

@@ -1,4 +1,4 @@
-//! One read for all who ask for the same at the same time.
+//! Single flight: one read for all who ask for the same at the same time.
 
 use std::collections::HashMap;
 use std::future::Future;

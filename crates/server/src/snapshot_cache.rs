@@ -1,4 +1,4 @@
-//! SnapshotCache as they go over the wire: encoded once for all who ask while a room stands still.
+//! The snapshot cache: snapshots as they go over the wire: encoded once for all who ask while a room stands still.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -37,7 +37,7 @@ pub struct Parts {
     /// What is counted.
     pub metrics: Metrics,
     /// Connections by address.
-    pub addresses: ConnectionLimit,
+    pub connection_limit: ConnectionLimit,
     /// TCP connections by address on which HTTP is spoken, those of trusted proxies not among them.
     pub streams: ConnectionLimit,
     /// TCP connections on which nothing was asked yet.

@@ -179,7 +179,7 @@ impl World {
         let mut log = log;
         log.epoch = epoch;
         self.logs.push(log);
-        // Outgoing again, these would be writes that nobody waits for.
+        // Sent again, these would be writes that nobody waits for.
         self.devices.iter_mut().for_each(|device| device.last_write = None);
         self.note(|| "a backup is put back".into(), &[6]);
         self.after(ms, Ev::Start);

@@ -1,4 +1,4 @@
-//! STOMP 1.0, 1.1 and 1.2: bytes to frames and back. No I/O, no clock, no dependency.
+//! A codec of STOMP 1.0, 1.1 and 1.2: bytes to frames and back. No I/O, no clock, no dependency.
 //!
 //! A [`Decoder`] is fed bytes, split anywhere, and yields frames and heart-beats, or one [`DecodeError`] after
 //! which the connection cannot go on. Its work is linear in the bytes, and its memory is bounded by its

@@ -5,7 +5,7 @@
 //! edge in `shell` know where they run.
 //!
 //! Reading order: `page` (the signals that views read, kept in step with the client's model), `components`
-//! (the views), `live` (the running client behind them), `hydration` (how it begins), `scroll`, `navigation`;
+//! (the views), `client` (the running client behind them), `hydration` (how it begins), `scroll`, `navigation`;
 //! `links`, `ime`, `time`, `routes` and `strings` are pure.
 
 mod client;

@@ -1,4 +1,4 @@
-//! The connection: when to open it, when it is lost, and when to try again.
+//! The connection: when to open it, when it is lost, and when to try again (retry, with backoff).
 
 mod ladder;
 mod nudge;
@@ -237,7 +237,7 @@ impl Link {
         effects.push(Effect::Close { conn: self.conn });
     }
 
-    /// The carrier is gone: decides when to try again and how, if at all.
+    /// The carrier is gone: decides when to try again (retry, with backoff) and how, if at all.
     pub(crate) fn lost(&mut self, code: CloseCode, roll: Roll, now: UnixMs, effects: &mut Vec<Effect>) {
         let end = self.end(code, now);
         self.leave_up(now);

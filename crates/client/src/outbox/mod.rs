@@ -1,4 +1,4 @@
-//! One's own writes on their way: one in flight per room, in the order in which they were made.
+//! The outbox: own writes on their way, shown at once (optimistic updates): one in flight per room, in the order in which they were made.
 
 mod shared;
 

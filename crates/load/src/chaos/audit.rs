@@ -16,7 +16,7 @@ const PAGE: u16 = 200;
 /// An entry of the log that far behind its head can still be replayed.
 const REPLAYED: u64 = 1_000;
 
-/// Reads every message of every room, and replays the end of each log to `judge`.
+/// Reads every message of every room, and replays the end of each log to the checker.
 ///
 /// # Errors
 /// If the server does not answer as the protocol says.

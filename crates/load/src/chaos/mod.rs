@@ -1,8 +1,8 @@
 //! Chaos: the program as it ships, hundreds of real clients, and a network and an operator that break everything
 //! that can be broken from outside. What every client saw and did is judged while it happens.
 //!
-//! In reading order: `run`, `weather` (what goes wrong), `server`, `network` (the proxy), `person` (a
-//! client of the page), `programs` (clients of the other protocols), `judge`, `audit` (the log at the end).
+//! In reading order: `run`, `faults` (what goes wrong), `server`, `network` (the proxy), `person` (a
+//! client of the page), `programs` (clients of the other protocols), `checker`, `audit` (the log at the end).
 //!
 //! The seed decides which faults happen when, and what each client does; what the machine makes of it is its own.
 
@@ -55,7 +55,7 @@ pub struct Plan {
     pub clients: usize,
     /// Rooms; the lobby is one of them.
     pub rooms: usize,
-    /// A network that is worse than any, to show that the judge notices.
+    /// A network that is worse than any, to show that the checker notices.
     pub sabotage: Option<Crime>,
 }
 
@@ -69,7 +69,7 @@ const ARRIVAL: Duration = Duration::from_secs(60);
 /// seconds for the machine.
 const BOUND: Duration = Duration::from_secs(70);
 
-/// Runs `plan`; answers what the judge found.
+/// Runs `plan`; answers what the checker found.
 ///
 /// # Errors
 /// If the server does what was not asked of it, or the run cannot be set up.

@@ -41,7 +41,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: App) {
     let address = peer.ip();
     let account = app.unsent.account(address, CancellationToken::new());
     let (transport, protocol) = (Tcp::new(stream, account), Stomp::new(app.clone(), None));
-    let Some(_place) = app.addresses.admit(address) else {
+    let Some(_place) = app.connection_limit.admit(address) else {
         return connection::turn_away(&app, transport, protocol, address, CloseCode::OVER_LIMIT).await;
     };
     let _counted = app.metrics.connection(Carrier::StompTcp);

@@ -22,7 +22,7 @@ pub(crate) struct CommandExecutor {
     pub(super) store: Store,
     pub(super) hub: Arc<Hub>,
     /// None where no server runs: they go out when one starts.
-    couriers: Option<DeliveryWorkers>,
+    workers: Option<DeliveryWorkers>,
 }
 
 /// Why an order is not carried out: a sentence.
@@ -51,12 +51,12 @@ pub(super) type Done = Result<Outcome, Rejection>;
 
 impl CommandExecutor {
     pub(crate) fn new(store: Store, hub: Arc<Hub>) -> Self {
-        Self { store, hub, couriers: None }
+        Self { store, hub, workers: None }
     }
 
-    /// The same desk, of a running server.
-    pub(crate) fn with(self, couriers: DeliveryWorkers) -> Self {
-        Self { couriers: Some(couriers), ..self }
+    /// The same executor, of a running server.
+    pub(crate) fn with(self, workers: DeliveryWorkers) -> Self {
+        Self { workers: Some(workers), ..self }
     }
 
     /// Does what is ordered.
@@ -115,8 +115,8 @@ impl CommandExecutor {
         let rooms = Some(vec![room_id(room)?]);
         let url = webhooks::url(url).map_err(|reason| Rejection(reason.into()))?;
         let (bot, key) = self.create(BotKind::Outgoing, name, rooms, Some(url.into()), now).await?;
-        if let Some(couriers) = &self.couriers {
-            couriers.send(&bot);
+        if let Some(workers) = &self.workers {
+            workers.send(&bot);
         }
         let note = format!(
             "What happens in {} is told from now on, signed with this key. It is shown this once; its id is {}.",
@@ -175,8 +175,8 @@ impl CommandExecutor {
         let bot = self.store.revoke_bot(id, now).await?;
         // Whoever joins from now on is turned away by the store; those who are there end here.
         self.hub.close_of(&bot.person.id, CloseCode::LOGIN_GONE);
-        if let Some(couriers) = &self.couriers {
-            couriers.call_back(&bot.person.id);
+        if let Some(workers) = &self.workers {
+            workers.call_back(&bot.person.id);
         }
         tracing::info!(bot = %bot.person.id, "a bot's token was revoked");
         Ok(Outcome::Done { out: Vec::new(), note: Some(format!("{} is revoked.", bot.person.name)) })

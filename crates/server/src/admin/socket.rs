@@ -61,17 +61,19 @@ impl AdminSocket {
 
     /// Takes orders, one at a time, until the server stops. An order that is under way then is carried out all the
     /// same, but maybe not answered.
-    pub(crate) async fn serve(self, desk: CommandExecutor, stop: CancellationToken) {
+    pub(crate) async fn serve(self, executor: CommandExecutor, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.take_orders(&desk) => {}
+            () = self.serve_commands(&executor) => {}
         }
     }
 
-    async fn take_orders(&self, desk: &CommandExecutor) {
+    async fn serve_commands(&self, executor: &CommandExecutor) {
         loop {
             let served = match self.listener.accept().await {
-                Ok((stream, _)) if self.is_trusted(&stream) => timeout(EXCHANGE, answer(stream, desk)).await,
+                Ok((stream, _)) if self.is_trusted(&stream) => {
+                    timeout(EXCHANGE, answer(stream, executor)).await
+                }
                 // Its rights keep others out; this is for whoever came before they were set.
                 Ok(_) => Ok(Err(ErrorKind::PermissionDenied.into())),
                 Err(error) => {
@@ -101,11 +103,11 @@ impl Drop for AdminSocket {
     }
 }
 
-async fn answer(stream: UnixStream, desk: &CommandExecutor) -> Result<()> {
+async fn answer(stream: UnixStream, executor: &CommandExecutor) -> Result<()> {
     let (read, mut write) = stream.into_split();
     let line = line(read, ORDER_BYTES).await?;
     let outcome = match serde_json::from_str::<AdminCommand>(&line) {
-        Ok(order) => desk.execute(&order, now()).await,
+        Ok(order) => executor.execute(&order, now()).await,
         Err(error) => {
             let message = format!("The server is of another version, and does not know this order: {error}.");
             Outcome::Refused { message }

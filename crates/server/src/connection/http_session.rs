@@ -1,6 +1,6 @@
 //! A connection over HTTP, where no connection can be held open both ways: the client posts its frames, and
 //! fetches the server's with a stream or with one request after another. Between the requests and the
-//! connection's loop stands this http_session.
+//! connection's loop stands this session.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -90,7 +90,7 @@ impl State {
 }
 
 impl HttpSession {
-    /// A http_session and the transport that it stands for. `first` is the first frame from the client.
+    /// An HTTP session and the transport that it stands for. `first` is the first frame from the client.
     pub(crate) fn open(
         login: LoginKey,
         counted: OpenConnection,

@@ -19,7 +19,7 @@ pub(crate) struct Listed {
     http_sessions: HttpSessions,
 }
 
-/// Why there is no http_session of a token for somebody.
+/// Why there is no session of a token for somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotFound {
     Unknown,
@@ -27,7 +27,7 @@ pub(crate) enum NotFound {
 }
 
 impl HttpSessions {
-    /// Lists a http_session under a new token. None if the system gives no random numbers.
+    /// Lists an HTTP session under a new token. None if the system gives no random numbers.
     pub(crate) fn list(&self, http_session: Arc<HttpSession>) -> Option<Listed> {
         let mut token = [0; 16];
         getrandom::fill(&mut token).ok()?;
@@ -36,7 +36,7 @@ impl HttpSessions {
         Some(Listed { token, http_sessions: self.clone() })
     }
 
-    /// The http_session of a token, if one of these logins opened it.
+    /// The session of a token, if one of these logins opened it.
     pub(crate) fn find(&self, token: &str, logins: &[LoginKey]) -> Result<Arc<HttpSession>, NotFound> {
         let http_session = parse(token).and_then(|token| self.table().get(&token).cloned());
         let http_session = http_session.ok_or(NotFound::Unknown)?;

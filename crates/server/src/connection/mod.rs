@@ -44,6 +44,9 @@ pub(crate) use wire::Wire;
 /// or one answer.
 const GATHERED: usize = 64 * 1024;
 
+/// Longest pause of a connection: shorter than any peer waits for a sign of life. Milliseconds.
+const LONGEST_PAUSE_MS: u32 = 5_000;
+
 /// Runs one connection from its beginning to its end.
 pub(crate) async fn run<D: ClientProtocol>(
     app: App,
@@ -68,11 +71,10 @@ async fn run_to_its_end<D: ClientProtocol>(
         return turn_away(&app, transport, protocol, address, CloseCode::BANNED).await;
     }
     let wait_ms = app.rooms.count_opening(peer.you.as_ref().map(|you| &you.id), address.into(), app.now());
-    if wait_ms > 0 {
-        tokio::select! {
-            () = sleep(Duration::from_millis(wait_ms.into())) => {}
-            () = stop.cancelled() => {}
-        }
+    let mut wait = pause_of(wait_ms);
+    tokio::select! {
+        () = ended(&mut wait) => {}
+        () = stop.cancelled() => {}
     }
     let opening = Handshake::new(&app, &mut transport, peer, &stop);
     let end = match protocol.open(opening).await {
@@ -149,7 +151,7 @@ async fn turns(
     // Made once: a timer that is set anew at each turn would cost as much as a delivery.
     let timer = sleep(pulse.first());
     tokio::pin!(timer);
-    let mut pause: Option<Pin<Box<Sleep>>> = None;
+    let (mut pause, mut read_pause): (Pause, Pause) = (None, None);
     loop {
         if let Err(end) = write(app, transport, protocol, session, &mut out).await {
             return end;
@@ -165,7 +167,12 @@ async fn turns(
                 Taken::Close(code) => return End::Close(code),
             },
             () = session.settled(&mut out), if session.pending() > 0 => {}
-            () = ended(&mut pause), if pause.is_some() => pause = None,
+            () = ended(&mut pause), if pause.is_some() => {
+                // What the peer sent meanwhile, signs of life among it, was not read.
+                pulse.hears(true);
+                pause = None;
+            }
+            () = ended(&mut read_pause), if read_pause.is_some() => read_pause = None,
             incoming = transport.next(), if session.pending() < MAX_PENDING && pause.is_none() => {
                 pulse.hears(matches!(incoming, Ok(Incoming::Text(_) | Incoming::Binary(_))));
                 let now = app.now();
@@ -173,8 +180,7 @@ async fn turns(
                 if let Err(end) = receive(app, protocol, incoming, talk).await {
                     return end;
                 }
-                let pause_ms = session.take_pause();
-                pause = (pause_ms > 0).then(|| Box::pin(sleep(Duration::from_millis(pause_ms.into()))));
+                pause = pause_of(session.take_pause());
             }
             () = &mut timer => {
                 let (beat, next) = pulse.beat();
@@ -186,10 +192,14 @@ async fn turns(
                     }
                     Beat::Word => protocol.keepalive(transport),
                     Beat::Alive => {}
-                    Beat::Dead => return End::Close(CloseCode::NO_PONG),
+                    Beat::Dead if pause.is_none() => return End::Close(CloseCode::NO_PONG),
+                    Beat::Dead => {}
                 }
             }
-            () = std::future::ready(()), if session.is_behind() => session.catch_up(app.now(), &mut out).await,
+            () = std::future::ready(()), if session.is_behind() && read_pause.is_none() => {
+                session.catch_up(app.now(), &mut out).await;
+                read_pause = pause_of(session.take_read_pause());
+            }
         }
     }
 }
@@ -210,8 +220,16 @@ async fn receive(
     protocol.on_incoming(incoming, talk).await
 }
 
+/// A pause of a connection whose address has used up a budget.
+type Pause = Option<Pin<Box<Sleep>>>;
+
+/// Returns a pause of so many milliseconds, at most [`LONGEST_PAUSE_MS`]; 0: none.
+fn pause_of(ms: u32) -> Pause {
+    (ms > 0).then(|| Box::pin(sleep(Duration::from_millis(ms.min(LONGEST_PAUSE_MS).into()))))
+}
+
 /// Waits for the end of a pause, if there is one. Cancel safe.
-async fn ended(pause: &mut Option<Pin<Box<Sleep>>>) {
+async fn ended(pause: &mut Pause) {
     if let Some(pause) = pause {
         pause.await;
     }

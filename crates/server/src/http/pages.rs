@@ -160,12 +160,14 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
         Err(refusal) => return plain(&refusal, locale, app.rooms.limits()),
     };
     let (reader, from) = (login.person.id.clone(), asker::present().unwrap_or(Network::NOWHERE));
-    let reading = match app.rooms.begin_read(&reader, from, app.now()) {
+    let mut reading = app.rooms.begin_read(&reader, from, app.now());
+    if reading.is_err() {
+        app.pages.slow_down().await;
+        reading = app.rooms.begin_read(&reader, from, app.now());
+    }
+    let reading = match reading {
         Ok(reading) => reading,
-        Err(refusal) => {
-            app.pages.slow_down().await;
-            return plain(&refusal, locale, app.rooms.limits());
-        }
+        Err(refusal) => return plain(&refusal, locale, app.rooms.limits()),
     };
     let Some(_turn) = app.pages.enter(login.is_member).await else {
         reading.end(0);
@@ -193,7 +195,10 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(CACHE));
             response
         }
-        Err(refusal) => plain(&refusal, locale, app.rooms.limits()),
+        Err(refusal) => {
+            reading.end(0);
+            plain(&refusal, locale, app.rooms.limits())
+        }
     }
 }
 
@@ -268,7 +273,7 @@ fn random_u64() -> u64 {
     getrandom::u64().unwrap_or_default()
 }
 
-/// A browser tells that it drew the page itself, because the HTML was not what was sent. Outgoing once: an extension in one
+/// A browser tells that it drew the page itself, because the HTML was not what was sent. Logged once: an extension in one
 /// browser does it, and so does a proxy for everyone.
 pub(super) async fn redrawn(State(app): State<App>) -> StatusCode {
     static SAID: AtomicBool = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! A session's queue of frames that wait for its socket.
+//! Backpressure: a session's queue of frames that wait for its socket.
 //!
 //! Bounds: beyond [`VOLATILE_BYTES`] volatile frames are dropped; beyond [`MAX_BYTES`] the whole queue is
 //! dropped and marked as overflowed, and the session reads its rooms on from the log once it drains. The

@@ -1,4 +1,4 @@
-//! The protocols: what each kind of client speaks, turned into what the one session takes, and back. A protocol adds no
+//! The protocols, the server's codecs: what each kind of client speaks, turned into what the one session takes, and back. A protocol adds no
 //! second way to post, to read or to be somebody.
 //!
 //! A protocol stands between a connection's transport and its session. The loop in `connection` moves what comes and

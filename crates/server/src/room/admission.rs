@@ -1,4 +1,4 @@
-//! Who may do anything at all. Everything that concerns a room asks this first, for every protocol.
+//! Permission: who may do anything at all. Everything that concerns a room asks this first, for every protocol.
 
 use madang_protocol::{RefusalCode, RoomId, UserId};
 

@@ -1,4 +1,4 @@
-//! What a write costs who makes it: the person's own rate, and the budget of their address.
+//! Rate limits of writes, reads and frames: the person's own rate, and the budget of their address.
 
 use std::sync::PoisonError;
 

@@ -1,10 +1,8 @@
 //! Following rooms: from a cursor to live without a hole, and back to the cursor when frames were dropped.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UnixMs, UserId};
-use tokio::time::sleep;
 
 use super::{Outgoing, Session};
 use crate::encoded::EntryFrame;
@@ -22,8 +20,8 @@ pub(super) const MAX_REPLAY: Seq = 1_000;
 /// Entries that one step of a replay reads from the log.
 const REPLAY_STEP: usize = 32;
 
-/// From one look for more of the address's budget of reading to the next.
-const OVERDRAWN: Duration = Duration::from_millis(50);
+/// Least pause of a replay whose address has used up its budget of reading. Milliseconds.
+const LEAST_PAUSE_MS: u32 = 50;
 
 /// One followed room.
 #[derive(Debug)]
@@ -148,11 +146,14 @@ impl Session {
     }
 
     async fn replay(&mut self, room: RoomId, sent: Seq, now: UnixMs, out: &mut Vec<Outgoing>) {
-        let Ok(reading) = self.rooms.begin_read(&self.you.id, self.from, now) else {
-            // Not refused: who reads a long log reads it slower, and hears of what is new in other rooms meanwhile.
-            sleep(OVERDRAWN).await;
-            self.behind.push_front(room);
-            return;
+        let reading = match self.rooms.begin_read(&self.you.id, self.from, now) {
+            Ok(reading) => reading,
+            Err(refusal) => {
+                // Not refused: who reads a long log reads it slower, and gets what is new in other rooms meanwhile.
+                self.read_pause_ms = refusal.retry_after_ms.unwrap_or(LEAST_PAUSE_MS).max(LEAST_PAUSE_MS);
+                self.behind.push_back(room);
+                return;
+            }
         };
         let step = bound(REPLAY_STEP, |bounds| bounds.replay_step);
         match self.rooms.entries_after(&self.you.id, room.clone(), sent, step).await {
@@ -165,6 +166,7 @@ impl Session {
                 self.behind.push_front(room);
             }
             Err(refusal) => {
+                reading.end(0);
                 // The client keeps its cursor, and watches again when it likes.
                 self.follows.remove(&room);
                 self.refuse(refusal, Some(room), out);

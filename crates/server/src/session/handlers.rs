@@ -1,4 +1,4 @@
-//! What each frame of a client asks for.
+//! Handlers: one for each kind of frame of a client.
 
 use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, Seq, ServerFrame, UnixMs};
 
@@ -128,7 +128,13 @@ impl Session {
     async fn page(&mut self, room: RoomId, at: PageAt, limit: u16, now: UnixMs) -> Result<PageRead, Refusal> {
         let whole = frames(ANSWER_BYTES);
         self.history.take_some(self.frame_rate, whole, now).map_err(Refusal::too_fast)?;
-        let reading = self.rooms.begin_read(&self.you.id, self.from, now)?;
+        let reading = match self.rooms.begin_read(&self.you.id, self.from, now) {
+            Ok(reading) => reading,
+            Err(refusal) => {
+                self.history.give_back(self.frame_rate, whole);
+                return Err(refusal);
+            }
+        };
         let most = Most::json(limit.clamp(1, self.rooms.limits().history).into());
         let page = self.rooms.page(&self.you.id, room, at, most).await;
         let bytes = page.iter().flat_map(|page| &page.messages).map(message_bytes).sum();

@@ -88,6 +88,8 @@ pub struct Session {
     frames: Bucket,
     /// The address has sent more frames than it may: nothing more is read for so many milliseconds.
     pause_ms: u32,
+    /// The address has read more than it may: no replay goes on for so many milliseconds.
+    read_pause_ms: u32,
     /// A bot does not pay out of its address's budgets.
     is_bot: bool,
     /// What pages of history may still carry, counted as frames too.
@@ -132,6 +134,7 @@ impl Session {
             frames: Bucket::full(terms.frame_rate, now),
             history: Bucket::full(terms.frame_rate, now),
             pause_ms: 0,
+            read_pause_ms: 0,
             is_bot,
             heartbeat_ms: terms.heartbeat_ms,
             heads: heads::Told::begin(moves, now),
@@ -223,6 +226,11 @@ impl Session {
     /// Takes for how many milliseconds nothing more is to be read from the client, whose address has sent too much.
     pub fn take_pause(&mut self) -> u32 {
         std::mem::take(&mut self.pause_ms)
+    }
+
+    /// Takes for how many milliseconds no replay is to go on, as the address has read too much.
+    pub fn take_read_pause(&mut self) -> u32 {
+        std::mem::take(&mut self.read_pause_ms)
     }
 
     /// Turns what the hub queued into frames for this client.

@@ -201,7 +201,7 @@ pub struct Target {
     pub key: String,
 }
 
-/// ConnectionLimit of webhooks are secrets often enough.
+/// Addresses of webhooks are secrets often enough.
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Target").finish_non_exhaustive()

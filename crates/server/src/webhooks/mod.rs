@@ -1,7 +1,7 @@
 //! Outgoing webhooks: each tells one address what happens in one room, entry by entry, in order.
 //!
-//! `courier` is one webhook's task: a reader of the log whose cursor is durable, and moves only when the other side
-//! has said yes. `delivery` is what is sent and how it is signed, `way` how it gets there, `address` where it may not go.
+//! `worker` is one webhook's task: a reader of the log whose cursor is durable, and moves only when the other side
+//! has said yes. `delivery` is what is sent and how it is signed, `http_sender` how it gets there, `address` where it may not go.
 
 mod address;
 mod delivery;
@@ -23,14 +23,14 @@ pub(crate) use address::is_public;
 use http_sender::HttpSender;
 use worker::DeliveryWorker;
 
-/// All couriers of this server.
+/// All delivery workers of this server.
 #[derive(Clone)]
 pub(crate) struct DeliveryWorkers(Arc<Shared>);
 
 struct Shared {
     app: App,
     hub: Arc<Hub>,
-    way: Arc<HttpSender>,
+    sender: Arc<HttpSender>,
     /// One for each webhook that stands; the store bounds how many there are.
     running: Mutex<HashMap<UserId, CancellationToken>>,
 }
@@ -42,18 +42,18 @@ impl std::fmt::Debug for DeliveryWorkers {
 }
 
 impl DeliveryWorkers {
-    /// Sends a courier for each webhook that there is.
+    /// Starts a worker for each webhook.
     pub(crate) fn start(app: &App, hub: Arc<Hub>) -> Self {
-        let way = Arc::new(HttpSender::new(app.config.webhook_allow.clone()));
-        let shared = Shared { app: app.clone(), hub, way, running: Mutex::default() };
-        let couriers = Self(Arc::new(shared));
-        app.store.bots().iter().for_each(|bot| couriers.send(bot));
-        couriers
+        let sender = Arc::new(HttpSender::new(app.config.webhook_allow.clone()));
+        let shared = Shared { app: app.clone(), hub, sender, running: Mutex::default() };
+        let workers = Self(Arc::new(shared));
+        app.store.bots().iter().for_each(|bot| workers.send(bot));
+        workers
     }
 
-    /// Sends a courier for a webhook that stands; for any other bot, none.
+    /// Starts a worker if the bot is a webhook.
     pub(crate) fn send(&self, bot: &Bot) {
-        let Shared { app, hub, way, running } = &*self.0;
+        let Shared { app, hub, sender, running } = &*self.0;
         let target =
             bot.target.as_ref().and_then(|target| Some((Url::parse(&target.url).ok()?, &target.key)));
         let (Some((url, key)), Some(room)) = (target, bot.rooms.as_ref().and_then(|rooms| rooms.first()))
@@ -61,20 +61,20 @@ impl DeliveryWorkers {
             return;
         };
         let stop = app.stop.child_token();
-        let courier = DeliveryWorker {
+        let worker = DeliveryWorker {
             app: app.clone(),
             hub: hub.clone(),
-            way: way.clone(),
+            sender: sender.clone(),
             bot: bot.person.id.clone(),
             room: room.clone(),
             url,
             key: key.clone(),
         };
-        app.connections.spawn(courier.run(stop.clone()));
+        app.connections.spawn(worker.run(stop.clone()));
         running.lock().unwrap_or_else(PoisonError::into_inner).insert(bot.person.id.clone(), stop);
     }
 
-    /// Calls the courier of a webhook back, at once.
+    /// Stops the worker of a webhook, at once.
     pub(crate) fn call_back(&self, bot: &UserId) {
         let stop = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).remove(bot);
         if let Some(stop) = stop {

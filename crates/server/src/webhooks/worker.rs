@@ -2,7 +2,7 @@
 //! that there is more.
 //!
 //! The cursor is the bot's read marker, which is durable. It moves after a yes, and only over what was delivered: so a
-//! restart repeats at most the entry that was on its way. What does not arrive is tried again for ever; nothing behind it
+//! restart repeats at most the entry that was on its sender. What does not arrive is tried again for ever; nothing behind it
 //! goes first. Each try reads the entry anew, so that a text that was taken back meanwhile is not told.
 //!
 //! Bound: one entry, and a queue that is used as a bell.
@@ -30,11 +30,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// Between two tries to read or write a store that fails.
 const STORE_WAIT: Duration = Duration::from_secs(5);
 
-/// A courier.
+/// One webhook's delivery worker.
 pub(super) struct DeliveryWorker {
     pub(super) app: App,
     pub(super) hub: Arc<Hub>,
-    pub(super) way: Arc<HttpSender>,
+    pub(super) sender: Arc<HttpSender>,
     pub(super) bot: UserId,
     pub(super) room: RoomId,
     pub(super) url: Url,
@@ -105,7 +105,7 @@ impl DeliveryWorker {
             let entry = ApiEntry::new(committed.entry, &committed.author, cursors);
             let body = serde_json::to_string(&entry).unwrap_or_default();
             let delivery = Delivery::new(id, body, &self.key, self.app.wall());
-            let Err(failure) = self.way.deliver(&self.url, &delivery).await else { return true };
+            let Err(failure) = self.sender.deliver(&self.url, &delivery).await else { return true };
             let pause = jittered(wait, self.app.random());
             let id = &delivery.id;
             tracing::warn!(bot = %self.bot, %id, %failure, again_in = ?pause, "a webhook does not arrive");

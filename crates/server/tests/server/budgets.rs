@@ -1,10 +1,12 @@
-//! Budgets of an address and of a person: what is beyond them is refused in so many words at each protocol, and counted.
+//! Budgets of an address and of a person: what is beyond them is refused in so many words over each protocol, and counted.
 
 use madang_protocol::{RefusalCode, RoomInfo, ServerFrame};
+use madang_stomp::{ClientCommand, Frame, Version};
 use serde_json::Value;
 
 use crate::harness::{
-    Answer, Api, Browser, Client, EventStream, Over, Server, ask, fresh_cmid, lobby, next_entry, within,
+    Answer, Api, Browser, By, Client, EventStream, Over, Server, Stomp, ask, fresh_cmid, lobby, next_entry,
+    stomp_server, text, within,
 };
 
 const POSTS: [&str; 6] = ["--post-rate", "10", "--address-post-rate", "1", "--trusted-proxy", "127.0.0.1"];
@@ -224,4 +226,38 @@ async fn connections_beyond_an_addresss_rate_begin_later() {
         drop(bot.stream("?after=0", None).await.expect("a stream"));
     }
     assert_eq!(over().await, before, "a bot pays for itself alone");
+}
+
+#[tokio::test]
+async fn a_log_beyond_the_budget_keeps_no_other_room_waiting() {
+    let server = stomp_server(&["--address-read-kib", "4", "--post-rate", "0"]);
+    let bot = Api::new(&server, "Robo", &[]).await;
+    // More than the hub holds, by more than the budget has at once.
+    for n in 0..1_500 {
+        bot.say(&n.to_string()).await;
+    }
+    let opened = open(&mut Browser::new(&server), "Garden").await;
+    let garden = opened.header("location").unwrap().trim_start_matches("/r/").to_owned();
+    let mut reader = Stomp::join(&server, By::Tcp, Version::V12).await;
+    bot.post(&garden, "roses", &[]).await;
+    reader.send(&Stomp::subscription("all", &[("after", "0")])).await;
+    let frame = Frame::new(ClientCommand::Subscribe).with("id", "garden");
+    reader.send(&frame.with("destination", format!("/topic/{garden}")).with("after", "0")).await;
+    let mut before = 0;
+    while text(&reader.message().await) != "roses" {
+        before += 1;
+    }
+    assert!(before < 1_400, "it came before the log's end: {before}");
+    assert!(server.metric(r#"madang_over_budget_total{budget="reads"}"#).await >= 1);
+}
+
+#[tokio::test]
+async fn a_pause_is_not_taken_for_silence() {
+    // A connection's beginning alone is more than there is at once: it waits five seconds, and so does its first frame.
+    let server = Server::with(&["--address-frame-rate", "1", "--heartbeat", "1"]);
+    let mut ann = Client::join(&server, "ann").await;
+    let cmids = [ann.post(&lobby(), "one").await, ann.post(&lobby(), "two").await];
+    for cmid in cmids {
+        ann.done(cmid).await;
+    }
 }

@@ -1,4 +1,4 @@
-//! Requests that mean harm, at each protocol: the WebSocket's, and those of the transports over plain HTTP. Each is
+//! Requests that mean harm, over each protocol: the WebSocket's, and those of the transports over plain HTTP. Each is
 //! refused, counted and told once in the log; memory stays where it was, and everybody else goes on.
 
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::harness::{
 
 const HELLO: &str = r#"{"t":"hello"}"#;
 
-/// The head of a request at each protocol, without the empty line that ends it.
+/// The head of a request over each protocol, without the empty line that ends it.
 fn doors(addr: SocketAddr, rt: &Rt) -> [String; 5] {
     let (path, cookie) = (&rt.path, &rt.cookie);
     let upgrade = upgrade_request(addr, "");

@@ -1,4 +1,4 @@
-//! Tokens: made on the command line, good at every protocol, gone when they are revoked.
+//! Tokens: made on the command line, good over every protocol, gone when they are revoked.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;

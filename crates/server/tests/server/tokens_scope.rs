@@ -1,4 +1,4 @@
-//! A token that is limited to rooms: the others do not exist for it, at any protocol.
+//! A token that is limited to rooms: the others do not exist for it, over any protocol.
 
 use madang_protocol::{ClientFrame, RefusalCode, RoomId, ServerFrame};
 

@@ -48,7 +48,7 @@ fn counts(verdict: &Verdict) -> [u64; 5] {
     [verdict.lost, verdict.doubled, verdict.reordered, verdict.holes, verdict.outsiders]
 }
 
-/// A judge who knows that write n was made by client 1, acknowledged at seq n, and seen there, for 1 to 3; and
+/// A checker that knows that write n was made by client 1, acknowledged at seq n, and seen there, for 1 to 3; and
 /// the messages that belong to it.
 fn kept() -> (Checker, Truth) {
     let (mut judge, mut messages) = (Checker::default(), BTreeMap::new());

@@ -1,4 +1,4 @@
-//! Programs at the protocols that are not the page's: each reads one room and posts into it, by the means that its protocol
+//! Programs that speak protocols other than the page's: each reads one room and posts into it, by the means that its protocol
 //! gives, over a line as bad as everybody's. After each connection it goes on from its cursor, and repeats under the
 //! same key what was not acknowledged.
 

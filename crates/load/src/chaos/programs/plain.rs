@@ -1,4 +1,4 @@
-//! At the plain protocol: JSON, a cursor in the address, a key for each post.
+//! Over the plain protocol: JSON, a cursor in the address, a key for each post.
 
 use anyhow::Result;
 use serde::Deserialize;

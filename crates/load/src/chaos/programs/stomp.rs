@@ -1,4 +1,4 @@
-//! At STOMP's protocol: a subscription that goes on after a cursor, a receipt and a `cmid` for each post.
+//! Over STOMP: a subscription that goes on after a cursor, a receipt and a `cmid` for each post.
 
 use anyhow::{Context, Result, bail};
 use madang_protocol::{Cmid, Entry, What};

@@ -60,7 +60,13 @@ pub(super) async fn after(
     };
     let from = peer.ip().into();
     let reading = app.rooms.begin_read(&you.id, from, app.now()).map_err(refused)?;
-    let read = app.rooms.entries_after(&you.id, room.clone(), after, limit.into()).await.map_err(refused)?;
+    let read = match app.rooms.entries_after(&you.id, room.clone(), after, limit.into()).await {
+        Ok(read) => read,
+        Err(refusal) => {
+            reading.end(0);
+            return Err(refused(refusal));
+        }
+    };
     reading.end(read.iter().map(|committed| entry_bytes(&committed.entry)).sum());
     let last = read.last().map_or(after, |committed| committed.entry.seq);
     let entry = |committed: Committed| ApiEntry::new(committed.entry, &committed.author, cursors);

@@ -79,7 +79,7 @@ pub(super) enum Code {
     TooLong,
     /// The headers are more or longer than may be, or one has a name or a value that may not be.
     BadHeaders,
-    /// More posts than one may make.
+    /// Too much at once: posts, reading or requests.
     TooFast,
     /// There are too many connections or requests from this address.
     OverLimit,
@@ -227,7 +227,7 @@ fn meaning(code: Code) -> (StatusCode, &'static str) {
         Code::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "The text has no visible character."),
         Code::TooLong => (StatusCode::UNPROCESSABLE_ENTITY, "The text is too long."),
         Code::BadHeaders => (StatusCode::UNPROCESSABLE_ENTITY, "The headers may not be so."),
-        Code::TooFast => (StatusCode::TOO_MANY_REQUESTS, "More posts than one may make."),
+        Code::TooFast => (StatusCode::TOO_MANY_REQUESTS, "Too much at once: posts, reading or requests."),
         Code::OverLimit => {
             (StatusCode::TOO_MANY_REQUESTS, "There are too many connections from this address.")
         }

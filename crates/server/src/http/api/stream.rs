@@ -66,7 +66,7 @@ pub(super) async fn open(
         None => head,
     };
     let address = peer.ip();
-    let Some(place) = app.addresses.admit(address) else {
+    let Some(place) = app.connection_limit.admit(address) else {
         reject(&app, address, "over_limit");
         return Err(Refused::of(Code::OverLimit));
     };

@@ -82,7 +82,7 @@ async fn open(
         return Err(Refused(ProblemCode::Unavailable));
     }
     let address = peer.ip();
-    let place = app.addresses.admit(address);
+    let place = app.connection_limit.admit(address);
     let place = place.ok_or_else(|| refuse(&app, peer, ProblemCode::OverLimit))?;
     let hello = body::read(&app, body).await;
     let hello = hello.and_then(|text| if is_hello(&text) { Ok(text) } else { Err(ProblemCode::BadFrame) });

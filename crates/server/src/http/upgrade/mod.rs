@@ -115,7 +115,7 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
         (Standing::Own, Speaks::Stomp(_)) => login::of(&app, headers).await,
         (Standing::Neighbour, Speaks::Stomp(_)) => Ok(None),
         (Standing::Own, _) => login::or_newcomer(&app, headers).await.map(Some),
-        // A page from next door is served by the doors of programs, and is nobody whom this one knows.
+        // A page from next door is served by the protocols of programs, and is nobody whom this one knows.
         (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app, headers).map(Some),
         (Standing::Neighbour | Standing::Foreign, _) => {
             return origin::refuse(&app, peer.ip(), headers, request.uri());
@@ -166,7 +166,7 @@ impl Connection {
         let address = peer.ip();
         let account = app.unsent.account(address, CancellationToken::new());
         let Some(wire) = wire(upgraded, app.config.max_frame, account) else { return };
-        let Some(_place) = app.addresses.admit(address) else {
+        let Some(_place) = app.connection_limit.admit(address) else {
             return connection::turn_away(&app, wire, protocol, address, CloseCode::OVER_LIMIT).await;
         };
         let _counted = app.metrics.connection(Carrier::WebSocket);

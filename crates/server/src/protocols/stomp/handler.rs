@@ -1,4 +1,4 @@
-//! What each request does, and what its answers mean.
+//! Handlers: what each request does, and what its answers mean.
 
 use madang_protocol::{RoomId, Seq, ServerFrame};
 use madang_stomp::{ClientCommand, Frame};

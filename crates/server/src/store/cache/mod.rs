@@ -1,4 +1,4 @@
-//! What the store keeps in memory, so that thousands who come back at once are welcomed without a read each:
+//! The store's cache: what it keeps in memory, so that thousands who come back at once are welcomed without a read each:
 //! who has which login and read markers, the rooms, which of their newest messages stand, and the newest
 //! messages themselves.
 //!
