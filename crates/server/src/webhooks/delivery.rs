@@ -4,7 +4,7 @@ use hmac::{Hmac, Mac};
 use madang_protocol::UnixMs;
 use sha2::Sha256;
 
-/// One entry on its sender.
+/// One entry on its way.
 pub(super) struct Delivery {
     /// The room, a slash, and the entry's cursor: the same for each try.
     pub(super) id: String,

@@ -2,7 +2,7 @@
 //! that there is more.
 //!
 //! The cursor is the bot's read marker, which is durable. It moves after a yes, and only over what was delivered: so a
-//! restart repeats at most the entry that was on its sender. What does not arrive is tried again for ever; nothing behind it
+//! restart repeats at most the entry that was on its way. What does not arrive is tried again for ever; nothing behind it
 //! goes first. Each try reads the entry anew, so that a text that was taken back meanwhile is not told.
 //!
 //! Bound: one entry, and a queue that is used as a bell.
