@@ -1,4 +1,4 @@
-//! What carries the frames of a connection.
+//! Transports: the means by which a connection carries its frames.
 
 /// The number of a connection: the first carrier of a page is 1, and each later one counts on. Whatever an
 /// older carrier still reports is recognised by it, and ignored.
@@ -30,7 +30,7 @@ impl ReadyState {
     }
 }
 
-/// What carries the frames.
+/// Means by which frames are carried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// A WebSocket.

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::connection_limit::Network;
+use crate::network::Network;
 
 tokio::task_local! {
     static ASKER: Network;

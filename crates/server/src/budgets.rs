@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madang_protocol::{UnixMs, UserId};
 
-use crate::connection_limit::Network;
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::refusal::Refusal;
 
 pub use ledger::Allowance;

@@ -28,6 +28,7 @@ pub mod idempotency;
 mod io;
 pub mod log;
 pub mod metrics;
+pub mod network;
 pub mod once;
 mod open_files;
 pub mod protocols;

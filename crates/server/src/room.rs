@@ -15,10 +15,10 @@ use madang_protocol::{Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, 
 use crate::broker::{Broker, Event};
 use crate::budgets::Budgets;
 use crate::clock::Clock;
-use crate::connection_limit::Network;
 use crate::cursor::Cursors;
 use crate::hub::{Hub, ReplaySource};
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::rate_limit::Bucket;
 use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};

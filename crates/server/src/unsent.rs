@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection_limit::Network;
+use crate::network::Network;
 
 /// What every connection may hold without being counted. Bytes.
 pub(crate) const UNCOUNTED: usize = 32 * 1024;

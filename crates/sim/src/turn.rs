@@ -1,9 +1,9 @@
 //! One turn of a connection's loop: one of the things that are due, whichever the seed chooses.
 
 use madang_protocol::{ClientFrame, CloseCode, Person, ServerFrame};
-use madang_server::connection_limit::Network;
 use madang_server::encoded::encode;
 use madang_server::hub::{Queued, Taken};
+use madang_server::network::Network;
 use madang_server::protocols::madang;
 use madang_server::rate_limit::Rate;
 use madang_server::session::{MAX_PENDING, Outgoing, Session, Terms};

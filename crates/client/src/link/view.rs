@@ -10,7 +10,7 @@ use crate::{Conn, ReadyState, Transport};
 pub struct LinkView {
     /// The socket's state.
     pub ready_state: ReadyState,
-    /// What carries the frames.
+    /// Means by which frames are carried.
     pub transport: Transport,
     /// Whether the session is established: `welcome` was received, writes go out.
     pub connected: bool,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::connection_limit::Network;
+use crate::network::Network;
 
 /// The table; cheap to clone.
 #[derive(Clone, Debug)]

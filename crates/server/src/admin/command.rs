@@ -1,4 +1,4 @@
-//! What an owner can order, and what becomes of it.
+//! Commands of an owner, and their outcomes.
 
 use serde::{Deserialize, Serialize};
 

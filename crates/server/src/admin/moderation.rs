@@ -5,7 +5,7 @@ use madang_protocol::{CloseCode, RefusalCode, UnixMs, UserId};
 
 use super::Outcome;
 use super::executor::{CommandExecutor, Done, Rejection, room_id};
-use crate::connection_limit::Network;
+use crate::network::Network;
 use crate::protocols::guest_name;
 use crate::store::{Ban, MAX_ROOMS, RoomChange};
 use crate::text;

@@ -12,7 +12,7 @@ use madang_protocol::{Cmid, Headers, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
 use crate::asker;
-use crate::connection_limit::Network;
+use crate::network::Network;
 use crate::refusal::Refusal;
 use crate::room::SNAPSHOT_MESSAGES;
 use crate::snapshot_cache::RoomSnapshot;

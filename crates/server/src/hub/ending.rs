@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use madang_protocol::{CloseCode, Entry, RoomId, UserId, What};
 
 use super::{Hub, Queued, SessionId, lock};
-use crate::connection_limit::Network;
+use crate::network::Network;
 
 impl Hub {
     /// Ends every session of this person.

@@ -15,9 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UserId, What};
 
 use crate::broker::Event;
-use crate::connection_limit::Network;
 use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::simulation::{Mutant, is};
 use crate::single_flight::SingleFlight;
 use crate::store::{Committed, Most, Store};

@@ -3,7 +3,7 @@
 use madang_protocol::{RefusalCode, RoomId, UserId};
 
 use super::Rooms;
-use crate::connection_limit::Network;
+use crate::network::Network;
 use crate::refusal::Refusal;
 use crate::store::Expected;
 

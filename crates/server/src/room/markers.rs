@@ -4,7 +4,7 @@ use madang_protocol::{RoomId, Seq, UnixMs, UserId};
 
 use super::{Rooms, logged};
 use crate::broker::Event;
-use crate::connection_limit::Network;
+use crate::network::Network;
 use crate::refusal::Refusal;
 use crate::store::{ConsumerOffset, ReadMarker};
 

@@ -6,7 +6,7 @@ use madang_protocol::{UnixMs, UserId};
 
 use super::Rooms;
 use crate::budgets::Budgets;
-use crate::connection_limit::Network;
+use crate::network::Network;
 use crate::rate_limit::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::store::ANSWER_BYTES;

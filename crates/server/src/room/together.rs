@@ -5,7 +5,7 @@ use std::future::Future;
 use madang_protocol::{Cmid, Headers, RoomId, UnixMs, UserId};
 
 use super::{Rooms, logged};
-use crate::connection_limit::Network;
+use crate::network::Network;
 use crate::refusal::Refusal;
 use crate::store::{Appended, Change, ConsumerOffset, Keep, Write};
 use crate::text;

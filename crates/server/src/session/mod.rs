@@ -22,9 +22,9 @@ use madang_protocol::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::connection_limit::Network;
 use crate::encoded::PersonFrame;
 use crate::hub::{Hub, Queue, Queued, SessionId};
+use crate::network::Network;
 use crate::rate_limit::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::room::Rooms;

@@ -4,7 +4,7 @@ use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 
 use super::command::Command;
 use super::{Ban, Bot, Queued, RoomChange, Store, StoreError, moderation};
-use crate::connection_limit::Network;
+use crate::network::Network;
 
 impl Store {
     /// Makes a bot with its token, which itself never comes here: `token_hash` is a hash of it. Answers the bot as

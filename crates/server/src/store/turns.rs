@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::connection_limit::Network;
+use crate::network::Network;
 
 /// Reads of one address that wait. A connection and a request ask for one at a time.
 pub(super) const WAITING_MAX: usize = 1_024;

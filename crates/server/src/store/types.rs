@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::connection_limit::Network;
+use crate::network::Network;
 use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UnixMs, UserId};
 use prometheus_client::metrics::counter::Counter;
 

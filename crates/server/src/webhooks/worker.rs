@@ -17,9 +17,9 @@ use url::Url;
 
 use super::delivery::Delivery;
 use super::http_sender::HttpSender;
-use crate::connection_limit::Network;
 use crate::http::ApiEntry;
 use crate::hub::{Attached, Hub, Queue, SessionId, Taken};
+use crate::network::Network;
 use crate::state::App;
 use crate::store::{Committed, MAX_ROOMS};
 

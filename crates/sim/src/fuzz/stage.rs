@@ -6,9 +6,9 @@ use madang_protocol::{
     ClientFrame, Cmid, Epoch, Limits, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId,
 };
 use madang_server::broker::Broker;
-use madang_server::connection_limit::Network;
 use madang_server::hub::{Hub, Taken};
 use madang_server::metrics::Metrics;
+use madang_server::network::Network;
 use madang_server::protocols::madang;
 use madang_server::rate_limit::Rate;
 use madang_server::room::Rooms;

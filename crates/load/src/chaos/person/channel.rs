@@ -1,4 +1,4 @@
-//! What a page and its carriers send each other.
+//! Messages between a page and its carriers.
 
 use madang_client::Conn;
 use madang_protocol::ClientFrame;
@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::chaos::checker::Broken;
 
-/// What a carrier reports.
+/// Report of a carrier.
 #[derive(Debug)]
 pub(super) enum News {
     /// Frames can be sent.
@@ -29,7 +29,7 @@ pub(super) type Mailbox = mpsc::Sender<(Conn, News)>;
 /// News that wait until the person has time for them; then the carrier waits, and stops reading.
 pub(super) const WAITING: usize = 64;
 
-/// What a page wants of a carrier.
+/// Order of a page to a carrier.
 #[derive(Debug)]
 pub(super) enum Order {
     Send(ClientFrame),

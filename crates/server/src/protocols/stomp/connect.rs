@@ -7,7 +7,7 @@ use madang_stomp::{Beats, ClientCommand, Frame, HeartBeat, ServerCommand, Versio
 
 use super::error::Reason;
 use crate::auth::{self, login};
-use crate::connection_limit::Network;
+use crate::network::Network;
 use crate::protocols::names::{is_called, shown_name};
 use crate::refusal::Refusal;
 use crate::state::App;

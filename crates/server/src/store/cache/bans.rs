@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use madang_protocol::{UnixMs, UserId};
 
 use super::super::Ban;
-use crate::connection_limit::Network;
+use crate::network::Network;
 
 /// The table. The store bounds how many there are.
 #[derive(Default)]

@@ -24,7 +24,7 @@ use super::most::Most;
 use super::rows::{self, ReadError};
 use super::{Ban, Bot, Committed, Newcomer, RoomState};
 
-use crate::connection_limit::Network;
+use crate::network::Network;
 use bans::Bans;
 use bots::Bots;
 pub(super) use load::{entries as newest_entries, key_of_user, markers};

@@ -26,8 +26,8 @@ use madang_protocol::{Cmid, Headers, Person, RoomId};
 use utoipa::ToSchema;
 
 use crate::auth;
-use crate::connection_limit::Network;
 use crate::idempotency;
+use crate::network::Network;
 use crate::room::Post;
 use crate::state::App;
 
