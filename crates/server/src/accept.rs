@@ -1,13 +1,13 @@
 //! The accept loop. `axum::serve` gives no way to bound the time and size of a request's head, so that a
 //! client could hold half a request for ever; this loop does.
 
-mod forwarded;
+pub(crate) mod forwarded;
 mod framing;
-mod head;
+pub(crate) mod head;
 mod secure;
-mod silent;
+pub mod silent;
 pub(crate) mod stomp;
-mod stream;
+pub(crate) mod stream;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,16 +27,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::http::{self, Hangup, redirect};
+use crate::http::unread::Hangup;
+use crate::http::{self, redirect};
 use crate::io::Io;
 use crate::state::App;
-use crate::webhooks::is_public;
+use crate::webhooks::address::is_public;
 
-pub(crate) use forwarded::{Near, is_secure};
-pub(crate) use head::Head;
 use silent::Silent;
-pub use silent::Silents;
-pub(crate) use stream::Stream;
+use stream::Stream;
 
 /// Largest head of a request. Bytes.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -134,7 +132,7 @@ async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App, 
     };
     tokio::select! {
         () = served => {}
-        () = silent.dropped() => http::reject(&app, peer.ip(), "silent"),
+        () = silent.dropped() => http::rejection::reject(&app, peer.ip(), "silent"),
     }
 }
 
@@ -149,7 +147,7 @@ async fn sends_something(tcp: &TcpStream, app: &App) -> bool {
 
 /// Says so where it can be said before anything is asked.
 fn one_too_many(tcp: &TcpStream, peer: SocketAddr, serves: &Serves, app: &App) {
-    http::reject(app, peer.ip(), "tcp");
+    http::rejection::reject(app, peer.ip(), "tcp");
     if !matches!(serves, Serves::Secure(..)) {
         // Into an empty buffer. Who asked already may not see it: bytes that were not read end the connection at once.
         let _ = tcp.try_write(TOO_MANY);
@@ -240,9 +238,9 @@ async fn requests(io: Io, peer: SocketAddr, router: Router, holds_host: bool, si
     match result {
         // A connection on which nothing is asked any more times out too, and harms nobody.
         Err(error) if error.is_parse() || (error.is_timeout() && asked.load(Ordering::Relaxed)) => {
-            http::reject(&app, peer.ip(), "head");
+            http::rejection::reject(&app, peer.ip(), "head");
         }
-        Err(_) if hung_up.is_cancelled() => http::reject(&app, peer.ip(), "unread"),
+        Err(_) if hung_up.is_cancelled() => http::rejection::reject(&app, peer.ip(), "unread"),
         Err(error) => tracing::debug!(%peer, %error, "a connection ended badly"),
         Ok(()) => {}
     }

@@ -4,7 +4,7 @@
 //! this one's place. A broker may lose, repeat and reorder entries: the hub delivers them in seq order and
 //! fills gaps from the store.
 
-mod event;
+pub mod event;
 
 use std::sync::Arc;
 
@@ -12,8 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::hub::Hub;
 use crate::store::{Committed, Store};
-
-pub use event::Event;
+use event::Event;
 
 /// Commits that wait for the hub. At the bound the store's writer waits: writes slow down to the speed of
 /// the fan-out, and nothing is lost.

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use madang_protocol::{Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId};
 
-use crate::broker::{Broker, Event};
+use crate::broker::Broker;
+use crate::broker::event::Event;
 use crate::budgets::Budgets;
 use crate::clock::Clock;
 use crate::cursor::Cursors;

@@ -6,13 +6,13 @@ use madang_protocol::{CloseCode, UnixMs};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accept::Silents;
+use crate::accept::silent::Silents;
 use crate::budgets::Budgets;
 use crate::clock::{self, Times};
 use crate::config::Serve;
-use crate::connection::HttpSessions;
+use crate::connection::http_sessions::HttpSessions;
 use crate::connection_limit::ConnectionLimit;
-use crate::http::Pages;
+use crate::http::rendered::Pages;
 use crate::metrics::Metrics;
 use crate::once::Once;
 use crate::rate_limit::Rate;

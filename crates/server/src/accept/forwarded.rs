@@ -10,7 +10,7 @@ use axum::http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, VI
 use ipnet::IpNet;
 
 use crate::http::host;
-use crate::webhooks::is_public;
+use crate::webhooks::address::is_public;
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const HOST_BEFORE: HeaderName = HeaderName::from_static("x-forwarded-host");

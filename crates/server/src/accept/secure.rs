@@ -49,11 +49,11 @@ pub(super) async fn begin(
         Ok(Ok(Begun::Silent)) => None,
         Ok(Err(error)) => {
             tracing::debug!(%peer, %error, "a handshake of TLS failed");
-            http::reject(app, peer.ip(), "tls");
+            http::rejection::reject(app, peer.ip(), "tls");
             None
         }
         Err(_) => {
-            http::reject(app, peer.ip(), "tls");
+            http::rejection::reject(app, peer.ip(), "tls");
             None
         }
     }

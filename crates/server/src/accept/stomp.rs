@@ -9,7 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::no_more;
-use crate::connection::{self, Peer, Tcp};
+use crate::connection;
+use crate::connection::peer::Peer;
+use crate::connection::tcp::Tcp;
 use crate::metrics::Carrier;
 use crate::protocols::Stomp;
 use crate::state::App;

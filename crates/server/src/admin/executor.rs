@@ -6,8 +6,8 @@ use madang_protocol::text::NAME_CHARS;
 use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, UnixMs, UserId};
 
 use super::{AdminCommand, Outcome};
-use crate::auth;
-use crate::broker::Event;
+use crate::auth::secret;
+use crate::broker::event::Event;
 use crate::hub::Hub;
 use crate::store::{Bot, BotKind, MAX_BANS, Store, StoreError, Target};
 use crate::text;
@@ -143,11 +143,11 @@ impl CommandExecutor {
             }
             _ => Rejection("The name has no visible character.".into()),
         })?;
-        let token = auth::fresh_token(kind)?;
-        let id = auth::random_id()?.parse().map_err(|_| Rejection("An id could not be made.".into()))?;
+        let token = secret::fresh_token(kind)?;
+        let id = secret::random_id()?.parse().map_err(|_| Rejection("An id could not be made.".into()))?;
         let target = url.map(|url| Target { url, key: token.clone() });
         let bot = Bot { person: Person::new(id, name), kind, rooms, target, made_at: now, revoked_at: None };
-        let (bot, others) = self.store.add_bot(bot, auth::hash(&token)).await?;
+        let (bot, others) = self.store.add_bot(bot, secret::hash(&token)).await?;
         // Their names were theirs alone until now.
         others.into_iter().for_each(|person| self.hub.announce(Event::Renamed(person)));
         tracing::info!(bot = %bot.person.id, ?kind, "a bot was made");

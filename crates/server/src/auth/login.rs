@@ -7,8 +7,8 @@ use axum::response::AppendHeaders;
 use cookie::{Cookie, SameSite};
 use madang_protocol::{Person, UserId};
 
-use crate::accept::is_secure;
-use crate::connection::LoginKey;
+use crate::accept::forwarded::is_secure;
+use crate::connection::http_session::LoginKey;
 use crate::refusal::Refusal;
 use crate::state::App;
 use crate::store::{Expected, Newcomer};

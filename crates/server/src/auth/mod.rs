@@ -3,7 +3,7 @@
 
 pub(crate) mod login;
 mod newcomer;
-mod secret;
+pub(crate) mod secret;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::state::App;
 use crate::store::BotKind;
 
-pub(crate) use secret::{fresh_token, hash, random_hex, random_id};
+use secret::hash;
 
 /// What a request says about a token.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +69,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Bearer<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::secret::{fresh_token, random_id};
     use super::*;
 
     fn read(values: &[&'static str]) -> HeaderMap {

@@ -3,16 +3,16 @@
 
 mod close;
 mod close_frame;
-mod heartbeat;
-mod http_session;
-mod http_sessions;
-mod peer;
-mod streamed;
-mod tcp;
-mod transport;
+pub(crate) mod heartbeat;
+pub(crate) mod http_session;
+pub mod http_sessions;
+pub(crate) mod peer;
+pub(crate) mod streamed;
+pub(crate) mod tcp;
+pub(crate) mod transport;
 mod unacked_frames;
 mod websocket;
-mod wire;
+pub(crate) mod wire;
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -29,16 +29,8 @@ use crate::session::{MAX_PENDING, Outgoing, Session};
 use crate::state::App;
 
 use heartbeat::Beat;
-
-pub(crate) use heartbeat::Heartbeat;
-pub(crate) use http_session::{Gone, HttpSession, LoginKey, PostedFrames, Reader, Received};
-pub use http_sessions::HttpSessions;
-pub(crate) use http_sessions::NotFound;
-pub(crate) use peer::Peer;
-pub(crate) use streamed::Streamed;
-pub(crate) use tcp::Tcp;
-pub(crate) use transport::{End, Incoming, Transport};
-pub(crate) use wire::Wire;
+use peer::Peer;
+use transport::{End, Incoming, Transport};
 
 /// Bytes that a connection gathers before it lets them leave. What else is to be said meanwhile is shared with others,
 /// or one answer.

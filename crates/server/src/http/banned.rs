@@ -12,7 +12,8 @@ use madang_protocol::RefusalCode;
 use crate::refusal::Refusal;
 use crate::state::App;
 
-use super::{api, error, health, preferences, reject, rt, upgrade};
+use super::rejection::reject;
+use super::{api, error, health, preferences, rt, upgrade};
 
 /// Refuses everything else but signs of life.
 pub(super) async fn check(

@@ -19,7 +19,8 @@ use crate::store::Change;
 use super::back::back_to;
 use super::error::{problem, wants_json};
 use super::pages::{self, Look};
-use super::{preferences, reject, rt};
+use super::rejection::reject;
+use super::{preferences, rt};
 use crate::auth::login::{self, Login};
 
 /// Largest form. Bytes; a message of 8,000 characters in percent-encoded UTF-8 fits three times.

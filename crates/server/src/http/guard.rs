@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::accept::Head;
+use crate::accept::head::Head;
 
 /// Answers what is wrong with a head, and ends a connection on which nothing further can be understood.
 pub(super) async fn check(request: Request, next: Next) -> Response {

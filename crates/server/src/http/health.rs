@@ -6,7 +6,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use crate::accept::Near;
+use crate::accept::forwarded::Near;
 use crate::config::Metrics;
 use crate::state::App;
 use crate::store::WARNED_FROM;

@@ -1,6 +1,6 @@
 //! Everything that is asked by HTTP.
 
-mod api;
+pub(crate) mod api;
 mod back;
 mod banned;
 mod error;
@@ -12,11 +12,11 @@ mod origin;
 mod pages;
 mod preferences;
 pub(crate) mod redirect;
-mod rejection;
-mod rendered;
+pub(crate) mod rejection;
+pub(crate) mod rendered;
 mod request_limit;
 mod rt;
-mod unread;
+pub(crate) mod unread;
 mod upgrade;
 
 use std::net::SocketAddr;
@@ -40,11 +40,6 @@ use tower_http::timeout::TimeoutLayer;
 use crate::asker;
 use crate::assets;
 use crate::state::App;
-
-pub(crate) use api::ApiEntry;
-pub(crate) use rejection::reject;
-pub(crate) use rendered::Pages;
-pub(crate) use unread::Hangup;
 
 /// Time for a request that is not an upgrade, from its head to its answer.
 const REQUEST: Duration = Duration::from_secs(30);

@@ -12,8 +12,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::host::Host;
-use super::{api, reject, rt};
-use crate::accept::is_secure;
+use super::rejection::reject;
+use super::{api, rt};
+use crate::accept::forwarded::is_secure;
 use crate::auth::{self, Bearer};
 use crate::state::App;
 

@@ -8,7 +8,7 @@ use cookie::{Cookie, SameSite};
 use madang_client::{Enter, Locale, Theme};
 use serde::Deserialize;
 
-use crate::accept::is_secure;
+use crate::accept::forwarded::is_secure;
 use crate::state::App;
 
 use super::back::back_to;

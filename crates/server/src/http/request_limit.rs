@@ -10,7 +10,8 @@ use axum::response::Response;
 use crate::refusal::Refusal;
 use crate::state::App;
 
-use super::{banned, health, reject, rt, upgrade};
+use super::rejection::reject;
+use super::{banned, health, rt, upgrade};
 
 /// Refuses what is beyond the bound. What stays open is bounded as a connection instead.
 pub(super) async fn bounded(

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UserId, What};
 
-use crate::broker::Event;
+use crate::broker::event::Event;
 use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
 use crate::metrics::Metrics;
 use crate::network::Network;

@@ -4,7 +4,8 @@ use madang_protocol::{CloseCode, Person, UnixMs};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::{End, Incoming, Peer, Transport};
+use crate::connection::peer::Peer;
+use crate::connection::transport::{End, Incoming, Transport};
 use crate::session::{Session, Terms};
 use crate::state::App;
 

@@ -4,7 +4,7 @@ use madang_protocol::{ClientFrame, CloseCode, RefusalCode, ServerFrame, UnixMs};
 use serde_json::Value;
 
 use super::{ClientProtocol, Context, Handshake};
-use crate::connection::{End, Incoming, Transport};
+use crate::connection::transport::{End, Incoming, Transport};
 use crate::encoded::encode;
 use crate::session::{Hello, Outgoing, Session, Untyped};
 

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use madang_protocol::{CloseCode, UnixMs};
 
-use crate::connection::{End, Heartbeat, Incoming, Transport};
+use crate::connection::heartbeat::Heartbeat;
+use crate::connection::transport::{End, Incoming, Transport};
 use crate::session::{Outgoing, Session};
 
 pub(crate) use handshake::Handshake;

@@ -3,10 +3,10 @@
 use madang_protocol::{CloseCode, RefusalCode, RoomId, Seq, ServerFrame};
 
 use super::{ClientProtocol, Context, Handshake};
-use crate::connection::{End, Incoming, Transport};
+use crate::connection::transport::{End, Incoming, Transport};
 use crate::cursor::Cursors;
 use crate::encoded::{Encoded, Encoding, EntryFrame};
-use crate::http::ApiEntry;
+use crate::http::api::types::ApiEntry;
 use crate::session::{NoFollow, Outgoing, Session};
 
 /// The protocol.

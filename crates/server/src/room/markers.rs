@@ -3,7 +3,7 @@
 use madang_protocol::{RoomId, Seq, UnixMs, UserId};
 
 use super::{Rooms, logged};
-use crate::broker::Event;
+use crate::broker::event::Event;
 use crate::network::Network;
 use crate::refusal::Refusal;
 use crate::store::{ConsumerOffset, ReadMarker};

@@ -3,7 +3,7 @@
 //! `worker` is one webhook's task: a reader of the log whose cursor is durable, and moves only when the other side
 //! has said yes. `delivery` is what is sent and how it is signed, `http_sender` how it gets there, `address` where it may not go.
 
-mod address;
+pub(crate) mod address;
 mod delivery;
 mod http_sender;
 mod worker;
@@ -19,7 +19,6 @@ use crate::hub::Hub;
 use crate::state::App;
 use crate::store::Bot;
 
-pub(crate) use address::is_public;
 use http_sender::HttpSender;
 use worker::DeliveryWorker;
 

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::delivery::Delivery;
 use super::http_sender::HttpSender;
-use crate::http::ApiEntry;
+use crate::http::api::types::ApiEntry;
 use crate::hub::{Attached, Hub, Queue, SessionId, Taken};
 use crate::network::Network;
 use crate::state::App;

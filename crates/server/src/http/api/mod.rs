@@ -11,7 +11,7 @@ mod page;
 mod problem;
 mod rooms;
 mod stream;
-mod types;
+pub(crate) mod types;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -26,7 +26,6 @@ use utoipa_axum::routes;
 use crate::refusal::Refusal;
 use crate::state::App;
 use problem::{Code, Refused};
-pub(crate) use types::ApiEntry;
 
 /// The routes. Each stands in the document because it is taken from there.
 pub(super) fn router() -> Router<App> {

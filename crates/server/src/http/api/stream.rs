@@ -10,12 +10,14 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::{self, Peer, Streamed};
+use crate::connection;
+use crate::connection::peer::Peer;
+use crate::connection::streamed::Streamed;
 use crate::metrics::Carrier;
 use crate::protocols::Stream;
 use crate::state::App;
 
-use super::super::reject;
+use super::super::rejection::reject;
 use super::entries::unreadable;
 use super::problem::{Code, ReadRefusals, Refused};
 use super::types::From;

@@ -21,7 +21,7 @@ use madang_web::Assets;
 use prometheus_client::metrics::counter::Counter;
 
 use crate::assets::versioned;
-use crate::auth;
+use crate::auth::secret;
 
 use lane::Lane;
 pub(super) use lane::Turn;
@@ -168,13 +168,13 @@ fn neutral(own: &PageData, mark: &Mark) -> Option<(PageData, String)> {
 
 /// None if the system gives no random numbers.
 fn mark() -> Option<Mark> {
-    let user: UserId = auth::random_id().ok()?.parse().ok()?;
+    let user: UserId = secret::random_id().ok()?.parse().ok()?;
     let cmid = Cmid((u128::from(getrandom::u64().ok()?) << 64) | u128::from(getrandom::u64().ok()?));
     Some(Mark { user, cmid })
 }
 
 fn fresh_nonce() -> Option<String> {
-    auth::random_hex().ok()
+    secret::random_hex().ok()
 }
 
 /// What leptos made, taken apart.

@@ -15,7 +15,7 @@ use madang_protocol::ProblemCode;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
-use crate::connection::{Gone, Reader, Received};
+use crate::connection::http_session::{Gone, Reader, Received};
 use crate::metrics::Carrier;
 use crate::state::App;
 
@@ -105,7 +105,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::connection::{HttpSession, LoginKey};
+    use crate::connection::http_session::{HttpSession, LoginKey};
     use crate::metrics::Metrics;
 
     #[tokio::test(start_paused = true)]

@@ -20,13 +20,17 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::login;
-use crate::connection::{self, Gone, HttpSession, NotFound, Peer, PostedFrames};
+use crate::connection;
+use crate::connection::http_session::{Gone, HttpSession, PostedFrames};
+use crate::connection::http_sessions::NotFound;
+use crate::connection::peer::Peer;
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
 use crate::protocols::Madang;
 use crate::state::App;
 
-use super::{error, preferences, reject};
+use super::rejection::reject;
+use super::{error, preferences};
 pub(super) use answer::AGAIN_MS;
 use answer::{Refused, json};
 

@@ -18,16 +18,19 @@ use madang_protocol::CloseCode;
 use madang_stomp::Version;
 use tokio_util::sync::CancellationToken;
 
-use crate::accept::Stream;
+use crate::accept::stream::Stream;
 use crate::auth::login;
-use crate::connection::{self, Peer, Wire};
+use crate::connection;
+use crate::connection::peer::Peer;
+use crate::connection::wire::Wire;
 use crate::metrics::Carrier;
 use crate::protocols::{Asked, ClientProtocol, Madang, Plain, Stomp};
 use crate::state::App;
 use crate::unsent::Account;
 
 use super::origin::Standing;
-use super::{error, origin, preferences, reject};
+use super::rejection::reject;
+use super::{error, origin, preferences};
 pub(super) use handshake::is_asked;
 
 /// What an upgraded connection speaks.

@@ -15,7 +15,7 @@ use tungstenite::Utf8Bytes;
 
 use super::names::is_called;
 use super::{ClientProtocol, Context, Handshake};
-use crate::connection::{End, Incoming, Transport};
+use crate::connection::transport::{End, Incoming, Transport};
 use crate::idempotency;
 use crate::refusal::Refusal;
 use crate::session::{MAX_PENDING, NoFollow, Outgoing, Session, Untyped};

@@ -20,7 +20,8 @@ use madang_protocol::{CloseCode, UnixMs};
 use madang_stomp::{ClientCommand, Decoder, Frame, Item, Limits, Version};
 
 use super::{ClientProtocol, Context, Handshake};
-use crate::connection::{End, Heartbeat, Incoming, Transport};
+use crate::connection::heartbeat::Heartbeat;
+use crate::connection::transport::{End, Incoming, Transport};
 use crate::encoded::Encoded;
 use crate::session::{MAX_PENDING, Outgoing, Session};
 use crate::state::App;

@@ -11,7 +11,7 @@ use super::command::{Judged, Key, Message};
 use super::error::Reason;
 use super::messages::{self, Terms, Wants};
 use super::unacked::{Sending, UnackedMessages};
-use crate::connection::Transport;
+use crate::connection::transport::Transport;
 use crate::encoded::EntryFrame;
 use crate::room::Named;
 use crate::session::{Kept, Session};
