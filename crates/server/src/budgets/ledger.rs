@@ -90,7 +90,7 @@ impl<K: Eq + Hash + Clone, const N: usize> Ledger<K, N> {
 
     /// Takes `amount` for what has been done already, even if the account is overdrawn by it.
     ///
-    /// Returns how many milliseconds that takes; 0 if it is not overdrawn.
+    /// Returns after how many milliseconds it is not overdrawn any more; 0 if it is not now.
     pub(super) fn charge(&mut self, key: &K, meter: usize, amount: u64, now: UnixMs) -> u32 {
         let (allowances, now) = (self.allowances, self.tick(now));
         let Some(allowance) = allowances.get(meter).copied().flatten() else { return 0 };
