@@ -38,7 +38,7 @@ struct Options {
     program: Option<PathBuf>,
 }
 
-/// What each contender reached in each metric, once for each round.
+/// Figures that each contender reached in each metric, once for each round.
 pub(crate) type Figures = BTreeMap<(&'static str, Contender), Vec<f64>>;
 
 /// Builds the program as it ships, the load generator and the peers, and measures all of them in turn.
@@ -110,7 +110,7 @@ fn ensure_peers(project: &Project) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// What all measurements need.
+/// Parts that all measurements need.
 struct Bench {
     load: PathBuf,
     program: PathBuf,

@@ -11,7 +11,7 @@ use crate::project::Project;
 use crate::server::{self, Kept, Profile};
 use crate::step::step;
 
-/// What the network does that the checker must notice.
+/// Faults of the network that the checker must notice.
 const CRIMES: [&str; 3] = ["lose", "double", "swap"];
 
 /// A run of the given length. The last line counts the broken promises.

@@ -59,7 +59,7 @@ impl Served {
         Ok(served)
     }
 
-    /// What an order prints.
+    /// Runs a command of the owner, and returns what it prints.
     fn order(&self, words: &[&str]) -> Result<String> {
         let program = self.program.to_string_lossy();
         let printed = cmd(&program).args(words).arg("--data").arg(&self.data).ask();

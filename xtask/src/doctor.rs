@@ -1,4 +1,4 @@
-//! What the tasks need, and how to get it by hand.
+//! Needs of the tasks, and how to install them by hand.
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ struct Need {
     name: &'static str,
     purpose: &'static str,
     there: bool,
-    /// What to do about it; xtask does so by itself where it can.
+    /// Command that installs it; xtask does so by itself where it can.
     command: String,
 }
 

@@ -11,7 +11,7 @@ use crate::setup::browser::{self, Browser};
 use crate::setup::python::{self, Python};
 use crate::setup::{curl, node};
 
-/// What the tests run besides Madang.
+/// Programs that the tests run besides Madang.
 pub(crate) struct Tools {
     browser: Browser,
     pub(crate) python: Python,

@@ -14,7 +14,7 @@ pub(crate) struct Project {
     pub(crate) target: PathBuf,
     /// Where native programs and the site are built: the target folder, or a folder in it that is a task's own.
     pub(crate) native: PathBuf,
-    /// What this xtask was when it started. A build beside it may replace its file.
+    /// Fingerprint of this xtask when it started. A build beside it may replace its file.
     pub(crate) itself: String,
     /// The first entry of `[[workspace.metadata.leptos]]`.
     pub(crate) leptos: Leptos,

@@ -82,7 +82,7 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // What stays is found by no one, and goes with the target folder.
+        // Remains are found by no one, and go with the target folder.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -26,7 +26,7 @@ const CHAOS_MINUTES: f64 = 1.0;
 const CHAOS_CLIENTS: u32 = 60;
 const FUZZ_SECONDS: u32 = 20;
 
-/// Plays rounds for about so many minutes: none begins after them. The seed of the first is `from`, or the time.
+/// Plays rounds for about so many minutes; no round begins after them. The seed of the first is `from`, or the time.
 pub(crate) fn run(project: &Project, minutes: f64, from: Option<u64>) -> Result<()> {
     let end = Instant::now() + Duration::from_secs_f64((minutes * 60.0).max(0.0));
     let from = from.unwrap_or_else(now);
@@ -78,7 +78,7 @@ fn fuzz(project: &Project) -> Cmd {
 fn fuzzed(project: &Project, target: &str, seed: u64) -> Result<()> {
     // libFuzzer takes 32 bits, and 0 for "any".
     let (seed, time) = ((seed as u32).max(1), FUZZ_SECONDS);
-    // What it finds interesting goes to a folder of its own; the one in the repository is read alone.
+    // New inputs go to a folder of its own; the one in the repository is only read.
     let found = project.scratch().join("fuzz").join(target);
     std::fs::create_dir_all(&found)?;
     fuzz(project)

@@ -1,8 +1,8 @@
 //! Every check and every test, the quick ones first.
 //!
-//! What runs here is built in a folder of its own (`Project::apart`), once: the lints and the documentation share
-//! what they check, and everything that runs comes from one build with one set of features, that of the program as
-//! it ships with its page inside.
+//! All of it is built in a folder of its own (`Project::apart`), once: the lints and the documentation share what they
+//! check, and everything that runs comes from one build with one set of features, that of the program as it ships with
+//! its page inside.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ struct Tally {
     failed: u32,
 }
 
-/// What the tests run, built once.
+/// Programs that the tests run, built once.
 struct Built {
     program: PathBuf,
     load: PathBuf,
@@ -43,7 +43,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let mut tally = Tally::default();
     let outcome = stages(project, &mut tally);
     if outcome.is_err() && tally.failed == 0 {
-        // What failed was a check, not a test; the last line must not look like success.
+        // A check failed, not a test; the last line must not look like success.
         tally.failed = 1;
     }
     if let Err(error) = &outcome {

@@ -51,7 +51,7 @@ pub enum Pace {
     OneByOne,
 }
 
-/// What was measured.
+/// Measurements of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The measured time.
@@ -78,16 +78,16 @@ pub struct Outcome {
     pub delivery: Latency,
     /// From the sending to `done`.
     pub acknowledgement: Latency,
-    /// Whether everybody had heard of everything before the plan's patience ended.
+    /// True if everybody had received everything before the plan's patience ended.
     pub settled: bool,
     /// Lost, doubled, reordered.
     pub verdict: Verdict,
-    /// What else went wrong; the first few.
+    /// Other faults; the first few.
     pub complaints: Vec<String>,
 }
 
 impl Outcome {
-    /// Whether the figures may be believed: all arrived, once, in order, and nobody complained.
+    /// Returns true if the figures may be believed: all arrived, once, in order, and nobody complained.
     pub fn is_clean(&self) -> bool {
         self.settled && self.verdict.is_clean() && self.complaints.is_empty()
     }

@@ -35,7 +35,7 @@ impl Sighting {
     }
 }
 
-/// What one receiver saw, in the order in which it came.
+/// Messages that one receiver saw, in the order of arrival.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     /// Where it started to read; a room that is not named is read from its beginning.
@@ -48,7 +48,7 @@ pub struct Record {
     pub garbled: u64,
 }
 
-/// What the checker found. All faults are counts over all receivers.
+/// Findings of the checker. All faults are counts over all receivers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Receivers checked.
@@ -72,7 +72,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Whether nothing at all went wrong.
+    /// Returns true if there is no fault at all.
     pub fn is_clean(&self) -> bool {
         self.lost + self.doubled + self.reordered + self.contradicted + self.resets + self.garbled == 0
     }
@@ -158,7 +158,7 @@ pub(crate) enum Order {
 #[derive(Debug)]
 pub(crate) struct Reader {
     next: u64,
-    /// What it jumped over and has not seen since; empty unless something is wrong.
+    /// Ranges that it jumped over and has not seen since; empty unless something is wrong.
     holes: Vec<Range<u64>>,
 }
 
@@ -167,7 +167,7 @@ impl Reader {
         Self { next: cursor.saturating_add(1), holes: Vec::new() }
     }
 
-    /// What is to come next.
+    /// Returns the next number to expect.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }

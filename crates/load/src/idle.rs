@@ -11,7 +11,7 @@ use crate::process;
 use crate::protocol;
 use crate::socket::{self, Socket, Speaks, Target};
 
-/// What was measured.
+/// Measurements of a run.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// Connections that were open at the end.
@@ -20,7 +20,7 @@ pub struct Outcome {
     pub bytes_before: u64,
     /// The server's memory with all of them.
     pub bytes_after: u64,
-    /// What each one added.
+    /// Memory that each connection added.
     pub bytes_per_connection: f64,
 }
 

@@ -103,7 +103,7 @@ enum Run {
         #[arg(long, default_value_t = 6.0)]
         turn: f64,
     },
-    /// What the first visit loads, compressed.
+    /// Measures what the first visit loads, compressed.
     Page {
         /// Where the server listens.
         #[arg(long)]
@@ -180,7 +180,7 @@ struct Server {
     /// Where the server listens.
     #[arg(long)]
     addr: SocketAddr,
-    /// What it speaks.
+    /// Protocol that it speaks.
     #[arg(long, value_enum, default_value_t = Speaks::Madang)]
     speaks: Speaks,
     /// The server's process, whose CPU and memory are measured.

@@ -1,4 +1,4 @@
-//! What a generated message says of itself, and how to find it in a frame without parsing the frame.
+//! Mark of a generated message, and how to find it in a frame without parsing the frame.
 
 use madang_protocol::{Cmid, Entry, RoomId, ServerFrame, What};
 

@@ -1,4 +1,4 @@
-//! What a first visit loads: the page and every file that it names, compressed as a browser asks for them.
+//! Files of a first visit: the page and every file that it names, compressed as a browser asks for them.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -73,7 +73,7 @@ fn files_in(page: &str, from: &str, named: &mut BTreeSet<String>) {
     named.extend(quoted.filter(|path| is_file(path)).map(str::to_owned));
 }
 
-/// What a script imports and a style sheet refers to, relative to itself.
+/// Collects what a script imports and a style sheet refers to, relative to itself.
 fn imports_in(source: &str, of: &str, named: &mut BTreeSet<String>) {
     let of = place(of);
     let folder = of.rsplit_once('/').map_or("", |(folder, _)| folder);

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-/// What the server speaks.
+/// Protocols that a server may speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Speaks {
     /// `madang.v1`.
@@ -43,7 +43,7 @@ impl Speaks {
 pub struct Target {
     /// Where it listens.
     pub address: SocketAddr,
-    /// What it speaks.
+    /// Protocol of the server.
     pub speaks: Speaks,
 }
 
@@ -53,7 +53,7 @@ pub type Socket = WebSocketStream<TcpStream>;
 /// Connections from one loopback address; below the limit per address that a server may have.
 const PER_ADDRESS: usize = 200;
 
-/// What a connection reads at once. tungstenite fills the buffer with zeros before each read, and keeps it.
+/// Bytes that a connection reads at once. tungstenite fills the buffer with zeros before each read, and keeps it.
 const READ_BYTES: usize = 8 * 1024;
 
 /// Opens connection `number` to `path`.

@@ -41,7 +41,7 @@ pub struct Plan {
     pub turn: Duration,
 }
 
-/// What was measured.
+/// Measurements of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// From the sending to each delivery, while all read.
@@ -52,16 +52,16 @@ pub struct Outcome {
     pub p99_ratio: f64,
     /// The most that the server grew by while some stalled, for each of them.
     pub bytes_per_stalled: f64,
-    /// Whether the others had everything at the end.
+    /// True if the others had everything at the end.
     pub settled: bool,
     /// Lost, doubled, reordered, for the others.
     pub verdict: Verdict,
-    /// What else went wrong; the first few.
+    /// Other faults; the first few.
     pub complaints: Vec<String>,
 }
 
 impl Outcome {
-    /// Whether the figures may be believed, and the server held no more than it promises.
+    /// Returns true if the figures may be believed, and the server held no more than it promises.
     pub fn is_good(&self) -> bool {
         let clean = self.settled && self.verdict.is_clean() && self.complaints.is_empty();
         clean && self.bytes_per_stalled <= f64::from(1 << 20)

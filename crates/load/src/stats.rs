@@ -20,12 +20,12 @@ pub enum Settles {
     SeenByAll,
 }
 
-/// Who has to hear of each write.
+/// Receivers that must get each write.
 #[derive(Clone, Copy, Debug)]
 pub struct Parties {
     /// Receivers of each write.
     pub receivers: u32,
-    /// Whether the server acknowledges writes.
+    /// True if the server acknowledges writes.
     pub acknowledges: bool,
     /// When a write makes room for the next one.
     pub settles: Settles,
@@ -60,7 +60,7 @@ struct Sent {
     open: u32,
 }
 
-/// What has happened since the run began.
+/// Counts since the run began.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     /// Messages that reached a receiver.
@@ -189,7 +189,7 @@ impl Stats {
         self.measuring.set(on);
     }
 
-    /// What has happened so far.
+    /// Returns the counts so far.
     pub fn counts(&self) -> Counts {
         self.counts.get()
     }
@@ -227,7 +227,7 @@ impl Stats {
         latency(&self.acknowledgement.borrow())
     }
 
-    /// What must be in every receiver's log: what was acknowledged; all that was sent, by a server that
+    /// Returns what must be in every receiver's log: what was acknowledged; all that was sent, by a server that
     /// acknowledges nothing. There each writer is a log of its own.
     pub fn owed(&self) -> Vec<Sighting> {
         if self.parties.acknowledges {
@@ -240,7 +240,7 @@ impl Stats {
         writes.map(Sighting::unlogged).collect()
     }
 
-    /// What was complained of.
+    /// Returns the complaints so far.
     pub fn complaints(&self) -> Vec<String> {
         self.complaints.borrow().clone()
     }

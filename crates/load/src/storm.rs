@@ -34,7 +34,7 @@ pub struct Plan {
     pub down: Duration,
 }
 
-/// What was measured. Times are from the moment in which the server is started again.
+/// Measurements of a storm. Times are from the moment in which the server is started again.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// Clients that watched the lobby when the server died.
@@ -72,7 +72,7 @@ pub async fn run(plan: Plan) -> Result<Outcome> {
 }
 
 impl Outcome {
-    /// Whether 99 of 100 were live soon enough.
+    /// Returns true if 99 of 100 were live soon enough.
     pub fn is_good(&self) -> bool {
         self.live_p99_ms <= BACK.as_secs_f64() * 1e3
     }

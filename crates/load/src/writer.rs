@@ -16,14 +16,14 @@ use crate::receiver::LOBBY;
 use crate::socket::{self, Socket, Speaks, Target};
 use crate::stats::Stats;
 
-/// What a writer is to do.
+/// Parameters of a writer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Orders {
     /// The writer's number.
     pub(crate) sender: u32,
-    /// What the server speaks.
+    /// Protocol of the server.
     pub(crate) speaks: Speaks,
-    /// Time between two writes; none: as fast as the board's window lets it.
+    /// Time between two writes; `None` for as fast as the window allows.
     pub(crate) every: Option<Duration>,
     /// Bytes of a frame at the receivers.
     pub(crate) frame_bytes: usize,

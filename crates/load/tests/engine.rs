@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-/// What the server does to its third message on the way to its first receiver.
+/// Fault that the server puts into its third message on the way to its first receiver.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,

@@ -1,4 +1,4 @@
-//! What a frame does: a closed set for each side.
+//! Commands of frames: a closed set for each side.
 
 use std::fmt::Debug;
 
@@ -12,7 +12,7 @@ pub trait Command: Copy + Eq + Debug + 'static {
     /// Its name on the wire.
     fn as_str(self) -> &'static str;
 
-    /// Whether its frame may have a body. In 1.0 any may.
+    /// Returns true if its frame may have a body. In 1.0 any may.
     fn has_body(self) -> bool;
 
     /// The header that names a version, for a command that agrees on one: its frame is never escaped.
@@ -28,7 +28,7 @@ pub trait Command: Copy + Eq + Debug + 'static {
     }
 }
 
-/// What a client says.
+/// Commands that a client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientCommand {
     /// Begins the session.
@@ -55,7 +55,7 @@ pub enum ClientCommand {
     Disconnect,
 }
 
-/// What a server says.
+/// Commands that a server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ServerCommand {
     /// The session has begun.

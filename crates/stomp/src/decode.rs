@@ -7,7 +7,7 @@ use crate::{Command, DecodeError, Frame, Headers, Version};
 /// No command is longer.
 const COMMAND_BYTES: usize = 16;
 
-/// What a frame may be. Each is an error at the byte that passes it.
+/// Bounds of a frame. Each is an error at the byte that passes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Most headers.
@@ -20,7 +20,7 @@ pub struct Limits {
     pub body: usize,
 }
 
-/// What bytes may say.
+/// Items found in the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item<C> {
     /// A frame.
@@ -39,7 +39,7 @@ pub struct Decoder<C> {
     stage: Stage,
     /// The beginning of a line whose end has not come.
     line: Vec<u8>,
-    /// The frame that is being read; none: its command is.
+    /// The frame that is being read; `None` while its command is.
     frame: Option<Frame<C>>,
     /// Bytes of its header lines so far.
     head: usize,
@@ -61,7 +61,7 @@ enum Stage {
     ToNul,
 }
 
-/// What [`take`] found.
+/// Result of [`take`].
 enum Taken {
     /// The end, this byte.
     End(u8),
@@ -91,10 +91,10 @@ impl<C: Command> Decoder<C> {
         self.version = Some(version);
     }
 
-    /// Reads on. It takes from the front of `input` what it reads; none: it has taken all, and needs more.
+    /// Reads on, and takes from the front of `input` what it reads. `None` if it has taken all, and needs more.
     ///
     /// # Errors
-    /// What is no frame. The decoder reads nothing after that, and says the same for ever.
+    /// Bytes that are no frame. The decoder reads nothing after that, and returns the same error for ever.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Item<C>>, DecodeError> {
         if let Some(failed) = self.failed {
             return Err(failed);
@@ -110,7 +110,7 @@ impl<C: Command> Decoder<C> {
         self.frame.as_ref()?.header("receipt")
     }
 
-    /// Whether it stands inside a frame.
+    /// Returns true inside a frame.
     pub fn is_inside(&self) -> bool {
         !matches!(self.stage, Stage::Between | Stage::AfterCr)
     }

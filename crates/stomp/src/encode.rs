@@ -4,10 +4,10 @@ use crate::escape::Rules;
 use crate::frame::length;
 use crate::{Command, EncodeError, Frame, Version};
 
-/// Adds the frame to `out`, by the rules of `version`. What cannot be said leaves `out` as it was.
+/// Adds the frame to `out`, by the rules of `version`. A frame that cannot be written leaves `out` as it was.
 ///
 /// # Errors
-/// What the version cannot say. No header is added, changed or left out: a body that holds a NUL needs its
+/// Frames that the version cannot carry. No header is added, changed or left out: a body that holds a NUL needs its
 /// `content-length`, as [`Frame::with_body`] gives it.
 pub fn encode<C: Command>(frame: &Frame<C>, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = out.len();

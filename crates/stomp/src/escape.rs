@@ -5,7 +5,7 @@ use crate::{Command, DecodeError, EncodeError, Version};
 /// How the headers of one frame are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
-    /// The escapes beside the backslash's own, or none: nothing is escaped.
+    /// Escapes beside the backslash's own; `None` if the version escapes nothing.
     escapes: Option<&'static [(char, char)]>,
     /// Lines may end with CR LF, so that a CR elsewhere is an error.
     pub(crate) crlf: bool,

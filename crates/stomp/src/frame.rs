@@ -3,7 +3,7 @@
 /// One frame of the side that says `C`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<C> {
-    /// What it does.
+    /// Command of the frame.
     pub command: C,
     /// Its headers, unescaped.
     pub headers: Headers,
@@ -38,14 +38,14 @@ impl<C> Frame<C> {
         self.with("content-length", length)
     }
 
-    /// What its header `name` says first.
+    /// Returns the first value of its header `name`.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
     }
 }
 
 impl Headers {
-    /// What the header `name` says first.
+    /// Returns the first value of the header `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
@@ -65,13 +65,14 @@ impl Headers {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there are no headers.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// What `content-length` says, in bytes. Digits alone: `parse` would take a sign. A number too large for this machine is as long as can be.
+/// Returns the bytes that `content-length` tells. Digits alone: `parse` would take a sign. A number too large for this
+/// machine is as long as can be.
 pub(crate) fn length(text: &str) -> Option<usize> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(usize::MAX))

@@ -11,7 +11,7 @@ pub struct HeartBeat {
     pub wants: u32,
 }
 
-/// What holds between a client and a server. Milliseconds; none: nothing is promised.
+/// Heart-beats agreed between a client and a server, in milliseconds; `None` if nothing is promised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Beats {
     /// The client sends something at least this often.
@@ -21,14 +21,14 @@ pub struct Beats {
 }
 
 impl HeartBeat {
-    /// Reads `cx,cy`; none: it is something else. Without a header, a side offers and wants nothing.
+    /// Reads `cx,cy`; `None` if it is something else. Without a header, a side offers and wants nothing.
     pub fn parse(header: &str) -> Option<Self> {
         let (sends, wants) = header.split_once(',')?;
         Some(Self { sends: number(sends)?, wants: number(wants)? })
     }
 
-    /// What holds when the client says `self` and the server says `server`: of what one can and the other wants,
-    /// the longer time, and nothing if one of them is 0.
+    /// Returns the agreement of a client that sends `self` and a server that sends `server`: of what one can and the
+    /// other wants, the longer time, and nothing if one of them is 0.
     pub fn agree(self, server: Self) -> Beats {
         let both = |sends: u32, wants: u32| (sends > 0 && wants > 0).then(|| sends.max(wants));
         Beats { client: both(self.sends, server.wants), server: both(server.sends, self.wants) }

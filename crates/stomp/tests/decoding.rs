@@ -1,4 +1,4 @@
-//! What bytes say, version by version.
+//! Decoding of bytes, version by version.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use madang_stomp::DecodeError as Wrong;

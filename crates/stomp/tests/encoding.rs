@@ -1,4 +1,4 @@
-//! What frames are as bytes, version by version; versions and heart-beats as they are agreed on.
+//! Encoding of frames, version by version; negotiation of versions and heart-beats.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use madang_stomp::{

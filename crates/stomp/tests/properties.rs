@@ -124,7 +124,7 @@ proptest! {
         for item in read(version, LIMITS, &[&bytes]).0 {
             let Item::Frame(frame) = &item else { continue };
             if frame.command.version_header().is_some() && !frame.body.is_empty() {
-                // What 1.0 lets such a frame carry is passed over, and never written.
+                // A body that 1.0 lets such a frame carry is ignored when read, and never written.
                 prop_assert_eq!(encode(frame, version, &mut Vec::new()), Err(EncodeError::UnexpectedBody));
                 continue;
             }

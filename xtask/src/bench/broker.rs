@@ -23,7 +23,7 @@ pub(super) struct Broker {
     pub(super) command: Command,
     /// Where it will listen.
     pub(super) address: SocketAddr,
-    /// What it needs beside it; ends with it.
+    /// A process that it needs beside it; ends with it.
     pub(super) beside: Option<Child>,
 }
 
@@ -34,7 +34,7 @@ impl Broker {
     }
 }
 
-/// Installs what is missing. What a package would start is not started.
+/// Installs the missing packages. Services of a package are not started.
 pub(super) fn ensure(project: &Project) -> Result<()> {
     let wanted = [("rabbitmq-server", RABBITMQ), ("mosquitto", MOSQUITTO)];
     let missing: Vec<&str> = wanted

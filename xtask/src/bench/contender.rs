@@ -15,7 +15,7 @@ use super::{SERVER_CORE, broker, pinned};
 /// Longest start of a broker: RabbitMQ takes its time on a busy machine.
 const BROKER_START: Duration = Duration::from_secs(120);
 
-/// Who is measured, in the table's order.
+/// Servers that are measured, in the table's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Contender {
     Madang,
@@ -34,7 +34,7 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
-    /// What the load generator is to speak with it.
+    /// Returns the protocol for the load generator.
     pub(crate) fn speaks(self) -> &'static str {
         match self {
             Self::Madang => "madang",
@@ -49,7 +49,7 @@ impl Contender {
 /// A server that was started here, and ends with this value.
 pub(crate) struct Running {
     child: Child,
-    /// What it needs beside it.
+    /// A process that it needs beside it.
     beside: Option<Child>,
     data: PathBuf,
     pub(crate) address: SocketAddr,
@@ -163,7 +163,7 @@ impl Drop for Running {
     }
 }
 
-/// Whether the server answers a request. A peer that knows no /healthz answers with a refusal, and is up.
+/// Returns true if the server answers a request. A peer that knows no /healthz answers with a refusal, and is up.
 fn answers(address: SocketAddr) -> Result<bool> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;

@@ -1,4 +1,4 @@
-//! What is measured: how the load generator is called, and what is taken from its answer.
+//! Scenarios: how the load generator is called, and what is taken from its answer.
 
 use std::path::Path;
 
@@ -47,7 +47,7 @@ pub(crate) const PROTOCOLS: &[Contender] = &[Madang, Plain, Stomp, RabbitMq, Mos
 /// How the names of the protocols' metrics begin.
 pub(crate) const PROTOCOLS_PREFIX: &str = "protocols: ";
 
-/// What the protocols are compared by.
+/// Metric by which the protocols are compared.
 pub(crate) const PROTOCOLS_CPU: &str = "protocols: server CPU per delivery, µs";
 
 const fn metric(name: &'static str, pointer: &'static str, scale: f64) -> Metric {

@@ -23,7 +23,7 @@ pub(crate) fn render(figures: &Figures) -> String {
     table
 }
 
-/// What is said of the protocols, as a table of its own; nothing if they were not measured.
+/// Returns the figures of the protocols, as a table of its own; `None` if they were not measured.
 pub(crate) fn render_protocols(figures: &Figures) -> Option<String> {
     figures.get(&(PROTOCOLS_CPU, Madang))?;
     let mut table = String::from(

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 use super::source::{Finding, Source};
 
-/// What the pure crates may not depend on.
+/// Dependencies that the pure crates may not have.
 const IMPURE: [&str; 6] = ["axum", "gloo-net", "leptos", "rusqlite", "tokio", "web-sys"];
 
 pub(super) fn check(sources: &[Source]) -> Result<Vec<Finding>> {

@@ -1,4 +1,4 @@
-//! What is checked without running Madang.
+//! Checks that do not run Madang.
 
 mod imports;
 mod licences;

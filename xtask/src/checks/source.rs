@@ -1,4 +1,4 @@
-//! What a style rule reads, and what it finds.
+//! Sources that a style rule reads, and its findings.
 
 /// A file of the checkout, as the rules see it.
 pub(super) struct Source {
@@ -11,7 +11,7 @@ pub(super) struct Source {
 pub(super) struct Finding {
     /// The file, with the line if there is one.
     pub(super) place: String,
-    /// What is wrong and why it matters.
+    /// Broken rule, and why it matters.
     pub(super) reason: String,
 }
 

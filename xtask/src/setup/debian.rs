@@ -39,7 +39,7 @@ pub(crate) fn is_linked() -> bool {
     list.is_some_and(|list| list.lines().any(|line| line.split(' ').next() == Some(NAME)))
 }
 
-/// What stands in [`BUILT_BY`] if the standard library was built by the compiler that is here, as it is built now.
+/// Returns the text of [`BUILT_BY`] for a standard library built by the compiler that is here, as it is built now.
 fn mark() -> Option<String> {
     let compiler = cmd("/usr/bin/rustc").arg("--version").ask()?;
     Some(format!("{compiler} {FLAGS}"))
@@ -85,7 +85,7 @@ fn build_std(project: &Project) -> Result<PathBuf> {
     fs::write(folder.join("src/lib.rs"), "")?;
     let target = folder.join("target");
     if target.exists() {
-        // What another compiler built must not be copied along.
+        // Files of another compiler must not be copied along.
         fs::remove_dir_all(&target)?;
     }
     cmd("/usr/bin/cargo")

@@ -7,7 +7,7 @@ use crate::command::which;
 use crate::project::Project;
 use crate::step::step;
 
-/// What is run, and Debian's package that has it.
+/// Programs to run, and Debian's package of each.
 const PROGRAMS: [(&str, &str); 4] = [
     ("firefox-esr", "firefox-esr"),
     ("WebKitWebDriver", "webkit2gtk-driver"),

@@ -22,10 +22,10 @@ const TRUNK: &str = "0.21.14";
 /// The release of binaryen that understands what every compiler here emits. Debian's is too old.
 const BINARYEN: &str = "132.0.0";
 
-/// What wasm-bindgen spends its time in: at each change of the page, so it is worth being optimised.
+/// Crates that wasm-bindgen spends its time in: at each change of the page, so they are worth being optimised.
 const OPTIMISED: [&str; 4] = ["walrus", "wasm-bindgen-cli-support", "wasm-encoder", "wasmparser"];
 
-/// What is to be installed, with what.
+/// Tools to install, and with what.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     version: &'static str,
@@ -129,7 +129,7 @@ fn serves(version: &str) -> bool {
     LEPTOS.iter().any(|(tried, _)| numbers(version) >= numbers(tried))
 }
 
-/// The numbers of a version, to compare by. What follows a hyphen counts for nothing.
+/// Returns the numbers of a version, to compare by. Anything after a hyphen counts for nothing.
 fn numbers(version: &str) -> Vec<u32> {
     let release = version.split(['-', '+']).next().unwrap_or_default();
     release.split('.').map_while(|number| number.parse().ok()).collect()
@@ -183,7 +183,7 @@ fn install(project: &Project, toolchain: &Toolchain, name: &str, version: &str, 
         .args(["install", name, "--force", "--locked", "--version", version])
         .args(more)
         .args(overrides.flat_map(|value| ["--config".to_owned(), value]))
-        // What is interrupted goes on from there the next time, and what the tools share is compiled once.
+        // An interrupted build goes on from there the next time, and what the tools share is compiled once.
         .env("CARGO_TARGET_DIR", project.scratch().join("tools"))
         // They spend their time waiting for cargo. With their own profiles (fat LTO) they take four times as long.
         .env("CARGO_PROFILE_RELEASE_LTO", "off")

@@ -1,4 +1,4 @@
-//! What the tasks need from the machine, one file for each need.
+//! Needs of the tasks from the machine, one file for each need.
 
 pub(crate) mod apt;
 pub(crate) mod browser;

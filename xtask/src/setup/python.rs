@@ -10,7 +10,7 @@ use crate::command::cmd;
 use crate::project::Project;
 use crate::step::step;
 
-/// What is installed, each version exact.
+/// Requirements to install, each version exact.
 const REQUIREMENTS: [&str; 2] = ["end2end/requirements.txt", "examples/python/requirements.txt"];
 /// pyenv's and its like come first on PATH, and may lack what the system's has.
 const PROGRAMS: [&str; 3] = ["python3", "/usr/bin/python3", "python"];

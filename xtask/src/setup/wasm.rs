@@ -19,7 +19,7 @@ pub(crate) enum Toolchain {
 }
 
 impl Toolchain {
-    /// What RUSTUP_TOOLCHAIN has to be set to, if anything.
+    /// Returns the value for RUSTUP_TOOLCHAIN, if it has to be set.
     pub(crate) fn name(&self) -> Option<&'static str> {
         match self {
             Self::Default => None,

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 
 use super::files;
 
-/// What is not compressed already by its format.
+/// Formats that are not compressed already.
 const EXTENSIONS: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
 /// Compresses what gains from it, and tells the sizes of the wasm and of all.

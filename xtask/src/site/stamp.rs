@@ -1,4 +1,4 @@
-//! Whether the site is newer than all it was made of.
+//! Returns whether the site is newer than all it was made of.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};

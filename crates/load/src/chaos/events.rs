@@ -1,6 +1,6 @@
 //! A stream of server-sent events, as far as Madang uses it: `id` and one line of `data`.
 
-/// What came so far.
+/// Events received so far.
 #[derive(Debug, Default)]
 pub(in crate::chaos) struct Events {
     pending: Vec<u8>,

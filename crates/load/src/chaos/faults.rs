@@ -1,4 +1,4 @@
-//! What goes wrong, planned by the seed: one train of trouble for the lines, one for the server.
+//! Faults, planned by the seed: one train of trouble for the lines, one for the server.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub(super) async fn lines(lines: Vec<Rc<Line>>, mut rng: Rng, end: Instant) -> C
     faults
 }
 
-/// What can happen to a line.
+/// Faults of a line.
 #[derive(Clone, Copy, Debug)]
 enum Trouble {
     Closed,

@@ -209,7 +209,7 @@ fn make_room(server: &Server, number: usize) -> Result<RoomId> {
     Ok(info.room)
 }
 
-/// Who is there at the end.
+/// Clients that are there at the end.
 struct Seats {
     screens: Vec<Rc<Screen>>,
     cursors: Vec<(RoomId, Rc<Cell<Seq>>)>,

@@ -18,7 +18,7 @@ pub(in crate::chaos) struct Route {
 }
 
 impl Route {
-    /// What a page of the server would send along.
+    /// Returns the headers that a page of the server would send along.
     pub(in crate::chaos) fn headers(&self) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ORIGIN, format!("http://{}", self.address).try_into()?);

@@ -131,7 +131,7 @@ impl Server {
         Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
     }
 
-    /// What it logged that it should not have: the lines about a panic.
+    /// Returns lines that it should not have logged: those about a panic.
     pub fn panics(&self) -> Vec<String> {
         let log = fs::read_to_string(log(&self.folder)).unwrap_or_default();
         log.lines().filter(|line| line.contains("panicked")).map(str::to_owned).collect()

@@ -78,7 +78,7 @@ pub struct Plan {
     pub length: Duration,
 }
 
-/// What was measured.
+/// Measurements of a flood.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// From a member's post to its `done`, without the flood.

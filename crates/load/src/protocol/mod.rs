@@ -1,6 +1,6 @@
-//! What the generator speaks besides `madang.v1`: how a receiver comes in, how a writer says a message, and how
-//! a message is found in what a receiver is sent. None of these numbers a write for its writer, so each writer is a
-//! log of its own, as with a server that has none.
+//! Protocols of the generator besides `madang.v1`: how a receiver signs in, how a writer sends a message, and how a
+//! message is found in what a receiver is sent. None of these numbers a write for its writer, so each writer is a log
+//! of its own, as with a server that has none.
 
 mod mqtt;
 mod stomp;
@@ -104,7 +104,7 @@ impl Ear {
     /// Calls `each` with every message of the generator in a frame, and its bytes on the wire.
     ///
     /// # Errors
-    /// What the server complains of, or cannot be read.
+    /// Complaints of the server, or frames that cannot be read.
     pub(crate) fn hear(&mut self, frame: Bytes, mut each: impl FnMut(Mark, usize)) -> Result<()> {
         let mut found = |text: &[u8], bytes: usize| {
             if let Some(mark) = Mark::find(text) {

@@ -15,7 +15,7 @@ const SUBACK: u8 = 0x90;
 pub(super) fn connect(number: usize) -> Message {
     const CLEAN_SESSION: u8 = 2;
     let mut body = text("MQTT");
-    // Level 4 is version 3.1.1; the last two bytes are the keep-alive: none.
+    // Level 4 is version 3.1.1; the last two bytes switch the keep-alive off.
     body.extend([4, CLEAN_SESSION, 0, 0]);
     body.extend(text(&format!("load-{number}")));
     packet(CONNECT, &body)
@@ -55,7 +55,7 @@ pub(super) fn each(held: &mut Vec<u8>, frame: &[u8], mut found: impl FnMut(&[u8]
     Ok(())
 }
 
-/// What is left after the last whole packet.
+/// Returns what is left after the last whole packet.
 fn take<'a>(mut bytes: &'a [u8], found: &mut impl FnMut(&[u8], usize)) -> Result<&'a [u8]> {
     while let Some(Packet { kind, body, rest }) = split(bytes)? {
         if kind & 0xf0 == PUBLISH {
@@ -74,7 +74,7 @@ struct Packet<'a> {
     rest: &'a [u8],
 }
 
-/// The first packet; none if it is not whole.
+/// Returns the first packet, or `None` if it is not whole.
 fn split(bytes: &[u8]) -> Result<Option<Packet<'_>>> {
     let Some((&kind, rest)) = bytes.split_first() else { return Ok(None) };
     let mut length = 0_usize;

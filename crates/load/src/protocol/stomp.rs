@@ -26,7 +26,7 @@ pub(super) fn is_receipt(frame: &[u8]) -> bool {
     frame.starts_with(b"RECEIPT\n")
 }
 
-/// The body of a MESSAGE; none of any other frame.
+/// Returns the body of a MESSAGE, `None` for any other frame.
 pub(super) fn body(frame: &[u8]) -> Result<Option<&[u8]>> {
     if frame.starts_with(b"ERROR") {
         bail!("refused: {}", String::from_utf8_lossy(frame));

@@ -108,7 +108,7 @@ impl<'a> Graph<'a> {
         self.imports.get(from).and_then(|imports| imports.get(to)).copied().unwrap_or_default()
     }
 
-    /// Whether a file's module has another below it, or is the same.
+    /// Returns true if a file's module has another below it, or is the same.
     fn is_above(&self, above: &str, below: &str) -> bool {
         let mut file = Some(below);
         while let Some(this) = file {

@@ -31,7 +31,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
     findings.into_values().collect()
 }
 
-/// Whether cargo takes the file for the root of a crate, a program or a test.
+/// Returns true if cargo takes the file for the root of a crate, a program or a test.
 fn is_root(path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or_default();

@@ -33,7 +33,7 @@ pub(super) struct Use {
     pub(super) path: Vec<String>,
     /// The name in scope; `None` for `*`.
     pub(super) name: Option<String>,
-    /// Whether it has a `pub` of any reach: a re-export.
+    /// True if it has a `pub` of any reach: a re-export.
     pub(super) exported: bool,
     pub(super) line: usize,
 }
@@ -169,7 +169,7 @@ fn path(rest: &[TokenTree]) -> Vec<String> {
     path
 }
 
-/// Whether an attribute makes the item behind it one for unit tests alone.
+/// Returns true if an attribute makes the item behind it one for unit tests alone.
 fn is_for_tests(rest: &[TokenTree]) -> bool {
     let Some(TokenTree::Group(attribute)) = rest.get(1) else { return false };
     let attribute = attribute.to_string();
@@ -185,7 +185,7 @@ fn skipped(rest: &[TokenTree], items: bool) -> usize {
     rest.iter().position(ends).map_or(rest.len(), |last| last + 1)
 }
 
-/// Whether what follows has a `pub` or a `pub(…)` before it.
+/// Returns true if what follows has a `pub` or a `pub(…)` before it.
 fn is_exported(before: &[TokenTree]) -> bool {
     match before {
         [.., public, TokenTree::Group(_)] if word(Some(public)).as_deref() == Some("pub") => true,
@@ -194,7 +194,7 @@ fn is_exported(before: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether what follows is a field or a method; a range's end is neither.
+/// Returns true if what follows is a field or a method; a range's end is neither.
 fn is_field(before: &[TokenTree]) -> bool {
     match before {
         [.., first, second] => is_punct(Some(second), '.') && !is_punct(Some(first), '.'),
@@ -202,7 +202,8 @@ fn is_field(before: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether what follows belongs to a path that did not begin with a plain name, such as `<T as A>::B` or `::std`.
+/// Returns true if what follows belongs to a path that did not begin with a plain name, such as `<T as A>::B` or
+/// `::std`.
 fn ends_in_colons(before: &[TokenTree]) -> bool {
     matches!(before, [.., first, second] if is_joint_colon(first) && is_punct(Some(second), ':'))
 }

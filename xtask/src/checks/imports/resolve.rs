@@ -188,7 +188,7 @@ impl Crate {
     }
 }
 
-/// A file's code. What is missing or no Rust is the compiler's to report.
+/// Parses a file's code. Missing files and invalid Rust are the compiler's to report.
 fn read(path: &str, texts: &BTreeMap<&str, &str>) -> Option<Module> {
     parse(texts.get(path)?).ok()
 }

@@ -1,4 +1,4 @@
-//! What was written, by whom, in which order, and what the server said to it.
+//! Record of every write: by whom, in which order, and how the server answered it.
 
 use std::collections::HashMap;
 
@@ -97,7 +97,7 @@ impl Ledger {
 }
 
 impl Written {
-    /// Whether the room's messages show that this write is in them, as far as they can after later ones.
+    /// Returns true if the room's messages show that this write is in them, as far as they can after later ones.
     fn is_kept(&self, seq: Seq, cmid: Cmid, truth: &Truth) -> bool {
         let Some(messages) = truth.get(&self.room) else { return false };
         match &self.what {

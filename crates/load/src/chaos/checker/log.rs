@@ -1,4 +1,4 @@
-//! What stands at each place of each room.
+//! The entry at each place of each room.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -10,7 +10,7 @@ use super::{Broken, Verdict};
 /// The messages of every room at the end, as the server tells them.
 pub type Truth = HashMap<RoomId, BTreeMap<Seq, Message>>;
 
-/// What an entry did.
+/// Effect of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `opened`, or what a newer server writes.
@@ -26,11 +26,11 @@ pub enum Kind {
 /// An entry without its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Who wrote it.
+    /// Author of the entry.
     pub by: UserId,
     /// Which write it is.
     pub cmid: Option<Cmid>,
-    /// What it did.
+    /// Effect of the entry.
     pub kind: Kind,
     at: UnixMs,
 }
@@ -38,7 +38,7 @@ pub struct Place {
 #[derive(Clone, Debug)]
 struct Known {
     place: Place,
-    /// A number that stands for the text; none while only replays without it were seen, for a message that was
+    /// A number that stands for the text. `None` while only replays without it were seen, for a message that was
     /// deleted meanwhile.
     text: Option<u64>,
 }
@@ -88,7 +88,7 @@ impl Log {
         }
     }
 
-    /// What stands there.
+    /// Returns the entry there.
     pub fn at(&self, room: &RoomId, seq: Seq) -> Option<&Place> {
         Some(&self.rooms.get(room)?.get(&seq)?.place)
     }

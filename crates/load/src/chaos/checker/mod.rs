@@ -1,8 +1,8 @@
-//! What all clients of a run saw and did, held against each other while it happens: a run of many minutes
-//! would not fit into memory as a list of sightings.
+//! Compares what all clients of a run saw and did, while it happens: a run of many minutes would not fit into memory as
+//! a list of sightings.
 //!
-//! [`log`] is what stands at each place of each room, [`ledger`] what was written, [`wire`] one connection as
-//! its frames crossed it, [`screen`] what a client shows against what the log says.
+//! [`log`] is the entry at each place of each room, [`ledger`] every write, [`wire`] one connection as its frames
+//! crossed it, [`screen`] what a client shows against what the log has.
 
 pub mod ledger;
 pub mod log;
@@ -48,7 +48,7 @@ pub struct Verdict {
     pub holes: u64,
     /// See [`Broken::Outsider`].
     pub outsiders: u64,
-    /// What else must not be: a client that does not come back, a server that does not end.
+    /// Other faults: clients that do not return, servers that do not end.
     pub stuck: u64,
     /// The first of each in words.
     pub complaints: Vec<String>,
@@ -58,7 +58,7 @@ pub struct Verdict {
 const COMPLAINTS: usize = 30;
 
 impl Verdict {
-    /// Whether every promise was kept.
+    /// Returns true if every promise was kept.
     pub fn is_clean(&self) -> bool {
         self.lost + self.doubled + self.reordered + self.holes + self.outsiders + self.stuck == 0
     }
@@ -106,7 +106,7 @@ pub struct Checker {
     pub log: Log,
     /// The writes.
     pub ledger: Ledger,
-    /// What was broken so far.
+    /// Promises broken so far.
     pub verdict: Verdict,
 }
 

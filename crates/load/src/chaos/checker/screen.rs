@@ -1,4 +1,4 @@
-//! What a client shows, against what the log says.
+//! Compares what a client shows with the log.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use madang_protocol::RoomId;
 use super::log::Truth;
 use super::{Broken, Verdict};
 
-/// What must hold of the rows of `room` at any moment.
+/// Checks what must hold of the rows of `room` at any moment.
 pub fn check(client: usize, model: &Model, room: &RoomId, verdict: &mut Verdict) {
     let rows = rows(model, room);
     let mut keys = HashSet::new();

@@ -11,7 +11,7 @@ use crate::history::{Order, Reader};
 #[derive(Debug)]
 pub struct Wire {
     client: usize,
-    /// Whose login it is, once that is known.
+    /// Owner of the login, once known.
     you: Option<UserId>,
     rooms: HashMap<RoomId, Followed>,
     /// Pages that were asked for.

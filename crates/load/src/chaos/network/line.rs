@@ -1,4 +1,4 @@
-//! What a client's line lets through at the moment.
+//! State of a client's line: what it lets through at the moment.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) enum Cut {
     Reset,
 }
 
-/// What a line is like for good.
+/// Permanent conditions of a line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Conditions {
     /// `Upgrade` is answered with 403.
@@ -40,9 +40,9 @@ pub struct Conditions {
 /// The state of a line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sky {
-    /// What it is like for good.
+    /// Its permanent conditions.
     conditions: Conditions,
-    /// What it is like now.
+    /// Its present conditions.
     pub(super) now: Conditions,
     pub(super) flow: Flow,
     /// Counts the cuts.
@@ -63,7 +63,7 @@ impl Default for Line {
 }
 
 impl Line {
-    /// What the line is like for good.
+    /// Sets the permanent conditions of the line.
     pub fn conditions(&self, conditions: Conditions) {
         self.sky.send_modify(|sky| (sky.conditions, sky.now) = (conditions, conditions));
     }

@@ -80,7 +80,7 @@ async fn accept(listener: TcpListener, network: Rc<Network>) {
         };
         let (network, line) = (Rc::clone(&network), network.line_of(peer.ip()));
         spawn_local(async move {
-            // What a client hears of a failure is the closed connection.
+            // The client notices a failure by the closed connection.
             let _ = pipe::carry(stream, peer.ip(), network.server, &line, network.sabotage.clone()).await;
         });
     }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// What happens to every 50th `entry` frame.
+/// Harm done to every 50th `entry` frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Crime {
     /// It is lost.
@@ -30,7 +30,7 @@ impl Sabotage {
         Self { crime, entries: Cell::new(0) }
     }
 
-    /// Whether this entry is the one.
+    /// Returns true if this entry is the one to harm.
     fn strikes(&self) -> bool {
         self.entries.set(self.entries.get() + 1);
         self.entries.get().is_multiple_of(EVERY)
@@ -40,7 +40,7 @@ impl Sabotage {
 /// One connection's bytes from the server, taken apart into frames.
 pub(super) struct Saboteur {
     sabotage: Rc<Sabotage>,
-    /// Whether the answer's head is over.
+    /// True once the answer's head is over.
     upgraded: bool,
     pending: Vec<u8>,
     /// A frame that comes after the next one.
@@ -52,7 +52,7 @@ impl Saboteur {
         Self { sabotage, upgraded: false, pending: Vec::new(), late: Vec::new() }
     }
 
-    /// What is passed on for `bytes`.
+    /// Returns the bytes to pass on for `bytes`.
     pub(super) fn alter(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.pending.extend_from_slice(bytes);
         let mut out = Vec::new();

@@ -1,5 +1,5 @@
-//! What carries the frames of one connection: a task of its own, dropped with the page that opened it. Here the
-//! WebSocket; the lower rungs are in `rungs`.
+//! Carries the frames of one connection: a task of its own, dropped with the page that opened it. Here the WebSocket;
+//! the lower rungs are in `rungs`.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ async fn websocket(conn: Conn, route: Route, mailbox: &Mailbox, mut orders: Orde
                 Order::Close => {
                     socket.close(None).await?;
                     let ended = async { while let Some(Ok(_)) = socket.next().await {} };
-                    // Who does not answer is not waited for.
+                    // A peer that does not answer is not waited for.
                     let _ = timeout(FAREWELL, ended).await;
                     return Ok(ABNORMAL);
                 }

@@ -1,4 +1,4 @@
-//! What a person does in front of a page.
+//! Actions of a person in front of a page.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl Person {
         }
     }
 
-    /// A laptop that is closed: nothing runs, nothing is read. What came meanwhile is found after.
+    /// A laptop that is closed: nothing runs, nothing is read. Frames received meanwhile are found after.
     async fn sleep(&mut self) {
         self.dispatch(Event::Visible(false));
         let asleep = Duration::from_millis(self.rng.u64(500..15_000));

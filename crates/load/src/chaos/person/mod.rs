@@ -31,20 +31,20 @@ use super::checker::wire::Wire;
 use super::checker::{Checker, screen};
 use super::route::Route;
 
-/// What all clients have in common.
+/// Parts that all clients share.
 #[derive(Clone, Debug)]
 pub struct World {
     /// The proxy.
     pub address: SocketAddr,
     /// The rooms there are.
     pub rooms: Rc<Vec<RoomId>>,
-    /// Who judges.
+    /// Checker of all that is seen.
     pub judge: Rc<RefCell<Checker>>,
     /// Sessions that were opened, by their transport.
     pub welcomes: Rc<RefCell<Counts>>,
     /// Tokens of recent sessions over plain HTTP: what an intruder may have got hold of.
     pub sessions: Rc<RefCell<VecDeque<String>>>,
-    /// What is to be done now.
+    /// Present phase of the run.
     pub phase: watch::Receiver<Phase>,
     /// Between two deeds of a client, on average.
     pub pause: Duration,
@@ -53,7 +53,7 @@ pub struct World {
 /// Tokens that are remembered.
 const SESSIONS: usize = 50;
 
-/// What clients do.
+/// Phases of a run: what clients do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// They connect, and wait.
@@ -64,7 +64,7 @@ pub enum Phase {
     Settle,
 }
 
-/// What the outside may look at.
+/// Parts of a client that others may look at.
 #[derive(Debug)]
 pub struct Screen {
     /// The state.
@@ -81,11 +81,11 @@ struct Person {
     world: World,
     rng: Rng,
     screen: Rc<Screen>,
-    /// What a browser keeps over a reload.
+    /// State that a browser keeps over a reload.
     login: Option<String>,
     you: Option<UserId>,
     kept: BTreeMap<Cmid, Write>,
-    /// What a reload throws away.
+    /// State that a reload throws away.
     carriers: HashMap<Conn, Carrier>,
     wires: HashMap<Conn, Wire>,
     transports: HashMap<Conn, Transport>,
@@ -290,7 +290,7 @@ impl Person {
         self.dispatch(Event::Role(Role::Alone));
     }
 
-    /// Who reads old messages at the end goes back to the newest; the others are left as they are.
+    /// Takes a client that reads old messages at the end back to the newest; others are left as they are.
     fn return_to_newest(&mut self) {
         let view = {
             let model = self.screen.model.borrow();

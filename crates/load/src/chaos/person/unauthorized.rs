@@ -1,4 +1,4 @@
-//! Somebody who knows other people's session tokens, and tries every protocol with them: none may open.
+//! A client that knows other people's session tokens, and tries every protocol with them; no attempt may succeed.
 
 use std::time::Duration;
 

@@ -34,7 +34,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// Nothing came for so long, although something should have: the connection is dead.
 const SILENCE: Duration = Duration::from_secs(12);
 
-/// What a program speaks.
+/// Protocols of programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaks {
     /// A plain socket with JSON.
@@ -68,7 +68,7 @@ pub struct Program {
     seen: RefCell<Seen>,
 }
 
-/// What a program has seen and written.
+/// State of a program: what it has seen and written.
 #[derive(Debug, Default)]
 struct Seen {
     /// The newest message.
@@ -108,7 +108,7 @@ pub fn program(
 }
 
 impl Program {
-    /// What it still has to see or to have acknowledged, if anything.
+    /// Returns what it still has to see or to have acknowledged, if anything.
     pub fn lacks(&self, truth: &Truth) -> Option<String> {
         let seen = self.seen.borrow();
         if let Some((cmid, _)) = &seen.unsent {
@@ -122,7 +122,7 @@ impl Program {
         ))
     }
 
-    /// What it saw and the log does not have.
+    /// Returns an entry that it saw and the log does not have.
     pub fn imagined(&self, truth: &Truth) -> Option<Seq> {
         let messages = truth.get(&self.room)?;
         self.seen.borrow().seqs.iter().copied().find(|seq| !messages.contains_key(seq))
@@ -133,7 +133,7 @@ impl Program {
         self.seen.borrow().connections
     }
 
-    /// What it speaks.
+    /// Returns its protocol.
     pub fn speaks(&self) -> Speaks {
         self.speaks
     }
@@ -175,7 +175,7 @@ impl Life {
         }
     }
 
-    /// The newest message that it has; 0: none.
+    /// Returns the newest message that it has; 0 if it has nothing.
     fn cursor(&self) -> Seq {
         self.program.seen.borrow().last.unwrap_or_default()
     }
@@ -248,7 +248,7 @@ impl Socket {
         Ok(timeout(SILENCE, self.0.send(Message::text(text))).await??)
     }
 
-    /// The next text; none after a while, so that what is due can be done.
+    /// Returns the next text, or `None` after a while, so that what is due can be done.
     async fn next(&mut self, heard: &mut Instant) -> Result<Option<String>> {
         match timeout(Duration::from_millis(50), self.0.next()).await {
             Err(_) if heard.elapsed() > SILENCE => anyhow::bail!("the server is silent"),

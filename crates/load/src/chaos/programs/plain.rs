@@ -23,7 +23,7 @@ pub(super) async fn connection(life: &mut Life) -> Result<()> {
     let (mut socket, headers) = life.websocket(&path, &[("cookie", &cookie)]).await?;
     life.cookie = login_of(&headers).or(life.cookie.take());
     let mut heard = Instant::now();
-    // What the last connection may have lost.
+    // A write that the last connection may have lost.
     let mut write = life.unsent();
     loop {
         if let Some((cmid, body)) = write.take().or_else(|| life.due()) {
