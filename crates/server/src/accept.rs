@@ -49,7 +49,7 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nCo
 /// Pause after a failed accept: out of file descriptors, trying at once would fail again.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What those who connect to a listener find.
+/// Kinds of listeners, by what connections to it may use.
 #[derive(Clone)]
 pub(crate) enum Serves {
     /// Everything, in clear.
@@ -149,7 +149,8 @@ async fn sends_something(tcp: &TcpStream, app: &App) -> bool {
 fn one_too_many(tcp: &TcpStream, peer: SocketAddr, serves: &Serves, app: &App) {
     http::rejection::reject(app, peer.ip(), "tcp");
     if !matches!(serves, Serves::Secure(..)) {
-        // Into an empty buffer. Who asked already may not see it: bytes that were not read end the connection at once.
+        // Into an empty buffer. A client that sent a request already may not see it: unread bytes end the connection at
+        // once.
         let _ = tcp.try_write(TOO_MANY);
     }
 }

@@ -1,4 +1,4 @@
-//! What an owner orders on the command line: `madang token …`.
+//! Commands of the owner on the command line: `madang token …`.
 //!
 //! A data folder belongs to one process. While a server runs, the order goes to it through a socket in the folder
 //! (`socket`); without one, this process opens the store itself. Both ways end in `CommandExecutor::execute`.

@@ -142,7 +142,7 @@ fn accepted(header: &str) -> Vec<Encoding> {
 }
 
 impl Encoding {
-    /// What Content-Encoding calls it.
+    /// Returns its name in Content-Encoding.
     fn name(self) -> Option<&'static str> {
         match self {
             Self::Brotli => Some("br"),
@@ -151,7 +151,7 @@ impl Encoding {
         }
     }
 
-    /// What its file is called behind the name of the original.
+    /// Returns the suffix of its file behind the name of the original.
     fn suffix(self) -> &'static str {
         match self {
             Self::Brotli => ".br",

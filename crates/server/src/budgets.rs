@@ -32,7 +32,7 @@ pub const MARK_BYTES: u64 = 64;
 
 pub(crate) const HOUR_SECONDS: u64 = 3_600;
 
-/// How much is allowed; none: any amount.
+/// Allowance of an address; `None` for any amount.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms {
     /// Posts, edits and deletes of an address.

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use madang_protocol::UnixMs;
 
-/// What the wall clock says, told by how far it is from the steady time; cheap to clone. At first they are the same.
+/// Wall clock, kept as its distance from the steady time; cheap to clone. At first they are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Arc<AtomicI64>);
 
@@ -17,7 +17,7 @@ impl Clock {
         self.0.store(wall.saturating_sub(steady), Ordering::Relaxed);
     }
 
-    /// What the wall clock says at this steady time.
+    /// Returns the wall clock's time at this steady time.
     pub fn wall(&self, steady: UnixMs) -> UnixMs {
         steady.saturating_add(self.0.load(Ordering::Relaxed))
     }
@@ -27,7 +27,7 @@ impl Clock {
 #[derive(Debug)]
 pub(crate) struct Times {
     begun: Instant,
-    /// What the wall clock said then.
+    /// Wall clock's time then.
     at: UnixMs,
     clock: Clock,
 }
@@ -46,7 +46,7 @@ impl Times {
     }
 }
 
-/// What the system's clock says.
+/// Returns the time of the system's clock.
 pub(crate) fn wall() -> UnixMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMs::try_from(since.as_millis()).unwrap_or(UnixMs::MAX)

@@ -27,19 +27,19 @@ pub use tls::Tls;
 #[derive(Debug, Parser)]
 #[command(name = "madang", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// What to do; without a word, `serve`, as cargo-leptos starts the program.
+    /// Command to run; `serve` if missing, as cargo-leptos starts the program.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
 impl Cli {
-    /// What to do, also when nobody said `serve`.
+    /// Returns the command to run, `serve` if none was given.
     pub fn what(self) -> Command {
         self.command.unwrap_or_else(|| Self::parse_from(["madang", "serve"]).what())
     }
 }
 
-/// What `madang` can do.
+/// Commands of `madang`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the chat until Ctrl-C or SIGTERM.
@@ -55,7 +55,7 @@ pub enum Command {
     Room(Room),
     /// Messages: delete.
     Message(Message),
-    /// Ban a person, or everybody who comes from an address. What they have open ends at once.
+    /// Ban a person, or everybody who comes from an address. Their open connections end at once.
     Ban(Whom),
     /// Let a person or an address come again.
     Unban(Whom),
@@ -98,8 +98,8 @@ pub struct Serve {
     #[arg(value_parser = host)]
     pub hosts: Vec<String>,
 
-    /// A proxy in front of this server, by its address or network. What it says in X-Forwarded-For, -Proto and -Host is
-    /// believed; from anybody else it is not. May be repeated.
+    /// A proxy in front of this server, by its address or network. Its X-Forwarded-For, -Proto and -Host are believed;
+    /// those of anybody else are not. May be repeated.
     #[arg(long = "trusted-proxy", env = "MADANG_TRUSTED_PROXY", value_delimiter = ',', value_name = "CIDR")]
     #[arg(value_parser = network::parse)]
     pub trusted_proxies: Vec<IpNet>,
@@ -164,8 +164,8 @@ pub struct Serve {
     #[arg(long, env = "MADANG_MAX_DATABASE", default_value_t = 0, value_name = "MIB")]
     pub max_database: u32,
 
-    /// What stays free on the disk of the database, in MiB; below it nothing is written, as on a full disk, and reading
-    /// goes on. Without it 5 % of the disk, at most 1024.
+    /// Space to keep free on the disk of the database, in MiB; below it nothing is written, as on a full disk, and
+    /// reading goes on. Without it 5 % of the disk, at most 1024.
     #[arg(long, env = "MADANG_DISK_RESERVE", value_name = "MIB")]
     pub disk_reserve: Option<u32>,
 
@@ -174,7 +174,7 @@ pub struct Serve {
     #[arg(long = "webhook-allow", env = "MADANG_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "HOST")]
     pub webhook_allow: Vec<String>,
 
-    /// Who may read the counters.
+    /// Access to the counters.
     #[command(flatten)]
     pub metrics: Metrics,
 
@@ -182,7 +182,7 @@ pub struct Serve {
     #[command(flatten)]
     pub tls: Tls,
 
-    /// What to log: error, warn, info, debug, or a filter such as madang_server=debug.
+    /// Level of the log: error, warn, info, debug, or a filter such as madang_server=debug.
     #[arg(long, env = "MADANG_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
 
@@ -210,7 +210,7 @@ impl Serve {
         Duration::from_secs(self.log_window.into())
     }
 
-    /// What stays free on the disk.
+    /// Returns the space to keep free on the disk.
     pub fn reserve(&self) -> Reserve {
         let bytes = |mib: u32| Reserve::Bytes(u64::from(mib) * 1024 * 1024);
         self.disk_reserve.map_or(Reserve::Usual, bytes)

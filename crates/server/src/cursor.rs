@@ -45,10 +45,10 @@ impl Cursors {
         if self.present == self.first { seq.to_string() } else { format!("{seq}@{}", self.present) }
     }
 
-    /// The seq of a cursor in a room whose newest entry is `head`.
+    /// Returns the seq of a cursor in a room whose newest entry is `head`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The cursor is malformed, or of another epoch.
     pub fn read(&self, text: &str, head: Seq) -> Result<Seq, CursorError> {
         let (seq, epoch) = match text.split_once('@') {
             None => (text, self.first.clone()),

@@ -22,13 +22,13 @@ pub struct EntryFrame {
     pub room: RoomId,
     /// The entry's seq.
     pub seq: Seq,
-    /// The message that it is about; 0: none.
+    /// Seq of the message that it is about; 0 if it is about none.
     pub about: Seq,
     /// The author.
     pub author: Arc<PersonFrame>,
     /// The `entry` frame.
     pub json: Encoded,
-    /// What clients of other protocols get in its place.
+    /// Encodings for clients of other protocols.
     pub(crate) encodings: Encodings,
 }
 
@@ -41,14 +41,14 @@ pub(crate) enum Encoding {
     PlainText,
     /// An event of the API's stream.
     Event,
-    /// What follows a STOMP MESSAGE's head where a subscription wants messages.
+    /// Part behind a STOMP MESSAGE's head where a subscription wants messages.
     StompMessage(Version),
     /// The same where it wants every entry.
     StompEntry(Version),
 }
 
 /// An entry in each form but the `entry` frame, made when the first receiver needs it. Each is about as long as the
-/// frame. None: a protocol has nothing to send for it.
+/// frame. `None` where a protocol has nothing to send for it.
 #[derive(Debug, Default)]
 pub(crate) struct Encodings {
     few: [OnceLock<Option<Encoded>>; 3],

@@ -16,7 +16,7 @@ const DAILY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Between two pieces, so that the writer is everybody's.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Removes old guests, piece by piece, until the server ends. What fails is tried again the next day.
+/// Removes old guests, piece by piece, until the server ends. A failure is tried again the next day.
 pub(crate) async fn remove_daily(app: App) {
     sleep(FIRST).await;
     loop {

@@ -22,7 +22,7 @@ use sums::{Line, Sums};
 /// Maximum length of a value. Characters.
 const VALUE_CHARS: usize = 100;
 
-/// What only the owner causes is told whole and each time: files that cannot be read, orders, the start.
+/// Lines that only the owner causes are written whole and each time: unreadable files, commands, the start.
 const OWNERS: [&str; 4] =
     ["madang_server::admin", "madang_server::app", "madang_server::store", "madang_server::tls"];
 

@@ -1,4 +1,4 @@
-//! What the server counts, in Prometheus' text form at `/metrics`.
+//! Counters of the server, in Prometheus' text form at `/metrics`.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ struct BudgetLabel {
     budget: String,
 }
 
-/// What carries a connection.
+/// Transports of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// A WebSocket.
@@ -93,7 +93,7 @@ pub struct OpenConnection {
 }
 
 impl OpenConnection {
-    /// What carries it now.
+    /// Returns the present transport.
     pub fn carrier(&self) -> Carrier {
         self.carrier
     }

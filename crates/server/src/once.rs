@@ -1,4 +1,4 @@
-//! What is said in the log once, however often it happens.
+//! Lines that are logged once, however often their cause happens.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, RandomState};

@@ -59,7 +59,7 @@ impl Bucket {
         self.millitokens = (self.millitokens + i64::from(tokens) * 1000).min(capacity(rate));
     }
 
-    /// Whether the bucket is full again, and so can be forgotten.
+    /// Returns true if the bucket is full again, and so can be forgotten.
     pub fn is_full(&mut self, rate: Rate, now: UnixMs) -> bool {
         self.fill(rate, now);
         self.millitokens >= capacity(rate)

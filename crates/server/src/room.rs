@@ -65,8 +65,8 @@ impl Rooms {
         Self::within(store, hub, broker, limits, (Budgets::default(), Clock::default()), metrics)
     }
 
-    /// Rooms over this store, within these budgets. What is `now` to them is the steady time; the clock says when that
-    /// is, for the log.
+    /// Rooms over this store, within these budgets. Their `now` is the steady time; the clock tells when that is, for
+    /// the log.
     pub fn within(
         store: Store,
         hub: Arc<Hub>,
@@ -102,7 +102,7 @@ impl Rooms {
         &self.0.hub
     }
 
-    /// What is counted.
+    /// Returns the counters.
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }
@@ -278,7 +278,7 @@ impl Rooms {
         self.0.hub.load(room, &self.0.store).await;
         if !self.0.store.keeps(room) {
             let (store, id) = (self.0.store.clone(), room.clone());
-            // What went wrong is seen by those who ask next.
+            // A failure is seen by those who ask next.
             let start = || async move { drop(store.snapshot(id, SNAPSHOT_MESSAGES).await) };
             self.0.loading.join(room, start).await;
         }
@@ -306,8 +306,8 @@ impl Rooms {
         Ok(version.head)
     }
 
-    /// Returns who was renamed since somebody had these cursors, which are usable ones: the newest first. Who was at the
-    /// head of a room was there at least until its last entry; of anybody else nothing is known.
+    /// Returns the people renamed since somebody had these cursors, which are usable ones: the newest first. A reader
+    /// at the head of a room was there at least until its last entry; of anybody else nothing is known.
     pub fn renamed_since(&self, cursors: &[(RoomId, Seq)]) -> Vec<Person> {
         // An entry's time is taken before its commit, and clocks may step.
         const SLACK_MS: UnixMs = 60_000;

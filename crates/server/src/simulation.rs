@@ -1,5 +1,5 @@
-//! What a simulation may change in the server: bounds small enough to be met in a short story, and deliberate
-//! faults that show whether its checks can fail.
+//! Switches of a simulation in the server: bounds small enough to be met in a short story, and deliberate faults that
+//! show whether its checks can fail.
 //!
 //! Without the feature `simulation`, as in every shipped build, nothing can be changed, and each question here
 //! is a constant.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
-/// What is being done now, by what it is about. Whoever waits drives it; who gives up holds nobody up.
+/// Work under way, by its key. Whoever waits drives it; a caller that gives up holds nobody up.
 #[derive(Debug)]
 pub struct SingleFlight<K>(Mutex<HashMap<K, Shared<BoxFuture<'static, ()>>>>);
 

@@ -32,7 +32,7 @@ pub struct SnapshotFrame {
     key: CacheKey,
 }
 
-/// What it shows changes only together with this: the room's log and names, and who is here.
+/// Key of a snapshot, which changes only together with it: the room's log and names, and who is here.
 pub(crate) type CacheKey = (Version, u64);
 
 /// The newest snapshot of each room that was asked for.

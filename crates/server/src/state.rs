@@ -1,4 +1,4 @@
-//! What every connection shares: the parts of a running server. They point down; who uses them is above.
+//! Parts of a running server, shared by every connection. They point down; their users are above.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::room::Rooms;
 use crate::store::Store;
 use crate::unsent::Unsent;
 
-/// What every connection shares; cheap to clone.
+/// Parts that every connection shares; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App(Arc<Parts>);
 
@@ -34,7 +34,7 @@ pub struct Parts {
     pub store: Store,
     /// The rules over it.
     pub rooms: Rooms,
-    /// What is counted.
+    /// Counters of the server.
     pub metrics: Metrics,
     /// Connections by address.
     pub connection_limit: ConnectionLimit,
@@ -46,9 +46,9 @@ pub struct Parts {
     pub requests: ConnectionLimit,
     /// How much each address may cause.
     pub budgets: Budgets,
-    /// What was answered and is not read.
+    /// Answers that are not read yet.
     pub unsent: Unsent,
-    /// What the log says once of requests.
+    /// Causes in requests that are logged once.
     pub told: Once,
     /// The pages.
     pub(crate) pages: Pages,

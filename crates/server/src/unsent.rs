@@ -1,4 +1,4 @@
-//! What was answered and is not read: bytes that wait for sockets, of the whole server.
+//! Answers that are not read yet: bytes that wait for sockets, of the whole server.
 //!
 //! Bound: at [`Unsent::new`]'s number of bytes whoever is worst is dropped, until there is room: of the address whose
 //! connections hold the most together, the connection that holds the most. Nobody else notices. A peer that reads
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::network::Network;
 
-/// What every connection may hold without being counted. Bytes.
+/// Bytes that every connection may hold without being counted.
 pub(crate) const UNCOUNTED: usize = 32 * 1024;
 
 /// The table; cheap to clone.
@@ -98,12 +98,12 @@ impl Account {
         self.dropped.cancelled().await;
     }
 
-    /// Whether it was the worst.
+    /// Returns true if it was the worst, and dropped.
     pub(crate) fn is_dropped(&self) -> bool {
         self.dropped.is_cancelled()
     }
 
-    /// What ends it.
+    /// Returns the token that ends it.
     pub(crate) fn token(&self) -> CancellationToken {
         self.dropped.clone()
     }
@@ -138,7 +138,7 @@ impl Table {
         Some(held)
     }
 
-    /// Whether there was one.
+    /// Drops the worst. Returns false if there was none to drop.
     fn drop_worst(&mut self) -> bool {
         let address = self.by_address.iter().max_by_key(|(_, holders)| holders.bytes);
         let worst = address.and_then(|(address, holders)| {

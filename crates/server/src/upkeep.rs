@@ -1,4 +1,4 @@
-//! What is put in order while the server runs.
+//! Regular work while the server runs.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! Who asks, where a proxy stands between. What the proxy says is believed if it is named by `--trusted-proxy`; what
-//! anybody else says of themselves is not. Either way the head of the request is made to say what holds, here and
-//! nowhere else: behind this, `ConnectInfo` is the client, `Host` is what the client asked for, and
-//! [`is_secure`] tells how.
+//! Address of the client, where a proxy stands between. Headers of a proxy named by `--trusted-proxy` are believed;
+//! what anybody else writes into them is not. Either way the head of the request is made to tell what holds, here and
+//! nowhere else: behind this, `ConnectInfo` is the client, `Host` is what the client asked for, and [`is_secure`] tells
+//! how.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,12 +17,12 @@ const HOST_BEFORE: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// After [`settle`] it is ours: `https` or nothing.
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// What proxies say besides. `Forwarded` (RFC 7239) is not read: the usual proxies pass on what a client wrote
-/// there, so that it would be believed beside the headers which they do set.
+/// Other headers of proxies. `Forwarded` (RFC 7239) is not read: the usual proxies pass on what a client wrote there,
+/// so that it would be believed beside the headers which they do set.
 const UNREAD: [HeaderName; 3] =
     [FORWARDED, HeaderName::from_static("x-forwarded-port"), HeaderName::from_static("x-real-ip")];
 
-/// Whether a request comes from this machine itself, and not through a proxy on it.
+/// True if a request comes from this machine itself, and not through a proxy on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Near(pub(crate) bool);
 
@@ -57,7 +57,7 @@ pub(super) fn settle(
     client
 }
 
-/// Whether the client came by https or wss.
+/// Returns true if the client came by https or wss.
 pub(crate) fn is_secure(headers: &HeaderMap) -> bool {
     headers.contains_key(PROTO)
 }
@@ -74,9 +74,9 @@ pub(super) fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// Each proxy adds whom it got the request from at the end. So the last address that is no trusted proxy is the
-/// client, and what stands before it is the client's own word. What cannot be read was written by nobody whom we
-/// trust: then the proxy that passed it on is the nearest that we know.
+/// Each proxy adds whom it got the request from at the end. So the last address that is no trusted proxy is the client,
+/// and anything before it was written by the client. An entry that cannot be read was written by nobody whom we trust:
+/// then the proxy that passed it on is the nearest that we know.
 fn client(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) -> SocketAddr {
     let mut nearest = peer;
     for hop in
@@ -148,7 +148,7 @@ mod tests {
             (&["203.0.113.7, 10.1.2.3"], "203.0.113.7"),
             (&["203.0.113.7, 2001:db8:1::9, 10.1.2.3"], "203.0.113.7"),
             (&["203.0.113.7", "10.1.2.3"], "203.0.113.7"),
-            // What the client wrote itself stands before.
+            // Addresses that the client wrote itself stand before.
             (&["127.0.0.1, 203.0.113.7"], "203.0.113.7"),
             (&["10.9.9.9, 203.0.113.7"], "203.0.113.7"),
             (&["127.0.0.1", "203.0.113.7"], "203.0.113.7"),

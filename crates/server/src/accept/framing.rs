@@ -38,7 +38,7 @@ enum At {
     Broken,
 }
 
-/// What the lines of a head say of what follows it.
+/// Facts about what follows a head, from its lines.
 #[derive(Debug, Default)]
 struct Head {
     began: bool,
@@ -76,8 +76,7 @@ impl Framing {
         taken
     }
 
-    /// Reads up to the end of a line, or all there is. Returns how many bytes that were; none of them, when the
-    /// line breaks a rule.
+    /// Reads up to the end of a line, or all there is. Returns how many bytes that were; 0 if the line breaks a rule.
     fn line(&mut self, bytes: &mut [u8]) -> usize {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let (part, _) = bytes.split_at(end.unwrap_or(bytes.len()));
@@ -180,7 +179,7 @@ fn chunk_size(line: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// What hyper gets to read, whole and byte by byte; both must agree on whether it is readable.
+    /// Returns what hyper gets to read, whole and byte by byte; both must agree on whether it is readable.
     fn passes(text: &str) -> bool {
         let mut whole = text.as_bytes().to_vec();
         Framing::default().follow(&mut whole);

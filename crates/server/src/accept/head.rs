@@ -1,5 +1,5 @@
-//! What the head of a request must be before anything is decided by it (RFC 9112, 3.2 and 6; RFC 6455, 4.2.1).
-//! What two readers could understand differently stopped in [`super::framing`] already.
+//! Rules for the head of a request, before anything is decided by it (RFC 9112, 3.2 and 6; RFC 6455, 4.2.1). A head
+//! that two readers could understand differently stopped in [`super::framing`] already.
 
 use axum::http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use axum::http::{Method, Request, StatusCode, Version};
@@ -10,7 +10,7 @@ use crate::state::App;
 /// Maximum bytes of any body, whatever the route: a length beyond it is not waited for.
 const BODY_BYTES: u64 = 32 * 1024 * 1024;
 
-/// What was found in a head, as an extension of its request.
+/// Findings about a head, as an extension of its request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     /// The reason to refuse it.

@@ -26,8 +26,8 @@ enum Begun {
     Silent,
 }
 
-/// What is below HTTP and what is above it, once the peer has said how it speaks. None if it did not in time, or
-/// badly.
+/// Returns what is below HTTP and what is above it, once the peer has shown which protocol it uses; `None` if it did
+/// not in time, or badly.
 pub(super) async fn begin(
     tcp: TcpStream,
     peer: SocketAddr,

@@ -21,7 +21,7 @@ const STALL: Duration = Duration::from_secs(10);
 pub(crate) struct Stream {
     io: Io,
     framing: Framing,
-    /// Whether something was read since the last write: a request, or half of one.
+    /// True if something was read since the last write: a request, or half of one.
     asked: Arc<AtomicBool>,
     /// Runs while a write waits.
     patience: Option<Patience>,
@@ -42,7 +42,7 @@ impl Stream {
         (Self { io, asked: asked.clone(), framing: Framing::default(), patience: None, dropped }, asked)
     }
 
-    /// What it runs on.
+    /// Returns the transport below it.
     pub(crate) fn into_io(self) -> Io {
         self.io
     }

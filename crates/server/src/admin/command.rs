@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is ordered.
+/// Commands of the owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case")]
 pub enum AdminCommand {
     /// A new bot with a token.
     CreateToken {
-        /// What it is called.
+        /// Display name.
         name: String,
-        /// The rooms that it is limited to; none named: it may go everywhere.
+        /// Rooms that it is limited to; empty if it may go everywhere.
         rooms: Vec<String>,
     },
     /// All tokens.
@@ -31,7 +31,7 @@ pub enum AdminCommand {
     CreateOutgoing {
         /// The room.
         room: String,
-        /// What it is known by.
+        /// Name, as the list shows it.
         name: String,
         /// The address.
         url: String,
@@ -78,7 +78,7 @@ pub enum AdminCommand {
     ListBans,
 }
 
-/// What became of an order.
+/// Outcome of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {

@@ -91,7 +91,7 @@ impl AdminSocket {
         }
     }
 
-    /// Whether the other end is the server's own user, or root.
+    /// Returns true if the other end is the server's own user, or root.
     fn is_trusted(&self, stream: &UnixStream) -> bool {
         stream.peer_cred().is_ok_and(|peer| peer.uid() == self.owner || peer.uid() == 0)
     }
@@ -119,7 +119,7 @@ async fn answer(stream: UnixStream, executor: &CommandExecutor) -> Result<()> {
     write.shutdown().await
 }
 
-/// Gives the order to the server of this folder; none: there is no server.
+/// Sends the command to the server of this folder; `None` if there is no server.
 pub(super) async fn ask(data: &Path, order: &AdminCommand) -> anyhow::Result<Option<Outcome>> {
     let connect = with_short(data, NAME, |path| std::os::unix::net::UnixStream::connect(path));
     let stream = match connect {

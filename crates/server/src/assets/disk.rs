@@ -11,7 +11,7 @@ use super::{Asset, Encoding};
 static SITE: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::var_os("LEPTOS_SITE_ROOT").unwrap_or_else(|| "target/site".into()).into());
 
-/// What stood in the folder when the program started; more is found under `/pkg/` only.
+/// Returns the files that were in the folder when the program started; more is found under `/pkg/` only.
 pub(super) fn paths() -> Vec<String> {
     let mut found = Vec::new();
     walk(&SITE, "", &mut found);

@@ -1,5 +1,5 @@
-//! Who asks: a program by its token, a browser by its cookie. A newcomer gets an id and a login that this server
-//! signed, and is in the store once they act.
+//! Authentication of a request: a program by its token, a browser by its cookie. A newcomer gets an id and a login that
+//! this server signed, and is in the store once they act.
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -16,8 +16,8 @@ use crate::store::{Expected, Newcomer};
 use super::secret::{self, hash};
 use super::{Bearer, bearer, by_headers, newcomer};
 
-/// What the name of the cookie that holds the token begins with; it was the whole name once. Cookies go to every port
-/// of a host, so the name tells this server's from another one's.
+/// Prefix of the name of the cookie that holds the token; it was the whole name once. Cookies go to every port of a
+/// host, so the name tells this server's from another one's.
 const LOGIN_COOKIE: &str = "madang_login";
 
 /// Begins a name that browsers take from its own host alone, by https.
@@ -26,13 +26,13 @@ const HOST_ONLY: &str = "__Host-";
 /// A login lasts as long as browsers let it: 400 days from the last page.
 const LASTS: cookie::time::Duration = cookie::time::Duration::days(400);
 
-/// A person, and the cookie to send along with the answer; none to a program with a token.
+/// A person, and the cookie to send along with the answer; `None` for a program with a token.
 #[derive(Debug)]
 pub(crate) struct Login {
     pub(crate) person: Person,
     pub(crate) cookies: Vec<HeaderValue>,
     pub(crate) key: LoginKey,
-    /// Whether they are in the store: a bot, or who has acted before.
+    /// True if they are in the store: a bot, or a person who has acted before.
     pub(crate) is_member: bool,
     /// Held while they may act: a guest or a newcomer.
     pub(crate) expected: Option<Expected>,

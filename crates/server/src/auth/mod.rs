@@ -1,5 +1,5 @@
-//! Who a token belongs to. Every protocol that takes a token asks here: `Authorization: Bearer`, STOMP's passcode,
-//! the address of an incoming webhook. The login cookie of browsers is the pages' business (`http/login`).
+//! Owners of tokens. Every protocol that takes a token asks here: `Authorization: Bearer`, STOMP's passcode, the
+//! address of an incoming webhook. The login cookie of browsers is the pages' business (`http/login`).
 
 pub(crate) mod login;
 mod newcomer;
@@ -15,7 +15,7 @@ use crate::store::BotKind;
 
 use secret::hash;
 
-/// What a request says about a token.
+/// Token of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Bearer<'h> {
     /// Nothing. Other schemes than Bearer belong to whoever stands before the server.
@@ -26,7 +26,7 @@ pub(crate) enum Bearer<'h> {
     Unreadable,
 }
 
-/// The bot whose token this is; none: it is nobody's, or was revoked.
+/// Returns the bot whose token this is; `None` if it is nobody's, or was revoked.
 pub(crate) fn by_token(app: &App, token: &str) -> Option<Person> {
     let bot = app.store.bot_by_token(&hash(token)).filter(|bot| bot.kind == BotKind::Token)?;
     Some(bot.person.clone())

@@ -1,5 +1,5 @@
-//! What a newcomer carries: a token that says who they are, signed by this server. So it needs no row, and names the
-//! same person whenever it comes back; once they act, its hash is their login's like any other.
+//! Token of a newcomer, signed by this server. So it needs no row, and names the same person whenever it comes back;
+//! once they act, its hash is their login's like any other.
 
 use hmac::{Hmac, Mac};
 use madang_protocol::{UnixMs, UserId};
@@ -8,7 +8,7 @@ use sha2::Sha256;
 use super::secret::hash;
 use crate::store::Newcomer;
 
-/// What such a token begins with: its form, so that another one can follow.
+/// Prefix of such a token: its form, so that another one can follow.
 const FORM: &str = "n1";
 
 /// A token that was made so long ago is nobody's: 400 days, as long as browsers keep a cookie. Milliseconds.
@@ -25,7 +25,7 @@ pub(crate) fn token(key: &[u8], user: &UserId, now: UnixMs, turn: i64, secret: &
     format!("{said}.{signature}")
 }
 
-/// The newcomer whose token this is. None: it is no such token, not of this server, changed, or too old.
+/// Returns the newcomer whose token this is; `None` if it is no such token, not of this server, changed, or too old.
 pub(crate) fn read(key: &[u8], token: &str, now: UnixMs, turn: i64) -> Option<Newcomer> {
     let (said, signature) = token.rsplit_once('.')?;
     let mut parts = said.split('.');

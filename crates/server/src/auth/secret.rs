@@ -4,13 +4,13 @@ use sha2::{Digest, Sha256};
 
 use crate::store::BotKind;
 
-/// What the key of an outgoing webhook begins with.
+/// Prefix of the key of an outgoing webhook.
 const KEY: &str = "mds_";
 
-/// What the secret of an incoming webhook begins with.
+/// Prefix of the secret of an incoming webhook.
 const HOOK: &str = "mdh_";
 
-/// What a program's token begins with, so that people and scanners recognise one that leaks.
+/// Prefix of a program's token, so that people and scanners recognise one that leaks.
 const TOKEN: &str = "mdg_";
 
 /// Only the hash is stored: who reads the database cannot sign in with it. The token is random, so no salt and

@@ -1,8 +1,8 @@
-//! What happened besides entries.
+//! Events besides entries.
 
 use madang_protocol::{Person, RoomId, RoomInfo, Seq, UserId};
 
-/// What is not an entry of a log.
+/// Events that are not an entry of a log.
 #[derive(Debug)]
 pub enum Event {
     /// A person chose a name, or something else is shown with it.
@@ -11,7 +11,7 @@ pub enum Event {
     RoomOpened(RoomInfo),
     /// A person's read marker moved.
     Read {
-        /// Whose.
+        /// Owner of the marker.
         user: UserId,
         /// Where.
         room: RoomId,
@@ -26,7 +26,7 @@ pub enum Event {
     Typing {
         /// Where.
         room: RoomId,
-        /// Who.
+        /// The person who types.
         by: Person,
     },
 }

@@ -16,7 +16,7 @@ const HOUR_NS: u64 = 3_600 * 1_000 * MS;
 pub struct Allowance {
     /// The most at once; at least 1.
     pub burst: u64,
-    /// What an hour gives back; at least 1.
+    /// Amount that an hour gives back; at least 1.
     pub per_hour: u64,
 }
 
@@ -155,7 +155,7 @@ fn affordable<const N: usize>(
 ) -> Result<(), u32> {
     let waits = cost.iter().filter_map(|(meter, amount)| {
         let (allowance, whole_at) = ((*allowances.get(*meter)?)?, *account.get(*meter)?);
-        // What is more than the burst waits for a whole meter, and may then.
+        // An amount above the burst waits for a whole meter, and may then.
         let price = allowance.price(*amount).min(allowance.whole());
         let over = now.max(whole_at).saturating_add(price) - now;
         over.checked_sub(allowance.whole()).filter(|wait| *wait > 0)

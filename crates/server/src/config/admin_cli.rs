@@ -20,12 +20,12 @@ pub struct Token {
     /// The folder.
     #[command(flatten)]
     pub folder: Folder,
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub order: TokenOrder,
 }
 
-/// What there is to do with tokens.
+/// Commands for tokens.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TokenOrder {
     /// Make a bot, and print its token: it is shown this once.
@@ -39,7 +39,7 @@ pub enum TokenOrder {
     },
     /// List the tokens: id, state, rooms and name.
     List,
-    /// Take a token away, for ever. What the bot has open ends at once.
+    /// Take a token away, for ever. Open connections of the bot end at once.
     Revoke {
         /// The id, as the list has it.
         id: String,
@@ -62,12 +62,12 @@ pub struct Webhook {
     /// The folder.
     #[command(flatten)]
     pub folder: Folder,
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub order: WebhookOrder,
 }
 
-/// What there is to do with webhooks.
+/// Commands for webhooks.
 #[derive(Clone, Debug, Subcommand)]
 pub enum WebhookOrder {
     /// Make an address where other programs post to a room, and print its path: it is shown this once.

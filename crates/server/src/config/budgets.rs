@@ -19,7 +19,7 @@ const FRAMES_AT_ONCE: u64 = 4;
 /// New rooms that an address gets back in an hour.
 const ROOMS_AN_HOUR: u64 = 3;
 
-/// What all who come from one address may do together: one of IPv4, or a /64 of IPv6. In each, 0 means no limit. Those
+/// Limits for all who come from one address together: one of IPv4, or a /64 of IPv6. In each, 0 means no limit. Those
 /// that are not named have none either where a person has none (`--post-rate 0`).
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_line_help = false)]
@@ -52,8 +52,8 @@ pub struct Address {
     #[arg(long, env = "MADANG_NEWCOMERS_PER_ADDRESS", value_name = "N")]
     pub newcomers_per_address: Option<u32>,
 
-    /// TCP connections from one address that have not asked for anything yet; beyond, the oldest of them goes. 128 where it is
-    /// not named. This and the next two: none where there may be any number of connections
+    /// TCP connections from one address that have not asked for anything yet; beyond, the oldest of them goes. 128
+    /// where it is not named. This and the next two have no limit where there may be any number of connections
     /// (`--connections-per-address 0`).
     #[arg(long, env = "MADANG_SILENT_PER_ADDRESS", value_name = "N")]
     pub silent_per_address: Option<u32>,

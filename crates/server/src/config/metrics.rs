@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-/// Who may read the counters; without either option, who asks from this machine itself, and not through a proxy on it.
+/// Access to the counters; without either option, for requests from this machine itself, and not through a proxy on it.
 #[derive(Args, Clone, Debug)]
 pub struct Metrics {
     /// Address and port for /metrics alone, such as 127.0.0.1:9100; it is then not served elsewhere without a token.

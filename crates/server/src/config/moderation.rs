@@ -11,12 +11,12 @@ pub struct Room {
     /// The folder.
     #[command(flatten)]
     pub folder: Folder,
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub order: RoomOrder,
 }
 
-/// What there is to do with rooms.
+/// Commands for rooms.
 #[derive(Clone, Debug, Subcommand)]
 pub enum RoomOrder {
     /// List the rooms, the most recently active first: id, number of the newest entry, title.
@@ -51,12 +51,12 @@ pub struct Message {
     /// The folder.
     #[command(flatten)]
     pub folder: Folder,
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub order: MessageOrder,
 }
 
-/// What there is to do with messages.
+/// Commands for messages.
 #[derive(Clone, Debug, Subcommand)]
 pub enum MessageOrder {
     /// Delete a message, whoever wrote it. Its text is gone from the database too.

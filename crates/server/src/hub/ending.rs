@@ -1,4 +1,4 @@
-//! What ends: sessions that are sent away, and rooms that are closed.
+//! Ends of sessions that are sent away, and of rooms that are closed.
 
 use std::sync::PoisonError;
 
@@ -25,7 +25,7 @@ impl Hub {
         seats.map(|seat| seat.queue.close(code)).count()
     }
 
-    /// Who has a session, each once, in no order.
+    /// Returns users that have a session, each once, in no order.
     pub fn users(&self) -> Vec<UserId> {
         lock(&self.sessions).of_user.keys().cloned().collect()
     }

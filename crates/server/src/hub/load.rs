@@ -14,7 +14,7 @@ use crate::store::{Committed, Store};
 /// has gone, and the next one reads anew.
 const NOTED: usize = 1_000;
 
-/// What happened while the log was being read, which may have seen it or not.
+/// Events while the log was being read, which may have seen them or not.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     pub(super) deleted: Vec<Seq>,

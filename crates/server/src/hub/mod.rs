@@ -41,7 +41,7 @@ pub type SessionId = u64;
 pub struct Hub {
     rooms: RwLock<HashMap<RoomId, Arc<Mutex<Room>>>>,
     sessions: Mutex<Sessions>,
-    /// What all rings may hold.
+    /// Bound of all rings together.
     budget: Arc<Budget>,
     /// The rings that are being filled.
     loading: SingleFlight<RoomId>,
@@ -81,7 +81,7 @@ struct Room {
     presence: Presence,
 }
 
-/// What [`Hub::attach`] did.
+/// Result of [`Hub::attach`].
 #[derive(Debug)]
 pub enum Attached {
     /// The session is live: these frames complete what it has, and its queue gets all that follow.
@@ -144,7 +144,7 @@ impl Hub {
         }
     }
 
-    /// Delivers an entry if it is the next one. Whether it was.
+    /// Delivers an entry if it is the next one. Returns true if it was.
     fn deliver_next(&self, room: &Mutex<Room>, committed: Committed) -> bool {
         let mut room = lock(room);
         let leaps = committed.entry.seq > room.head && is(Mutant::LeavesGaps);
@@ -264,7 +264,7 @@ impl Hub {
         }
     }
 
-    /// The hub's own copy of an id. Who keeps it compares it with those of entries in memory that is warm.
+    /// Returns the hub's own copy of an id. Comparing it with ids of entries finds memory that is warm.
     pub fn shared(&self, id: &RoomId) -> RoomId {
         self.read_rooms().get_key_value(id).map_or_else(|| id.clone(), |(own, _)| own.clone())
     }
@@ -311,7 +311,7 @@ impl Hub {
         }
     }
 
-    /// Who looks at `room`.
+    /// Returns the people who look at `room`.
     pub fn here(&self, room: &RoomId) -> Here {
         self.room(room).map(|room| lock(&room).presence.here()).unwrap_or_default()
     }

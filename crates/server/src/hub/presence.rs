@@ -1,4 +1,4 @@
-//! Who looks at a room now.
+//! Presence: the people who look at a room now.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::{Queue, SessionId};
 /// How many of those who are here are named; beyond, only their number is told.
 pub(super) const HERE_SHOWN: usize = 50;
 
-/// Who is here: some by name, and how many in all.
+/// People who are here: some by name, and how many in all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Here {
     /// At most 50.

@@ -37,7 +37,7 @@ pub enum Queued {
     Person(Arc<PersonFrame>),
     /// Somebody is typing; volatile.
     Typing(Arc<PersonFrame>, Encoded),
-    /// Who is here; volatile.
+    /// People who are here; volatile.
     Presence(Arc<Vec<PersonFrame>>, Encoded),
     /// A new room, for sessions that may see it.
     Room(RoomId, Encoded),
@@ -64,7 +64,7 @@ impl Queued {
     }
 }
 
-/// What [`Queue::take`] found.
+/// Result of [`Queue::take`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Taken {
     /// Frames were moved into the batch.

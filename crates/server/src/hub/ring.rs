@@ -22,21 +22,21 @@ const LEAST_BYTES: usize = 128 * 1024;
 /// therefore hold 128 MiB at the very most.
 const ALL_BYTES: usize = 64 * 1024 * 1024;
 
-/// What a frame counts besides its text.
+/// Cost of a frame besides its text.
 const FRAME_COST: usize = 256;
 
-/// What all rings hold together. Bytes.
+/// Size of all rings together. Bytes.
 #[derive(Debug, Default)]
 pub(super) struct Budget(AtomicUsize);
 
-/// Whether a ring serves a cursor.
+/// Source that a cursor is replayed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplaySource {
     /// All that follows is in it.
     Ring,
     /// It has not been filled from the log since the start.
     NotLoaded,
-    /// What follows is in the log alone.
+    /// Only the log has what follows.
     Store,
     /// As [`ReplaySource::Store`], and more than the bytes that a ring holds.
     TooFar,
@@ -49,7 +49,7 @@ pub(super) struct Ring {
     bytes: usize,
     /// It holds all that its bounds allow: it was filled from the log, or by what happened.
     warm: bool,
-    /// What bounded it last was bytes.
+    /// True if its last bound was that of bytes.
     heavy: bool,
 }
 
@@ -81,8 +81,8 @@ impl Ring {
         budget.changed(before, self.bytes);
     }
 
-    /// Adds entries of the log, oldest first, before its own: those up to `head` if it has none. What does not
-    /// lead up to its own is not taken.
+    /// Adds entries of the log, oldest first, before its own: those up to `head` if it has none. Entries that do not
+    /// lead up to its own are not taken.
     pub(super) fn fill(&mut self, entries: Vec<Arc<EntryFrame>>, head: Seq, budget: &Budget) {
         let before = self.bytes;
         let mut next = self.frames.front().map_or(head, |first| first.seq - 1);
@@ -109,7 +109,7 @@ impl Ring {
         Some(self.frames.iter().skip(skip).cloned().collect())
     }
 
-    /// Whether it serves `cursor` in a room whose newest entry is `head`.
+    /// Returns the source for `cursor` in a room whose newest entry is `head`.
     pub(super) fn replay_source(&self, cursor: Seq, head: Seq) -> ReplaySource {
         let first = self.frames.front().map_or(head + 1, |first| first.seq);
         if cursor + 1 >= first {

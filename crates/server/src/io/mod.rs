@@ -24,15 +24,15 @@ pub(crate) enum Io {
 }
 
 impl Io {
-    /// Does the handshake of TLS on `tcp`. How long it takes is up to the peer: bound it.
+    /// Does the handshake of TLS on `tcp`. The peer decides how long it takes: bound it.
     ///
     /// # Errors
-    /// What the peer sends is no TLS of this server's versions, or it goes away.
+    /// The peer sends something else than TLS of this server's versions, or leaves.
     pub(crate) async fn secure(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
         Tls::handshake(tcp, config).await.map(|tls| Self::Tls(Box::new(tls)))
     }
 
-    /// Whether it is under TLS. Then there may be bytes to read that the socket will not announce, because they have
+    /// Returns true under TLS. Then there may be bytes to read that the socket will not announce, because they have
     /// left it already.
     pub(crate) fn is_secure(&self) -> bool {
         matches!(self, Self::Tls(_))
@@ -58,7 +58,7 @@ impl Io {
     /// [`Io::holds_output`].
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`]: none now; wait with [`Io::write_ready`].
+    /// [`io::ErrorKind::WouldBlock`] while the socket takes nothing; wait with [`Io::write_ready`].
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.try_write(bytes),
@@ -66,7 +66,7 @@ impl Io {
         }
     }
 
-    /// Whether bytes were taken that are still to be written with [`Io::try_flush`].
+    /// Returns true if bytes were taken that are still to be written with [`Io::try_flush`].
     pub(crate) fn holds_output(&self) -> bool {
         match self {
             Self::Plain(_) => false,

@@ -60,8 +60,8 @@ impl Tls {
         for _ in 0..READS {
             match self.state.reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // Many clients end without the farewell of TLS. What is cut short shows in HTTP and in WebSocket too,
-                // which both say where a message ends.
+                // Many clients end without the farewell of TLS. A cut shows in HTTP and in WebSocket too, which both
+                // tell where a message ends.
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
                 result => return result,
             }
@@ -122,7 +122,8 @@ impl Tls {
 }
 
 impl Drop for Tls {
-    /// However the connection ends, the peer can tell our end from a cut. Who never got that far is told nothing.
+    /// However the connection ends, the peer can tell our end from a cut. A peer that never got that far is sent
+    /// nothing.
     fn drop(&mut self) {
         if !self.state.is_handshaking() {
             self.end();

@@ -17,7 +17,7 @@ pub(super) struct Line {
     pub(super) cause: String,
 }
 
-/// What was written in each cause's window. Causes are places in the program, so there are not many.
+/// Lines written in each cause's window. Causes are places in the program, so there are not many.
 #[derive(Debug)]
 pub(super) struct Sums<C> {
     window: Duration,
@@ -43,7 +43,7 @@ impl Window {
 }
 
 impl<C: Eq + Hash> Sums<C> {
-    /// Sums over this time; none: each line is written.
+    /// Sums over this time; a window of zero writes each line.
     pub(super) fn new(window: Duration) -> Self {
         Self { window, windows: Mutex::default() }
     }

@@ -8,8 +8,8 @@ use crate::refusal::Refusal;
 use crate::store::Expected;
 
 impl Rooms {
-    /// Whether this person may do anything in this room, whether it exists or not. A room outside of a bot's
-    /// scope is answered as if there were none, so that nothing is told of it.
+    /// Checks that this person may do anything in this room, whether it exists or not. A room outside of a bot's scope
+    /// is answered as if it did not exist, so that nothing is told of it.
     ///
     /// # Errors
     /// The token was revoked, or is limited to other rooms.
@@ -24,7 +24,7 @@ impl Rooms {
         }
     }
 
-    /// Whether this person may still do anything at all: not a bot whose token was revoked.
+    /// Returns true if this person may do nothing any more: a bot whose token was revoked.
     pub fn is_gone(&self, user: &UserId) -> bool {
         self.0.store.bot(user).is_some_and(|bot| bot.revoked_at.is_some())
     }
@@ -34,7 +34,7 @@ impl Rooms {
         self.0.store.expected(user)
     }
 
-    /// Whether this person may not come any more, or nobody from there.
+    /// Returns true if this person is banned, or everybody from there.
     pub fn is_banned(&self, user: Option<&UserId>, from: Network) -> bool {
         self.0.store.is_banned(user, Some(from))
     }

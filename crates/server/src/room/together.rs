@@ -19,7 +19,7 @@ pub struct Post {
     pub cmid: Cmid,
     /// The text.
     pub body: String,
-    /// What its sender says beside it.
+    /// Headers of the sender.
     pub headers: Headers,
 }
 
@@ -37,7 +37,7 @@ pub struct Named {
 /// Why none of several posts was made.
 #[derive(Clone, Debug)]
 pub struct NoneMade {
-    /// The one that was refused, from 0; none: what they have in common was, as their number.
+    /// Index of the refused one, from 0; `None` if the refusal is about what they have in common, as their number.
     pub index: Option<usize>,
     /// Why.
     pub refusal: Refusal,

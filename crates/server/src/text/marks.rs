@@ -1,10 +1,10 @@
-//! What leaves a mark where it is shown.
+//! Characters that leave a mark where they are shown.
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, NoncharacterCodePoint, WhiteSpace};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Whether anything in `text` leaves a mark by itself.
+/// Returns true if anything in `text` leaves a mark by itself.
 pub fn has_mark(text: &str) -> bool {
     // Nearly every text answers with its first character.
     text.chars().any(|c| c.is_ascii_graphic() || (!c.is_ascii() && leaves_mark(c)))
@@ -24,7 +24,7 @@ pub fn initial(name: &str) -> String {
     if capital == first { String::new() } else { capital }
 }
 
-/// Whether `c` is neither space, nor ignorable, nor a control or format character, nor a combining mark.
+/// Returns true if `c` is neither space, nor ignorable, nor a control or format character, nor a combining mark.
 ///
 /// An unassigned character counts, because it may be a newer Unicode's letter or emoji, and so does a private one: both
 /// are drawn, if only as a box.
@@ -36,7 +36,7 @@ fn leaves_mark(c: char) -> bool {
     !unmarked && !matches!(category(c), Category::Unseen | Category::Combining)
 }
 
-/// What matters here of a character's general category.
+/// General category of a character, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Category {
     /// Controls, format characters, separators.

@@ -10,11 +10,11 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::marks::{Category, category, has_mark, is_blank_sign};
 
-/// What the server itself and its keeper are called, in both languages of the page. Nobody else is, nor by a name made of
+/// Names of the server itself and its keeper, in both languages of the page. Nobody else has them, nor a name made of
 /// these words alone.
 const OURS: [&str; 5] = ["Madang", "system", "마당", "마당지기", "시스템"];
 
-/// What those are called who chose no name: one of these words, with a part of their id behind it.
+/// Names of those who chose none: one of these words, with a part of their id behind it.
 const GUESTS: [&str; 3] = ["guest", "손님", "게스트"];
 
 /// Returns `typed` as one line: composed, runs of space folded, and without characters that are not seen, except where
@@ -30,7 +30,7 @@ pub(super) fn visible_line(typed: &str) -> String {
         }
     }
     let words = line.split_whitespace().map(|word| word.trim_end_matches(is_joiner));
-    // What was between two characters may have kept them from composing.
+    // Characters between two others may have kept them from composing.
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").nfc().collect()
 }
 
@@ -53,7 +53,7 @@ fn keep_visible(cluster: &str, line: &mut String) {
     }
 }
 
-/// Whether a name is the server's own, or looks like it, or is that of one who chose none.
+/// Returns true if a name is the server's own, or looks like it, or is that of somebody who chose none.
 pub fn is_reserved(name: &str) -> bool {
     let key = key(name);
     let ours: Vec<String> = OURS.iter().map(|name| key_of_word(name)).collect();
@@ -136,7 +136,7 @@ fn is_ideograph(c: char) -> bool {
     CodePointSetData::new::<Ideographic>().contains(c)
 }
 
-/// Whether a joiner behind `c` changes how it is drawn: behind a virama, and in scripts whose letters join.
+/// Returns true if a joiner behind `c` changes how it is drawn: behind a virama, and in scripts whose letters join.
 fn joins_next(c: char) -> bool {
     let class = CodePointMapData::<CanonicalCombiningClass>::new().get(c);
     let joining = CodePointMapData::<JoiningType>::new().get(c);

@@ -40,7 +40,7 @@ fn config(provider: Arc<CryptoProvider>, shown: Arc<Shown>) -> Result<Arc<Server
     // Whoever comes back skips the signature: in a storm of reconnects that is most of the work. The tickets hold all
     // that is to be remembered, so nothing is kept here, and a change of the certificate does not end them.
     config.ticketer = Ticketer::new()?;
-    // What is sent with the first flight can be sent again by anyone who saw it.
+    // Data sent with the first flight can be sent again by anyone who saw it.
     config.max_early_data_size = 0;
     Ok(Arc::new(config))
 }

@@ -18,7 +18,7 @@ pub(super) struct Files {
     pub(super) key: PathBuf,
 }
 
-/// What stands there, not looked into.
+/// Text of both files, not parsed.
 pub(super) struct Text {
     certificate: Vec<u8>,
     key: Vec<u8>,
@@ -30,7 +30,7 @@ pub(crate) enum PairError {
     /// A file cannot be read.
     #[error("cannot read {0}: {1}")]
     Unreadable(PathBuf, io::Error),
-    /// A file begins as PEM and does not go on so. What it says stays unsaid: it may be half a key.
+    /// A file begins as PEM and does not go on so. Its text is never shown: it may be half a key.
     #[error("{0} is damaged: something in it begins as PEM and does not end so")]
     Damaged(PathBuf),
     /// The first file has none.
@@ -45,7 +45,7 @@ pub(crate) enum PairError {
     /// Both are good, but not for each other.
     #[error("the key in {1} does not fit the certificate in {0}")]
     Mismatch(PathBuf, PathBuf),
-    /// What stands in PEM is no certificate.
+    /// The PEM holds no certificate.
     #[error("the first certificate in {0} cannot be read: {1}")]
     BadCertificate(PathBuf, Error),
     /// Neither RSA of 2048 bits or more, nor ECDSA on P-256 or P-384, nor Ed25519; or damaged.
@@ -56,14 +56,14 @@ pub(crate) enum PairError {
 }
 
 impl Files {
-    /// What the files hold now.
+    /// Reads the files as they are now.
     pub(super) fn read(&self) -> Result<Text, PairError> {
         let read =
             |path: &PathBuf| fs::read(path).map_err(|error| PairError::Unreadable(path.clone(), error));
         Ok(Text { certificate: read(&self.certificate)?, key: read(&self.key)? })
     }
 
-    /// What it says.
+    /// Parses the text.
     pub(super) fn parse(&self, text: &Text, provider: &CryptoProvider) -> Result<CertifiedKey, PairError> {
         let (certificate, key) = (&self.certificate, &self.key);
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&text.certificate)

@@ -18,16 +18,16 @@ pub(crate) struct Reload {
     files: Files,
     provider: Arc<CryptoProvider>,
     shown: Arc<Shown>,
-    /// What they held when it was last taken up, or refused.
+    /// Content when it was last used, or refused.
     judged: Content,
-    /// What they held at the last look.
+    /// Content at the last look.
     seen: Content,
 }
 
-/// What the files hold: none, if they cannot be read.
+/// Hash of the files' content; `None` if they cannot be read.
 type Content = Option<[u8; 32]>;
 
-/// What came of a look.
+/// Result of a look.
 #[derive(Debug)]
 enum Look {
     /// Nothing to say.

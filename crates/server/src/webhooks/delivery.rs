@@ -1,4 +1,5 @@
-//! What is sent, and how it is signed: `v1=` and HMAC-SHA256 of the timestamp, a dot and the body. See docs/api.md.
+//! Requests of a webhook, and their signature: `v1=` and HMAC-SHA256 of the timestamp, a dot and the body. See
+//! docs/api.md.
 
 use hmac::{Hmac, Mac};
 use madang_protocol::UnixMs;

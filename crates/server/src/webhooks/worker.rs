@@ -1,11 +1,11 @@
-//! One webhook's task: it reads the room's log from its cursor, delivers entry by entry, and waits for the hub to say
-//! that there is more.
+//! One webhook's task: it reads the room's log from its cursor, delivers entry by entry, and waits for the hub to wake
+//! it.
 //!
 //! The cursor is the bot's read marker, which is durable. It moves after a yes, and only over what was delivered: so a
-//! restart repeats at most the entry that was on its way. What does not arrive is tried again for ever; nothing behind it
-//! goes first. Each try reads the entry anew, so that a text that was taken back meanwhile is not told.
+//! restart repeats at most the entry that was on its way. A failed delivery is retried for ever; nothing behind it goes
+//! first. Each try reads the entry anew, so that a text that was taken back meanwhile is not sent.
 //!
-//! Bound: one entry, and a queue that is used as a bell.
+//! Bound: one entry, and a queue that only wakes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(super) struct DeliveryWorker {
 }
 
 impl DeliveryWorker {
-    /// Delivers until it is called back, or the server stops. What is on its way then is delivered again.
+    /// Delivers until it is called back, or the server stops. A delivery that is on its way then is repeated.
     pub(super) async fn run(self, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
@@ -81,8 +81,8 @@ impl DeliveryWorker {
         }
     }
 
-    /// The entry after the cursor, if there is one; none at all: the webhook was removed. They are read one by one,
-    /// because each may wait long for the one before.
+    /// Returns the entry after the cursor, if there is one; the outer `None` if the webhook was removed. They are read
+    /// one by one, because each may wait long for the one before.
     async fn after(&self, cursor: Seq) -> Option<Option<Committed>> {
         loop {
             if let Ok(read) = self.app.rooms.entries_after(&self.bot, self.room.clone(), cursor, 1).await {
@@ -116,7 +116,7 @@ impl DeliveryWorker {
         }
     }
 
-    /// Whether the webhook was removed, or its room closed.
+    /// Returns true if the webhook was removed, or its room closed.
     fn is_over(&self) -> bool {
         self.app.rooms.is_gone(&self.bot) || self.app.store.version(&self.room).is_none()
     }
