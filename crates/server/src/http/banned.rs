@@ -1,5 +1,5 @@
-//! Requests from an address that is banned. What upgrades to a connection, or opens one, is told so by that connection's
-//! close code, which a page can read.
+//! Requests from an address that is banned. A request that upgrades to a connection, or opens one, is answered by that
+//! connection's close code, which a page can read.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! What an HTTP request is refused with: a status, and a sentence.
+//! Refusals of an HTTP request: a status, and a sentence.
 
 use axum::Json;
 use axum::http::header::{ACCEPT, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -18,7 +18,7 @@ struct Problem {
     retry_after_ms: Option<u32>,
 }
 
-/// Whether a program asks, which wants JSON, and not a person's browser.
+/// Returns true if a program asks, which wants JSON, and not a person's browser.
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     headers
         .get(ACCEPT)

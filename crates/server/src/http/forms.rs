@@ -26,7 +26,7 @@ use crate::auth::login::{self, Login};
 /// Largest form. Bytes; a message of 8,000 characters in percent-encoded UTF-8 fits three times.
 pub(super) const FORM_BYTES: usize = 256 * 1024;
 
-/// What a form that writes a message carries.
+/// Fields of a form that writes a message.
 #[derive(Debug, Deserialize)]
 pub(super) struct Written {
     #[serde(default)]

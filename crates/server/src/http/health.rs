@@ -1,4 +1,4 @@
-//! What an operator's programs ask.
+//! Answers to an operator's programs: health, readiness, counters.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;

@@ -25,7 +25,7 @@ pub(super) struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// Reads it; none, if it is anything but a name or an address, and perhaps a port. An empty port is none
+    /// Reads it; `None` if it is anything but a name or an address, and perhaps a port. An empty port counts as no port
     /// (RFC 3986, 3.2.3).
     pub(super) fn parse(host: &'a str) -> Option<Self> {
         let (name, port) = match host.rfind(']') {

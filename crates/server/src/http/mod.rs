@@ -94,7 +94,7 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// What a request asks for is done on behalf of its address.
+/// Runs a request on behalf of its address.
 async fn for_its_asker(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
     asker::on_behalf_of(peer.ip(), next.run(request)).await
 }

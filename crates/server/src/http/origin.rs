@@ -86,7 +86,7 @@ pub(super) enum Standing {
     Foreign,
 }
 
-/// Whether a request may act with the login that it carries.
+/// Returns true if a request may act with the login that it carries.
 pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     standing(headers, allowed) == Standing::Own
 }

@@ -29,7 +29,7 @@ const CACHE: &str = "private, no-store, no-transform";
 /// Bytes that a page counts for at least in the budget of reading: making a short one takes time, too.
 const PAGE_COST: usize = 128 * 1024;
 
-/// What a page shows besides the newest messages.
+/// Parts of a page besides the newest messages.
 #[derive(Debug, Default)]
 pub(super) struct Look {
     pub(super) at: Option<PageAt>,
@@ -127,7 +127,7 @@ async fn missing(app: &App, method: &Method, headers: &HeaderMap) -> Response {
     page(app, headers, "", Look::default()).await
 }
 
-/// What the head of a room's page says: nothing is rendered for it, and nobody gets a login.
+/// Answers HEAD of a room's page: nothing is rendered for it, and nobody gets a login.
 async fn head(app: &App, room: &str) -> Response {
     let Some(_turn) = app.pages.enter(false).await else { return bare(StatusCode::SERVICE_UNAVAILABLE) };
     let found = room.parse().is_ok_and(|room| app.store.version(&room).is_some());
@@ -151,8 +151,8 @@ async fn page(app: &App, headers: &HeaderMap, room: &str, look: Look) -> Respons
     }
 }
 
-/// Renders a room, or the lobby with the word that there is no such room. What was refused is said on the page, and in
-/// its status.
+/// Renders a room, or the lobby with the word that there is no such room. A refusal is shown on the page, and in its
+/// status.
 pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: Look) -> Response {
     let locale = preferences::locale(headers);
     let login = match login::or_newcomer(app, headers).await {
@@ -188,7 +188,7 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
             if let Some(status) = status {
                 *response.status_mut() = status;
             }
-            // What failed makes nobody anybody, nor does what another site's page has fetched.
+            // A failed request makes nobody anybody, nor does one that another site's page has fetched.
             if status.is_none() && !is_embedded(headers) {
                 login.set_on(response.headers_mut());
             }
@@ -216,7 +216,7 @@ fn busy(locale: Locale) -> Response {
         .into_response()
 }
 
-/// Whether another site's page fetched this, and no person went here. Browsers say so.
+/// Returns true if another site's page fetched this, and no person went here. Browsers tell so.
 fn is_embedded(headers: &HeaderMap) -> bool {
     let says = |name: &str, value: &str| headers.get(name).is_some_and(|said| said == value);
     says("sec-fetch-site", "cross-site") && !says("sec-fetch-mode", "navigate")

@@ -35,7 +35,7 @@ pub(super) fn theme(headers: &HeaderMap) -> Theme {
     cookie(headers, THEME_COOKIE).and_then(|value| Theme::from_value(&value)).unwrap_or_default()
 }
 
-/// What Enter does.
+/// Returns the meaning of Enter.
 pub(super) fn enter(headers: &HeaderMap) -> Enter {
     cookie(headers, ENTER_COOKIE).and_then(|value| Enter::from_value(&value)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What is answered to whoever speaks HTTP in clear where TLS is spoken: where to go, and nothing else.
+//! Answer to clients that use HTTP in clear where TLS is expected: where to go, and nothing else.
 
 use std::net::{IpAddr, SocketAddr};
 

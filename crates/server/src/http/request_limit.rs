@@ -13,7 +13,7 @@ use crate::state::App;
 use super::rejection::reject;
 use super::{banned, health, rt, upgrade};
 
-/// Refuses what is beyond the bound. What stays open is bounded as a connection instead.
+/// Refuses requests beyond the bound. One that stays open is bounded as a connection instead.
 pub(super) async fn bounded(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,

@@ -52,7 +52,7 @@ pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T, Refused> {
     })
 }
 
-/// What is said of a query that cannot be read.
+/// Returns the refusal of a query that cannot be read.
 pub(super) fn bad_query(error: &QueryRejection) -> Refused {
     Refused::because(Code::BadRequest, format!("{}.", error.body_text()))
 }

@@ -1,4 +1,4 @@
-//! Who asks: a bot by its token, or a person by the login of this server's own pages.
+//! Authentication of the API: a bot by its token, or a person by the login of this server's own pages.
 
 use axum::http::HeaderMap;
 use madang_protocol::{Person, RoomId};
@@ -9,7 +9,7 @@ use crate::store::Expected;
 use super::problem::{Code, Refused};
 use crate::auth::login::{self, Login};
 
-/// Who asks.
+/// The bot or person who sent the request.
 pub(super) struct Caller {
     /// The person, or the bot.
     pub(super) person: Person,

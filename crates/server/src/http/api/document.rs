@@ -17,7 +17,7 @@ use crate::state::App;
 use super::page;
 use super::problem::{Code, Problem};
 
-/// What the document says before its paths.
+/// Text of the document before its paths.
 const ABOUT: &str = "Programs post and read here as people do, in the same rooms. A program signs in with a token: \
     `Authorization: Bearer <token>`; `madang token create` makes one. Every refusal is a problem (RFC 9457) with a `code`.";
 

@@ -71,12 +71,12 @@ pub(super) async fn after(
     let last = read.last().map_or(after, |committed| committed.entry.seq);
     let entry = |committed: Committed| ApiEntry::new(committed.entry, &committed.author, cursors);
     let entries = read.into_iter().map(entry).collect();
-    // What was committed since the head was looked at may have been read already.
+    // Entries committed since the head was looked at may have been read already.
     let head = head.max(last);
     Ok(Json(Entries { room, entries, cursor: cursors.text(last), head, more: last < head }))
 }
 
-/// What is wrong with a cursor.
+/// Returns the refusal of a cursor.
 pub(super) fn unreadable(app: &App, error: CursorError) -> Refused {
     match error {
         CursorError::Malformed => {

@@ -60,7 +60,7 @@ fn timed() -> OpenApiRouter<App> {
         .routes(routes!(hooks::post))
 }
 
-/// What has no end has no bound on its time.
+/// Routes without an end have no bound on their time.
 fn endless() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(stream::open))
 }

@@ -113,7 +113,7 @@ fn item(out: &mut String, name: &str, form: &str, meaning: &str) {
     let _ = write!(out, "<dt><code>{name}</code> <small>{form}</small></dt><dd>{meaning}</dd>");
 }
 
-/// What a value looks like, in a few words.
+/// Returns a description of a value, in a few words.
 fn form(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
         return name.to_owned();
@@ -131,7 +131,7 @@ fn form(schema: &Value) -> String {
     }
 }
 
-/// What stands there; nothing, if there is no such place.
+/// Returns the value at this place; null if there is no such place.
 fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }

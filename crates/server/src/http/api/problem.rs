@@ -1,4 +1,4 @@
-//! What a request is refused with: problem details of RFC 9457, with a code that never changes its meaning.
+//! Refusals of a request: problem details of RFC 9457, with a code that never changes its meaning.
 
 use std::collections::BTreeMap;
 
@@ -143,7 +143,7 @@ impl Refused {
             | RefusalCode::TooManyRooms => Code::NotAllowed,
             RefusalCode::Unknown => Code::Fault,
         };
-        // What is said of a frame would puzzle who sent none.
+        // A sentence about a frame would puzzle a client that sent none.
         let own = matches!(code, Code::BadRequest | Code::Fault);
         let detail = (!own).then(|| refusal.sentence(Locale::En, app.rooms.limits()));
         Self { code, detail, retry_after_ms: refusal.retry_after_ms }
@@ -242,16 +242,16 @@ fn meaning(code: Code) -> (StatusCode, &'static str) {
     }
 }
 
-/// What everyone who asks may be refused with.
+/// Refusals that every request may get.
 pub(super) struct Refusals;
 
-/// What somebody who reads from a cursor may be refused with.
+/// Refusals of requests that read from a cursor.
 pub(super) struct ReadRefusals;
 
-/// What somebody who posts may be refused with.
+/// Refusals of requests that post.
 pub(super) struct WriteRefusals;
 
-/// What somebody who posts to a webhook may be refused with.
+/// Refusals of requests that post to a webhook.
 pub(super) struct HookRefusals;
 
 type Responses = BTreeMap<String, RefOr<Documented>>;

@@ -1,5 +1,5 @@
-//! What the API says. It is what `madang.v1` says, with the author's name and the cursor beside each entry, so that
-//! a program needs no memory.
+//! Types of the API. They mean the same as those of `madang.v1`, with the author's name and the cursor beside each
+//! entry, so that a program needs no memory.
 
 use madang_protocol::{Cmid, Entry, Headers, Person, RoomId, RoomInfo, Seq, UnixMs, UserId, What};
 use serde::de::Error as _;
@@ -23,7 +23,7 @@ pub(super) struct Room {
     /// Its id, as in its address.
     #[schema(value_type = String, example = "lobby")]
     room: RoomId,
-    /// What people call it.
+    /// The title that people see.
     #[schema(example = "Lobby")]
     title: String,
     /// The newest entry's number.
@@ -58,7 +58,7 @@ pub(super) struct NewMessage {
     #[serde(default, deserialize_with = "seq")]
     #[schema(value_type = Option<u64>, minimum = 1)]
     pub(super) reply_to: Option<Seq>,
-    /// What its sender says beside the text, as the headers of a STOMP SEND do: at most 4 KiB of names and values. Names that
+    /// Headers of the sender beside the text, like those of a STOMP SEND: at most 4 KiB of names and values. Names that
     /// Madang or STOMP uses itself, such as `seq`, are refused.
     #[serde(default, deserialize_with = "headers")]
     #[schema(schema_with = headers_schema)]
@@ -120,7 +120,7 @@ pub(super) struct Posted {
     /// The write's id, which its entry carries too.
     #[schema(value_type = String, example = "f6af00000000000000000000000add41")]
     pub(super) cmid: Cmid,
-    /// Whether a write with this key had been made before: then nothing was written.
+    /// True if a write with this key had been made before: then nothing was written.
     pub(super) repeat: bool,
 }
 
@@ -138,7 +138,7 @@ pub(super) struct Entries {
     /// The newest entry's number.
     #[schema(value_type = u64)]
     pub(super) head: Seq,
-    /// Whether there are more now.
+    /// True if there are more now.
     pub(super) more: bool,
 }
 
@@ -158,7 +158,7 @@ pub(crate) struct ApiEntry {
     /// When it was written: milliseconds since 1970 in UTC, by the server's clock.
     #[schema(value_type = i64, example = 1_795_296_748_463_i64)]
     at: UnixMs,
-    /// Who did it: a person's or a bot's id.
+    /// The author: a person's or a bot's id.
     #[schema(value_type = String, example = "7rmo66779wsq")]
     by: UserId,
     /// Their present name; empty until they chose one.
@@ -176,11 +176,11 @@ pub(crate) struct ApiEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     cmid: Option<Cmid>,
-    /// What happened.
+    /// The change of the log.
     what: ApiWhat,
 }
 
-/// What happened. `t` says which of these it is; a program passes over those that it does not know.
+/// A change of the log. `t` names its kind; a program passes over those that it does not know.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = What)]
 #[serde(tag = "t", rename_all = "snake_case")]
@@ -198,7 +198,7 @@ enum ApiWhat {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schema(value_type = Option<u64>, nullable = false)]
         reply_to: Option<Seq>,
-        /// What its sender said beside the text; absent where that was nothing, and once it was deleted.
+        /// Headers of the sender beside the text; absent if there were none, and once the message was deleted.
         #[serde(skip_serializing_if = "Headers::is_empty")]
         #[schema(value_type = BTreeMap<String, String>, required = false)]
         headers: Headers,

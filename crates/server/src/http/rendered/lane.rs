@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 /// Longest wait for a turn.
 const WAIT: Duration = Duration::from_secs(3);
 
-/// What finds no place to wait is answered after so long: who asks again at once is slowed down.
+/// Delay of the answer to a request that finds no place to wait: a client that asks again at once is slowed down.
 const SLOWED: Duration = Duration::from_secs(1);
 
 /// Those who wait for that. Beyond, the answer is at once.
@@ -46,7 +46,7 @@ impl Lane {
         Self { turns, waiting: AtomicUsize::new(0), slowed: AtomicUsize::new(0), most, rests }
     }
 
-    /// Waits for a turn. None: too many wait, or it took too long.
+    /// Waits for a turn. `None` if too many wait, or it took too long.
     pub(super) async fn enter(&self) -> Option<Turn> {
         let Some(_waiting) = Counted::below(&self.waiting, self.most) else {
             self.slow_down().await;

@@ -30,7 +30,7 @@ use template::{Mark, Template};
 /// Bytes of rendered pages that are kept. The oldest goes first; it is rendered again when somebody asks.
 const BYTES: usize = 16 * 1024 * 1024;
 
-/// Largest page that is rendered. Bytes; none comes near.
+/// Maximum size of a rendered page, in bytes; no page comes near.
 const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Those who wait for a page: some tenths of a second of rendering. Beyond, they are asked to come again.
@@ -83,7 +83,7 @@ impl Pages {
         }
     }
 
-    /// Waits for a turn to make a page. None: the server has others to do.
+    /// Waits for a turn to make a page. `None` if the server has others to do.
     pub(super) async fn enter(&self, is_member: bool) -> Option<Turn> {
         if is_member { self.members.enter().await } else { self.newcomers.enter().await }
     }
@@ -177,7 +177,7 @@ fn fresh_nonce() -> Option<String> {
     secret::random_hex().ok()
 }
 
-/// What leptos made, taken apart.
+/// Output of leptos, taken apart.
 struct Rendered {
     html: String,
     nonce: String,
@@ -219,8 +219,8 @@ async fn render(data: PageData) -> Response {
     stamped(render(Request::new(Body::empty())).await.into_response()).await
 }
 
-/// The page with its shape, by which the browser sees whether anything was changed on the way. What differs from person
-/// to person is no part of that.
+/// The page with its shape, by which the browser sees whether anything was changed on the way. Parts that differ from
+/// person to person are no part of that.
 async fn stamped(page: Response) -> Response {
     let (head, body) = page.into_parts();
     let bytes = axum::body::to_bytes(body, PAGE_BYTES).await.unwrap_or_default();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_protocol::{Cmid, UserId};
 use madang_web::hue;
 
-/// What a page is rendered with where each who looks at it differs: random, so that nobody's text holds it.
+/// Stand-in for the person while rendering, wherever people's pages differ: random, so that nobody's text holds it.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     pub(super) user: UserId,
@@ -27,7 +27,7 @@ enum Piece {
     Tag,
     /// The colour of their avatar.
     Hue,
-    /// What the avatar shows.
+    /// The avatar's letter.
     Initial,
 }
 
@@ -35,7 +35,8 @@ enum Piece {
 const YOU: &str = r#"class="you"><span data-hue=""#;
 
 impl Template {
-    /// Cuts what was rendered for `mark`, for everyone. None: it shows the person where this does not know.
+    /// Cuts the page that was rendered for `mark`, for everyone. `None` if it shows the person where this does not
+    /// know.
     pub(super) fn for_all(html: &str, nonce: &str, mark: &Mark) -> Option<Self> {
         let (before, rest) = html.split_once(YOU)?;
         let rest = rest.strip_prefix(&hue(&mark.user).to_string())?.strip_prefix('"')?;
@@ -86,7 +87,7 @@ impl Template {
     }
 }
 
-/// What the avatar of somebody without a name shows.
+/// Returns the letter in the avatar of somebody without a name.
 fn initial(user: &UserId) -> String {
     user.as_str().chars().next_back().map(|last| last.to_uppercase().collect()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What is answered.
+//! Answers to requests of the HTTP transport.
 
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};

@@ -1,4 +1,4 @@
-//! What is posted: read within its bounds, and taken apart into frames.
+//! Bodies of posts: read within their bounds, and taken apart into frames.
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};

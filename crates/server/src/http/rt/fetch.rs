@@ -89,7 +89,7 @@ async fn answer_in_time(app: &App, peer: SocketAddr, mut reader: Reader) -> Resu
     }
 }
 
-/// What a poll is answered with; none if there was nothing for as long as it may wait.
+/// Returns the answer to a poll; `None` if there was nothing for as long as it may wait.
 async fn gathered(reader: &mut Reader) -> Option<Received> {
     timeout(WAIT, reader.ready()).await.ok()?;
     sleep(GATHER).await;

@@ -69,7 +69,7 @@ async fn other_method() -> Refused {
     Refused(ProblemCode::MethodNotAllowed)
 }
 
-/// What was acknowledged with a request.
+/// Acknowledgement in a request.
 #[derive(Debug, Default, Deserialize)]
 struct Acknowledged {
     ack: Option<u64>,

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tungstenite::handshake::derive_accept_key;
 
-/// Whether a request asks for a WebSocket at all.
+/// Returns true if a request asks for a WebSocket at all.
 pub(in crate::http) fn is_asked(headers: &HeaderMap) -> bool {
     lists(headers, CONNECTION, "upgrade") && lists(headers, UPGRADE, "websocket")
 }
@@ -44,7 +44,7 @@ impl IntoResponse for NoHandshake {
     }
 }
 
-/// What the client's key has to be answered with.
+/// Returns the answer to the client's key.
 pub(super) fn handshake(headers: &HeaderMap) -> Result<String, NoHandshake> {
     if !is_asked(headers) {
         return Err(NoHandshake::NoUpgrade);
@@ -57,7 +57,7 @@ pub(super) fn handshake(headers: &HeaderMap) -> Result<String, NoHandshake> {
     key.map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::BadKey)
 }
 
-/// The only value of a header; none, if there are more.
+/// Returns the only value of a header; `None` if there are more.
 fn single(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
@@ -69,7 +69,7 @@ fn is_key(key: &[u8]) -> bool {
     digits.len() == 22 && digits.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/'))
 }
 
-/// Whether a header's list has this word, in any case.
+/// Returns true if a header's list has this word, in any case.
 fn lists(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
     items(headers, name).any(|item| item.eq_ignore_ascii_case(word))
 }

@@ -33,7 +33,7 @@ use super::rejection::reject;
 use super::{error, origin, preferences};
 pub(super) use handshake::is_asked;
 
-/// What an upgraded connection speaks.
+/// Protocols of an upgraded connection.
 #[derive(Debug)]
 pub(super) enum Speaks {
     Madang,
@@ -61,7 +61,7 @@ pub(super) async fn plain(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    // What cannot be read of the query is told on the open socket: a page sees no status.
+    // An unreadable query is reported on the open socket: a page sees no status.
     let asked = Query::try_from_uri(request.uri()).map(|Query(asked)| asked).unwrap_or_default();
     open(app, peer, request, Speaks::Plain(asked)).await
 }
@@ -94,7 +94,7 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
     }
     let upgraded = hyper::upgrade::on(&mut request);
     if !request.body().is_end_stream() {
-        // What follows the head would be taken for frames.
+        // Bytes behind the head would be taken for frames.
         reject(&app, peer.ip(), "upgrade");
         return (StatusCode::BAD_REQUEST, "An upgrade has no body.\n").into_response();
     }
@@ -178,7 +178,7 @@ impl Connection {
     }
 }
 
-/// What the upgrade ran on, with what was read of it already.
+/// Returns the connection below the upgrade, with what was read of it already.
 fn wire(upgraded: Upgraded, max_frame: u32, account: Account) -> Option<Wire> {
     // The accept loop serves nothing but this kind of stream.
     let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;

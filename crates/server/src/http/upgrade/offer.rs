@@ -1,5 +1,5 @@
-//! What an upgraded connection will speak: the first of the offered subprotocols that is known here, on any path;
-//! where none is offered, what the path stands for.
+//! Choice of an upgraded connection's protocol: the first of the offered subprotocols that is known here, on any path;
+//! without an offer, the protocol that the path stands for.
 
 use axum::http::HeaderMap;
 use axum::http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -16,7 +16,7 @@ pub(super) const KNOWN: [&str; 4] = [SUBPROTOCOL, "v12.stomp", "v11.stomp", "v10
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unknown;
 
-/// What is spoken, and the subprotocol to answer with, if some were offered.
+/// Returns the protocol, and the subprotocol to answer with, if some were offered.
 pub(super) fn choose(
     headers: &HeaderMap,
     by_path: Speaks,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::words::{deep, first, get, join, list, named, value};
 
-/// The lines of a group of alerts; none if it is of another shape.
+/// Returns the lines of a group of alerts; none for another shape.
 pub(super) fn lines(group: &Value) -> Vec<String> {
     let is_group =
         ["groupKey", "groupLabels", "commonLabels", "receiver"].iter().any(|key| group.get(key).is_some());
@@ -56,7 +56,7 @@ fn title(group: &Value, alerts: &[Value]) -> String {
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// What one alert says beyond what all say.
+/// Returns what one alert has beyond what all share.
 fn alert_lines(
     alert: &Value,
     labels: Option<&Map<String, Value>>,

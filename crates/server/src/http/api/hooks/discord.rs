@@ -1,11 +1,11 @@
-//! What Discord takes: `content` and `embeds`.
+//! Payloads for Discord: `content` and `embeds`.
 
 use serde_json::Value;
 
 use super::mrkdwn::{linked, markdown};
 use super::words::{deep, get, list, named, value};
 
-/// The lines of a message; none if it is of another shape.
+/// Returns the lines of a message; none for another shape.
 pub(super) fn lines(message: &Value) -> Vec<String> {
     let content = get(message, "content").map(|text| markdown(&text));
     content.into_iter().chain(list(message, "embeds").iter().flat_map(embed)).collect()

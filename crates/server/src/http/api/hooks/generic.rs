@@ -71,7 +71,7 @@ const LINES: usize = 40;
 pub(super) fn lines(object: &Value) -> Vec<String> {
     let mut leaves = Vec::new();
     collect(object, "", 0, &mut leaves);
-    // What stands higher is more about the whole.
+    // A leaf that stands higher is more about the whole.
     leaves.sort_by_key(|leaf| leaf.depth);
     let find = |name: &&str| leaves.iter().find(|leaf| leaf.key() == *name);
     let said: Vec<&Leaf> = SAYS.iter().filter_map(find).collect();

@@ -8,7 +8,7 @@ use super::words::{at, deep, first, get, list};
 /// Commits that one push names.
 const COMMITS: usize = 20;
 
-/// What an event can be about, the most special first.
+/// Subjects of events, the most special first.
 const SUBJECTS: [(&str, &str); 24] = [
     ("review", "review"),
     ("comment", "comment"),
@@ -36,7 +36,7 @@ const SUBJECTS: [(&str, &str); 24] = [
     ("build", "build"),
 ];
 
-/// The lines of an event; none if it is of another shape. `kind` is the header that names the event.
+/// Returns the lines of an event; none for another shape. `kind` is the header that names the event.
 pub(super) fn lines(event: &Value, kind: Option<&str>) -> Vec<String> {
     let place = deep(event, &["repository", "full_name"]).or_else(|| deep(event, &["organization", "login"]));
     let who = ["sender", "pusher", "user"]
@@ -52,7 +52,7 @@ pub(super) fn lines(event: &Value, kind: Option<&str>) -> Vec<String> {
     lines
 }
 
-/// What was done, and the lines about it.
+/// Returns the action, and the lines about it.
 fn acted(event: &Value, kind: Option<&str>) -> (String, Vec<String>) {
     if event.get("commits").is_some_and(Value::is_array) && event.get("ref").is_some() {
         return pushed(event);
@@ -121,7 +121,7 @@ pub(super) fn commit_lines(event: &Value, commits: &[Value]) -> Vec<String> {
     lines
 }
 
-/// What was done to what.
+/// Returns the action with its subject, and the lines about it.
 fn about(event: &Value, key: &str, noun: &str) -> (String, Vec<String>) {
     let subject = at(event, &[key]);
     let merged = subject.get("merged").and_then(Value::as_bool) == Some(true);

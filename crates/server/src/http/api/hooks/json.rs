@@ -68,7 +68,7 @@ fn string(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
     out
 }
 
-/// What follows a backslash.
+/// Reads the rest of an escape, behind its backslash.
 fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) {
     let known = |char: &char| matches!(char, '"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't');
     if let Some(char) = chars.next_if(known) {

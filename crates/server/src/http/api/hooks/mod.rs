@@ -40,15 +40,14 @@ const BODY_BYTES: usize = 1024 * 1024;
 /// Headers that name the event, of GitHub and of those who send the same.
 const EVENTS: [&str; 3] = ["x-github-event", "x-gitea-event", "x-gogs-event"];
 
-/// What a tool has to say: any JSON object. Of shapes that are known what they say is shown, of others the fields that
-/// say something.
+/// Payload of a tool: any JSON object. Of known shapes the text is shown, of others the fields that hold a text.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it describes what is read as any JSON")]
 pub(super) struct HookMessage {
     /// The text. `&amp;`, `&lt;` and `&gt;` stand for themselves, `<url|words>` for a link.
     #[schema(example = "Disk is full on db1")]
     text: Option<String>,
-    /// What the tool calls itself: it is put before the text.
+    /// Name that the tool gives itself: it is put before the text.
     username: Option<String>,
     /// Slack's blocks.
     blocks: Option<Vec<serde_json::Value>>,

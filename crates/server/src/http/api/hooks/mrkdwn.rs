@@ -97,7 +97,7 @@ fn signs(text: &str) -> String {
     out
 }
 
-/// What a code between pointed brackets means; none if it is no code.
+/// Returns the meaning of a code between pointed brackets; `None` if it is no code.
 fn meant(code: &str) -> Option<String> {
     let (target, label) = code.split_once('|').map_or((code, ""), |(target, label)| (target, label.trim()));
     let label = Some(label).filter(|label| !label.is_empty());
@@ -136,7 +136,7 @@ fn link_meant(target: &str, label: Option<&str>) -> Option<String> {
     (is_scheme && rest.starts_with("//")).then(|| linked(label.unwrap_or_default(), target))
 }
 
-/// Who is called, or when something is.
+/// Returns the group or the time that a command names.
 fn command_meant(command: &str, label: Option<&str>) -> Option<String> {
     if let Some(date) = command.strip_prefix("date^") {
         let mut parts = date.splitn(3, '^');
@@ -176,7 +176,7 @@ fn at(name: &str) -> String {
     format!("@{}", name.trim_start_matches('@'))
 }
 
-/// Whether this may be the name or the id of somebody.
+/// Returns true if this may be the name or the id of somebody.
 fn name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.'))
 }

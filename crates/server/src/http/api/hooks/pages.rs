@@ -58,7 +58,7 @@ fn cut(text: &str, room: usize) -> (&str, &str) {
     (page.trim_end(), rest.strip_prefix(['\n', ' ', '\t']).unwrap_or(rest))
 }
 
-/// Whether a page may begin with this text: not with a mark, a joiner or a skin colour of the character before.
+/// Returns true if a page may begin with this text: not with a mark, a joiner or a skin colour of the character before.
 fn begins(text: &str) -> bool {
     !text.starts_with(|char| {
         matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{200d}' | '\u{20d0}'..='\u{20ff}'

@@ -13,10 +13,10 @@ use super::json;
 /// Fields of a form that may hold the JSON.
 const FIELDS: [&str; 2] = ["payload", "payload_json"];
 
-/// What the tool sent.
+/// Returns the payload of the tool.
 ///
 /// # Errors
-/// A sentence that says what the body is not.
+/// A sentence that tells why the body cannot be read.
 pub(super) async fn read(headers: &HeaderMap, bytes: Bytes) -> Result<Value, Refused> {
     let kind = body::media_type(headers);
     let text = decoded(headers, &bytes);
@@ -83,7 +83,8 @@ fn no_payload() -> Refused {
     Refused::because(Code::BadRequest, "The form has no `payload`.")
 }
 
-/// The bytes as text: UTF-8, unless a mark or the header says otherwise. What is none of it is replaced, not refused.
+/// Decodes the bytes as UTF-8, unless a mark or the header names another encoding. Invalid bytes are replaced, not
+/// refused.
 fn decoded(headers: &HeaderMap, bytes: &[u8]) -> String {
     let utf16 = |unit: fn([u8; 2]) -> u16| {
         let units = bytes.get(2..).unwrap_or_default().as_chunks::<2>().0.iter().map(|pair| unit(*pair));

@@ -1,4 +1,4 @@
-//! What Slack, Mattermost and Rocket.Chat take: `text`, `blocks` and `attachments`.
+//! Payloads for Slack, Mattermost and Rocket.Chat: `text`, `blocks` and `attachments`.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::blocks;
 use super::mrkdwn::{linked, plain, utc};
 use super::words::{first, get, list, named, says, value};
 
-/// The lines of a message; none if it is of another shape.
+/// Returns the lines of a message; none for another shape.
 pub(super) fn lines(message: &Value) -> Vec<String> {
     let mut rest = match message.get("blocks") {
         Some(blocks) => blocks::lines(blocks),
@@ -62,7 +62,7 @@ fn action(action: &Value) -> Option<String> {
     Some(linked(&words, &get(action, "url").unwrap_or_default())).filter(|line| !line.is_empty())
 }
 
-/// Who says so, and since when.
+/// Returns the line with the source and the time.
 fn footer(part: &Value) -> Option<String> {
     let footer = plain(&get(part, "footer")?);
     let at = get(part, "ts").and_then(|ts| ts.split('.').next()?.parse().ok()).and_then(utc);

@@ -1,11 +1,11 @@
-//! What Microsoft Teams takes: a MessageCard, or adaptive cards; and Google Chat's cards, which are built alike.
+//! Payloads for Microsoft Teams: a MessageCard, or adaptive cards; and Google Chat's cards, which are built alike.
 
 use serde_json::Value;
 
 use super::mrkdwn::{linked, markdown};
 use super::words::{deep, first, get, items, list, named, value};
 
-/// The lines of a card; none if it is of another shape.
+/// Returns the lines of a card; none for another shape.
 pub(super) fn lines(message: &Value) -> Vec<String> {
     let kind = first(message, &["@type", "type"]).unwrap_or_default();
     if kind == "MessageCard" {

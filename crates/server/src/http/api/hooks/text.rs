@@ -8,8 +8,8 @@ use super::{alertmanager, discord, generic, github, gitlab, mrkdwn, slack, teams
 /// Elements of a list at the top that are read.
 const LISTED: usize = 100;
 
-/// What the tool has to say; empty if it says nothing. `event` is the header that names GitHub's events, `bot` the
-/// webhook's own name, which needs not be said again.
+/// Returns the text of a payload; empty if it has none. `event` is the header that names GitHub's events, `bot` the
+/// webhook's own name, which need not be repeated.
 pub(super) fn text(sent: &Value, event: Option<&str>, bot: &str) -> String {
     let text = cleaned(&join(lines(sent, event)).join("\n"));
     let text = text.trim_matches(['\n', '\r']).trim_end();

@@ -81,7 +81,7 @@ pub(super) fn join(parts: impl IntoIterator<Item = String>) -> Vec<String> {
     joined
 }
 
-/// Whether a text has these words as whole lines, whatever the space between.
+/// Returns true if a text has these words as whole lines, whatever the space between.
 pub(super) fn says(text: &str, words: &str) -> bool {
     let fold = |text: &str| -> Vec<String> {
         let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
