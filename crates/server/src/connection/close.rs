@@ -21,7 +21,7 @@ pub(super) async fn close(transport: &mut impl Transport, code: CloseCode) {
 pub(super) fn tell(code: CloseCode, carrier: Carrier, address: IpAddr) {
     let (code, reason, transport) = (code.0, reason(code), carrier.name());
     match CloseCode(code) {
-        // What a STOMP client was told, its protocol has logged.
+        // A STOMP client's error was logged by its protocol already.
         CloseCode::NORMAL
         | CloseCode::RESTART
         | CloseCode::MOVING

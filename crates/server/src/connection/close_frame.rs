@@ -4,12 +4,12 @@
 /// Follows the heads of frames (RFC 6455, 5.2), and reads the code of a Close.
 #[derive(Debug, Default)]
 pub(super) struct CloseFrame {
-    /// What there is of the present frame's head: at most 2 bytes, 8 of length, 4 of mask.
+    /// Bytes read of the present frame's head: at most 2 bytes, 8 of length, 4 of mask.
     head: [u8; 14],
     filled: usize,
     /// So many bytes of the present frame's payload are to come; the head is whole then.
     payload: u64,
-    /// What was read of a Close's code.
+    /// Bytes read of a Close's code.
     code: [u8; 2],
     read: usize,
     began: bool,

@@ -17,7 +17,7 @@ pub(crate) struct Heartbeat {
     ping: Option<Ping>,
     word: Option<Due>,
     promise: Option<Promise>,
-    /// What the timer was last set to.
+    /// Time that the timer was last set to.
     waited: Duration,
 }
 
@@ -42,7 +42,7 @@ struct Promise {
     silent: u32,
 }
 
-/// What is due.
+/// Action that is due.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Beat {
     /// A sign of life, and the question for one.
@@ -56,7 +56,7 @@ pub(super) enum Beat {
 }
 
 impl Heartbeat {
-    /// A ping each `heartbeat`; none: the transport has no pings.
+    /// A ping each `heartbeat`; `None` if the transport has no pings.
     pub(crate) fn new(heartbeat: Option<Duration>) -> Self {
         let ping =
             heartbeat.map(|heartbeat| Ping { heartbeat, within: heartbeat, waiting: false, heard: true });
@@ -96,7 +96,7 @@ impl Heartbeat {
         self.waited
     }
 
-    /// What is due now, and how long until the next.
+    /// Returns the action due now, and how long until the next.
     pub(super) fn beat(&mut self) -> (Beat, Duration) {
         let waited = self.waited;
         self.dues().for_each(|within| *within = within.saturating_sub(waited));

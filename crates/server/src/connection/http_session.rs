@@ -31,10 +31,10 @@ const POSTS: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LoginKey(pub(crate) [u8; 32]);
 
-/// What one post brings.
+/// Content of one post.
 #[derive(Debug)]
 pub(crate) enum PostedFrames {
-    /// Frames, in their order; none is a sign of life.
+    /// Frames, in their order; an empty list only shows that the client is alive.
     Frames(Vec<Encoded>),
     /// More than a frame may have.
     TooBig,
@@ -44,7 +44,7 @@ pub(crate) enum PostedFrames {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Gone;
 
-/// What a reader gets.
+/// Result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received {
     /// Frames, and the number of the last of them.
@@ -121,7 +121,7 @@ impl HttpSession {
         (http_session, transport)
     }
 
-    /// Whether it belongs to this login.
+    /// Returns true if it belongs to this login.
     pub(crate) fn is_of(&self, login: LoginKey) -> bool {
         self.login == login
     }

@@ -32,8 +32,8 @@ use heartbeat::Beat;
 use peer::Peer;
 use transport::{End, Incoming, Transport};
 
-/// Bytes that a connection gathers before it lets them leave. What else is to be said meanwhile is shared with others,
-/// or one answer.
+/// Bytes that a connection gathers before it lets them leave. Anything else that waits to be sent is shared with
+/// others, or one answer.
 const GATHERED: usize = 64 * 1024;
 
 /// Longest pause of a connection: shorter than any peer waits for a sign of life. Milliseconds.
@@ -160,7 +160,7 @@ async fn turns(
             },
             () = session.settled(&mut out), if session.pending() > 0 => {}
             () = ended(&mut pause), if pause.is_some() => {
-                // What the peer sent meanwhile, signs of life among it, was not read.
+                // Frames that the peer sent meanwhile, pings among them, were not read.
                 pulse.hears(true);
                 pause = None;
             }
@@ -215,7 +215,7 @@ async fn receive(
 /// A pause of a connection whose address has used up a budget.
 type Pause = Option<Pin<Box<Sleep>>>;
 
-/// Returns a pause of so many milliseconds, at most [`LONGEST_PAUSE_MS`]; 0: none.
+/// Returns a pause of so many milliseconds, at most [`LONGEST_PAUSE_MS`]; no pause for 0.
 fn pause_of(ms: u32) -> Pause {
     (ms > 0).then(|| Box::pin(sleep(Duration::from_millis(ms.min(LONGEST_PAUSE_MS).into()))))
 }

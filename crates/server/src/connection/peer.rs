@@ -1,4 +1,4 @@
-//! Who is at the other end.
+//! Peer of a connection.
 
 use std::net::IpAddr;
 
@@ -6,9 +6,9 @@ use madang_protocol::Person;
 
 use crate::store::Expected;
 
-/// Who is at the other end.
+/// The client at the other end.
 pub(crate) struct Peer {
-    /// Who the request said it is; none: the protocol asks.
+    /// Person that the request named; `None` if the protocol has to ask.
     pub(crate) you: Option<Person>,
     /// Held until the session has its own share.
     #[expect(dead_code, reason = "it is held")]

@@ -17,7 +17,7 @@ use crate::unsent::Account;
 /// Most bytes that are read at once.
 const READ_BYTES: usize = 8 * 1024;
 
-/// What is kept of the buffer of what leaves, once it is empty.
+/// Capacity that an empty output buffer keeps.
 const IDLE_BYTES: usize = 4 * 1024;
 
 /// A peer that takes nothing of what is written to it for so long has stalled.
@@ -27,7 +27,7 @@ const STALL: Duration = Duration::from_secs(10);
 pub(crate) struct Tcp {
     tcp: TcpStream,
     out: Vec<u8>,
-    /// What waits for the peer, where that is not nothing.
+    /// Account of the bytes that wait for the peer, if there are any.
     account: Account,
 }
 

@@ -1,4 +1,4 @@
-//! What a connection's loop needs of what carries it.
+//! Interface between a connection's loop and its transport.
 
 use bytes::Bytes;
 use madang_protocol::CloseCode;
@@ -6,7 +6,7 @@ use madang_protocol::CloseCode;
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
 
-/// What came from the peer.
+/// Input from the peer.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A text.
@@ -28,12 +28,12 @@ pub(crate) enum End {
 
 /// One transport attachment: it carries frames both ways, in order, and knows nothing of what they mean.
 ///
-/// What is said is gathered by [`Transport::text`] and leaves with the next [`Transport::flush`].
+/// Frames are gathered by [`Transport::text`] and leave with the next [`Transport::flush`].
 pub(crate) trait Transport: Send {
     /// How this connection is carried now, for the counters.
     fn carrier(&self) -> Carrier;
 
-    /// Whether what comes is a stream's bytes, cut anywhere.
+    /// Returns true if the input is a stream's bytes, cut anywhere.
     fn is_stream(&self) -> bool {
         false
     }
@@ -52,7 +52,7 @@ pub(crate) trait Transport: Send {
     /// Asks the peer for a sign of life, if a frame that goes with each heartbeat does not do that already.
     fn ping(&mut self);
 
-    /// Whether there is something to flush.
+    /// Returns true if there is something to flush.
     fn has_output(&self) -> bool;
 
     /// Bytes that were added and did not leave yet.

@@ -42,7 +42,7 @@ impl UnackedFrames {
         self.gone + self.frames.len() as u64
     }
 
-    /// Whether more is not fetched than may be.
+    /// Returns true if the unfetched frames are more than may be.
     pub(super) fn is_crowded(&self) -> bool {
         self.waiting_bytes > CROWDED
     }
@@ -52,12 +52,12 @@ impl UnackedFrames {
         self.fetched_bytes + self.waiting_bytes
     }
 
-    /// Whether everything was fetched.
+    /// Returns true if everything was fetched.
     pub(super) fn is_fetched(&self) -> bool {
         self.fetched >= self.newest()
     }
 
-    /// Whether all that follows `after` is held.
+    /// Returns true if all frames after `after` are held.
     pub(super) fn holds_after(&self, after: u64) -> bool {
         (self.gone..=self.newest()).contains(&after)
     }
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(outbox.fetch(900, 1_000_000).unwrap().len(), 100);
     }
 
-    /// What a client, a network and the loop may do.
+    /// Actions of a client, a network and the loop.
     #[derive(Clone, Debug)]
     enum Step {
         Push(usize),

@@ -60,7 +60,7 @@ impl Transport for Wire {
             return;
         }
         let _ = self.add_close(code, reason);
-        // Who sent a Close, be it malformed, says nothing more, and waits for the end (RFC 6455, 7.1.7).
+        // A peer that sent a Close, be it malformed, sends nothing more, and waits for the end (RFC 6455, 7.1.7).
         if self.write().await.is_ok() && !self.is_closed_by_peer() {
             while let Some(Ok(_)) = self.read().await {}
         }
@@ -71,7 +71,7 @@ impl Transport for Wire {
     }
 }
 
-/// What the WebSocket layer could not read.
+/// Returns the end for what the WebSocket layer could not read.
 fn unreadable(error: WsError) -> End {
     match error {
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => End::Close(CloseCode::TOO_BIG),

@@ -27,7 +27,7 @@ const TURN: usize = 64 * 1024;
 /// A message may take so many times its largest size on the wire: in fragments of one byte, each has six of head.
 const OVERHEAD: usize = 8;
 
-/// What is kept of the buffer of frames that leave, once it is empty.
+/// Capacity that an empty buffer of outgoing frames keeps.
 const IDLE_BYTES: usize = 4 * 1024;
 
 /// A peer that takes nothing of what is written to it for so long has stalled.
@@ -42,11 +42,11 @@ pub(crate) struct Wire {
     more: bool,
     /// tungstenite has an answer to a ping or a close that has not been written.
     answers: bool,
-    /// What waits for the peer, where that is not nothing.
+    /// Account of the bytes that wait for the peer, if there are any.
     account: Account,
 }
 
-/// What tungstenite reads from and writes to: it never waits here.
+/// Stream that tungstenite reads from and writes to: it never waits here.
 struct Stream {
     io: Io,
     out: Vec<u8>,
@@ -160,13 +160,13 @@ impl Wire {
         self.socket.get_mut().out.extend([FINAL_PING, 0]);
     }
 
-    /// Adds a close. What is added after it is lost.
+    /// Adds a close. Frames added after it are lost.
     pub(super) fn add_close(&mut self, code: CloseCode, reason: &'static str) -> Result<(), Error> {
         self.answers = true;
         self.socket.close(Some(CloseFrame { code: code.0.into(), reason: reason.into() }))
     }
 
-    /// Whether there is something to flush.
+    /// Returns true if there is something to flush.
     pub(super) fn holds_output(&self) -> bool {
         self.answers || self.socket.get_ref().holds_output()
     }
@@ -177,7 +177,7 @@ impl Wire {
         out.len() - left
     }
 
-    /// Whether it has let go of what the peer does not read: what is added now would be nonsense to it.
+    /// Returns true if it dropped bytes that the peer does not read: a frame added now would be nonsense to it.
     pub(super) fn is_given_up(&self) -> bool {
         self.account.is_dropped()
     }

@@ -1,4 +1,4 @@
-//! What a protocol has until its session begins.
+//! State of a protocol until its session begins.
 
 use madang_protocol::{CloseCode, Person, UnixMs};
 use tokio::time::{Instant, sleep_until};
@@ -44,10 +44,10 @@ impl<'a, T: Transport> Handshake<'a, T> {
         }
     }
 
-    /// Who the request said it is.
+    /// Returns the person that the request named.
     ///
     /// # Errors
-    /// [`CloseCode::LOGIN_GONE`] if it did not, for protocols that do not ask themselves.
+    /// [`CloseCode::LOGIN_GONE`] if it named nobody, for protocols that do not ask themselves.
     pub(crate) fn you(&self) -> Result<Person, End> {
         self.peer.you.clone().ok_or(End::Close(CloseCode::LOGIN_GONE))
     }

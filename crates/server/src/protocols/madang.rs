@@ -93,7 +93,7 @@ pub async fn receive(
     Ok(())
 }
 
-/// What can still be read of a frame that cannot be typed.
+/// Reads what it can of a frame that cannot be typed.
 fn untyped(text: &str) -> Untyped {
     let value: Value = serde_json::from_str(text).unwrap_or_default();
     let string = |key: &str| value.get(key).and_then(Value::as_str);

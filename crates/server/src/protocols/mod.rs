@@ -26,7 +26,7 @@ pub(crate) use plain::{Asked, Plain};
 pub(crate) use stomp::Stomp;
 pub(crate) use stream::Stream;
 
-/// What one kind of client speaks.
+/// Codec of one kind of client.
 pub(crate) trait ClientProtocol: Send {
     /// As in the counters and the log.
     const NAME: &'static str;
@@ -40,11 +40,11 @@ pub(crate) trait ClientProtocol: Send {
         opening: Handshake<'_, impl Transport>,
     ) -> impl Future<Output = Result<(Session, Vec<Outgoing>), End>> + Send;
 
-    /// Takes what came from the client, and asks the session for what it means. What the session answers goes
-    /// to `out`; what the protocol itself answers goes to the transport.
+    /// Decodes input from the client, and passes it to the session. The session's answers go to `out`; the protocol's
+    /// own answers go to the transport.
     ///
     /// # Errors
-    /// Why the connection cannot go on.
+    /// Reason why the connection cannot go on.
     fn on_incoming(
         &mut self,
         heard: Incoming,
@@ -82,7 +82,7 @@ pub(crate) trait ClientProtocol: Send {
     fn on_close(&mut self, code: CloseCode, retry_after_ms: u32, transport: &mut impl Transport);
 }
 
-/// What a protocol works with.
+/// Parts that a protocol works with.
 pub(crate) struct Context<'a, T> {
     pub(crate) session: &'a mut Session,
     pub(crate) transport: &'a mut T,

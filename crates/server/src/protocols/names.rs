@@ -1,8 +1,8 @@
-//! What people are called where clients have no list of people.
+//! Names of people for clients that have no list of people.
 
 use madang_protocol::{Person, SYSTEM_USER, UserId};
 
-/// What the server itself is called, among people.
+/// Name of the server itself, among people.
 pub(super) const SERVER: &str = "madang";
 
 /// The nickname, or what stands for it; with the tag where somebody else's looks the same.
@@ -21,7 +21,7 @@ pub(crate) fn guest_name(user: &UserId) -> String {
     format!("guest-{}", user.tag())
 }
 
-/// Whether the person is called so already, by a client that gives back what it was shown.
+/// Returns true if the person has this name already, for a client that gives back what it was shown.
 pub(super) fn is_called(you: &Person, name: &str) -> bool {
     you.name == name || shown_name(you) == name
 }

@@ -26,7 +26,7 @@ impl Session {
     /// Posts. `done` or `refused` comes as for every write.
     ///
     /// # Errors
-    /// What is refused before it is written: nothing else comes of it then.
+    /// Refusals before it is written: no `done` or `refused` follows then.
     pub fn post(&mut self, post: Post, now: UnixMs) -> Result<(), Refusal> {
         let Post { room, cmid, body, headers } = post;
         // The writer would find it too, but only after what was asked for behind it.
@@ -41,7 +41,7 @@ impl Session {
     /// about the last post, or the one that was refused.
     ///
     /// # Errors
-    /// What is refused before it is written: nothing else comes of it then.
+    /// Refusals before it is written: no `done` or `refused` follows then.
     pub fn post_all(&mut self, posts: Vec<Post>, places: Vec<Named>, now: UnixMs) -> Result<(), NoneMade> {
         for (index, post) in posts.iter().enumerate() {
             let head = self.rooms.head(&self.you.id, &post.room);

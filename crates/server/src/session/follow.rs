@@ -28,7 +28,7 @@ const LEAST_PAUSE_MS: u32 = 50;
 pub(super) struct Follow {
     /// The newest entry that this client was sent, or has by its cursor or a snapshot.
     sent: Seq,
-    /// Whether the hub queues what follows; otherwise the session is behind.
+    /// True if the hub queues later entries; otherwise the session is behind.
     live: bool,
 }
 
@@ -111,7 +111,7 @@ impl Session {
         }
     }
 
-    /// Whether some room has to be read on from the log; [`Session::catch_up`] does.
+    /// Returns true if some room has to be read on from the log; [`Session::catch_up`] does.
     pub fn is_behind(&self) -> bool {
         !self.behind.is_empty()
     }
@@ -191,7 +191,7 @@ impl Session {
         }
     }
 
-    /// Passes an entry of a live room on. What was sent already is dropped; a hole puts the room behind.
+    /// Passes an entry of a live room on. An entry that was sent already is dropped; a hole puts the room behind.
     pub(super) fn deliver_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
         let Some(follow) = self.follows.get_mut(&entry.room).filter(|follow| follow.live) else { return };
         if entry.seq == follow.sent + 1 {

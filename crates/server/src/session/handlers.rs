@@ -20,7 +20,7 @@ struct Asked {
     limit: u16,
 }
 
-/// What can be read of a frame that cannot be typed: the write or the request that it tried to be.
+/// Readable part of a frame that cannot be typed: the write or the request that it tried to be.
 #[derive(Debug, Default)]
 pub struct Untyped {
     /// The write.
@@ -124,7 +124,7 @@ impl Session {
         }
     }
 
-    /// A page, if what it may carry is not more than this session may ask for. What it does not carry is given back.
+    /// Returns a page, if its maximum size is not more than this session may ask for. The unused rest is given back.
     async fn page(&mut self, room: RoomId, at: PageAt, limit: u16, now: UnixMs) -> Result<PageRead, Refusal> {
         let whole = frames(ANSWER_BYTES);
         self.history.take_some(self.frame_rate, whole, now).map_err(Refusal::too_fast)?;

@@ -41,7 +41,7 @@ pub use outgoing::Outgoing;
 /// Writes of one session that are not yet durable. At the bound no further frame is read from its socket.
 pub const MAX_PENDING: usize = 64;
 
-/// What a session is made with.
+/// Parameters of a new session.
 #[derive(Clone, Debug)]
 pub struct Terms {
     /// Where the client comes from.
@@ -52,7 +52,7 @@ pub struct Terms {
     pub heartbeat_ms: u32,
 }
 
-/// What a client says first: where it was, and how it wants to be spoken to.
+/// Hello of a client: where it was, and how it wants to be spoken to.
 #[derive(Clone, Debug, Default)]
 pub struct Hello {
     /// Its cursors.
@@ -79,7 +79,7 @@ pub struct Session {
     behind: VecDeque<RoomId>,
     present: Option<RoomId>,
     typing_at: UnixMs,
-    /// Whose names this client was told.
+    /// People whose names this client has.
     known: FxHashSet<UserId>,
     /// It came back with a cursor, and may know anybody's name from before.
     resumed: bool,
@@ -92,11 +92,11 @@ pub struct Session {
     read_pause_ms: u32,
     /// A bot does not pay out of its address's budgets.
     is_bot: bool,
-    /// What pages of history may still carry, counted as frames too.
+    /// Rate limit of history, in bytes, which count as frames too.
     history: Bucket,
     /// Told in `welcome`.
     heartbeat_ms: u32,
-    /// What was told in `heads` for long enough.
+    /// Heads that were sent for long enough.
     heads: heads::Told,
     /// The client sent what its protocol cannot read, and the log says so.
     offended: bool,
@@ -177,7 +177,7 @@ impl Session {
         Ok(())
     }
 
-    /// Who this is.
+    /// Returns the session's person.
     pub fn you(&self) -> &Person {
         &self.you
     }
@@ -201,7 +201,7 @@ impl Session {
         refusal.sentence(self.locale, self.rooms.limits())
     }
 
-    /// Whether this is the first time that the client sent what its protocol cannot read: the log says so once.
+    /// Returns true for the first frame of the client that its protocol cannot read: it is logged once.
     pub fn offends(&mut self) -> bool {
         !std::mem::replace(&mut self.offended, true)
     }
@@ -274,7 +274,7 @@ impl Session {
         }
     }
 
-    /// Whether writes are under way; [`Session::settled`] yields their answers.
+    /// Returns how many writes are under way; [`Session::settled`] yields their answers.
     pub fn pending(&self) -> usize {
         self.pending.len()
     }

@@ -1,4 +1,4 @@
-//! What a session says to its client, typed: each protocol has its own form for it.
+//! Frames from a session to its client, typed: each protocol has its own form for them.
 
 use std::sync::Arc;
 

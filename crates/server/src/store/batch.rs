@@ -52,8 +52,8 @@ pub(super) struct Author {
 /// Authors that the writer keeps in memory; at the bound all are forgotten and read again when they write.
 const AUTHORS_MAX: usize = 20_000;
 
-/// What the writer keeps from batch to batch: true because it alone writes, and forgotten as a whole when a
-/// batch fails.
+/// State that the writer keeps from batch to batch: true because it alone writes, and forgotten as a whole when a batch
+/// fails.
 #[derive(Default)]
 pub(super) struct WriterState {
     rooms: HashMap<RoomId, RoomHead>,
@@ -62,7 +62,7 @@ pub(super) struct WriterState {
     turn: Option<i64>,
 }
 
-/// What the batch had at a place that it can go back to.
+/// State of the batch at a place that it can go back to.
 pub(super) struct Savepoint {
     committed: usize,
     news: usize,
@@ -97,12 +97,12 @@ impl<'w> Batch<'w> {
         Self { sql, known, committed, news, moved, failure: Some(failure), changes: sql.total_changes() }
     }
 
-    /// Whether SQLite has failed, so that nothing more needs to be tried in this batch.
+    /// Returns true if SQLite has failed, so that nothing more needs to be tried in this batch.
     pub(super) fn has_failed(&self) -> bool {
         self.failure.is_some()
     }
 
-    /// Whether the commit will touch the disk: a batch of refusals and repeats does not.
+    /// Returns true if the commit will touch the disk: a batch of refusals and repeats does not.
     pub(super) fn wrote(&self) -> bool {
         self.sql.total_changes() != self.changes
     }

@@ -1,11 +1,11 @@
-//! What the writer tells the cache.
+//! Updates of the cache by the writer.
 
 use madang_protocol::{Person, Seq, UnixMs, UserId};
 
 use super::Ban;
 use super::rows::{RoomKey, StoredBot};
 
-/// What a commit changed besides the entries that it made.
+/// Changes of a commit besides the entries that it made.
 pub(super) enum CacheUpdate {
     /// An entry, the next one of the commit.
     Entry { room: RoomKey, by: i64, turn: Option<i64> },

@@ -1,4 +1,4 @@
-//! What the store asks its writer for.
+//! Commands of the store to its writer.
 
 use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 
@@ -6,7 +6,7 @@ use super::expected::Expected;
 use super::queued::Reply;
 use super::{Appended, Ban, Bot, ConsumerOffset, Keep, ReadMarker, Rejected, Renamed, RoomChange, Write};
 
-/// What the writer does.
+/// Commands of the writer.
 pub(super) enum Command {
     Append {
         write: Write,

@@ -39,7 +39,7 @@ impl Store {
     ) -> Result<Option<ConsumerOffset>, StoreError> {
         let (who, at, of) = (reader.clone(), room.clone(), name.clone());
         match self.queued(|reply| Command::FindPlace { reader: who, room: at, name: of, reply }).await {
-            // Who cannot write can read; what waited is not written then.
+            // A store that cannot write can read; what waited is not written then.
             Err(StoreError::Unavailable(_)) => {
                 self.0.readers.read(move |sql| find(sql, &reader, &room, &name)).await
             }

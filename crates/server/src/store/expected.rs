@@ -27,7 +27,7 @@ struct Held {
 }
 
 impl Newcomers {
-    /// Takes a newcomer in. Who is in it already stays as they came.
+    /// Adds a newcomer. A newcomer that is in it already stays as they came.
     pub(super) fn expect(&self, newcomer: Newcomer) -> Expected {
         let mut table = self.lock();
         let slot = table.entry(newcomer.user.clone());
@@ -58,7 +58,7 @@ impl Expected {
     /// Calls `pay` unless it succeeded before. Not called a second time while a first call runs.
     ///
     /// # Errors
-    /// What `pay` answers; the next write tries again.
+    /// The error of `pay`; the next write tries again.
     pub fn pay_once<E>(&self, pay: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         if self.0.paid.swap(true, Ordering::Relaxed) {
             return Ok(());

@@ -11,7 +11,7 @@ use super::rows;
 const PIECE: u32 = 200;
 
 /// Looks at some people after the key `after`, and removes those of them who were made before `before` and left no
-/// trace: no name, no entry, no read marker that moved. Answers where the next piece begins; none: all were looked
+/// trace: no name, no entry, no read marker that moved. Returns where the next piece begins; `None` if all were looked
 /// at.
 pub(super) fn remove_some(batch: &mut Batch<'_>, before: UnixMs, after: i64) -> Result<Option<i64>, Failure> {
     let sql = batch.sql;

@@ -1,4 +1,4 @@
-//! What is shown with a name. It is derived when the name is given, and kept beside it: a message costs nothing more.
+//! Looks of a name. They are derived when the name is given, and kept beside it: a message costs nothing more.
 //!
 //! A name looks like another one if anybody whom this server knows has that one now, whether they are here or only
 //! wrote here once.

@@ -20,7 +20,7 @@ use crate::simulation::{Mutant, is};
 
 pub use super::memory_disk::Disk;
 
-/// What the disk does to a commit.
+/// Faults of the disk at a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It works.
@@ -110,7 +110,7 @@ impl Stepper {
         self.taken.len()
     }
 
-    /// Commits the batch, or fails to. What it wrote is to be given to the hub, and to be answered then.
+    /// Commits the batch, or fails to. Returns the entries to give to the hub, before they are answered.
     pub fn commit(&mut self, fault: Fault) -> Vec<Committed> {
         if is(Mutant::AnswersEarly) {
             self.unsynced = self.disk.backup().ok();

@@ -27,10 +27,10 @@ impl Disk {
         Ok(Self { sql: Arc::new(Mutex::new(sql)), unreadable: Arc::default() })
     }
 
-    /// What a backup of this moment holds.
+    /// Returns a backup of this moment.
     ///
     /// # Errors
-    /// SQLite's words.
+    /// The error of SQLite.
     pub fn backup(&self) -> Result<Self, StoreError> {
         let copy = Self::new()?;
         copy.restore(self)?;

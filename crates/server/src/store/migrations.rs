@@ -18,7 +18,7 @@ const STEPS: &[&str] = &[
 /// "mdng", so that another program's database is not taken for ours.
 const APPLICATION_ID: i64 = 0x6d64_6e67;
 
-/// What a file is before it is made ready.
+/// State of a file before it is made ready.
 pub(super) enum Found {
     /// Ours, or empty; the steps that it lacks can be applied.
     Ours,
@@ -46,7 +46,7 @@ pub(super) fn find(sql: &Connection) -> rusqlite::Result<Found> {
     })
 }
 
-/// Whether nothing was ever applied to the file.
+/// Returns true if nothing was ever applied to the file.
 pub(super) fn is_new(sql: &Connection) -> rusqlite::Result<bool> {
     Ok(version(sql)? == 0)
 }

@@ -1,7 +1,7 @@
 //! The durable log and its projections: one SQLite database in one folder.
 //!
-//! A room is an append-only log of entries, `seq` 1, 2, 3 … without a gap. What a room looks like now is a
-//! projection of its log, written in the same transaction. Writes go through one thread, which commits what
+//! A room is an append-only log of entries, `seq` 1, 2, 3 … without a gap. The room's present state is a projection of
+//! its log, written in the same transaction. Writes go through one thread, which commits what
 //! is queued as one transaction (`writer`); reads go through a few others (`readers`).
 //!
 //! Nothing outside this module sees SQL, and nothing of SQLite's stands in its interface.
@@ -100,7 +100,7 @@ struct Inner {
     first_epoch: Epoch,
     identity: Identity,
     newcomers: Newcomers,
-    /// None: nobody else can reach the database.
+    /// `None` if nobody else can reach the database.
     _lock: Option<File>,
 }
 
@@ -212,7 +212,7 @@ impl Store {
         self.queued(|reply| Command::MarkRead { user, room, seq, newcomer, reply })
     }
 
-    // --- Reading. What is in memory is answered at once, and exactly as the database would.
+    // --- Reading. Data in memory is returned at once, and exactly as the database would.
 
     /// The person whose login has the token with this hash.
     ///
@@ -275,7 +275,7 @@ impl Store {
         self.0.readers.read(read).await
     }
 
-    /// A room with its newest messages, at most so many; none: there is no such room. Up to
+    /// Returns a room with its newest messages, at most so many; `None` if there is no such room. Up to
     /// [`KEPT_MESSAGES`] are kept in memory once they were asked for.
     ///
     /// # Errors
@@ -302,7 +302,7 @@ impl Store {
         self.0.readers.read(read).await
     }
 
-    /// At most so many messages of a room; none: there is no such room.
+    /// Returns at most so many messages of a room; `None` if there is no such room.
     ///
     /// # Errors
     /// As [`Store::login`].
@@ -347,20 +347,21 @@ impl Store {
         self.0.cache.head_at(room, seq)
     }
 
-    /// Whether the room's newest messages are in memory.
+    /// Returns true if the room's newest messages are in memory.
     pub fn keeps(&self, room: &RoomId) -> bool {
         self.0.cache.keeps(room)
     }
 
-    /// The version of what a snapshot of the room shows; none: there is no such room.
+    /// Returns the version of a snapshot of the room; `None` if there is no such room.
     pub fn version(&self, room: &RoomId) -> Option<Version> {
         self.0.cache.version(room)
     }
 
-    /// Whether a write would work now. While writes succeed this costs nothing; otherwise it tries one.
+    /// Returns without an error if a write would work now. While writes succeed this costs nothing; otherwise it tries
+    /// one.
     ///
     /// # Errors
-    /// What the write would get.
+    /// The error that the write would get.
     pub async fn ready(&self) -> Result<(), StoreError> {
         if self.0.writer.is_proven() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What the owner decides: rooms renamed and closed, messages taken back, people and addresses banned.
+//! Moderation by the owner: rooms renamed and closed, messages taken back, people and addresses banned.
 
 use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId, What};
 use rusqlite::{Connection, OptionalExtension, params};

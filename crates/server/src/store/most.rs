@@ -3,20 +3,20 @@
 
 use madang_protocol::{Entry, Headers, Message, What};
 
-/// Bytes of one answer: a page of history, a snapshot, the HTML of a room, a piece of the log. What goes beyond is
-/// asked for next; one message or entry is always in it.
+/// Maximum bytes of one answer: a page of history, a snapshot, the HTML of a room, a piece of the log. Anything beyond
+/// is asked for next; one message or entry is always in it.
 pub const ANSWER_BYTES: usize = 256 * 1024;
 
-/// What a message or an entry takes in JSON besides its text.
+/// JSON bytes of a message or an entry besides its text.
 const JSON_COST: usize = 256;
 
-/// What a message's row takes in HTML besides its text, with the JSON that a script is handed.
+/// HTML bytes of a message's row besides its text, with the JSON that a script is handed.
 const HTML_COST: usize = 1_300;
 
-/// What a link takes in HTML besides its address.
+/// HTML bytes of a link besides its address.
 const LINK_COST: usize = 96;
 
-/// What the rest of a room's HTML takes, with a few dozen rooms in its list.
+/// HTML bytes of a room besides its rows, with a few dozen rooms in its list.
 const HTML_REST: usize = 32 * 1024;
 
 /// The most of one answer.
@@ -28,7 +28,7 @@ pub struct Most {
     form: Form,
 }
 
-/// What is made of what was read.
+/// Form that the rows are turned into.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Json,
@@ -58,7 +58,7 @@ impl Most {
     }
 }
 
-/// What was taken of [`Most`].
+/// Rows and bytes taken of [`Most`].
 pub(super) struct Count {
     most: Most,
     rows: usize,
@@ -66,7 +66,7 @@ pub(super) struct Count {
 }
 
 impl Count {
-    /// Whether so many rows were taken as may be.
+    /// Returns true if as many rows were taken as may be.
     pub(super) fn is_full(&self) -> bool {
         self.rows >= self.most.rows
     }

@@ -6,7 +6,7 @@ use super::command::Command;
 use super::{Expected, Identity, Newcomer, Queued, Store, StoreError, cache};
 
 impl Store {
-    /// What this server signs logins with, and what its cookies are told by.
+    /// Returns the key that this server signs logins with, and the name of its cookies.
     pub fn identity(&self) -> &Identity {
         &self.0.identity
     }
@@ -31,7 +31,7 @@ impl Store {
         self.expected(user).filter(|_| self.0.cache.is_taken(user) != Some(true))
     }
 
-    /// Whether this id is a user's.
+    /// Returns true if this id is a user's.
     ///
     /// # Errors
     /// As [`Store::login`].
@@ -43,8 +43,8 @@ impl Store {
         self.0.readers.read(move |sql| Ok(cache::key_of_user(sql, &user)?.is_some())).await
     }
 
-    /// Looks at some people behind `after`, at first 0, and removes those who came before `before` and left no
-    /// trace. Answers what is `after` to the next piece; none: everyone was looked at.
+    /// Looks at some people behind `after`, at first 0, and removes those who came before `before` and left no trace.
+    /// Returns `after` of the next piece; `None` if everyone was looked at.
     pub fn remove_guests(&self, before: UnixMs, after: i64) -> Queued<Option<i64>> {
         self.queued(|reply| Command::RemoveGuests { before, after, reply })
     }

@@ -35,7 +35,7 @@ pub(super) struct Ready {
     pub(super) space: Space,
 }
 
-/// Who this server is, wherever it is reached.
+/// Identity of this server, wherever it is reached.
 #[derive(Clone)]
 pub struct Identity {
     /// Signs what newcomers carry. A secret.
@@ -113,7 +113,7 @@ pub(super) fn first_epoch(sql: &Connection) -> rusqlite::Result<Epoch> {
     sql.query_row("SELECT value FROM meta WHERE key = 'first_epoch'", [], |row| rows::id(row, 0))
 }
 
-/// What this server signs with, and is told from others by. Both are as old as the database.
+/// Reads the identity: the key for signatures, and the name among others. Both are as old as the database.
 pub(super) fn identity(sql: &Connection) -> rusqlite::Result<Identity> {
     let value = |key: &str| {
         sql.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, String>(0))

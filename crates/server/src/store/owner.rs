@@ -56,7 +56,7 @@ impl Store {
         self.0.cache.bans()
     }
 
-    /// Whether this person is banned, or everybody who comes from there.
+    /// Returns true if this person is banned, or everybody who comes from there.
     pub fn is_banned(&self, user: Option<&UserId>, from: Option<Network>) -> bool {
         self.0.cache.is_banned(user, from)
     }

@@ -1,10 +1,9 @@
-//! Whether a database is the one that was here last. An older copy in its place would give out seqs a second
-//! time, which clients have seen as something else: its cursors must not count any more.
+//! Guard against restored databases: is this one the one that was here last? An older copy in its place would give out
+//! seqs a second time, which clients have seen as something else: its cursors must not count any more.
 //!
-//! A small file beside the database says what the database must at least contain. The writer keeps it in step
-//! with every commit before it answers. It is not synced: a crash of the process cannot lose it, and after a
-//! crash of the machine it says less than is true, or nothing that can be believed, which costs every client one
-//! snapshot.
+//! A small file beside the database tells what the database must at least contain. The writer keeps it in step with
+//! every commit before it answers. It is not synced: a crash of the process cannot lose it, and after a crash of the
+//! machine it tells less than is true, or nothing that can be believed, which costs every client one snapshot.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -24,7 +23,7 @@ pub(super) struct RestoreGuard {
     entries: u64,
 }
 
-/// What the file says.
+/// Content of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Marked {
     epoch: Epoch,
@@ -35,7 +34,7 @@ pub(super) struct Marked {
 }
 
 impl Marked {
-    /// What the file in `folder` says, if there is one that was written here and not put there.
+    /// Reads the file in `folder`, if there is one that was written here and not put there.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let file = File::open(path(folder)).ok()?;
         let mut text = vec![0; 256];
@@ -50,7 +49,7 @@ impl Marked {
         ours.then_some(marked)
     }
 
-    /// Whether a database of this epoch with so many entries may be the one that was here last.
+    /// Returns true if a database of this epoch with so many entries may be the one that was here last.
     pub(super) fn fits(&self, epoch: &Epoch, entries: u64) -> bool {
         self.epoch == *epoch && self.entries <= entries
     }

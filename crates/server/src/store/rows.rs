@@ -140,7 +140,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
     Ok((message, author))
 }
 
-/// The key of a reader who has none: nobody's messages are theirs.
+/// Key of a reader without one: nobody's messages are theirs.
 pub(super) const NO_KEY: i64 = -1;
 
 /// A bot as the database has it.

@@ -23,7 +23,7 @@ const FORGOTTEN_BELOW: i64 = 75;
 /// Maximum of the reserve that nobody chose. Bytes.
 const RESERVE_MAX: u64 = 1024 * 1024 * 1024;
 
-/// What stays free on the disk.
+/// Space to keep free on the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reserve {
     /// Nothing.
@@ -35,10 +35,10 @@ pub enum Reserve {
     Bytes(u64),
 }
 
-/// What the store is to leave free, and where it tells what there is.
+/// Space that the store is to keep free, and where it reports the rest.
 #[derive(Clone, Debug, Default)]
 pub struct SpaceOptions {
-    /// What stays free on the disk.
+    /// Space to keep free on the disk.
     pub reserve: Reserve,
     /// Bytes that the disk has free, at the last look.
     pub available: Gauge,
@@ -46,7 +46,7 @@ pub struct SpaceOptions {
     pub used: Gauge,
 }
 
-/// What the system says of a disk. Bytes.
+/// Sizes of a disk, by the system. Bytes.
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     used: u64,
@@ -65,7 +65,7 @@ impl Measured {
         })
     }
 
-    /// What users may fill; what the system keeps for itself is no part of it.
+    /// Returns the space for users; the system's own reserve is no part of it.
     fn whole(self) -> u64 {
         self.used.saturating_add(self.available)
     }
@@ -81,7 +81,7 @@ impl Reserve {
     }
 }
 
-/// What the writer knows of the room that is left.
+/// The writer's knowledge of the space that is left.
 pub(super) struct Space {
     folder: PathBuf,
     max_bytes: Option<u64>,
@@ -148,7 +148,7 @@ impl Space {
     }
 }
 
-/// What the database takes, without the pages that it has free.
+/// Returns the size of the database, without its free pages.
 fn database_bytes(sql: &Connection) -> rusqlite::Result<u64> {
     let number = |pragma| sql.query_row(pragma, [], |row| row.get::<_, u32>(0)).map(u64::from);
     let pages = number("PRAGMA page_count")?.saturating_sub(number("PRAGMA freelist_count")?);

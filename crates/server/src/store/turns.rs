@@ -11,7 +11,7 @@ use crate::network::Network;
 /// Reads of one address that wait. A connection and a request ask for one at a time.
 pub(super) const WAITING_MAX: usize = 1_024;
 
-/// Whom a read is for; none: the server itself.
+/// Address that a read is for; `None` for the server itself.
 pub(super) type Asker = Option<Network>;
 
 /// The queues of what waits.
@@ -61,7 +61,7 @@ impl<T> Turns<T> {
         Ok(())
     }
 
-    /// Waits for what comes next; none after the end, once everything was served. Blocks.
+    /// Waits for the next one; `None` after the end, once everything was served. Blocks.
     pub(super) fn next(&self) -> Option<T> {
         let mut state = self.state();
         loop {

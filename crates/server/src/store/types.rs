@@ -1,4 +1,4 @@
-//! What goes into the store and what comes out of it.
+//! Types of the store's interface.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub struct StoreOptions {
     /// Upper bound of the database file in bytes, not counting the write-ahead log beside it (some 16 MiB).
     /// Beyond it writes are refused as on a full disk. A file that is larger already keeps its size.
     pub max_bytes: Option<u64>,
-    /// What stays free on the disk.
+    /// Space to keep free on the disk.
     pub space: SpaceOptions,
     /// Threads that serve reads, each with a connection of its own; at least 1.
     pub readers: usize,
@@ -34,7 +34,7 @@ impl Default for StoreOptions {
 /// Something that a person wants written into a room's log.
 #[derive(Clone, Debug)]
 pub struct Write {
-    /// Who.
+    /// The author.
     pub by: UserId,
     /// The write's id: the same one again from the same person is a repeat, whatever else it says.
     pub cmid: Cmid,
@@ -42,11 +42,11 @@ pub struct Write {
     pub room: RoomId,
     /// When, by the server's clock. The log keeps it from going back.
     pub at: UnixMs,
-    /// What.
+    /// The change.
     pub change: Change,
 }
 
-/// What a [`Write`] does.
+/// Change of a [`Write`].
 #[derive(Clone, Debug)]
 pub enum Change {
     /// Post a message.
@@ -55,7 +55,7 @@ pub enum Change {
         body: String,
         /// The message that it answers; a deleted one may be answered too.
         reply_to: Option<Seq>,
-        /// What its sender says beside it.
+        /// Headers of the sender.
         headers: Headers,
     },
     /// Replace the text of a message of one's own.
@@ -79,7 +79,7 @@ impl Change {
     }
 }
 
-/// What the owner does with a room.
+/// Changes of a room by the owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomChange {
     /// Gives it another title.
@@ -94,7 +94,7 @@ pub enum RoomChange {
     },
 }
 
-/// Who may not come any more.
+/// Targets of a ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ban {
     /// A person, or a bot.
@@ -120,7 +120,7 @@ pub struct Appended {
     pub room: RoomId,
     /// The entry that it made; for a repeat the first one's.
     pub seq: Seq,
-    /// Whether an earlier write had the same author and cmid. Nothing was written then.
+    /// True if an earlier write had the same author and cmid. Nothing was written then.
     pub repeat: bool,
 }
 
@@ -155,10 +155,10 @@ pub struct Newcomer {
     pub arrived: i64,
 }
 
-/// What a rename changed.
+/// Result of a rename.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renamed {
-    /// Who was renamed, as they are now.
+    /// The renamed person, as they are now.
     pub person: Person,
     /// With whose names something else is shown from now on; at most two.
     pub others: Vec<Person>,
@@ -169,9 +169,9 @@ pub struct Renamed {
 pub struct Bot {
     /// Its user. The user's id is also what its token is called by: it is no secret.
     pub person: Person,
-    /// What its token opens.
+    /// Kind of its token.
     pub kind: BotKind,
-    /// The rooms that it is limited to, in the order of their ids; none: it may go everywhere.
+    /// Rooms that it is limited to, in the order of their ids; `None` if it may go everywhere.
     pub rooms: Option<Vec<RoomId>>,
     /// Where it delivers: an outgoing webhook that stands, and no other bot.
     pub target: Option<Target>,
@@ -181,7 +181,7 @@ pub struct Bot {
     pub revoked_at: Option<UnixMs>,
 }
 
-/// What a bot's token opens.
+/// Kinds of bots, by what their tokens open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BotKind {
     /// Every protocol.
@@ -209,7 +209,7 @@ impl std::fmt::Debug for Target {
 }
 
 impl Bot {
-    /// Whether its scope holds the room.
+    /// Returns true if its scope holds the room.
     pub fn reaches(&self, room: &RoomId) -> bool {
         self.rooms.as_ref().is_none_or(|rooms| rooms.binary_search(room).is_ok())
     }
@@ -229,16 +229,16 @@ pub struct ReadMarker {
 /// How far a reader has come by acknowledging.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerOffset {
-    /// What came later was never sent.
+    /// Newest seq that was sent.
     pub sent: Seq,
-    /// What was sent and is not acknowledged, in order.
+    /// Messages that were sent and are not acknowledged, in order.
     pub open: Vec<Seq>,
 }
 
 /// A place that is kept together with writes, for one who acknowledges and posts in one transaction.
 #[derive(Clone, Debug)]
 pub struct Keep {
-    /// Whose it is.
+    /// The reader.
     pub reader: UserId,
     /// Where it is.
     pub room: RoomId,
@@ -259,7 +259,7 @@ pub struct RoomState {
     pub head: Seq,
     /// The newest messages, oldest first.
     pub messages: Vec<Message>,
-    /// Whether older messages exist.
+    /// True if older messages exist.
     pub before: bool,
     /// The authors of `messages`.
     pub people: Vec<Person>,
@@ -283,9 +283,9 @@ pub struct PageRead {
     pub head: Seq,
     /// The messages, oldest first.
     pub messages: Vec<Message>,
-    /// Whether older messages than these exist.
+    /// True if older messages than these exist.
     pub before: bool,
-    /// Whether newer messages than these exist.
+    /// True if newer messages than these exist.
     pub after: bool,
     /// The authors of `messages`.
     pub people: Vec<Person>,
@@ -376,7 +376,7 @@ pub enum OpenError {
     NotADatabase {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The cause.
         reason: String,
     },
     /// The disk refused while the database was made ready.

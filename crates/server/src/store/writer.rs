@@ -68,7 +68,7 @@ impl Writer {
         })
     }
 
-    /// Whether a commit succeeded a moment ago, and none failed since.
+    /// Returns true if a commit succeeded a moment ago, and none failed since.
     pub(super) fn is_proven(&self) -> bool {
         self.health.is_proven()
     }
@@ -104,7 +104,7 @@ impl Health {
     }
 }
 
-/// What the thread owns.
+/// State of the thread.
 struct Work {
     sql: Connection,
     known: WriterState,
@@ -116,7 +116,7 @@ struct Work {
     health: Arc<Health>,
 }
 
-/// Whether the writer goes on after a batch.
+/// Decision after a batch: go on, or end.
 #[derive(PartialEq, Eq)]
 enum Then {
     GoOn,
@@ -139,11 +139,11 @@ impl Work {
                 break;
             }
         }
-        // What is left in the log is only slower to open; it is not lost.
+        // Entries left in the log are only slower to open; they are not lost.
         let _ = self.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
-    /// Commits `first` and what is queued behind it. What arrives meanwhile still gets in.
+    /// Commits `first` and what is queued behind it. Commands that arrive meanwhile still get in.
     fn batch(&mut self, first: Command) -> Then {
         let mut then = Then::GoOn;
         let mut answers: Vec<Answer> = Vec::new();
@@ -195,7 +195,7 @@ impl Work {
     }
 }
 
-/// Does a command's work; none for [`Command::Close`].
+/// Executes a command; `None` for [`Command::Close`].
 pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
     Some(match command {
         Command::Append { write, newcomer, reply } => batch.perform(reply, |batch| {

@@ -1,4 +1,4 @@
-//! What a plain client reads. A message is encoded once in each form, for all who read it.
+//! Encodings for a plain client. A message is encoded once in each form, for all who read it.
 
 use madang_protocol::{Headers, Person, RefusalCode, Seq, UnixMs, UserId, What};
 use serde::Serialize;
@@ -17,7 +17,7 @@ struct Message<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     bot: bool,
     seq: Seq,
-    /// What to give back in `after`, where it is not simply `seq`.
+    /// Cursor to give back in `after`, where it is not simply `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
     at: UnixMs,
@@ -52,8 +52,8 @@ enum Note<'a> {
     },
 }
 
-/// What the server says first. `seq` is where the room is read on from, so that who loses the connection before a
-/// message comes has a place to come back to.
+/// Returns the server's first frame. `seq` is where the room is read on from, so that a client that loses the
+/// connection before a message comes has a place to resume from.
 pub(super) fn greeting(you: &Person, seq: Seq, cursors: &Cursors) -> Encoded {
     encode(&Note::Greeting { user_id: &you.id, seq, cursor: beside(seq, cursors) })
 }
@@ -88,7 +88,7 @@ pub(super) fn refusal_text(message: &str) -> Encoded {
     format!("{SERVER} => {message}").into()
 }
 
-/// A posted message as an object; none for an entry that is none, or whose text was deleted.
+/// Returns a posted message as an object; `None` for another entry, or if its text was deleted.
 pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e Encoded> {
     entry.encodings.get(Encoding::PlainJson, || {
         posted(entry, |body, at, headers| {

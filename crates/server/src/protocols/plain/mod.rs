@@ -22,7 +22,7 @@ use crate::session::{MAX_PENDING, NoFollow, Outgoing, Session, Untyped};
 
 use request::{Frame, Request};
 
-/// What the address asks for; each part may be missing.
+/// Parameters in the address; each may be missing.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Asked {
     /// The room; the lobby, if none is named.
@@ -44,7 +44,7 @@ pub(crate) struct Plain {
     named: VecDeque<(Cmid, String)>,
 }
 
-/// What is spoken.
+/// Forms of a plain client's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     /// JSON, until the first frame says otherwise.
@@ -176,7 +176,7 @@ impl ClientProtocol for Plain {
                 talk.transport.text(Utf8Bytes::from_static("pong"));
                 return Ok(());
             }
-            // Who speaks text may type what happens to be JSON; only a message is taken for one.
+            // A text client may type text that happens to be JSON; only a message is taken for one.
             (Form::Text, Frame::Object(read)) => Ok(read.unwrap_or_else(|_| Request::of_text(&text))),
             (Form::Text, Frame::Array { nested: false }) => Ok(Request::of_text(&text)),
             (_, Frame::Array { .. }) => Err("a message is a JSON object, not an array".into()),

@@ -1,4 +1,4 @@
-//! What a plain client asks for.
+//! Requests of a plain client.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(super) struct Request {
     pub(super) key: Option<String>,
 }
 
-/// The fields that are read. What a client says of who it is (`userId`) is not: the server knows.
+/// The fields that are read. A client's own claim of who it is (`userId`) is not: the server knows.
 #[derive(Deserialize)]
 struct Fields {
     message: Option<String>,
@@ -23,7 +23,7 @@ struct Fields {
     cmid: Option<String>,
 }
 
-/// What one frame of a client is.
+/// Content of one frame of a client.
 #[derive(Debug, PartialEq)]
 pub(super) enum Frame<'t> {
     /// Nothing but space.

@@ -1,4 +1,4 @@
-//! What each frame of a client asks for, read once.
+//! Requests in a client's frames, read once.
 
 use madang_protocol::{RoomId, Seq};
 use madang_stomp::{ClientCommand, Frame, Version};
@@ -13,7 +13,7 @@ use crate::text;
 /// Longest id of a subscription: places are kept under it.
 const ID_BYTES: usize = 255;
 
-/// What is asked for once a session has begun.
+/// Requests within a session.
 #[derive(Debug)]
 pub(super) enum Request {
     Post(Post, Transaction),
@@ -34,7 +34,7 @@ pub(super) type Transaction = Option<String>;
 pub(super) struct Subscribe {
     pub(super) key: Key,
     pub(super) room: RoomId,
-    /// None: nothing is to be acknowledged.
+    /// Mode of acknowledgement; `None` if nothing is to be acknowledged.
     pub(super) mode: Option<Mode>,
     pub(super) prefetch: usize,
     pub(super) wants: Wants,
@@ -51,7 +51,7 @@ pub(super) enum Key {
 }
 
 impl Key {
-    /// The name of a place that is kept for it. What is kept of a room is the room's own.
+    /// Returns the name of the place that is kept for it. The place of a room has the room's own name.
     pub(super) fn place(&self) -> String {
         match self {
             Self::Id(id) => format!("stomp:{id}"),
@@ -103,7 +103,7 @@ fn post(frame: Frame<ClientCommand>) -> Result<Post, Reason> {
     let destination = frame.header("destination").ok_or(Reason::Missing("destination"))?;
     let room = destination.strip_prefix("/app/").map_or_else(|| topic(destination), room)?;
     let cmid = frame.header("cmid").map_or_else(idempotency::random, idempotency::cmid);
-    // What is the server's own to say stays its own. Of a repeated header the first counts.
+    // Headers of the server stay its own. Of a repeated header the first counts.
     let headers = frame.headers.iter().filter(|(name, _)| !text::is_own_header(name)).collect();
     let body = String::from_utf8(frame.body).map_err(|_| Reason::Content)?;
     Ok(Post { room, cmid, body, headers })

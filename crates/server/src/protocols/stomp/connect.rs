@@ -16,10 +16,10 @@ use crate::store::Expected;
 /// The server can give a sign of life this often. Milliseconds.
 const BEATS: u32 = 1_000;
 
-/// What textbooks sign in with when they have nobody to sign in as.
+/// Login in textbooks for clients that have nobody to sign in as.
 const GUEST: &str = "guest";
 
-/// What was agreed on.
+/// Result of the negotiation.
 #[derive(Debug)]
 pub(super) struct Agreed {
     pub(super) version: Version,
@@ -84,7 +84,7 @@ fn version(frame: &Frame<ClientCommand>, spoken: Option<Version>) -> Result<Vers
     accepted.find(|version| spoken.is_none_or(|spoken| spoken == *version)).ok_or(Reason::Version)
 }
 
-/// Who it is, and whether they can come back.
+/// Returns the person, and whether they can come back.
 async fn person(
     app: &App,
     frame: &Frame<ClientCommand>,

@@ -1,4 +1,4 @@
-//! What a STOMP client is told when the connection cannot go on, and the ERROR that says it.
+//! Errors that end a STOMP connection, and the ERROR frame of each.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub(super) struct Wrong {
     pub(super) receipt: Option<String>,
 }
 
-/// What was wrong.
+/// Cause of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
     /// Bytes that are no frame.
@@ -43,7 +43,7 @@ pub(super) enum Reason {
     Transaction(&'static str),
     /// A cursor that is not of this log.
     Cursor,
-    /// What was asked was refused.
+    /// The request was refused.
     Refused { code: RefusalCode, sentence: String, retry_after_ms: Option<u32> },
     /// The server ends the connection.
     Closed { code: CloseCode, retry_after_ms: u32 },

@@ -65,8 +65,8 @@ impl Stomp {
         Ok(owed)
     }
 
-    /// Does what a transaction holds, all of it or nothing: its SENDs, and the places that its ACKs lead to, are one
-    /// write of the store. What is acknowledged counts when that is durable.
+    /// Executes a transaction, all of it or nothing: its SENDs, and the places that its ACKs lead to, are one write of
+    /// the store. Its acknowledgements count when that is durable.
     fn commit(&mut self, held: Held, owed: Option<&mut Owed>, session: &mut Session) -> Result<(), Reason> {
         let (mut posts, mut acks) = (Vec::new(), Vec::new());
         for step in held.steps {
@@ -120,7 +120,7 @@ impl Stomp {
         Ok(())
     }
 
-    /// Whether an ACK or NACK is about something that was sent.
+    /// Returns true if an ACK or NACK is about something that was sent.
     fn is_known(&mut self, judged: &Judged) -> bool {
         let crossed = matches!(judged.message, Message::Ack { number, .. } if self.subscriptions.was(number));
         crossed || self.subscriptions.knows(judged)

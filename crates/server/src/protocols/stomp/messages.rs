@@ -12,7 +12,7 @@ use crate::text::is_own_header;
 /// The header that says what a body is.
 const CONTENT_TYPE: &str = "content-type";
 
-/// What a subscription gets.
+/// Entries that a subscription gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wants {
     /// Posted messages whose text still stands.
@@ -28,7 +28,7 @@ pub(super) struct Terms {
     pub(super) cursors: Cursors,
 }
 
-/// What follows the head of a MESSAGE; none: a subscription of this kind says nothing of the entry.
+/// Returns the part behind the head of a MESSAGE; `None` if a subscription of this kind gets nothing for the entry.
 pub(super) fn tail<'e>(entry: &'e EntryFrame, wants: Wants, terms: &Terms) -> Option<&'e Encoded> {
     let encoding = match wants {
         Wants::Messages => Encoding::StompMessage(terms.version),
@@ -102,7 +102,7 @@ fn message_id(entry: &EntryFrame) -> String {
     format!("{}/{}", entry.room, entry.seq)
 }
 
-/// Any other frame; none: it holds what the version cannot say.
+/// Encodes any other frame; `None` if it holds what the version cannot carry.
 pub(super) fn text<C: Command>(frame: &Frame<C>, version: Version) -> Option<Encoded> {
     let mut out = Vec::new();
     encode(frame, version, &mut out).ok()?;

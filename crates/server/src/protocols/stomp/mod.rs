@@ -1,7 +1,7 @@
 //! The protocol of STOMP 1.0, 1.1 and 1.2, over WebSocket and TCP.
 //!
-//! What is refused ends the connection, as STOMP asks: with an ERROR, after the receipts of all that was written
-//! before. What came behind the frame at fault is not looked at, so nothing is posted without an answer.
+//! A refusal ends the connection, as STOMP asks: with an ERROR, after the receipts of all that was written before.
+//! Frames behind the one at fault are not looked at, so nothing is posted without an answer.
 
 mod command;
 mod connect;
@@ -47,7 +47,7 @@ pub(crate) struct Stomp {
     spoken: Option<Version>,
     decoder: Decoder<ClientCommand>,
     terms: Terms,
-    /// What each side has promised: how often the server speaks, and the client.
+    /// Heart-beats that each side has promised: the server's, and the client's.
     promises: (Option<Duration>, Option<Duration>),
     /// The transport has no pings of its own.
     bare: bool,
@@ -62,7 +62,7 @@ pub(crate) struct Stomp {
     now: UnixMs,
 }
 
-/// The client is heard no more. What it asked for before is finished first.
+/// Input of the client is ignored. Its earlier requests are finished first.
 #[derive(Debug)]
 enum Ending {
     /// It said DISCONNECT, with this receipt.
@@ -161,7 +161,7 @@ impl Stomp {
         }
     }
 
-    /// The client is told what was wrong, once. What comes behind is its consequence.
+    /// Sends the error to the client, once. Later errors are its consequence.
     fn fail(&mut self, wrong: Wrong) {
         if matches!(self.ending, Some(Ending::Wrong(_))) {
             return;
@@ -233,7 +233,7 @@ impl ClientProtocol for Stomp {
             out: &mut out,
             now: self.app.now(),
         };
-        // What came with CONNECT; the loop has not counted it.
+        // Bytes behind CONNECT; the loop has not counted them.
         self.read(bytes(&heard).get(read..).unwrap_or_default(), false, talk).await?;
         Ok((session, out))
     }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use madang_protocol::RoomId;
 
-/// What is owed.
+/// Receipts that are owed.
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
     /// Writes that the session was asked for, and that it has answered, in their order.
@@ -27,7 +27,7 @@ pub(super) struct Owed {
     pub(super) places: Vec<(u64, u64)>,
     /// The room that must be followed live.
     pub(super) live: Option<RoomId>,
-    /// What it says besides: the cursor at which its subscription begins.
+    /// Its second header: the cursor at which its subscription begins.
     pub(super) begins: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl Receipts {
         self.owed.push_back(owed);
     }
 
-    /// Whether no write is under way.
+    /// Returns true if no write is under way.
     pub(super) fn are_answered(&self) -> bool {
         self.asked == self.answered
     }

@@ -28,9 +28,9 @@ pub(super) struct Subscription {
     pub(super) cursor: Seq,
     /// It takes no more before something is acknowledged.
     pub(super) waits: bool,
-    /// None: nothing is to be acknowledged.
+    /// Messages to be acknowledged; `None` if it acknowledges nothing.
     pub(super) ledger: Option<UnackedMessages>,
-    /// Under which name its place is kept; none: its person cannot come back, or there is nothing to keep.
+    /// Name under which its place is kept; `None` if its person cannot come back, or there is nothing to keep.
     pub(super) keeps: Option<String>,
     /// How often its place has changed, and up to which change it is kept.
     pub(super) changes: u64,
@@ -40,7 +40,7 @@ pub(super) struct Subscription {
     /// COMMITs under way that keep its place with what they acknowledge: until they are durable or refused it is not
     /// kept otherwise, which would take that back.
     held: usize,
-    /// What its messages begin with.
+    /// Beginning of all its messages.
     head: String,
 }
 
@@ -62,7 +62,7 @@ impl Subscriptions {
         self.rooms.values_mut().flatten()
     }
 
-    /// Whether every place that is to be kept is.
+    /// Returns true if every place that is to be kept is.
     pub(super) fn are_kept(&self) -> bool {
         !self.rooms.values().flatten().any(Subscription::is_changed)
     }
@@ -161,7 +161,7 @@ impl Subscriptions {
         self.changed = true;
     }
 
-    /// Whether an ACK or NACK is about a message that was sent and is to be acknowledged.
+    /// Returns true if an ACK or NACK is about a message that was sent and is to be acknowledged.
     pub(super) fn knows(&mut self, judged: &Judged) -> bool {
         let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = judged.message;
         let subscription = self.judged(&judged.message);
@@ -183,7 +183,7 @@ impl Subscriptions {
             .map(|(room, it)| (room.clone(), it))
     }
 
-    /// Whether this number was a subscription's that is no more.
+    /// Returns true if this was the number of a subscription that ended.
     pub(super) fn was(&mut self, number: u64) -> bool {
         number <= self.last && self.all().all(|it| it.number != number)
     }
@@ -259,7 +259,7 @@ impl Subscription {
         transport.joined(&head, tail);
     }
 
-    /// Whether its place has to be kept.
+    /// Returns true if its place has to be kept.
     fn is_changed(&self) -> bool {
         self.keeps.is_some() && self.kept != self.changes
     }
@@ -276,14 +276,14 @@ impl Subscription {
     }
 }
 
-/// What all messages of a subscription begin with.
+/// Returns the beginning of all messages of a subscription.
 fn head(key: &Key, version: Version) -> String {
     let mut head = b"MESSAGE\n".to_vec();
     let before = head.len();
     if let Key::Id(id) = key
         && write_header("subscription", id, version, &mut head).is_err()
     {
-        // What came in this version can be said in it.
+        // A header that came in this version can be written in it.
         head.truncate(before);
     }
     String::from_utf8(head).unwrap_or_default()

@@ -18,7 +18,7 @@ pub(super) enum Step {
     Judged(Judged),
 }
 
-/// What a COMMIT is to do, all of it or nothing.
+/// Work of a COMMIT, all of it or nothing.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     pub(super) steps: Vec<Step>,

@@ -1,7 +1,7 @@
-//! What a subscription was sent and has not acknowledged.
+//! Messages that a subscription was sent and has not acknowledged.
 //!
-//! Bounds: so many messages are under way as the client asks for, and so many are open in all as a place can hold;
-//! at either bound nothing more is sent, and what follows waits in the log.
+//! Bounds: so many messages are under way as the client asks for, and so many are open in all as a place can hold; at
+//! either bound nothing more is sent, and the next ones wait in the log.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ pub(super) const PREFETCH: usize = 256;
 /// Most messages that may be open: under way, refused by the client, or still to be sent once more.
 pub(super) const OPEN_MAX: usize = 1_024;
 
-/// What an ACK or NACK is about.
+/// Extent of an ACK or NACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// The message and all before it.
@@ -24,14 +24,14 @@ pub(super) enum Mode {
     Individual,
 }
 
-/// What an ACK or NACK says.
+/// ACK or NACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Consumed,
     NotConsumed,
 }
 
-/// Whether a message is to be sent.
+/// Decision about sending a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sending {
     /// For the first time.
@@ -105,13 +105,13 @@ impl UnackedMessages {
         if again { Sending::Again } else { Sending::First }
     }
 
-    /// The next entry is no message, or none any more: there is nothing to acknowledge. Whether that changes the
+    /// The next entry is no message, or was one: there is nothing to acknowledge. Returns true if that changes the
     /// place.
     pub(super) fn pass(&mut self, seq: Seq) -> bool {
         self.waiting.remove(&seq)
     }
 
-    /// Whether this message was sent.
+    /// Returns true if this message was sent.
     pub(super) fn knows(&self, seq: Seq) -> bool {
         seq <= self.sent
     }
@@ -135,7 +135,7 @@ impl UnackedMessages {
         }
     }
 
-    /// Whether a subscription that had to wait goes on: not for each single message, because that reads the log
+    /// Returns true if a subscription that had to wait goes on: not for each single message, because that reads the log
     /// again.
     pub(super) fn goes_on(&self) -> bool {
         let open = self.waiting.len() + self.under_way.len() + self.refused.len();

@@ -1,4 +1,4 @@
-//! Who is banned. All bans are kept: to ask costs nothing.
+//! Bans. All of them are kept: to ask costs nothing.
 
 use std::collections::HashMap;
 

@@ -1,11 +1,11 @@
-//! The store's cache: what it keeps in memory, so that thousands who come back at once are welcomed without a read each:
-//! who has which login and read markers, the rooms, which of their newest messages stand, and the newest
-//! messages themselves.
+//! The store's cache: data kept in memory, so that thousands who come back at once are welcomed without a read each:
+//! people with their logins and read markers, the rooms, which of their newest messages stand, and the newest messages
+//! themselves.
 //!
 //! It cannot differ from the log. It is loaded from the database before anything is written, and the writer,
-//! which alone changes the database, tells it what each commit changed before it answers. What is loaded later
-//! is read and put in place while the writer's news has to wait ([`Cache::load`]); what that read saw
-//! already, the news changes once more into the same.
+//! which alone changes the database, updates it with each commit before it answers. Data loaded later is read and put
+//! in place while the writer's update has to wait ([`Cache::load`]); what that read saw already, the update changes
+//! once more into the same.
 
 mod bans;
 mod bots;
@@ -85,7 +85,7 @@ impl Cache {
         }
     }
 
-    // --- From memory. None: it is not there; load it.
+    // --- From memory. `None` if it is not there: load it.
 
     /// The person with this login, if it is anybody's.
     pub(super) fn login(&self, token_hash: &[u8; 32]) -> Option<Option<Person>> {
@@ -96,7 +96,7 @@ impl Cache {
         }
     }
 
-    /// Whether this id is a user's.
+    /// Returns true if this id is a user's, as far as memory knows.
     pub(super) fn is_taken(&self, user: &UserId) -> Option<bool> {
         let tables = self.look();
         let known = tables.people.of(user).is_some() || tables.bots.of(user).is_some();
@@ -149,7 +149,7 @@ impl Cache {
         self.look().rooms.turn()
     }
 
-    /// Whether this person is banned, or everybody who comes from there.
+    /// Returns true if this person is banned, or everybody who comes from there.
     pub(super) fn is_banned(&self, user: Option<&UserId>, from: Option<Network>) -> bool {
         let tables = self.look();
         user.is_some_and(|user| tables.bans.has_person(user))

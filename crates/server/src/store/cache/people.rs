@@ -68,7 +68,7 @@ impl People {
         self.members.insert(member.key, member);
     }
 
-    /// Whether somebody with so many markers takes another's place.
+    /// Returns true if somebody with so many markers takes another's place.
     fn is_full(&self, markers: usize) -> bool {
         self.members.len() >= self.most || self.markers + markers > MARKERS
     }
@@ -78,7 +78,7 @@ impl People {
         self.all = false;
     }
 
-    /// Whether whoever has a login is here.
+    /// Returns true if everybody with a login is here.
     pub(super) fn are_all(&self) -> bool {
         self.all
     }
@@ -137,7 +137,7 @@ impl Member {
         Self { key: NO_KEY, person, logins, arrived: newcomer.arrived, markers }
     }
 
-    /// Everything up to this seq was seen; none: that follows from when they came.
+    /// Returns the newest seq that was seen; `None` if that follows from when they came.
     pub(super) fn marker(&self, room: RoomKey) -> Option<Seq> {
         let found = self.markers.binary_search_by_key(&room, |(room, _)| *room).ok();
         found.and_then(|at| self.markers.get(at)).map(|(_, seq)| *seq)

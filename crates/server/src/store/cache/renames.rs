@@ -1,4 +1,4 @@
-//! Who was renamed last: for clients that kept names while they were away.
+//! The last renames: for clients that kept names while they were away.
 
 use std::collections::VecDeque;
 

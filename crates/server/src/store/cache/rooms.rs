@@ -16,7 +16,7 @@ use super::people::Member;
 /// kept the longest let them go; they are read again when somebody asks.
 const MESSAGE_BYTES: usize = 32 * 1024 * 1024;
 
-/// What a message counts besides its text.
+/// Cost of a message besides its text.
 const MESSAGE_COST: usize = 256;
 
 /// The author of a message that is deleted: nobody.
@@ -43,7 +43,7 @@ pub(super) struct Room {
     pub(super) newest: Option<RecentMessages>,
 }
 
-/// What is known of every message for as long as it may be unread.
+/// Facts that are kept of every message for as long as it may be unread.
 pub(super) struct Post {
     pub(super) seq: Seq,
     /// The author, or [`NOBODY`].
@@ -58,7 +58,7 @@ pub(super) struct RecentMessages {
     head: Seq,
     /// With the author's key, and name now; oldest first, at most [`KEPT_MESSAGES`].
     messages: VecDeque<(i64, Message, Person)>,
-    /// Whether there are older ones.
+    /// True if there are older ones.
     before: bool,
     bytes: usize,
 }
