@@ -1,4 +1,4 @@
-//! What the person wants: rooms, writes, history.
+//! Commands of the person: rooms, writes, history.
 
 use madang_protocol::{Cmid, RefusalCode, RoomId, RoomInfo, Seq, UserId};
 
@@ -56,7 +56,7 @@ impl Update<'_> {
         if let Some(room) = self.model.rooms.get_mut(&room) {
             room.typed_at = None;
         }
-        // Who posts wants to see it, and what it stands among.
+        // The author wants to see the post, and its neighbours.
         self.latest(&room);
         self.queue(room, cmid, WriteWhat::Post { body, reply_to });
     }
@@ -113,7 +113,7 @@ impl Update<'_> {
         }
     }
 
-    /// What an earlier page left unacknowledged; the log may have it meanwhile.
+    /// Takes the writes that an earlier page left unacknowledged; the log may have them meanwhile.
     pub(crate) fn restored(&mut self, user: &UserId, writes: Vec<Write>) {
         if !self.model.is_you(user) {
             return;
@@ -126,7 +126,7 @@ impl Update<'_> {
         self.tell_restored();
     }
 
-    /// Whether the window shows the message that this write made.
+    /// Returns true if the window shows the message that this write made.
     pub(crate) fn is_in_the_log(&self, write: &Write) -> bool {
         let window = self.model.rooms.get(&write.room).and_then(|room| room.window.as_ref());
         let made =

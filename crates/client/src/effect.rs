@@ -1,10 +1,10 @@
-//! What the core wants done.
+//! Effects that the core asks for.
 
 use madang_protocol::{ClientFrame, Cmid, UnixMs, UserId};
 
 use crate::{Conn, TabId, TabMessage, Transport, Write};
 
-/// What whoever runs the core must do, in this order.
+/// Effects that whoever runs the core must carry out, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Open a further carrier, and report its life under this number. It lives beside the others until its
@@ -12,7 +12,7 @@ pub enum Effect {
     Connect {
         /// The new carrier's number.
         conn: Conn,
-        /// What it is to be.
+        /// The transport to open.
         transport: Transport,
     },
     /// Close this carrier: it brings no further frames. Its `Closed` is still to be reported.
@@ -31,7 +31,7 @@ pub enum Effect {
     Tell {
         /// Which tabs; empty: all others.
         to: Vec<TabId>,
-        /// What.
+        /// The message.
         message: TabMessage,
     },
     /// Send a frame on this carrier, if it is open; otherwise drop it.
@@ -45,20 +45,20 @@ pub enum Effect {
     WakeAt(UnixMs),
     /// Read all writes of this person that were saved, and report them as `Restored`, even if there are none.
     Restore {
-        /// Whose.
+        /// The person.
         user: UserId,
     },
     /// Keep this write over a reload (begin with it before the next effect, so that no tab that is told of a write,
     /// or reads the store after, finds it missing), in place of what was kept under its id.
     SaveWrite {
-        /// Whose.
+        /// The person.
         user: UserId,
         /// The write.
         write: Write,
     },
     /// The write need not be kept any longer.
     ForgetWrite {
-        /// Whose.
+        /// The person.
         user: UserId,
         /// The write.
         cmid: Cmid,

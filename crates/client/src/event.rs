@@ -1,4 +1,4 @@
-//! What can happen.
+//! Events of the core.
 
 use madang_protocol::{Cmid, Person, RoomId, RoomInfo, Seq, ServerFrame, UserId};
 
@@ -7,13 +7,13 @@ use crate::{Conn, Locale, Role, TabId, TabMessage, Theme, Write};
 /// A random number, even over its whole range: the jitter of the next attempt to connect.
 pub type Roll = u32;
 
-/// What happened: to the page, to the connection, or because a person wanted it.
+/// An event of the page or the connection, or a command of the person.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The page lives: bring back the writes that an earlier page could not send. It connects once it knows its
     /// [`Role`].
     Started {
-        /// Whether the page is on screen.
+        /// True if the page is on screen.
         visible: bool,
     },
     /// The time that [`crate::Effect::WakeAt`] asked for has come (too early is harmless).
@@ -31,13 +31,13 @@ pub enum Event {
     Reconnect,
     /// The page goes away.
     Stopped,
-    /// What this tab is among the tabs of its browser, at first and whenever that changes.
+    /// Role of this tab among the tabs of its browser, at first and whenever that changes.
     Role(Role),
     /// Another tab told this one something, by [`crate::Effect::Tell`].
     Tab {
         /// Which tab.
         from: TabId,
-        /// What.
+        /// The message.
         message: TabMessage,
         /// For the wait before the next attempt, should this tab find its connection lost meanwhile.
         roll: Roll,
@@ -52,7 +52,7 @@ pub enum Event {
     Frame {
         /// Which carrier.
         conn: Conn,
-        /// What it brought.
+        /// The frame.
         frame: ServerFrame,
     },
     /// The carrier has ended, or could not be opened.
@@ -64,9 +64,9 @@ pub enum Event {
         /// For the wait before the next attempt.
         roll: Roll,
     },
-    /// What [`crate::Effect::Restore`] found, in any order.
+    /// Writes found by [`crate::Effect::Restore`], in any order.
     Restored {
-        /// Whose.
+        /// The person.
         user: UserId,
         /// The writes that an earlier page saved and never saw acknowledged.
         writes: Vec<Write>,
@@ -131,7 +131,7 @@ pub enum Event {
     AtBottom {
         /// The room.
         room: RoomId,
-        /// Whether the newest row is on screen.
+        /// True if the newest row is on screen.
         at_bottom: bool,
     },
     /// The reader comes near the top: load older messages, if there are any.
@@ -152,7 +152,7 @@ pub enum Event {
 
     /// The person's own name changed (the answer to `POST /me`).
     Renamed {
-        /// Who they are now.
+        /// The person, as they are now.
         you: Person,
     },
     /// The person opened a room (the answer to `POST /rooms`).

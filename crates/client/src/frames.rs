@@ -1,4 +1,4 @@
-//! What each frame from the server does.
+//! Handler of each frame from the server.
 
 use madang_protocol::{
     Cmid, Entry, Epoch, Limits, Message, Person, RefusalCode, RoomId, RoomInfo, Seq, ServerFrame, Snapshot,
@@ -334,7 +334,7 @@ impl Update<'_> {
     }
 }
 
-/// Whether a change can never succeed.
+/// Returns true if a change can never succeed.
 fn is_hopeless(failure: &Failure) -> bool {
     matches!(failure.code, RefusalCode::UnknownMessage | RefusalCode::NotYours)
 }

@@ -73,7 +73,7 @@ impl Update<'_> {
         }
     }
 
-    /// What the server would say to a tab that came just now.
+    /// Sends what the server would send to a new tab.
     fn welcome_tab(&mut self, id: TabId) {
         let Some(you) = self.model.you.clone() else { return };
         let Some(epoch) = self.model.epoch.clone() else { return };
@@ -87,7 +87,7 @@ impl Update<'_> {
         self.tell_writes(vec![id]);
     }
 
-    /// A tab follows a room. What the leader itself is at, or is on its way to, need not be asked for again.
+    /// A tab follows a room. Entries that the leader itself has, or is on its way to, need not be asked for again.
     fn tab_watches(&mut self, id: TabId, room: RoomId, after: Option<Seq>) {
         let own = self.model.rooms.get(&room).map(|room| (room.stream, room.cursor));
         let enough = |cursor: Option<Seq>| after.is_some() && cursor.is_some() && after >= cursor;
@@ -112,7 +112,7 @@ impl Update<'_> {
         }
     }
 
-    /// Hands a frame of the session to the tabs that it concerns. Whether it concerns this one too.
+    /// Hands a frame of the session to the tabs that it concerns. Returns true if it concerns this one too.
     pub(crate) fn route(&mut self, frame: &ServerFrame) -> bool {
         let relay = &self.model.relay;
         let (to, own) = match frame {
@@ -148,7 +148,7 @@ impl Update<'_> {
         own
     }
 
-    /// Who asked for this. If nobody did, the server replaces what all had.
+    /// Returns the tabs that asked for this. If nobody did, the server replaces what all had.
     fn answer(&mut self, room: &RoomId, answered: Asked) -> (Vec<TabId>, bool) {
         let waiting = self.model.relay.waiting(room);
         let catching_up = |room: &Room| matches!(room.stream, SyncState::CatchingUp { .. });
@@ -160,7 +160,7 @@ impl Update<'_> {
         (waiting, own)
     }
 
-    /// Hands an answer to the tab that asked. Whether it was one.
+    /// Hands an answer to the tab that asked. Returns false if it was no answer to a tab.
     fn answer_request(&mut self, req: u32, frame: &ServerFrame) -> bool {
         let Some((id, theirs)) = self.model.relay.answered(req) else { return false };
         let mut frame = frame.clone();
@@ -190,7 +190,7 @@ impl Update<'_> {
 
 /// A room as a `welcome` lists it.
 fn info(room: &Room) -> Option<RoomInfo> {
-    // Each room that exists has an entry. What is counted as unread may lie after the cursor.
+    // Each room that exists has an entry. Messages counted as unread may lie after the cursor.
     let head = room.cursor.unwrap_or(0).max(room.counted);
     let (id, title) = (room.id.clone(), room.title.to_string());
     (head > 0 && !room.gone).then_some(RoomInfo {

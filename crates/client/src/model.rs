@@ -13,11 +13,11 @@ use crate::{Enter, Locale, Notice, PageData, Role, Theme, WriteWhat};
 #[derive(Clone, Debug)]
 pub struct Model {
     pub(crate) you: Option<Person>,
-    /// What all cursors belong to.
+    /// Epoch of all cursors.
     pub(crate) epoch: Option<Epoch>,
     pub(crate) limits: Limits,
     pub(crate) link: Link,
-    /// Whether the page lives, and what it is among its tabs, once both are known.
+    /// True once the page lives; below, its role among its tabs, once known.
     pub(crate) started: bool,
     pub(crate) role: Option<Role>,
     /// The tabs that go through this one.
@@ -34,13 +34,13 @@ pub struct Model {
     pub(crate) theme: Theme,
     pub(crate) enter: Enter,
     pub(crate) notice: Option<Notice>,
-    /// What `present` last told the server on this connection.
+    /// Room that `present` last reported to the server on this connection.
     pub(crate) present: Option<Option<RoomId>>,
     /// When rooms that are not on screen were last asked for, on this connection.
     pub(crate) watched_at: Option<UnixMs>,
     /// The last history request's number.
     pub(crate) req: u32,
-    /// What `WakeAt` last asked for.
+    /// Time that `WakeAt` last asked for.
     pub(crate) wake: Option<UnixMs>,
 }
 
@@ -101,12 +101,12 @@ impl Model {
         model
     }
 
-    /// Who this is; `None` until the server said so.
+    /// Returns this person; `None` until the server named them.
     pub fn you(&self) -> Option<&Person> {
         self.you.as_ref()
     }
 
-    /// Whether `user` is this person.
+    /// Returns true if `user` is this person.
     pub fn is_you(&self, user: &UserId) -> bool {
         self.you.as_ref().is_some_and(|you| you.id == *user)
     }
@@ -131,7 +131,7 @@ impl Model {
         self.theme
     }
 
-    /// What the person should be told once, until [`crate::Event::NoticeDismissed`].
+    /// Returns a notice to show once, until [`crate::Event::NoticeDismissed`].
     pub fn notice(&self) -> Option<&Notice> {
         self.notice.as_ref()
     }
@@ -157,10 +157,10 @@ impl Model {
         self.link.view()
     }
 
-    /// Whether `body` may be posted: what [`crate::Event::Post`] will check. Ask it before clearing the composer.
+    /// Checks that `body` may be posted, as [`crate::Event::Post`] will. Ask it before clearing the composer.
     ///
     /// # Errors
-    /// Why the server would refuse it.
+    /// The reason for which the server would refuse it.
     pub fn check_body(&self, body: &str) -> Result<(), RefusalCode> {
         text::check_body(body, self.limits.body_chars)
     }
@@ -204,7 +204,7 @@ impl Model {
         self.you.as_ref().map(|you| you.id.clone())
     }
 
-    /// Whether the person has `room` before their eyes.
+    /// Returns true if the person has `room` before their eyes.
     pub(crate) fn looks_at(&self, room: &RoomId) -> bool {
         self.visible && self.current == *room
     }

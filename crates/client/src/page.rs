@@ -1,4 +1,4 @@
-//! What the server hands to the page, so that both render the same rows.
+//! State that the server hands to the page, so that both render the same rows.
 
 use madang_protocol::{Cmid, Epoch, Limits, Person, RefusalCode, RoomInfo, Seq, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,7 @@ impl From<Failure> for Notice {
 /// the page comes alive. [`crate::Model::from_page`] is the same on both sides, so both render the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageData {
-    /// Who looks at the page; absent only if the login could not be made.
+    /// The person who looks at the page; absent only if the login could not be made.
     pub you: Option<Person>,
     /// The epoch of `snapshot.head` and of the rooms' heads.
     pub epoch: Epoch,
@@ -127,7 +127,7 @@ pub struct PageData {
     pub heartbeat_ms: u32,
     /// The page's language.
     pub locale: Locale,
-    /// Whether the person chose the language; otherwise it is the browser's.
+    /// True if the person chose the language; otherwise it is the browser's.
     #[serde(default)]
     pub locale_chosen: bool,
     /// The page's colours.
@@ -141,10 +141,10 @@ pub struct PageData {
     /// The message that is shown as a form to edit it, without JavaScript.
     #[serde(default)]
     pub editing: Option<Seq>,
-    /// Whether messages newer than these exist.
+    /// True if messages newer than these exist.
     #[serde(default)]
     pub after: bool,
-    /// What the last form could not do.
+    /// Refusal of the last form.
     #[serde(default)]
     pub notice: Option<Notice>,
     /// The id of the write that the plain form of this page makes, however often it is sent.

@@ -62,7 +62,7 @@ impl Update<'_> {
 }
 
 impl Room {
-    /// Whether the newest message is on screen, when the room is.
+    /// Returns true if the newest message is on screen, when the room is.
     pub(crate) fn shows_newest(&self) -> bool {
         self.at_bottom && !self.is_detached()
     }

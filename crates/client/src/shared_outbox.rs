@@ -1,4 +1,4 @@
-//! What tabs tell each other, and the outbox that they share: each shows all writes, one sends them.
+//! Messages between tabs, and the outbox that they share: each shows all writes, one sends them.
 
 use madang_protocol::{CloseCode, Cmid, UserId};
 

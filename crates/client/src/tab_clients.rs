@@ -1,4 +1,4 @@
-//! What a leader knows of the tabs that go through it: a list, kept small by dropping who is not heard of.
+//! The leader's list of the tabs that go through it, kept small by dropping silent ones.
 
 use madang_protocol::{RoomId, UnixMs};
 
@@ -18,7 +18,7 @@ pub(crate) struct TabClients {
 struct Tab {
     id: TabId,
     heard_at: UnixMs,
-    /// Whether it was welcomed; before, it gets nothing.
+    /// True if it was welcomed; before, it gets nothing.
     greeted: bool,
     follows: Vec<Follow>,
     /// The room that its person looks at.
@@ -28,16 +28,16 @@ struct Tab {
 #[derive(Clone, Debug)]
 struct Follow {
     room: RoomId,
-    /// What the server was asked for this tab and has not answered yet.
+    /// Requests to the server for this tab, not answered yet.
     asked: Asked,
 }
 
-/// What a tab waits for.
+/// Answer that a tab waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// Nothing, or what the leader asked for itself.
     Nothing,
-    /// What comes after its cursor; if that cannot be served, a snapshot.
+    /// Entries after its cursor; if that cannot be served, a snapshot.
     Replay,
     /// A snapshot.
     Snapshot,
@@ -61,7 +61,7 @@ impl TabClients {
         self.tabs.drain(..).map(|tab| tab.id).collect()
     }
 
-    /// A tab was heard of. Whether it is one of these.
+    /// A tab has shown that it is alive. Returns true if it is one of these.
     pub(crate) fn heard(&mut self, id: TabId, now: UnixMs) -> bool {
         self.tab(id).map(|tab| tab.heard_at = now).is_some()
     }
@@ -128,7 +128,7 @@ impl TabClients {
         self.requests.push((req, id, theirs));
     }
 
-    /// Whose request this was, and what they call it.
+    /// Returns the tab that made this request, and its own number of it.
     pub(crate) fn answered(&mut self, req: u32) -> Option<(TabId, u32)> {
         let index = self.requests.iter().position(|(mine, ..)| *mine == req)?;
         let (_, id, theirs) = self.requests.remove(index);

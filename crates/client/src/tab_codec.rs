@@ -1,4 +1,4 @@
-//! What tabs tell each other, as text: `kind argument rest`.
+//! Codec of the messages between tabs, as text: `kind argument rest`.
 //!
 //! By hand and not as JSON: a frame inside of a tagged message would be read by a second copy of all the code that
 //! reads frames, a tenth of the page.

@@ -7,7 +7,7 @@ use crate::{Conn, Write};
 /// A tab's name among the tabs of its browser: a random number, new with each page.
 pub type TabId = u64;
 
-/// What a tab is among the tabs of its browser.
+/// Role of a tab among the tabs of its browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The browser cannot tell tabs of each other: this one has a connection of its own.
@@ -18,7 +18,7 @@ pub enum Role {
     Follower,
 }
 
-/// What tabs tell each other. Whoever runs the core carries it, as text ([`TabMessage::to_text`]), and need not look
+/// Messages between tabs. Whoever runs the core carries them, as text ([`TabMessage::to_text`]), and need not look
 /// inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TabMessage {
@@ -60,21 +60,21 @@ pub enum TabMessage {
     },
     /// A tab to all: it has this open write.
     Wrote {
-        /// Whose.
+        /// The person.
         user: UserId,
         /// The write.
         write: Write,
     },
     /// A tab to all: this write failed, or is to be sent again.
     Changed {
-        /// Whose.
+        /// The person.
         user: UserId,
         /// The write, as it is now.
         write: Write,
     },
     /// A tab to all: this write is settled, or was given up.
     Forgot {
-        /// Whose.
+        /// The person.
         user: UserId,
         /// The write.
         cmid: Cmid,

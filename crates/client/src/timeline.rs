@@ -12,8 +12,8 @@ use crate::{Failure, Model, WriteWhat};
 /// Messages of one author this close together make one group.
 const GROUP_MS: i64 = 5 * 60 * 1000;
 
-/// What a row is, for as long as it is on the page. A message of one's own keeps its key from the moment it
-/// was typed, over its acknowledgement, so the row is never made anew.
+/// Identity of a row, for as long as it is on the page. A message of one's own keeps its key from the moment it was
+/// typed, over its acknowledgement, so the row is never made anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKey {
     /// The divider before a day: its number.
@@ -31,7 +31,7 @@ pub enum RowKey {
 pub enum Row {
     /// A day begins: days since 1970-01-01, by the caller's reckoning.
     Day(i32),
-    /// What follows came after the room was last read. It stays until the room is opened anew.
+    /// Divider before what came after the room was last read. It stays until the room is opened anew.
     New,
     /// A message.
     Message(MessageRow),
@@ -59,23 +59,23 @@ pub struct MessageRow {
     pub at: UnixMs,
     /// Its author.
     pub by: UserId,
-    /// Whether that is this person.
+    /// True if that is this person.
     pub mine: bool,
     /// The text, with an edit that is on its way; `None`: deleted.
     pub body: Option<Arc<str>>,
-    /// Whether it was edited.
+    /// True if it was edited.
     pub edited: bool,
     /// The message that this one answers.
     pub reply: Option<Reply>,
-    /// Whether it shows its author: the one before it is someone else's, older than 5 minutes, or of another day.
+    /// True if it shows its author: the one before it is someone else's, older than 5 minutes, or of another day.
     pub starts_group: bool,
-    /// Whether a permanent link names it.
+    /// True if a permanent link names it.
     pub focus: bool,
     /// Where it, or the change to it, is on its way.
     pub state: SendState,
 }
 
-/// What a message answers.
+/// The message that another one answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     /// The message.
@@ -137,7 +137,7 @@ struct Rows<'a> {
     rows: Vec<Row>,
     /// The message before: its day, author and time.
     last: Option<(i32, UserId, UnixMs)>,
-    /// Whether the "new" divider has its place, or needs none.
+    /// True if the "new" divider has its place, or is not needed.
     divided: bool,
 }
 
@@ -193,7 +193,7 @@ impl Rows<'_> {
     fn overlay(&self, row: &mut MessageRow, seq: Seq) {
         for queued in self.model.outbox.changes(&self.room.id, seq) {
             match &queued.write.what {
-                // What was deleted meanwhile, on another device, stays so.
+                // A message deleted meanwhile, on another device, stays so.
                 WriteWhat::Edit { body, .. } if row.body.is_some() => {
                     row.body = Some(body.as_str().into());
                     row.edited = true;

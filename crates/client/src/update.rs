@@ -57,7 +57,7 @@ impl Update<'_> {
             Event::Closed { conn, roll, .. } if self.model.link.is_trial(conn) => {
                 self.model.link.trial_failed(roll, self.now);
             }
-            // What an older carrier still has to say was said again to the present one, or will be.
+            // Frames of an older carrier were sent again on the present one, or will be.
             Event::Opened { .. } | Event::Frame { .. } | Event::Closed { .. } => {}
             Event::Restored { user, writes } => self.restored(&user, writes),
 
@@ -99,7 +99,7 @@ impl Update<'_> {
         }
         self.model.role = Some(role);
         if let (true, Role::Leader, Some(user)) = (self.model.started, role, self.model.you_id()) {
-            // What another tab kept and could not tell.
+            // Writes that another tab kept and could not send to this one.
             self.effects.push(Effect::Restore { user });
         }
         self.begin();

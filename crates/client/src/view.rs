@@ -1,4 +1,4 @@
-//! What the page shows around the timeline.
+//! Views of the page around the timeline.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct RoomLine {
     pub title: Arc<str>,
     /// Messages by others after the read marker; 1,000 stands for as many or more.
     pub unread: u32,
-    /// Whether it is the one on screen.
+    /// True if it is the one on screen.
     pub current: bool,
 }
 
@@ -25,13 +25,13 @@ pub struct RoomLine {
 pub struct RoomView {
     /// Its title; empty while it is not known.
     pub title: Arc<str>,
-    /// Whether its messages are known (even if there are none). Until then, show that they are on their way.
+    /// True if its messages are known (even if there are none). Until then, show that they are on their way.
     pub loaded: bool,
     /// There is no such room; if it is `loaded`, there is none any more.
     pub gone: bool,
-    /// Whether messages older than the rows exist: offer [`crate::Event::Older`].
+    /// True if messages older than the rows exist: offer [`crate::Event::Older`].
     pub before: bool,
-    /// Whether messages newer than the rows exist: offer [`crate::Event::Newer`] and `Latest`.
+    /// True if messages newer than the rows exist: offer [`crate::Event::Newer`] and `Latest`.
     pub after: bool,
     /// Older messages are on their way.
     pub loading_before: bool,
@@ -41,11 +41,11 @@ pub struct RoomView {
     pub fresh: u32,
     /// The message that a permanent link named, and its row if it is there.
     pub focus: Option<Seq>,
-    /// Who is here; possibly cut short.
+    /// People who are here; possibly cut short.
     pub here: Vec<UserId>,
     /// How many are here.
     pub here_count: u32,
-    /// Who else is typing, the first to begin first.
+    /// Others who are typing, the first to begin first.
     pub typing: Vec<UserId>,
     /// Counts up whenever the rows were replaced as a whole by the server's state (a first look, a jump, a
     /// cursor that could not be served): show the bottom then, or the focus.
@@ -58,7 +58,7 @@ impl Model {
         self.rooms.iter().filter(|room| !room.gone).map(|room| self.line(room)).collect()
     }
 
-    /// What stands around the timeline of `room`; `None` if no such room was ever heard of.
+    /// Returns the view around the timeline of `room`; `None` if no such room was ever received.
     pub fn room_view(&self, room: &RoomId) -> Option<RoomView> {
         let room = self.rooms.get(room)?;
         let (loading_before, loading_after) = room.loading();

@@ -25,7 +25,7 @@ pub struct Write {
     pub order: u64,
     /// When the person made it, by the browser's clock.
     pub at: UnixMs,
-    /// What it does.
+    /// Operation of the write.
     pub what: WriteWhat,
     /// The epoch of the seqs in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct Write {
 }
 
 madang_protocol::tagged! {
-/// What a write does.
+/// Operation of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteWhat {
     /// Post a message.
@@ -63,12 +63,12 @@ pub enum WriteWhat {
 }
 
 impl Write {
-    /// Whether it names seqs of another epoch than this one, where they stand for something else.
+    /// Returns true if it names seqs of another epoch than this one, where they stand for something else.
     pub(crate) fn is_stale(&self, epoch: &Epoch) -> bool {
         self.epoch.as_ref().is_some_and(|known| known != epoch)
     }
 
-    /// Whether it changes a message.
+    /// Returns true if it changes a message.
     pub(crate) fn is_change(&self) -> bool {
         !matches!(self.what, WriteWhat::Post { .. })
     }

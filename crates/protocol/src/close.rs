@@ -46,7 +46,7 @@ impl CloseCode {
     /// A STOMP client was told what was wrong, in the ERROR before.
     pub const STOMP_ERROR: Self = Self(4507);
 
-    /// Whether a client should try again by itself. Codes that are not Madang's come from the network or a
+    /// Returns true if a client should try again by itself. Codes that are not Madang's come from the network or a
     /// proxy, and are worth another try; so is a `hello` that came too late, from a device that slept meanwhile.
     pub fn comes_back(self) -> bool {
         self == Self::NO_HELLO || !(4500..5000).contains(&self.0)

@@ -1,4 +1,4 @@
-//! What a room's log holds, and what one message looks like after all of it.
+//! Entries of a room's log, and one message after all of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,17 +13,17 @@ pub struct Entry {
     pub seq: Seq,
     /// When the server committed it. Never decreases along a room's log.
     pub at: UnixMs,
-    /// Who did it.
+    /// The author.
     pub by: UserId,
     /// The write that made it; absent for what the server wrote by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmid: Option<Cmid>,
-    /// What happened.
+    /// The change.
     pub what: What,
 }
 
 crate::tagged! {
-/// What an entry says happened.
+/// Change of a room by an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// The room was opened; always seq 1.
@@ -124,7 +124,7 @@ impl Message {
         self.headers = Headers::default();
     }
 
-    /// Whether its author took it back.
+    /// Returns true if its author took it back.
     pub fn is_deleted(&self) -> bool {
         self.body.is_none()
     }

@@ -36,7 +36,7 @@ pub enum ClientFrame {
         /// The room.
         room: RoomId,
     },
-    /// The room that this person looks at now, or none: what "who is here" counts. Volatile.
+    /// The room that this person looks at now, or no room: counted by presence. Volatile.
     Present {
         /// The room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ crate::tagged! {
 pub enum ServerFrame {
     /// Answers `hello`.
     Welcome {
-        /// Who this session is.
+        /// The person of this session.
         you: Person,
         /// The database's life; cursors belong to it.
         epoch: Epoch,
@@ -204,10 +204,10 @@ pub enum ServerFrame {
         head: Seq,
         /// The messages, oldest first.
         messages: Vec<Message>,
-        /// Whether messages older than these exist.
+        /// True if messages older than these exist.
         #[serde(default)]
         before: bool,
-        /// Whether messages newer than these exist.
+        /// True if messages newer than these exist.
         #[serde(default)]
         after: bool,
     },
@@ -215,14 +215,14 @@ pub enum ServerFrame {
     Typing {
         /// The room.
         room: RoomId,
-        /// Who.
+        /// The person who types.
         by: UserId,
     },
-    /// Who is here now: replaces what was known. Volatile, at most once a second for a room.
+    /// Presence in a room: replaces what was known. Volatile, at most once a second for a room.
     Presence {
         /// The room.
         room: RoomId,
-        /// Who looks at the room; at most 50 of them.
+        /// People who look at the room; at most 50 of them.
         here: Vec<UserId>,
         /// How many they are.
         here_count: u32,

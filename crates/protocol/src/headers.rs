@@ -1,4 +1,4 @@
-//! What a program says beside a message's text: the headers of a STOMP SEND, or those of a post by the API.
+//! Headers of a program beside a message's text: those of a STOMP SEND, or those of a post by the API.
 
 /// Headers of a message, each name once, in the order of their names. One of them may be `content-type`: what the text
 /// is. They belong to the message as it was posted: an edit keeps them, a delete takes them away.

@@ -1,4 +1,4 @@
-//! What `/rt` answers: the same frames over plain HTTP, for networks that block WebSockets.
+//! Answers of `/rt`: the same frames over plain HTTP, for networks that block WebSockets.
 
 use serde::{Deserialize, Serialize};
 

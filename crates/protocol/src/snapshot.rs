@@ -12,8 +12,8 @@ pub struct Person {
     /// The chosen nickname; empty until one was chosen, and then shown as "guest" with a part of the id.
     #[serde(default)]
     pub name: String,
-    /// What an avatar shows, where that is not simply the first character of `name`: the first visible one, with all
-    /// that belongs to it.
+    /// Text of the avatar, where that is not simply the first character of `name`: the first visible one, with all that
+    /// belongs to it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub initial: String,
     /// A program, and no person.
@@ -65,10 +65,10 @@ pub struct Snapshot {
     pub head: Seq,
     /// The newest messages, oldest first.
     pub messages: Vec<Message>,
-    /// Whether older messages exist.
+    /// True if older messages exist.
     #[serde(default)]
     pub before: bool,
-    /// Who is here now; possibly cut short, see [`Snapshot::here_count`].
+    /// People who are here now; possibly cut short, see [`Snapshot::here_count`].
     #[serde(default)]
     pub here: Vec<UserId>,
     /// How many people are here now.

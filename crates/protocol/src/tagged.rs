@@ -106,7 +106,7 @@ enum Field {
     Other,
 }
 
-/// What follows the name `t`.
+/// Fields that follow the name `t`.
 struct Rest<A>(A);
 
 impl<'de, A: MapAccess<'de>> EnumAccess<'de> for Rest<A> {

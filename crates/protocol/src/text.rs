@@ -8,8 +8,8 @@ pub const NAME_CHARS: usize = 40;
 /// Longest room title, in Unicode scalar values.
 pub const TITLE_CHARS: usize = 80;
 
-/// Whether `body` may be a message of at most `max` characters (0: any length). It may still hold nothing that leaves a
-/// mark: the tables that tell would weigh on every page, so the server tells.
+/// Checks that `body` may be a message of at most `max` characters (0: any length). It may still hold nothing that
+/// leaves a mark: the tables that tell would weigh on every page, so the server tells.
 ///
 /// # Errors
 /// [`RefusalCode::Empty`] if it is white space alone, [`RefusalCode::TooLong`] over `max`.

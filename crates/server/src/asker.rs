@@ -1,5 +1,5 @@
-//! For whom something is done: the address whose connection or request asks. What many ask for at once is shared
-//! between addresses by it, so that who asks a thousand times waits for themselves.
+//! Address that work is done for: that of its connection or request. Work that many ask for at once is shared between
+//! addresses by it, so that one that asks a thousand times waits for itself.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ pub(crate) async fn on_behalf_of<T>(address: IpAddr, work: impl Future<Output = 
     ASKER.scope(address.into(), work).await
 }
 
-/// Whom the present task works for; none: the server itself, for all.
+/// Returns the address that the present task works for; `None` for the server itself, for all.
 pub(crate) fn present() -> Option<Network> {
     ASKER.try_with(|asker| *asker).ok()
 }

@@ -2,8 +2,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit to what the system allows without asking, and answers it; none: there is no limit. A system that
-/// refuses leaves it as it is.
+/// Raises the limit to what the system allows without asking, and returns it; `None` if there is no limit. A system
+/// that refuses leaves it as it is.
 pub(crate) fn raise() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {

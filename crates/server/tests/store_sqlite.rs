@@ -1,4 +1,4 @@
-//! What concerns the SQLite store alone: its folder, its file, a full disk, somebody else's lock.
+//! Behaviours of the SQLite store alone: its folder, its file, a full disk, somebody else's lock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::path::Path;
@@ -384,7 +384,7 @@ async fn a_database_of_which_nothing_is_known_begins_another_epoch() {
     assert!(![&first, &second, &others].contains(&store.epoch()), "it was somewhere else meanwhile");
 }
 
-/// What the operating system has when a process is killed: everything that it wrote.
+/// State after the process was killed: the operating system has everything that it wrote.
 #[tokio::test]
 async fn a_killed_process_leaves_the_epoch_as_it_is() {
     let (folder, store) = with_ann().await;

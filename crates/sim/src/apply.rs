@@ -1,4 +1,4 @@
-//! What each scene does.
+//! Execution of each step of a scenario.
 
 use madang_client::{Event, MessageRow, Row, RowKey, SendState, timeline, utc_day};
 use madang_protocol::{Cmid, RoomId};
@@ -117,8 +117,8 @@ impl World {
 
     // --- What people do.
 
-    /// Who is asleep, or whose page is being loaded, does nothing. Nor does somebody whose page does not know yet
-    /// who they are: it could not keep what they write over a reload.
+    /// Returns true if the device may act: it is neither asleep nor loading its page, and its page knows already who
+    /// they are; otherwise it could not keep over a reload what they write.
     fn is_there(&self, device: usize) -> bool {
         let body = &self.devices[device];
         body.asleep <= self.now && body.model.as_ref().is_some_and(|model| model.you().is_some())

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use madang_client::{TabId, TabMessage, Write};
 use madang_protocol::Cmid;
 
-/// What the tabs of a browser share.
+/// State that the tabs of a browser share.
 #[derive(Debug, Default)]
 pub(crate) struct Browser {
-    /// What is kept over a reload.
+    /// Writes kept over a reload.
     pub(crate) storage: BTreeMap<Cmid, Write>,
     /// The browser cannot tell its tabs of each other.
     pub(crate) lonely: bool,
@@ -20,5 +20,5 @@ pub(crate) struct Browser {
 /// A page in a tab: the tab's device, and which of its pages.
 pub(crate) type Page = (usize, u32);
 
-/// What a tab was told: by whom, what, and the number of the log that it is about.
+/// A message to a tab: its sender, the message, and the number of the log that it is about.
 pub(crate) type Told = (TabId, TabMessage, usize);

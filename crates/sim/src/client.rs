@@ -157,7 +157,7 @@ impl World {
         self.links.iter().rposition(is)
     }
 
-    /// Whether the page that opened the connection is still there to hear of it.
+    /// Returns true if the page that opened the connection is still there to notice.
     fn is_heard(&self, link: LinkId) -> bool {
         self.links[link].page == self.devices[self.links[link].device].page
     }
@@ -221,7 +221,7 @@ impl World {
         }
         let transport = self.links[link].transport;
         if open && transport == Transport::Poll {
-            // What brought this is answered by the next poll.
+            // The frame behind this is answered by the next poll.
             self.push_up(link, Up::Pong);
         }
         match down {
@@ -273,7 +273,7 @@ impl World {
             self.devices[device].shown.insert(room, Shown { log, paged });
         }
         match frame {
-            // What changes no row.
+            // Frames that change no row.
             ServerFrame::Heads { .. }
             | ServerFrame::Presence { .. }
             | ServerFrame::People { .. }

@@ -37,7 +37,7 @@ pub(crate) enum Talk {
     Busy(Pin<Box<dyn Future<Output = Done>>>),
 }
 
-/// What the session has done: itself, unless it could not begin, what is to be said, and a code to end with.
+/// Result of a session's step: the session, unless it could not begin, the frames to send, and a code to end with.
 pub(crate) struct Done {
     pub(crate) session: Option<Box<Session>>,
     pub(crate) out: Vec<Outgoing>,

@@ -1,4 +1,4 @@
-//! What happened in some stories: it shows whether the faults were there.
+//! Counts of events in some stories: they show whether the faults were there.
 
 use std::fmt;
 use std::ops::AddAssign;

@@ -13,15 +13,15 @@ use crate::scenario::Ms;
 
 pub(crate) struct Device {
     pub(crate) user: UserId,
-    /// The page; none while it is being loaded.
+    /// The page; `None` while it is being loaded.
     pub(crate) model: Option<Model>,
     /// So many pages were loaded.
     pub(crate) page: u32,
-    /// What other tabs of the browser told this one, and it has not heard yet.
+    /// Messages of other tabs of the browser that this one has not received yet.
     pub(crate) told: VecDeque<Told>,
     /// Roles that the page was given, and has not heard of yet.
     pub(crate) roles: VecDeque<Role>,
-    /// What the device's clock is ahead.
+    /// Time that the device's clock is ahead.
     pub(crate) clock: i64,
     /// Does nothing before then.
     pub(crate) asleep: Ms,
@@ -34,24 +34,24 @@ pub(crate) struct Device {
     pub(crate) buffered: Ms,
     /// The number of the timer in force.
     pub(crate) timer: u64,
-    /// What came and was not taken.
+    /// Frames that arrived and were not taken.
     pub(crate) unread: VecDeque<(LinkId, Down)>,
     /// The last write that was sent, to be said again.
     pub(crate) last_write: Option<ClientFrame>,
     /// So many writes were made in each room.
     pub(crate) places: BTreeMap<RoomId, usize>,
-    /// What each room shows belongs to this epoch's log, by its number; and whether pages were asked for.
+    /// For each room, the number of the epoch's log that it shows; and whether pages were asked for.
     pub(crate) shown: BTreeMap<RoomId, Shown>,
     /// This device's own chance.
     pub(crate) chance: Rng,
 }
 
-/// What a room on the screen was made from.
+/// Source of a room on the screen.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shown {
     /// The number of the log.
     pub(crate) log: usize,
-    /// Whether it may hold pages, which may be ahead of the cursor.
+    /// True if it may hold pages, which may be ahead of the cursor.
     pub(crate) paged: bool,
 }
 

@@ -9,7 +9,7 @@ const PATIENCE: u64 = 240_000;
 
 impl World {
     pub(crate) fn come_to_an_end(&mut self) -> Check {
-        // Who sleeps wakes by itself: what waits for that must not be overtaken.
+        // A sleeper wakes by itself: events that wait for that must not be overtaken.
         let awake = self.devices.iter().map(|device| device.asleep).max().unwrap_or_default();
         self.run_until(awake.max(self.now) + 1)?;
         self.calm_down()?;
@@ -53,7 +53,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether all have all.
+    /// Checks that all have all.
     fn settled(&self) -> Check {
         let Some(server) = &self.server else { return broken("there is no server") };
         for (device, body) in self.devices.iter().enumerate() {

@@ -143,7 +143,7 @@ impl World {
         Ok(())
     }
 
-    /// Writes what is to be said. Whether all of it could be.
+    /// Writes the frames to send. Returns true if all of them could be.
     fn write(&mut self, connection: &mut Connection) -> bool {
         let link = connection.link;
         let mut wrote = false;

@@ -1,5 +1,5 @@
-//! A client that is not ours: it asks for what it likes, with cursors that it made up. What it is told is checked
-//! like everything else.
+//! A client that is not ours: it asks for what it likes, with cursors that it made up. The frames that it gets are
+//! checked like everything else.
 
 use madang_client::Transport;
 use madang_protocol::{ClientFrame, ResumePoint, RoomId};

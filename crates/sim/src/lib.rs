@@ -44,8 +44,8 @@ pub use scenario::{Scene, scenes};
 pub use shrink::{Story, shrink, tell};
 pub use world::{Options, Run, play};
 
-/// Who takes part: their ids, what the story calls each page, and the browser that it is in. A person may have
-/// several browsers, and a browser several tabs.
+/// Devices of a story: their people's ids, the story's name of each page, and the browser that it is in. A person may
+/// have several browsers, and a browser several tabs.
 pub(crate) const DEVICES: [(&str, &str, usize); 5] = [
     ("ada", "Ada's tab", 0),
     ("ada", "Ada's other tab", 0),

@@ -15,7 +15,7 @@ pub(crate) type LinkId = usize;
 /// not be very slow to be too slow.
 pub(crate) const CAPACITY: usize = 2_000;
 
-/// What goes up.
+/// Messages from the client to the server.
 #[derive(Clone, Debug)]
 pub(crate) enum Up {
     Frame(ClientFrame),
@@ -23,7 +23,7 @@ pub(crate) enum Up {
     Close,
 }
 
-/// What comes down.
+/// Messages from the server to the client.
 #[derive(Clone, Debug)]
 pub(crate) enum Down {
     Frame(Encoded),
@@ -47,7 +47,7 @@ pub(crate) struct Link {
     pub(crate) page: u32,
     /// The number of the log that the server had when it took the connection.
     pub(crate) log: usize,
-    /// What is on its way. The events say when the first of it arrives.
+    /// Messages on their way. The events tell when the first of them arrives.
     pub(crate) up: VecDeque<Up>,
     pub(crate) down: VecDeque<Down>,
     /// When the last one on its way arrives: the next cannot be earlier.

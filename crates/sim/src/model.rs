@@ -1,4 +1,4 @@
-//! What the server must have: the log as it was committed, kept beside it by the simplest means.
+//! Model of the server: the log as it was committed, kept beside it by the simplest means.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +16,17 @@ pub(crate) struct Log {
     marks: BTreeMap<(UserId, RoomId), Seq>,
 }
 
-/// What a person wanted to write.
+/// A write as its person meant it.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     pub(crate) by: UserId,
     pub(crate) room: RoomId,
     pub(crate) what: Meant,
-    /// The device it was made on, and its place among that device's writes of the room; none for a form.
+    /// The device it was made on, and its place among that device's writes of the room; `None` for a form.
     pub(crate) place: Option<(usize, usize)>,
 }
 
-/// What a write is about, by the ids that outlive an epoch.
+/// Subject of a write, by the ids that outlive an epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Meant {
     Post { body: String, reply_to: Option<Cmid> },
@@ -61,7 +61,7 @@ impl Log {
         *mark = seq.max(*mark);
     }
 
-    /// What a person was told of their read markers: who says hello now finds them there, or further.
+    /// Returns the read markers that a person was sent: their next hello finds them there, or further.
     pub(crate) fn marks_of(&self, user: &UserId) -> BTreeMap<RoomId, Seq> {
         let own = self.marks.iter().filter(|((by, _), _)| by == user);
         own.map(|((_, room), seq)| (room.clone(), *seq)).collect()
@@ -135,7 +135,7 @@ impl Log {
         messages
     }
 
-    /// Whether `body` ever was the text of message `seq`; an empty one is what is left of a deleted text.
+    /// Returns true if `body` ever was the text of message `seq`; an empty one is what is left of a deleted text.
     pub(crate) fn had_body(&self, room: &RoomId, seq: Seq, body: Option<&str>) -> bool {
         self.entries(room).iter().any(|entry| match (&entry.what, body) {
             (What::Posted { body: was, .. }, Some(body)) => entry.seq == seq && was == body,
@@ -145,7 +145,7 @@ impl Log {
         })
     }
 
-    /// Whether a snapshot is the room's state at its head, and its head one that the log has.
+    /// Checks that a snapshot is the room's state at its head, and its head one that the log has.
     pub(crate) fn check_snapshot(&self, snapshot: &Snapshot) -> Check {
         let (room, head) = (&snapshot.room, snapshot.head);
         if head > self.head(room) || head == 0 {
@@ -165,7 +165,7 @@ impl Log {
         Ok(())
     }
 
-    /// Whether a page is a stretch of the room's messages as they stand at its head.
+    /// Checks that a page is a stretch of the room's messages as they stand at its head.
     pub(crate) fn check_page(
         &self,
         room: &RoomId,
@@ -186,7 +186,7 @@ impl Log {
         Ok(())
     }
 
-    /// Whether what the store reads is this log.
+    /// Checks that the store reads this log.
     pub(crate) fn check_stored(&self, room: &RoomId, stored: &[Entry]) -> Check {
         let ours: Vec<Entry> = self.entries(room).iter().map(|entry| self.redacted(entry)).collect();
         if ours == stored {
@@ -202,7 +202,7 @@ impl Log {
         ))
     }
 
-    /// Whether a committed entry does what the person meant.
+    /// Checks that a committed entry does what the person meant.
     pub(crate) fn check_meant(&self, entry: &Entry, made: &Made) -> Check {
         let cmid_of = |seq: Seq| self.entry(&entry.room, seq).and_then(|entry| entry.cmid);
         let as_meant = match (&entry.what, &made.what) {

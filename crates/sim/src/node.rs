@@ -84,7 +84,7 @@ impl World {
         self.check_disk()
     }
 
-    /// What was committed is on the disk, all of it and nothing else.
+    /// Checks that all committed entries are on the disk, and nothing else.
     pub(crate) fn check_disk(&mut self) -> Check {
         let Some(server) = &self.server else { return Ok(()) };
         self.disk.set_readable(true);
@@ -94,7 +94,7 @@ impl World {
             };
             let stored: Vec<Entry> = stored.into_iter().map(|committed| committed.entry).collect();
             if self.logs.len() == 1 && self.log().head(room) == 0 && stored.len() == 1 {
-                // What the first start wrote by itself.
+                // Entries that the first start wrote by itself.
                 self.logs[0].commit(stored[0].clone())?;
             }
             self.logs[self.logs.len() - 1].check_stored(room, &stored)?;
@@ -197,7 +197,7 @@ impl World {
         Ok(())
     }
 
-    /// What the server renders a page from.
+    /// Returns the data that the server renders a page from.
     fn page(&mut self, device: usize) -> Check<Option<PageData>> {
         let Some(server) = &self.server else { return Ok(None) };
         let (user, room) = (self.devices[device].user.clone(), self.rooms[device % self.rooms.len()].clone());

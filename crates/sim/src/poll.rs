@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::{Check, broken};
 
-/// What `future` yields without waiting.
+/// Returns what `future` yields without waiting.
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),

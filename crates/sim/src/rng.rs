@@ -31,7 +31,7 @@ impl Rng {
         low + self.below(high - low + 1)
     }
 
-    /// Whether something that happens `percent` times in a hundred happens.
+    /// Returns true `percent` times in a hundred.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }

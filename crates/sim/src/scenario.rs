@@ -1,4 +1,4 @@
-//! What a story is made of: things that people do, and things that go wrong.
+//! Steps of a story: acts of people, and faults.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::rng::Rng;
 /// Milliseconds of virtual time.
 pub(crate) type Ms = u64;
 
-/// Who notices that a connection is cut. Whoever does not holds on to a connection that is dead.
+/// The sides that notice that a connection is cut. A side that does not holds on to a connection that is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noticed {
     Both,
@@ -194,7 +194,7 @@ pub fn scenes(seed: u64) -> Vec<Scene> {
         at += if rng.chance(4) { rng.between(5_000, 30_000) } else { rng.below(pace) };
         let act = if rng.chance(60) { daily(&mut rng) } else { trouble(&mut rng, &kinds) };
         scenes.push((at, act));
-        // Who does not read misses something only if somebody writes.
+        // A person who does not read misses something only if somebody writes.
         if let Act::Slow { .. } = act {
             let (device, room) = (rng.pick(DEVICES.len()), rng.pick(crate::ROOMS.len()));
             let posts = rng.between(10, 40) as usize;

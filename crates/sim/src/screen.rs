@@ -1,4 +1,4 @@
-//! What a device may show, after each thing that happened to it.
+//! Checks of what a device shows, after each thing that happened to it.
 
 use std::collections::BTreeSet;
 

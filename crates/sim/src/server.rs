@@ -32,7 +32,7 @@ pub(crate) struct Server {
     pub(crate) committed: Vec<Committed>,
     /// When the broker delivers what was published last.
     pub(crate) broker_at: Ms,
-    /// What the broker has delivered, and the hub was not given yet.
+    /// Entries that the broker has delivered, and the hub was not given yet.
     pub(crate) arrived: VecDeque<Committed>,
     pub(crate) delivering: Option<Pin<Box<dyn Future<Output = ()>>>>,
     pub(crate) announcing: bool,

@@ -34,7 +34,7 @@ pub fn tell(seed: u64, options: Options) -> Result<Counts, Broken> {
     }
 }
 
-/// The shortest story of `seed` that fails; none if it ends well.
+/// Returns the shortest story of `seed` that fails; `None` if it ends well.
 pub fn shrink(seed: u64, options: Options) -> Option<Story> {
     let mut shortest = scenes(seed);
     let fails = |scenes: &[Scene]| attempt(seed, scenes, options).broken.is_some();

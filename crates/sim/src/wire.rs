@@ -1,4 +1,4 @@
-//! What a client may be told on one connection: checked frame by frame, as they leave the session.
+//! Checks of a client's connection: frame by frame, as they leave the session.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub(crate) struct Wire {
     user: UserId,
     /// The followed rooms.
     rooms: BTreeMap<RoomId, Followed>,
-    /// Whose names were told.
+    /// People whose names were sent.
     named: BTreeSet<UserId>,
     welcomed: bool,
     /// The read markers at its hello. One that moves while the welcome is made is told after it.
@@ -126,7 +126,7 @@ impl Wire {
         }
     }
 
-    /// Who comes back finds their read marker where it was, or further.
+    /// A person who comes back finds their read marker where it was, or further.
     fn check_mark(&self, room: &RoomId, read: Seq) -> Check {
         match self.marks.get(room) {
             Some(mark) if *mark > read => {

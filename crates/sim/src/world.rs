@@ -23,7 +23,7 @@ const STEPS_MAX: u64 = 150_000;
 /// How a story is played.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Whether to keep what happened, line by line.
+    /// True to keep what happened, line by line.
     pub trace: bool,
     /// A deliberate fault of the server.
     pub server: Option<madang_server::simulation::Mutant>,
@@ -31,20 +31,20 @@ pub struct Options {
     pub client: Option<madang_client::simulation::Mutant>,
 }
 
-/// What came of a story.
+/// Result of a story.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The broken promise, if there is one.
     pub broken: Option<Broken>,
-    /// What happened.
+    /// Counts of events.
     pub tally: Counts,
-    /// What was said on all wires, and when, as one number: the same story has the same one.
+    /// Fingerprint of all wires with their times: the same story has the same one.
     pub fingerprint: u64,
-    /// What happened, line by line, if that was asked for.
+    /// The story line by line, if that was asked for.
     pub trace: Vec<String>,
 }
 
-/// What is to happen at some time.
+/// Events that are due at some time.
 #[derive(Debug)]
 pub(crate) enum Ev {
     Scene(Act),
@@ -88,7 +88,7 @@ pub(crate) enum Ev {
     Start,
 }
 
-/// What the server's surroundings do to it, and until when.
+/// Faults of the server's surroundings, and until when.
 #[derive(Debug, Default)]
 pub(crate) struct Weather {
     pub(crate) clock: i64,

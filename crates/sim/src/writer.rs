@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// What was committed must be what somebody meant, once, and in their order.
+    /// Checks that committed entries are what somebody meant, once, and in their order.
     fn committed(&mut self, committed: &[Committed]) -> Check {
         for Committed { entry, .. } in committed {
             self.tally.writes += 1;
@@ -163,7 +163,7 @@ impl World {
         self.after(delay, Ev::Announce(self.lives));
     }
 
-    /// What is no entry reaches the hub.
+    /// Passes events besides entries to the hub.
     pub(crate) fn announce(&mut self) -> Check {
         let Some(server) = &mut self.server else { return Ok(()) };
         server.announcing = false;

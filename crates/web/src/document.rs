@@ -10,7 +10,7 @@ use madang_protocol::RoomId;
 use crate::components::App;
 use crate::strings::{strings, tab_title};
 
-/// What starts the page in the browser, without its comments.
+/// Script that starts the page in the browser, without its comments.
 static START: LazyLock<String> = LazyLock::new(|| {
     let lines = include_str!("start.js").lines().map(str::trim);
     lines.filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n")
@@ -78,7 +78,7 @@ pub fn document() -> impl IntoView {
                 {reload_port.map(reload)}
             </head>
             <body>
-                // What others put into the body does not come between.
+                // Elements that others put into the body do not come between.
                 <div id="madang" data-shape="">
                     <App fresh=lobby />
                 </div>

@@ -1,4 +1,4 @@
-//! What was begun in a room and not sent: one draft a room, kept in the browser for the person who wrote it.
+//! Drafts: text begun in a room and not sent, one for each room, kept in the browser for the person who wrote it.
 //!
 //! A browser that keeps nothing (a private window, a full disk) forgets it with the page.
 

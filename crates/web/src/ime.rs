@@ -7,7 +7,7 @@
 //!
 //! Pure: the composer feeds it the events and does what it says.
 
-/// What the composer's text box reports, in the browser's order.
+/// Events of the composer's text box, in the browser's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// `compositionstart` or `compositionupdate`.
@@ -44,7 +44,7 @@ pub(crate) struct Key {
     pub(crate) repeat: bool,
 }
 
-/// What the composer does about an event.
+/// Actions of the composer about an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     /// Nothing; the browser goes on.
@@ -98,7 +98,7 @@ impl Ime {
         }
     }
 
-    /// Whether a syllable is being composed: the text box must not be written to.
+    /// Returns true while a syllable is being composed: the text box must not be written to.
     pub(crate) fn is_composing(&self) -> bool {
         self.composing
     }

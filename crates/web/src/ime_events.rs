@@ -28,8 +28,8 @@ pub(crate) fn key(page: Page, event: &KeyboardEvent) -> Key {
     }
 }
 
-/// Whether Enter sends, as it was chosen. By itself it does but on a touch screen without a mouse, whose keyboard has no
-/// Shift to hold: there it makes a line, and the button sends.
+/// Returns true if Enter sends, as it was chosen. By itself it does but on a touch screen without a mouse, whose
+/// keyboard has no Shift to hold: there it makes a line, and the button sends.
 fn sends(page: Page) -> bool {
     match page.enter.get_untracked() {
         Enter::Always => true,
@@ -41,7 +41,7 @@ fn sends(page: Page) -> bool {
     }
 }
 
-/// Whether a `beforeinput` would break the line.
+/// Returns true if a `beforeinput` would break the line.
 pub(crate) fn breaks_line(event: &InputEvent) -> bool {
     matches!(event.input_type().as_str(), "insertLineBreak" | "insertParagraph")
 }

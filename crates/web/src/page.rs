@@ -1,4 +1,4 @@
-//! What the views read: signals, kept in step with the client's model.
+//! State for the views: signals, kept in step with the client's model.
 //!
 //! The model is not itself reactive. After each change [`Page::sync`] and [`Page::sync_rows`] compare what a view
 //! shows with what it should show, and set the signals that differ: a message that was edited touches its own row
@@ -24,7 +24,7 @@ pub(crate) struct RowItem {
     /// Rows of two rooms may have the same key: this tells the rooms apart.
     pub(crate) look: u32,
     pub(crate) key: RowKey,
-    /// What the row of a message shows; a divider shows its key.
+    /// Message of the row; a divider shows its key.
     pub(crate) message: Option<ArcRwSignal<MessageLine>>,
 }
 
@@ -49,7 +49,7 @@ impl MessageLine {
     }
 }
 
-/// What a plain form of the server's page carries.
+/// Fields of a plain form on the server's page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlainForm {
     /// The id of the write that it makes, however often it is sent.
@@ -76,7 +76,7 @@ pub(crate) struct Page {
     pub(crate) t: &'static Strings,
     pub(crate) language: &'static str,
     pub(crate) form: PlainForm,
-    /// Whether the browser runs this page: until then, forms are plain and times are UTC.
+    /// True if the browser runs this page: until then, forms are plain and times are UTC.
     pub(crate) alive: RwSignal<bool>,
     /// Counts up when the reader's clock is known, and when their day changes. See [`client::time`].
     pub(crate) clock: RwSignal<u32>,
@@ -89,7 +89,7 @@ pub(crate) struct Page {
     pub(crate) lines: RwSignal<Vec<RoomLine>>,
     pub(crate) you: RwSignal<Option<PersonLine>>,
     pub(crate) here: RwSignal<Vec<PersonLine>>,
-    /// Who is typing, as a sentence.
+    /// Sentence about those who type.
     pub(crate) typing: RwSignal<String>,
     pub(crate) unread: RwSignal<u32>,
     pub(crate) unsent: RwSignal<u32>,
@@ -110,7 +110,7 @@ pub(crate) struct Page {
     pub(crate) replying: RwSignal<Option<(Seq, Arc<str>)>>,
     /// A short confirmation.
     pub(crate) said: RwSignal<String>,
-    /// Whether the newest row is in view.
+    /// True if the newest row is in view.
     pub(crate) at_bottom: RwSignal<bool>,
     /// Where the client was last told that the reader is: the room, and whether at its bottom.
     pub(crate) told: StoredValue<Option<(RoomId, bool)>>,
@@ -231,7 +231,7 @@ impl Page {
         }
     }
 
-    /// What belonged to the room that was on screen.
+    /// Resets the state of the room that was on screen.
     fn leave_room(self) {
         self.active.set(None);
         self.hovered.set(None);

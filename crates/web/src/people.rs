@@ -19,11 +19,11 @@ pub(crate) struct PersonLine {
     pub(crate) nickname: Arc<str>,
     pub(crate) you: bool,
     pub(crate) marks: Marks,
-    /// What the avatar shows, where the server says.
+    /// Text of the avatar, where the server gives one.
     initial: Arc<str>,
 }
 
-/// What stands beside a name.
+/// Marks beside a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
     /// Somebody else's looks the same.
@@ -44,8 +44,8 @@ impl PersonLine {
         }
     }
 
-    /// What the avatar shows: the first letter of the nickname, or the last of a guest's tag. Where that is not a single
-    /// character, the server says what it is.
+    /// Returns the text of the avatar: the first letter of the nickname, or the last of a guest's tag. Where that is
+    /// not a single character, the server gives it.
     pub(crate) fn initial(&self) -> String {
         if !self.initial.is_empty() {
             return self.initial.to_string();

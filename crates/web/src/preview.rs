@@ -13,7 +13,7 @@ pub(crate) fn first_line(body: &str) -> &str {
     lines.find(|line| !line.starts_with("```") && !line.starts_with("~~~")).unwrap_or(first)
 }
 
-/// Whether `body` is so high that it is shown folded.
+/// Returns true if `body` is so high that it is shown folded.
 pub(crate) fn is_high(body: &str) -> bool {
     let height = |line: &str| {
         let columns: usize = line.chars().map(|c| if c < '\u{1100}' { 1 } else { 2 }).sum();
@@ -22,7 +22,7 @@ pub(crate) fn is_high(body: &str) -> bool {
     body.lines().map(height).sum::<usize>() > LINES
 }
 
-/// Whether `c` is likely seen. What is certain, the server knows; here it costs no table.
+/// Returns true if `c` is likely seen. The server knows for certain; here it costs no table.
 fn is_seen(c: char) -> bool {
     c.is_ascii_graphic()
         || (c.is_alphanumeric() || c > '\u{2190}')

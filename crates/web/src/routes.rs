@@ -19,7 +19,7 @@ pub(crate) fn message(room: &RoomId, seq: Seq) -> String {
     format!("/r/{room}/{seq}")
 }
 
-/// What a path names; `None` if it is no room's.
+/// Returns the place that a path names; `None` if it is no room's.
 pub(crate) fn place(path: &str) -> Option<Place> {
     let mut parts = path.strip_prefix("/r/")?.trim_end_matches('/').split('/');
     let room = parts.next()?.parse().ok()?;

@@ -19,7 +19,7 @@ const NEAR_PX: i32 = 72;
 /// Messages are loaded when the reader comes this close to the end of the window, in heights of the log.
 const AHEAD: i32 = 2;
 
-/// What the reader looks at.
+/// Place that the reader looks at.
 enum Place {
     /// The bottom: they follow.
     Bottom,

@@ -4,7 +4,7 @@
 //! say, because hydration does not ask for that. It is not against forgery: whoever changes the page for its
 //! reader may change this, too.
 
-/// What stands before the number, in the one element around the page.
+/// Text before the number, in the one element around the page.
 const BEFORE: &str = "<div id=\"madang\" data-shape=\"";
 
 /// Elements that have no end.
@@ -62,7 +62,7 @@ fn shape(mut html: &str) -> i32 {
     hash.0
 }
 
-/// What follows a start tag, whose quoted values may contain `>`.
+/// Returns the rest behind a start tag, whose quoted values may contain `>`.
 fn after_tag(html: &str) -> &str {
     let mut quoted = false;
     for (at, character) in html.char_indices() {

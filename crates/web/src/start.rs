@@ -38,7 +38,7 @@ pub fn redraw() {
     leptos::mount::mount_to_renderer(&root, app).forget();
 }
 
-/// What the server handed over.
+/// Returns the data that the server handed over.
 #[cfg(feature = "hydrate")]
 fn handed() -> Option<madang_client::PageData> {
     let all = js_sys::Reflect::get(&window(), &"__RESOLVED_RESOURCES".into()).ok()?;

@@ -33,7 +33,7 @@ pub(super) enum End {
     Cut,
 }
 
-/// What to do about it.
+/// Next step after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Open this at once.

@@ -81,7 +81,7 @@ pub(crate) struct Link {
     probe_until: Option<UnixMs>,
     /// Failed attempts since the last steady connection.
     attempt: u32,
-    /// What to open after the wait.
+    /// Transport to open after the wait.
     next: Transport,
     /// The server asked not to come back before.
     not_before: Option<UnixMs>,
@@ -144,7 +144,7 @@ impl Link {
         self.phase == Phase::Up
     }
 
-    /// Whether an event of carrier `conn` still counts.
+    /// Returns true if an event of carrier `conn` still counts.
     pub(crate) fn is_current(&self, conn: Conn) -> bool {
         let alive = matches!(self.phase, Phase::Connecting | Phase::Greeting | Phase::Up | Phase::Closing);
         alive && conn == self.conn
@@ -288,7 +288,7 @@ impl Link {
         }
     }
 
-    /// The time has come for something, perhaps. Whether the connection is lost by it.
+    /// The time has come for something, perhaps. Returns true if the connection is lost by it.
     pub(crate) fn woke(&mut self, roll: Roll, now: UnixMs, effects: &mut Vec<Effect>) -> bool {
         self.trouble |= self.trouble_since.is_some_and(|since| since + TROUBLE_MS <= now);
         match self.phase {

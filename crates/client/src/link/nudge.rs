@@ -9,7 +9,7 @@ use crate::{Effect, TabMessage};
 /// An attempt this old may be one over a network that is gone.
 const STALE_MS: i64 = 2_000;
 
-/// What a nudge did.
+/// Result of a nudge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nudged {
     /// All that was to be done.
@@ -57,7 +57,7 @@ impl Link {
         self.open(Transport::Tab, now, effects);
     }
 
-    /// The browser says whether there is a network. What another one was like does not count.
+    /// The browser tells whether there is a network. Failures on another one do not count.
     pub(crate) fn set_offline(&mut self, offline: bool) {
         self.offline = offline;
         self.ladder.forget();
@@ -95,7 +95,7 @@ impl Link {
         self.open(self.top(), now, effects);
     }
 
-    /// What to begin with.
+    /// Returns the transport to begin with.
     fn top(&self) -> Transport {
         if self.transport == Transport::Tab { Transport::Tab } else { Transport::WebSocket }
     }

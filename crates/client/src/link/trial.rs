@@ -37,7 +37,7 @@ impl Trial {
 }
 
 impl Link {
-    /// Whether `conn` is the WebSocket under trial.
+    /// Returns true if `conn` is the WebSocket under trial.
     pub(crate) fn is_trial(&self, conn: Conn) -> bool {
         self.trial.socket.as_ref().is_some_and(|socket| socket.conn == conn)
     }

@@ -12,7 +12,7 @@ pub struct LinkView {
     pub ready_state: ReadyState,
     /// Means by which frames are carried.
     pub transport: Transport,
-    /// Whether the session is established: `welcome` was received, writes go out.
+    /// True if the session is established: `welcome` was received, writes go out.
     pub connected: bool,
     /// When the next attempt is made, while none is.
     pub retry_at: Option<UnixMs>,

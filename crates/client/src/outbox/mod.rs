@@ -31,9 +31,9 @@ pub(crate) enum Stage {
 pub(crate) struct Queued {
     pub(crate) write: Write,
     pub(crate) stage: Stage,
-    /// Whether it was sent, ever: then it may be in the log, and giving it up is too late.
+    /// True if it was sent, ever: then it may be in the log, and giving it up is too late.
     pub(crate) sent: bool,
-    /// Whether other tabs were told of it.
+    /// True if other tabs have it.
     told: bool,
 }
 
@@ -51,7 +51,7 @@ impl Queued {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     queue: Vec<Queued>,
-    /// Whether what an earlier page left is in it. Nothing is sent before, or it would overtake.
+    /// True if it has what an earlier page left. Nothing is sent before, or it would overtake.
     pub(crate) restored: bool,
     /// The last writes that were settled or given up: what another tab still says of them comes too late. The oldest
     /// gives way.
@@ -119,8 +119,8 @@ impl Outbox {
         }
     }
 
-    /// The frames to send now: of each room the first open write, unless one is in flight or must wait.
-    /// What another tab wrote under another epoch waits until it is known which of the two is over.
+    /// Returns the frames to send now: of each room the first open write, unless one is in flight or must wait. A write
+    /// of another tab under another epoch waits until it is known which of the two is over.
     pub(crate) fn pump(&mut self, epoch: Option<&Epoch>, now: UnixMs) -> Vec<ClientFrame> {
         let mut frames = Vec::new();
         if !self.restored {
@@ -163,7 +163,7 @@ impl Outbox {
     }
 
     /// A write is durable as entry `seq`; `shown`: the log has brought that entry, or a state after it.
-    /// Whether the write was known.
+    /// Returns true if the write was known.
     pub(crate) fn done(&mut self, cmid: Cmid, seq: Seq, shown: bool) -> bool {
         let Some(queued) = self.find_mut(cmid) else { return false };
         queued.stage = Stage::Acknowledged { seq };
@@ -174,7 +174,7 @@ impl Outbox {
         true
     }
 
-    /// The log has an entry, or a message, of this write. Whether it was queued.
+    /// The log has an entry, or a message, of this write. Returns true if it was queued.
     pub(crate) fn settle(&mut self, cmid: Cmid) -> bool {
         self.remove(cmid).is_some()
     }
@@ -235,7 +235,7 @@ impl Outbox {
         Some(&queued.write)
     }
 
-    /// Drops a change that can never succeed. Whether it was one.
+    /// Drops a change that can never succeed. Returns true if it was one.
     pub(crate) fn drop_change(&mut self, cmid: Cmid) -> bool {
         self.is_change(cmid) && self.remove(cmid).is_some()
     }
@@ -244,7 +244,7 @@ impl Outbox {
         self.find(cmid).is_some_and(|queued| queued.write.is_change())
     }
 
-    /// Gives up a write that failed, or was never sent. Whether it could be.
+    /// Gives up a write that failed, or was never sent. Returns true if it could be.
     pub(crate) fn discard(&mut self, cmid: Cmid) -> bool {
         let may = self.find(cmid).is_some_and(|queued| queued.write.failure.is_some() || !queued.sent);
         may && self.remove(cmid).is_some()
@@ -285,8 +285,8 @@ impl Outbox {
         self.queue.iter().filter_map(due).min()
     }
 
-    /// Makes what was in flight for too long, or was refused until now, wait for its turn. Whether there was any of
-    /// the first.
+    /// Makes writes that were in flight for too long, or refused until now, wait for their turn. Returns true if there
+    /// was any of the first.
     pub(crate) fn lose_patience(&mut self, now: UnixMs) -> bool {
         let mut any = false;
         for queued in &mut self.queue {

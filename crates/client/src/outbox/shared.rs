@@ -43,7 +43,7 @@ impl Outbox {
         self.forgotten.contains(&cmid)
     }
 
-    /// What no other tab was told of, in order; not before all is known that comes first.
+    /// Returns the writes that no other tab has, in order; not before all earlier ones are known.
     pub(crate) fn untold(&mut self) -> Vec<Write> {
         let untold = |queued: &&mut Queued| !queued.told && !queued.is_acknowledged();
         let untold = self.queue.iter_mut().filter(|_| self.restored).filter(untold);
@@ -55,7 +55,7 @@ impl Outbox {
             .collect()
     }
 
-    /// What the tab that sends is to be handed, in order.
+    /// Returns the writes to hand to the tab that sends, in order.
     pub(crate) fn hand_over(&mut self) -> Vec<Write> {
         let mut writes = Vec::new();
         let waiting = |queued: &&mut Queued| !queued.is_acknowledged() && queued.stage != Stage::Handed;

@@ -13,9 +13,9 @@ pub(crate) const PATIENCE_MS: i64 = 15_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
-    /// What is older than the window's first message.
+    /// Messages older than the window's first one.
     Before(Seq),
-    /// What is newer than the window's last message.
+    /// Messages newer than the window's last one.
     After(Seq),
     /// A new window around a message.
     Around(Seq),
@@ -56,7 +56,7 @@ pub(crate) struct Page {
 }
 
 impl Room {
-    /// Whether older and newer messages are on their way.
+    /// Returns whether older and newer messages are on their way.
     pub(crate) fn loading(&self) -> (bool, bool) {
         match self.request.as_ref().map(|request| request.ask) {
             Some(Ask::Before(_)) => (true, false),
@@ -72,7 +72,7 @@ impl Room {
             self.request = Some(Request::new(request.ask));
             return true;
         }
-        // What was posted since the page was read is newer than the page.
+        // A message posted since the page was read is newer than the page.
         let after = page.after || page.head < self.last_post;
         match (request.ask, &mut self.window) {
             (Ask::Before(seq), Some(window)) if window.first() == Some(seq) => {

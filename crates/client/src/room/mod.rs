@@ -60,7 +60,7 @@ pub(crate) struct Room {
     pub(crate) stream: SyncState,
     /// The room's state is wanted anew, from a snapshot: the first look at it, or a jump to the newest.
     pub(crate) wants_snapshot: bool,
-    /// What the page holds; `None`: the room was never looked at, and is only counted.
+    /// Messages on the page; `None` if the room was never looked at, and is only counted.
     pub(crate) window: Option<Window>,
     /// The last entry that a page of history must reflect: a change to some message, which the page would
     /// otherwise undo.
@@ -94,13 +94,13 @@ pub(crate) struct Room {
 
     pub(crate) here: Vec<UserId>,
     pub(crate) here_count: u32,
-    /// Who types, and until when that holds.
+    /// People who type, and until when that holds.
     pub(crate) typing: Vec<(UserId, UnixMs)>,
     /// When others were last told that this person types.
     pub(crate) typed_at: Option<UnixMs>,
 }
 
-/// What an entry did not fit.
+/// Result of applying an entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Applied {
     /// It was the next one.
@@ -163,7 +163,7 @@ impl Room {
         }
     }
 
-    /// What is known of the room belonged to another epoch, or the marks in it to another person.
+    /// Forgets markers: those known belonged to another epoch, or to another person.
     pub(crate) fn forget_marks(&mut self, new_epoch: bool) {
         self.read = 0;
         self.read_sent = 0;
@@ -274,7 +274,7 @@ impl Room {
         }
     }
 
-    /// Moves the read marker to the end of what is known. Whether it moved.
+    /// Moves the read marker to the end of what is known. Returns true if it moved.
     pub(crate) fn read_all(&mut self) -> bool {
         let detached = self.window.as_ref().is_none_or(|window| window.after);
         let Some(cursor) = self.cursor.filter(|cursor| *cursor > self.read && !detached) else {

@@ -8,7 +8,7 @@ pub(crate) struct Browser {
     pub(crate) world: World,
     /// The tabs that have the lock, or wait for it; the first has it.
     pub(crate) lock: Vec<usize>,
-    /// What tabs are now, and were not told yet.
+    /// Roles of tabs that were not reported to them yet.
     pub(crate) roles: Vec<(usize, Role)>,
     tabs: TabId,
 }
@@ -87,7 +87,7 @@ impl Browser {
         }
     }
 
-    /// What some other tab told this one first is heard.
+    /// Delivers the first waiting message of some other tab to this one.
     pub(crate) fn hear(&mut self, id: usize, which: usize) {
         let told = &self.world.clients[id].told;
         let waiting: Vec<TabId> =

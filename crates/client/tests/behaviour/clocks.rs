@@ -37,7 +37,7 @@ impl Page {
         }
     }
 
-    /// Real time passes. Whether an attempt to connect was made.
+    /// Lets real time pass. Returns true if an attempt to connect was made.
     fn pass(&mut self, mut ms: i64) -> bool {
         let mut connected = false;
         while let Some(timer) = self.timer.filter(|timer| *timer <= ms) {

@@ -147,8 +147,8 @@ fn play(world: &mut World, act: &Act) {
     }
 }
 
-/// What a client shows of each room is a stretch of the server's messages, without a hole; and where it says
-/// that nothing lies beyond, nothing does.
+/// Checks that each room of a client is a stretch of the server's messages, without a hole; and where it shows that
+/// nothing lies beyond, nothing does.
 pub(crate) fn check_views(world: &World) {
     for (c, client) in world.clients.iter().enumerate() {
         assert!(client.model.link().connected, "client {c} is connected: {:?}", client.model.link());

@@ -7,7 +7,7 @@ use crate::alone::{Alone, connects, welcome};
 
 use Transport::{EventSource, Poll, WebSocket};
 
-/// What was opened by these effects, in order.
+/// Returns the transports opened by these effects, in order.
 fn opened(effects: &[Effect]) -> Vec<Transport> {
     let connect = |effect: &Effect| match effect {
         Effect::Connect { transport, .. } => Some(*transport),
@@ -201,7 +201,7 @@ fn the_welcome_of_a_trial_makes_it_the_connection() {
     assert_eq!((alone.link().conn, alone.link().transport), (conn, WebSocket));
     let post = |effect: &&Effect| matches!(effect, Effect::Send { conn: on, frame: ClientFrame::Post { cmid: Cmid(7), .. } } if *on == conn);
     assert_eq!(effects.iter().filter(post).count(), 1, "what was in flight goes again, as the same write");
-    // What the stream still says is over.
+    // Later events of the stream are over.
     assert_eq!(alone.event(Event::Closed { conn: stream, code: 1006, roll: 0 }), []);
     assert_eq!(trial(&live(&mut alone, 120_000)), None, "and there is nothing more to try");
 }

@@ -1,4 +1,4 @@
-//! What is new, what was read, and who is there.
+//! Unread messages, read markers and presence.
 
 use madang_client::{Event, Row, timeline, utc_day};
 use madang_protocol::{ClientFrame, RoomId, Seq, ServerFrame, UserId, What};

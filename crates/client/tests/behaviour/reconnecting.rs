@@ -1,4 +1,4 @@
-//! What others got wrong when a connection comes back; each has its name here.
+//! Errors of others when a connection comes back; each has its name here.
 
 use madang_client::{Effect, Event, update};
 use madang_protocol::{ClientFrame, ResumePoint, ServerFrame, UserId, What};

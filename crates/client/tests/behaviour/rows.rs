@@ -24,7 +24,7 @@ fn message(seq: u64, by: &str, at: UnixMs) -> Message {
     }
 }
 
-/// What Alice sees of these, having read up to `read`.
+/// Returns Alice's model of these, having read up to `read`.
 fn model(messages: &[Message], read: u64) -> Model {
     let world = World::new(&["lobby"], &[]);
     let alice: UserId = "alice".parse().unwrap();

@@ -38,7 +38,7 @@ enum Act {
 const TABS: usize = 3;
 const ROOMS: [&str; 2] = ["lobby", "yard"];
 
-/// What happens while nobody comes or goes.
+/// Steps while nobody comes or goes.
 fn quiet() -> impl Strategy<Value = Act> + Clone {
     let (c, r) = (0..TABS, 0..ROOMS.len());
     let both = (c.clone(), r.clone());

@@ -19,7 +19,7 @@ pub(crate) struct Client {
     pub(crate) posted: Vec<(RoomId, Cmid)>,
     /// Its name among the tabs of its browser; `None` where tabs cannot tell each other.
     pub(crate) tab: Option<TabId>,
-    /// What other tabs told this one, by who told it.
+    /// Messages from other tabs to this one, by sender.
     pub(crate) told: BTreeMap<TabId, VecDeque<TabMessage>>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Carried {
 }
 
 impl Client {
-    /// What waits to be sent on the present carrier.
+    /// Returns the frames that wait on the present carrier.
     pub(crate) fn waits(&self) -> impl Iterator<Item = &ClientFrame> {
         let conn = self.model.link().conn;
         self.carriers.iter().filter(move |carrier| carrier.conn == conn).flat_map(|carrier| &carrier.up)
@@ -54,7 +54,7 @@ impl Client {
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) clients: Vec<Client>,
-    /// What the browsers of a person keep over a reload.
+    /// Storage of each person's browsers, kept over a reload.
     pub(crate) storage: BTreeMap<UserId, BTreeMap<Cmid, Write>>,
     pub(crate) rooms: Vec<RoomId>,
     pub(crate) now: UnixMs,
@@ -95,7 +95,7 @@ impl World {
         }
     }
 
-    /// What the server renders for `user`.
+    /// Returns the page that the server renders for `user`.
     pub(crate) fn page(&self, user: &UserId, room: &RoomId) -> PageData {
         PageData {
             you: Some(Person::new(user.clone(), user.to_string())),
@@ -175,7 +175,7 @@ impl World {
         }
     }
 
-    /// What one tab told this one is heard: the first of it.
+    /// Delivers the first waiting message of one tab to this one.
     pub(crate) fn hear(&mut self, id: usize, from: TabId) {
         let message = self.clients[id].told.get_mut(&from).and_then(VecDeque::pop_front);
         if let Some(message) = message {
@@ -316,7 +316,7 @@ impl World {
         self.clients[id].carriers.iter().map(|carrier| carrier.conn).collect()
     }
 
-    /// Whether anything of a client was on its way, and is no longer.
+    /// Delivers one thing of a client. Returns true if there was any.
     fn deliver_one(&mut self, id: usize) -> bool {
         let before = self.clients[id].model.link();
         let mut moved = false;

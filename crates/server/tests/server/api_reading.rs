@@ -50,7 +50,7 @@ async fn an_entry_is_as_every_other_door_shows_it_and_says_who_it_was() {
     let page = robo.read(&format!("/api/rooms/lobby/entries?after={}", said - 1)).await;
     let read: Vec<Entry> = serde_json::from_value(page["entries"].clone()).unwrap();
     assert_eq!(read.len(), 4);
-    // What was live and what is read later differ in the texts that were taken back, and in nothing else.
+    // Live entries and those read later differ in the texts that were taken back, and in nothing else.
     for (live, later) in seen.iter().zip(&read) {
         assert_eq!((live.seq, live.at, &live.by, live.cmid), (later.seq, later.at, &later.by, later.cmid));
     }

@@ -193,7 +193,7 @@ async fn cursors_of_before_a_restore_are_refused_and_those_of_now_name_their_epo
     let robo = Api::new(&server, "Robo", &[]).await;
     let old = robo.say("kept").await;
     server.kill();
-    // What a restore leaves: the database without the mark of what it must contain.
+    // State after a restore: the database without the mark of what it must contain.
     std::fs::remove_file(server.data().join("madang.mark")).unwrap();
     server.start_again();
     let robo = robo.at(&server);

@@ -1,4 +1,4 @@
-//! What a form is refused: a status, and a sentence on the page in the reader's language.
+//! Refusals of forms: a status, and a sentence on the page in the reader's language.
 
 use crate::harness::{Answer, Browser, Client, Server, ask, fresh_cmid};
 

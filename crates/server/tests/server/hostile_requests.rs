@@ -269,7 +269,7 @@ async fn a_request_whose_answer_is_never_read_is_given_up() {
         ann.say(&text).await;
     }
     until("their connections to be given up", async || server.open_sockets() <= before.1).await;
-    // What the kernel still holds for them is its own business: it tells them at its leisure, or never.
+    // The kernel's own memory of them is its own business: it tells them at its leisure, or never.
     drop(silent);
     until("the deaf one's session to end", async || server.connections().await == 1).await;
     assert!(server.resident_kib().saturating_sub(before.0) < 48 * 1024);

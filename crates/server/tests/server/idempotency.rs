@@ -114,7 +114,7 @@ async fn a_kill_between_commit_and_done_neither_loses_nor_doubles() {
     assert_eq!(log[1..], [seen], "exactly one message, as bob saw it");
 }
 
-/// What one writer knows of its own writes.
+/// One writer's memory of its own writes.
 struct Writer {
     name: usize,
     client: Client,

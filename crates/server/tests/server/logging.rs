@@ -1,4 +1,4 @@
-//! What strangers cause in the log: little, and on lines of the server's own.
+//! Log lines that strangers cause: few, and on lines of the server's own.
 
 use crate::harness::{Server, ask, until};
 

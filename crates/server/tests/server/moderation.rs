@@ -1,4 +1,4 @@
-//! What the owner decides on the command line, as those who are connected and those who come back see it.
+//! Moderation on the command line, as those who are connected and those who come back see it.
 
 use madang_protocol::{ClientFrame, RefusalCode, RoomId, RoomInfo, ServerFrame, What};
 use madang_stomp::{ClientCommand, Frame};

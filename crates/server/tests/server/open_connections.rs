@@ -1,4 +1,4 @@
-//! What one address holds open: TCP connections before and after their first head, and requests that are answered.
+//! Open connections of one address: before and after their first head, and requests that are answered.
 
 use std::net::SocketAddr;
 use std::process::Command;

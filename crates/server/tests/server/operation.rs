@@ -1,4 +1,4 @@
-//! What an operator meets: who may read the counters and the files, and what becomes of a clock that was wrong.
+//! Operation: access to the counters and the files, and the effects of a clock that was wrong.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use madang_server::store::{Change, Store, StoreOptions, Write};
 
 use crate::harness::{Client, Server, ask, exchange, lobby};
 
-/// Whether `/metrics` tells its counters to a request with these headers.
+/// Returns the status of `/metrics` for a request with these headers.
 async fn counts(server: &Server, headers: &[(&str, &str)]) -> u16 {
     let answer = ask(server.addr, "GET", "/metrics", headers, "").await;
     assert_eq!(answer.status == 200, answer.body.contains("madang_sessions"), "{answer:?}");

@@ -1,4 +1,4 @@
-//! Who is here, who types, who has read what, and what rooms there are.
+//! Presence, typing, read markers, and the list of rooms.
 
 use madang_protocol::{ClientFrame, RoomId, RoomInfo, Seq, ServerFrame, UserId};
 

@@ -320,7 +320,7 @@ async fn a_cursor_from_before_a_restored_backup_is_told_from_one_of_now() {
     let seen = ada.line().await.seq;
     drop(ada);
     server.kill();
-    // What a restore leaves: the database without the mark of what it must contain.
+    // State after a restore: the database without the mark of what it must contain.
     std::fs::remove_file(server.data().join("madang.mark")).unwrap();
     server.start_again();
     let stale = PlainSocket::open(&server, &format!("/?after={seen}")).await;

@@ -8,7 +8,7 @@ fn coming_from(address: &str) -> String {
     format!("X-Forwarded-For: {address}\r\n")
 }
 
-/// Whether one more connection with these lines finds a place.
+/// Opens one more connection with these lines, if it finds a place.
 async fn finds_a_place(server: &Server, lines: &str) -> Option<RawSocket> {
     let mut socket = RawSocket::open_with(server, lines).await;
     socket.try_hello().await.then_some(socket)
@@ -49,7 +49,7 @@ async fn behind_a_named_proxy_each_client_has_its_own_limit() {
     let server = Server::with(&[&TRUSTING[..], &["--connections-per-address", "1"]].concat());
     let _ann = finds_a_place(&server, &coming_from("203.0.113.1")).await.expect("a place for ann");
     let _bob = finds_a_place(&server, &coming_from("203.0.113.2")).await.expect("one for bob");
-    // What a client writes itself stands before what the proxy adds.
+    // Addresses that a client writes itself stand before those that the proxy adds.
     for forged in
         ["198.51.100.9, 203.0.113.1", "127.0.0.1, 203.0.113.1", "?, 203.0.113.1", "203.0.113.1, 127.9.9.9"]
     {

@@ -1,4 +1,4 @@
-//! What cannot be done is refused with a code and a sentence, and the connection goes on.
+//! Refusals: a code and a sentence, and the connection goes on.
 
 use madang_protocol::{ClientFrame, RefusalCode};
 

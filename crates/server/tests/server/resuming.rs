@@ -112,7 +112,7 @@ async fn a_cursor_a_thousand_behind_is_replayed_and_one_more_gets_a_snapshot() {
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;
     chatter(&mut ann, 1_001).await;
-    // What is durable has also been delivered.
+    // A durable entry has also been delivered.
     ann.entries_up_to(&lobby(), 1_002).await;
     let attached = ann.watch(&lobby(), Some(2)).await;
     assert!(attached.snapshot.is_none());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, By, Client, Server, Stomp, lobby, next_entry, refused, shared, stomp_server, to};
 
-/// What a MESSAGE says that is no header of the server's own.
+/// Returns the headers of a MESSAGE that are not the server's own.
 fn theirs(message: &Frame<ServerCommand>) -> Vec<(String, String)> {
     const OWN: [&str; 14] = [
         "bot",

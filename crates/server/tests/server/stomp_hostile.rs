@@ -1,5 +1,4 @@
-//! STOMP that means harm, or is none: an ERROR that says why, one line in the log, one count, and memory where it
-//! was.
+//! Malformed or hostile STOMP: an ERROR with the reason, one line in the log, one count, and memory where it was.
 
 use madang_stomp::Version;
 use tokio::io::AsyncWriteExt;

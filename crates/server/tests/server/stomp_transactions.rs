@@ -110,7 +110,7 @@ async fn receipts_of_sends_follow_their_commit() {
     for text in ["1", "2", "3"] {
         client.send(&to("lobby", text).with("transaction", "a").with("receipt", text)).await;
     }
-    // The receipt of the BEGIN of another one passes theirs: none was given before the COMMIT.
+    // The receipt of the BEGIN of another one passes theirs: they are given after the COMMIT alone.
     client.done(about(Begin, "b")).await;
     client.send(&about(Commit, "a").with("receipt", "all")).await;
     for id in ["1", "2", "3", "all"] {
@@ -138,7 +138,7 @@ async fn an_acknowledgement_in_a_transaction_counts_from_its_commit_on() {
         let ack = client.judge(ClientCommand::Ack, &message).with("transaction", name);
         client.send(&ack.with("receipt", format!("ack {name}"))).await;
         client.send(&about(end, name).with("receipt", format!("end {name}"))).await;
-        // What is promised is done: the ACK's receipt comes behind the COMMIT, and never behind an ABORT.
+        // A promise is kept: the ACK's receipt comes behind the COMMIT, and never behind an ABORT.
         let expected = if end == Commit { vec!["ack b", "end b"] } else { vec!["end a"] };
         for id in expected {
             let receipt = client.expect(ServerCommand::Receipt).await;

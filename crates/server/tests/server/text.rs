@@ -1,4 +1,4 @@
-//! What may be written, by every protocol: nothing without a mark, no control characters, no name of the server's own.
+//! Rules for text, by every protocol: nothing without a mark, no control characters, no name of the server's own.
 
 use madang_protocol::{Cmid, RefusalCode, What};
 

@@ -164,7 +164,7 @@ async fn a_new_certificate_is_shown_to_newcomers_and_those_inside_stay() {
     assert!(!shown(&old).await);
     ann.say("still inside").await;
 
-    // Half of a pair is none: whoever comes sees the last good one.
+    // Half of a pair does not count: whoever comes sees the last good one.
     std::fs::write(server.folder().join("key.pem"), rcgen::KeyPair::generate().unwrap().serialize_pem())
         .unwrap();
     let kept = "the certificate stays the old one";

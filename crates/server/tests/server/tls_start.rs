@@ -62,7 +62,7 @@ async fn every_usual_kind_of_key_works() {
     }
 }
 
-/// What the start says when these are the files.
+/// Returns the message of a start with these files.
 fn said(certificate: Option<&str>, key: Option<&str>) -> String {
     let folder = TempDir::new().unwrap();
     let path = |name| folder.path().join(name).to_str().unwrap().to_owned();

@@ -20,7 +20,7 @@ pub(crate) async fn webhook(server: &Server, name: &str, url: &str) -> String {
     made.out.trim_end().to_owned()
 }
 
-/// What a receiver computes, in the words of docs/api.md.
+/// Computes the signature as a receiver does, by docs/api.md.
 fn signature(key: &str, delivered: &Delivered) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
     mac.update(format!("{}.{}", delivered.header("madang-timestamp"), delivered.body).as_bytes());

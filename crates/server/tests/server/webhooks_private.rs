@@ -31,7 +31,7 @@ async fn an_address_of_this_machine_is_not_gone_to_however_it_is_written() {
     for host in hosts {
         let url = format!("http://{host}:{port}/");
         let words = ["webhook", "outgoing", "--room", "lobby", "--name", "Probe", "--url", &url];
-        // What is no address at all is refused at once.
+        // Text that is no address at all is refused at once.
         count += usize::from(crate::harness::order(&server.data(), &words).await.done);
     }
     assert!(count >= hosts.len() - 2, "{count}");

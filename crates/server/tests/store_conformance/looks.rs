@@ -1,4 +1,4 @@
-//! What is shown with a name: that somebody else's looks the same, that it is a program's, and its initial.
+//! Looks of a name: that somebody else's looks the same, that it is a program's, and its initial.
 
 use madang_protocol::{Person, UserId};
 use madang_server::store::Renamed;

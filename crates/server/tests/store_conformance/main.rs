@@ -1,4 +1,4 @@
-//! What every store must do, as a list of named behaviours. Each is written against the public handle alone,
+//! Behaviours of every store, as a list of names. Each is written against the public handle alone,
 //! so that a second store runs the same list by giving [`stand::Stand`] another way to open.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! What a store answers from memory is what it would read: each story is told twice, to a store that was there
-//! all the time, and to one that has just read the same disk.
+//! Answers from memory equal those from the database: each story is told twice, to a store that was there all the time,
+//! and to one that has just read the same disk.
 
 use std::collections::BTreeMap;
 

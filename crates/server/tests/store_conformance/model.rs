@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::stand::{Stand, fold};
 
-/// What happens in a story. Small numbers, so that seqs and cmids meet.
+/// Steps of a story. Small numbers, so that seqs and cmids meet.
 #[derive(Clone, Debug)]
 enum Step {
     Append { by: usize, cmid: u8, room: usize, at: i64, change: Change },

@@ -108,12 +108,12 @@ impl Stand {
         self.store.snapshot(self.lobby.clone(), usize::MAX).await.unwrap().unwrap().messages
     }
 
-    /// What the store has sent since the last time, batch by batch.
+    /// Returns entries that the store has sent since the last time, batch by batch.
     pub(crate) fn sent_batches(&mut self) -> Vec<Vec<Committed>> {
         std::iter::from_fn(|| self.stream.try_recv().ok()).collect()
     }
 
-    /// What the store has sent since the last time.
+    /// Returns entries that the store has sent since the last time.
     pub(crate) fn sent(&mut self) -> Vec<Entry> {
         self.sent_batches().into_iter().flatten().map(|committed| committed.entry).collect()
     }
@@ -146,7 +146,7 @@ pub(crate) fn seqs(entries: &[Entry]) -> Vec<Seq> {
     entries.iter().map(|entry| entry.seq).collect()
 }
 
-/// What a log folds to, by the words of the protocol alone.
+/// Folds a log, by the words of the protocol alone.
 pub(crate) fn fold(log: &[Entry]) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     for entry in log {

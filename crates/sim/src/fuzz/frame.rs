@@ -32,7 +32,7 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(text: &str) {
     assert_eq!(read, again, "{written}");
 }
 
-/// What was cleaned once is clean, and within its bound.
+/// Text that was cleaned once is clean, and within its bound.
 fn typed(text: &str) {
     for (clean, most) in
         [(text::nickname as fn(&str) -> Result<String, _>, NAME_CHARS), (text::room_title, TITLE_CHARS)]

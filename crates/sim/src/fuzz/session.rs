@@ -1,4 +1,4 @@
-//! What a client may send: lines of a script, most of them frames, some of them nonsense.
+//! Scripts of a client: most lines are frames, some are nonsense.
 
 use madang_server::store::manual::Fault;
 

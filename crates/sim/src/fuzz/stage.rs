@@ -116,7 +116,7 @@ impl Stage {
     /// The person's first frame is `text`, whatever it is.
     pub(super) fn begin(&mut self, who: usize, text: &str) {
         let seat = &mut self.seats[who];
-        // What the old session was owed is owed no more.
+        // Frames that the old session was owed are owed no more.
         *seat = Seat::of(seat.person.id.clone());
         if let Ok(frame @ ClientFrame::Hello { .. }) = serde_json::from_str(text) {
             seat.wire.heard(&frame, &self.log);
@@ -195,12 +195,12 @@ impl Stage {
         self.come_back(resumes, false);
     }
 
-    /// The newest entry of `room` in the log; none: there is no such room.
+    /// Returns the newest entry of `room` in the log; `None` if there is no such room.
     pub(super) fn head(&self, room: &RoomId) -> Option<Seq> {
         Some(self.log.head(room)).filter(|head| *head > 0)
     }
 
-    /// Whether the person has a session.
+    /// Returns true if the person has a session.
     pub(super) fn is_there(&self, who: usize) -> bool {
         self.seats[who].session.is_some()
     }

@@ -10,7 +10,7 @@ use madang_stomp::{
 /// So small that short inputs reach them.
 const LIMITS: Limits = Limits { headers: 5, line: 40, head: 100, body: 60 };
 
-/// What a frame within [`LIMITS`] may need once it is written anew: each byte may have become an escape.
+/// Limits for a frame within [`LIMITS`] once it is written anew: each byte may have become an escape.
 const WIDE: Limits = Limits { headers: 5, line: 100, head: 300, body: 60 };
 
 type Told<C> = (Vec<Item<C>>, Option<DecodeError>, Option<String>);
@@ -93,12 +93,12 @@ fn within_bounds<C: Debug>(frame: &Frame<C>) {
     assert!(lengths.sum::<usize>() <= LIMITS.head, "{frame:?}");
 }
 
-/// What was read is written, and read the same. Without a version that holds for the frames that agree on one:
-/// the others have no rules yet.
+/// Checks that a frame is written and read the same. Without a version that holds for the frames that agree on one: the
+/// others have no rules yet.
 fn survives<C: Command>(frame: &Frame<C>, version: Option<Version>) {
     let agrees = frame.command.version_header().is_some();
     if agrees && !frame.body.is_empty() {
-        // What 1.0 lets such a frame carry is passed over, and never written.
+        // A body that 1.0 lets such a frame carry is passed over, and never written.
         return;
     }
     let Some(version) = version.or(agrees.then_some(Version::V12)) else { return };

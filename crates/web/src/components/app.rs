@@ -32,7 +32,7 @@ pub(crate) fn App(
     let model = StoredValue::new(Some(model));
     let whole = StoredValue::new(false);
     Effect::new(move |_| {
-        // What is left of a rendering that failed must not connect beside the page that took its place.
+        // Remains of a rendering that failed must not connect beside the page that took its place.
         if let (true, Some(model)) = (whole.get_value(), model.try_update_value(Option::take).flatten()) {
             hydration::start(page, model);
         }

@@ -226,7 +226,7 @@ fn keep_drafts(page: Page, left: RwSignal<Option<i64>>) {
     Effect::new(move |before: Option<bool>| {
         let (room, known) = (page.room.get(), page.you.with(Option::is_some));
         let Some(field) = page.composer.get() else { return known };
-        // What was typed before the page came alive, or before it knew who types, counts as typed.
+        // Text typed before the page came alive, or before it knew who types, counts as typed.
         if before != Some(true) && !field.value().is_empty() {
             typed(page, &field, left);
             return known;

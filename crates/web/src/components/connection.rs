@@ -12,7 +12,7 @@ use crate::strings::Strings;
 
 use super::{clicked, reacting, words};
 
-/// What the connection is up to. Quiet while all is well, and for the first seconds of trouble.
+/// State of the connection. Quiet while all is well, and for the first seconds of trouble.
 #[component]
 pub(super) fn Connection(page: Page) -> impl IntoView {
     let t = page.t;

@@ -58,7 +58,7 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
     let drawn_alive = page.alive.get_untracked();
     Effect::new(move |_| {
         if let Some(field) = field.get() {
-            // What was typed already stays; so does the place where it is being typed.
+            // Text that was typed already stays; so does the place where it is being typed.
             let _ = field.set_default_value(&body);
             if !drawn_alive && document().active_element().is_some_and(|active| active.tag_name() != "BODY") {
                 return;

@@ -1,4 +1,4 @@
-//! What stands beside a name.
+//! Marks beside a name.
 
 use leptos::prelude::*;
 use madang_protocol::UserId;

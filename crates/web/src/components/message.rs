@@ -120,7 +120,7 @@ fn said(page: Page, body: Option<&Arc<str>>, edited: bool) -> impl IntoView + us
                 <label class="unfold">
                     <input type="checkbox" autocomplete="off" />
                     <span>{page.t.show_all}</span>
-                    // What it is called stays: checked is what says that all is shown.
+                    // Its label stays: its checked state is what tells that all is shown.
                     <span aria-hidden="true">{page.t.show_less}</span>
                 </label>
             })}

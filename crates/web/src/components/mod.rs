@@ -34,7 +34,7 @@ fn reacting<T>(read: impl Fn() -> T + Send + Sync + 'static) -> Reacting<T> {
     Box::new(read)
 }
 
-/// What happens on a click; of one type, for the same reason.
+/// Handler of a click; of one type, for the same reason.
 type Clicked = Box<dyn FnMut(MouseEvent)>;
 
 fn clicked(then: impl FnMut(MouseEvent) + 'static) -> Clicked {

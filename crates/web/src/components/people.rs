@@ -1,4 +1,4 @@
-//! Who is here: a column beside the room on wide pages, otherwise a popover.
+//! People who are here: a column beside the room on wide pages, otherwise a popover.
 
 use leptos::prelude::*;
 

@@ -70,7 +70,7 @@ fn NameForm(page: Page) -> impl IntoView {
         leptos::task::spawn_local(async move {
             let typed = field.value();
             let chosen = shell::choose_name(&shell, &typed).await;
-            // What was typed is the name now, and counts as typed no longer.
+            // The typed name is the name now, and counts as typed no longer.
             if let (Ok(()), Some(form), true) = (&chosen, field.form(), field.value() == typed) {
                 form.reset();
             }

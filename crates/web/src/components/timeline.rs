@@ -172,7 +172,7 @@ fn jump(page: Page) -> impl IntoView {
     }
 }
 
-/// What came upon a row.
+/// Gestures on a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Touch {
     Over,

@@ -1,4 +1,4 @@
-//! What can be done with a message. Only the row that is pointed at, focused or pressed has it.
+//! Actions on a message. Only the row that is pointed at, focused or pressed has them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the page says once: to a newcomer, and after a refusal.
+//! Notices that the page shows once: to a newcomer, and after a refusal.
 
 use leptos::prelude::*;
 use madang_client::Event;

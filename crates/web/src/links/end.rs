@@ -28,7 +28,7 @@ pub(super) fn hard(rest: &str) -> usize {
         }
         before = Some(c);
     }
-    // What was opened and is not closed belongs to the sentence; an IPv6 address begins with its bracket.
+    // A bracket that was opened and is not closed belongs to the sentence; an IPv6 address begins with its bracket.
     open.first().map_or(end, |(_, at)| if *at == 0 { end } else { *at })
 }
 
@@ -74,8 +74,8 @@ fn is_closing(c: char) -> bool {
     matches!(c, ')' | ']' | '）' | '］' | '｝' | '」' | '』' | '》' | '〉' | '】' | '〕')
 }
 
-/// What no address that a reader sees goes on behind: space, controls, quotation marks, stops and other punctuation of
-/// all scripts, and the single letters of Korean laughter.
+/// Characters that no address that a reader sees goes on behind: space, controls, quotation marks, stops and other
+/// punctuation of all scripts, and the single letters of Korean laughter.
 fn never(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()

@@ -30,7 +30,7 @@ pub(super) fn length(authority: &str) -> usize {
     authority.len() - glued
 }
 
-/// Whether `name` is no complete host yet, and `rest` makes it one.
+/// Returns true if `name` is no complete host yet, and `rest` makes it one.
 fn goes_on(name: &str, rest: &str) -> bool {
     let tail = rest.rsplit('.').next().unwrap_or_default();
     let ascii_end = rest.contains('.') && tail.bytes().take_while(u8::is_ascii_alphanumeric).count() > 1;
@@ -38,8 +38,9 @@ fn goes_on(name: &str, rest: &str) -> bool {
     !name.contains([':', ']']) && (ascii_end || korean_end)
 }
 
-/// Whether a host can be shown as it was typed: in ASCII, or with all letters beyond ASCII of one kind, so that none can
-/// pass for another kind's. Latin letters and those of East Asia may stand beside ASCII's; the others look too much like it.
+/// Returns true if a host can be shown as it was typed: in ASCII, or with all letters beyond ASCII of one kind, so that
+/// none can pass for another kind's. Latin letters and those of East Asia may stand beside ASCII's; the others look too
+/// much like it.
 pub(super) fn is_plain(host: &str) -> bool {
     if host.is_ascii() {
         return true;

@@ -29,7 +29,7 @@ pub(crate) fn pieces(body: &str) -> Vec<Piece<'_>> {
         let (before, candidate) = rest.split_at(at);
         let link = link_at(candidate);
         let in_word = before.chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
-        // What stands right behind a link begins anew.
+        // Text right behind a link begins anew.
         let behind_link = before.is_empty() && !found.is_empty();
         if link.is_empty() || (in_word && !behind_link) {
             searched = at + "http".len();
@@ -48,8 +48,8 @@ pub(crate) fn pieces(body: &str) -> Vec<Piece<'_>> {
     found
 }
 
-/// What a link is shown as, and leads to: without a user in front of the host, who could pass for a host, and with
-/// the host in `ascii` where its letters could pass for others. `None` if the browser would not go there.
+/// Returns the text and target of a link: without a user in front of the host, who could pass for a host, and with the
+/// host in `ascii` where its letters could pass for others. `None` if the browser would not go there.
 pub(crate) fn shown(link: &str, ascii: impl FnOnce(&str) -> Option<String>) -> Option<String> {
     let scheme = scheme_length(link)?;
     let (start, rest) = link.split_at_checked(scheme)?;

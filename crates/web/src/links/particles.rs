@@ -1,4 +1,4 @@
-//! What Korean glues to a noun: particles and endings, in the order in which they follow each other.
+//! Korean particles and endings behind a noun, in the order in which they follow each other.
 
 /// First: what the noun is to the sentence.
 const CASES: [&str; 23] = [
@@ -103,7 +103,8 @@ const NOUNS: [&str; 19] = [
     "란", "랑", "은", "도", "과",
 ];
 
-/// What is taken from a Korean word only where it cannot be a part of it, as far as one can tell without a dictionary.
+/// Particles taken from a Korean word only where they cannot be a part of it, as far as one can tell without a
+/// dictionary.
 const STRONG: [&str; 9] = ["에서", "에게", "한테", "으로", "까지", "부터", "이라고", "이라는", "입니다"];
 
 /// `link` without particles at its end; what is before `from` (its host) stays.
@@ -143,7 +144,7 @@ fn is_hangul(c: char) -> bool {
     matches!(c, '가'..='힣')
 }
 
-/// Whether `run` is a row of particles as they follow each other, and nothing else.
+/// Returns true if `run` is a row of particles as they follow each other, and nothing else.
 fn are_particles(run: &str) -> bool {
     SENTENCES.contains(&run)
         || after_bounds(run, &ENDS)
@@ -168,7 +169,7 @@ fn after_bounds(run: &str, ends: &[&str]) -> bool {
             .any(|rest| after_bounds(rest, ends) || SENTENCES.contains(&rest) || CASES.contains(&rest))
 }
 
-/// Whether particles that depend on the syllable before them are the ones it asks for.
+/// Returns true if particles that depend on the syllable before them are the ones it asks for.
 fn fits(noun: &str, particles: &str) -> bool {
     !(particles.starts_with("으로") || particles.starts_with("이라")) || final_consonant(noun)
 }

@@ -1,4 +1,4 @@
-//! What the core is given because it takes none itself: time and random numbers.
+//! Time and random numbers for the core, which takes none itself.
 
 use js_sys::Date;
 use madang_client::Roll;

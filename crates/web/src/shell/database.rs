@@ -1,8 +1,7 @@
 //! The browser's database: texts under keys, in stores.
 //!
-//! What is asked is begun in the order in which it was asked, at once if the database is open, and the browser
-//! carries out what concerns one store in the order in which it was begun: a write that was saved and then
-//! forgotten stays forgotten.
+//! Requests begin in the order in which they were made, at once if the database is open, and the browser executes those
+//! for one store in the order in which they were begun: a write that was saved and then forgotten stays forgotten.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -56,10 +55,10 @@ pub(super) struct Database {
 struct Inner {
     connection: RefCell<Option<Connection>>,
     opening: RefCell<Option<OpenDatabaseRequest>>,
-    /// What waits for the database to open. Bounded by the number of keys: a newer text takes the place of one
+    /// Requests that wait for the database to open. Bounded by the number of keys: a newer text takes the place of one
     /// that still waits.
     waiting: RefCell<VecDeque<Task>>,
-    /// What is under way and is to be heard of again, by number.
+    /// Reads under way, whose results are awaited, by number.
     reading: RefCell<Vec<(u32, GetAllStoreRequest)>>,
     bringing: RefCell<Vec<Transaction>>,
     begun: Cell<u32>,
@@ -82,7 +81,7 @@ impl Database {
         self.ask(Task::Put { store, key, text: Some(text), kept: Some(Rc::new(move |()| kept())) });
     }
 
-    /// Gives every text from the first to the last key to `then`; none, where the browser keeps nothing.
+    /// Gives every text from the first to the last key to `then`; no text, where the browser keeps nothing.
     pub(super) fn read(&self, store: Store, keys: [String; 2], then: impl Fn(Vec<String>) + 'static) {
         self.ask(Task::Read { store, keys, then: Rc::new(then) });
     }
@@ -115,7 +114,7 @@ impl Database {
         request.on_upgrade_needed(|event| {
             if let Ok(connection) = event.database() {
                 for store in Store::ALL {
-                    // What fails here fails the opening, too.
+                    // A failure here fails the opening, too.
                     let _ = connection.create_object_store(store.name(), ObjectStoreParams::new());
                 }
             }
@@ -129,7 +128,7 @@ impl Database {
 }
 
 impl Inner {
-    /// The database is open, or will not be. What waited is begun, or given up.
+    /// The database is open, or will not be. Waiting requests are begun, or given up.
     fn opened(self: &Rc<Self>, mut connection: Option<Connection>) {
         self.opening.take();
         match &mut connection {

@@ -1,4 +1,4 @@
-//! What the browser says of the page and its network.
+//! The browser's events about the page and its network.
 
 use std::rc::Rc;
 
@@ -60,7 +60,7 @@ fn wake(shell: &Rc<Inner>) {
     shell.dispatch(if online { Event::Online } else { Event::Offline });
 }
 
-/// Whether the page is on screen.
+/// Returns true if the page is on screen.
 pub(super) fn is_visible() -> bool {
     web_sys::window()
         .and_then(|window| window.document())

@@ -1,8 +1,8 @@
 //! The browser's edge: runs the client core on a real socket, clock, storage and network.
 //!
-//! A [`Shell`] owns the [`Model`]. What happens becomes an [`Event`] in a queue, and is worked off in order;
-//! the effects that come back are carried out here. The view is told once per animation frame, however many
-//! events there were (at once while the page is hidden, where there are no frames), and reads the model then.
+//! A [`Shell`] owns the [`Model`]. Everything that happens becomes an [`Event`] in a queue, and is worked off in order;
+//! the effects that come back are carried out here. The view is updated once per animation frame, however many events
+//! there were (at once while the page is hidden, where there are no frames), and reads the model then.
 //!
 //! All of it compiles everywhere and is inert until [`Shell::start`], which only an effect calls: the server
 //! renders from a model of its own, and never starts a shell.
@@ -88,7 +88,7 @@ impl Shell {
         self.inner.with(read)
     }
 
-    /// What the person began to write in `room`, as far as this page knows.
+    /// Returns the text that the person began to write in `room`, as far as this page knows.
     pub(crate) fn known_draft(&self, room: &RoomId) -> String {
         self.you().map(|you| self.inner.storage.known_draft(&you, room)).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What outlives the page: the outbox and the drafts, each under the person who wrote them.
+//! Data that outlives the page: the outbox and the drafts, each under the person who wrote them.
 //!
 //! One key per write, so that tabs of one person do not overwrite each other's. Where the browser grants no
 //! database, or has no room left, all of it lives as long as the page.
@@ -12,18 +12,18 @@ use madang_protocol::{Cmid, RoomId, UserId};
 use super::database::{Database, Store};
 use super::listen::Later;
 
-/// What pages kept in `localStorage`, before they used a database.
+/// Prefixes of keys in `localStorage`, which pages used before the database.
 const OLD_OUTBOX: &str = "madang.outbox.";
 const OLD_DRAFTS: &str = "madang.draft.";
 
 /// Some browsers' databases hang instead of failing, and nothing is sent before the outbox was read.
 const PATIENCE_MS: i64 = 10_000;
 
-/// What is kept in the browser; clones share it.
+/// Data kept in the browser; clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Storage {
     database: Database,
-    /// What this page knows of the drafts, by key: one for each room that was written in.
+    /// Drafts that this page knows, by key: one for each room that was written in.
     drafts: Rc<RefCell<Vec<(String, String)>>>,
     /// Loses patience with the database.
     late: Rc<RefCell<Option<Later>>>,
@@ -42,7 +42,7 @@ impl Storage {
         let keys = [prefix.clone(), format!("{prefix}\u{ffff}")];
         self.database.read(Store::Outbox, keys, move |texts| {
             late.take();
-            // What an incompatible page left is kept for it, and not sent.
+            // Writes that an incompatible page left are kept for it, and not sent.
             then(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect());
         });
     }

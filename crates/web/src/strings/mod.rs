@@ -25,7 +25,7 @@ pub(crate) struct Strings {
     pub(crate) cancel: &'static str,
     /// The room that always exists, in place of its title.
     pub(crate) lobby: &'static str,
-    // Who is here.
+    // People who are here.
     pub(crate) here: &'static str,
     pub(crate) here_count: fn(u32) -> String,
     pub(crate) more_people: fn(u32) -> String,
@@ -125,7 +125,7 @@ pub(crate) struct Day {
     pub(crate) day: u32,
     /// 0 is Sunday.
     pub(crate) weekday: usize,
-    /// Whether the year goes without saying.
+    /// True if the year goes without saying.
     pub(crate) this_year: bool,
 }
 

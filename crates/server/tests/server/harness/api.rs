@@ -15,12 +15,12 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// A new bot of that name, limited to these rooms; none: to nothing.
+    /// A new bot of that name, limited to these rooms; without any, to nothing.
     pub(crate) async fn new(server: &Server, name: &str, rooms: &[&str]) -> Self {
         Self::with(server, &token(&server.data(), name, rooms).await)
     }
 
-    /// Who has this token.
+    /// The bot with this token.
     pub(crate) fn with(server: &Server, token: &str) -> Self {
         Self { addr: server.addr, bearer: format!("Bearer {token}") }
     }

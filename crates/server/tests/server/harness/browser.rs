@@ -35,7 +35,7 @@ impl Browser {
         self
     }
 
-    /// What it would send as `Cookie`.
+    /// Returns the `Cookie` that it would send.
     pub(crate) fn cookies(&self) -> String {
         let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("; ")

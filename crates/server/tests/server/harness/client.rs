@@ -164,7 +164,7 @@ impl Client {
 
 // --- Hearing.
 impl Client {
-    /// The next frame with its text, in order; none after the end of the connection.
+    /// Returns the next frame with its text, in order; `None` after the end of the connection.
     pub(crate) async fn next(&mut self) -> Option<(Utf8Bytes, ServerFrame)> {
         match self.held.pop_front() {
             Some(frame) => Some(frame),
@@ -213,7 +213,7 @@ impl Client {
         }
     }
 
-    /// Whether a frame that is held matches: for what must not have come.
+    /// Returns true if a frame that is held matches: for frames that must not have come.
     pub(crate) fn holds(&self, matches: impl Fn(&ServerFrame) -> bool) -> bool {
         self.held.iter().any(|(_, frame)| matches(frame))
     }
@@ -239,7 +239,7 @@ impl Client {
         .await
     }
 
-    /// Whether a write was done, and its seq, or what refused it.
+    /// Returns the seq of a write, or its refusal.
     pub(crate) async fn outcome(&mut self, cmid: Cmid) -> Result<Seq, (RefusalCode, Option<u32>)> {
         self.expect("an answer to a write", |frame| match frame {
             ServerFrame::Done { cmid: of, seq, .. } if *of == cmid => Some(Ok(*seq)),
@@ -272,8 +272,9 @@ impl Client {
         entries
     }
 
-    /// What comes of a room until it is live, and all that was committed before the greeting: an acknowledgement may
-    /// be quicker than the delivery, so that a room may be live before its newest entry was delivered.
+    /// Returns all frames of a room until it is live, and all that was committed before the greeting: an
+    /// acknowledgement may be quicker than the delivery, so that a room may be live before its newest entry was
+    /// delivered.
     pub(crate) async fn attached(&mut self, room: &RoomId) -> Attached {
         let mut attached = Attached { snapshot: None, entries: Vec::new(), head: 0 };
         loop {

@@ -36,7 +36,7 @@ impl EventStream {
         if head.status == 200 { Ok(Self { tcp, head, unread: String::new() }) } else { Err(head.status) }
     }
 
-    /// The next event that has data; none after the end.
+    /// Returns the next event that has data; `None` after the end.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = parse(&self.next_block().await?) {
@@ -45,7 +45,7 @@ impl EventStream {
         }
     }
 
-    /// The lines up to the next empty one, whatever they are; none after the end.
+    /// Returns the lines up to the next empty one, whatever they are; `None` after the end.
     pub(crate) async fn next_block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.unread.split_once("\n\n") {

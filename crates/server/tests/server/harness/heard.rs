@@ -1,10 +1,10 @@
-//! What a client was told, as the stories look at it.
+//! Frames that a client received, as the stories look at them.
 
 use madang_protocol::{
     Cmid, Entry, Epoch, Limits, Message, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot,
 };
 
-/// What `welcome` said.
+/// Content of `welcome`.
 #[derive(Clone, Debug)]
 pub(crate) struct Welcome {
     pub(crate) you: Person,
@@ -14,7 +14,7 @@ pub(crate) struct Welcome {
     pub(crate) heartbeat_ms: u32,
 }
 
-/// What `refused` said.
+/// Content of `refused`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
     pub(crate) cmid: Option<Cmid>,
@@ -33,7 +33,7 @@ pub(crate) struct Attached {
     pub(crate) head: Seq,
 }
 
-/// What `page` said.
+/// Content of `page`.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) head: Seq,

@@ -120,7 +120,7 @@ async fn read_body(stream: &mut (impl AsyncRead + Unpin), answer: &Answer) -> Ve
     body
 }
 
-/// The next chunk of a body; none after the last one, or where the connection ends.
+/// Returns the next chunk of a body; `None` after the last one, or where the connection ends.
 pub(crate) async fn read_chunk(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut size = String::new();
     while !size.ends_with("\r\n") {

@@ -1,4 +1,4 @@
-//! What carries a client's frames.
+//! Transports of a client's frames.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::WebSocketStream;
@@ -14,7 +14,7 @@ pub(crate) enum Link {
     Http(Box<Rt>),
 }
 
-/// What comes in.
+/// Input of a client.
 pub(crate) enum Heard {
     Text(Utf8Bytes),
     Close(Option<u16>),
@@ -37,7 +37,7 @@ impl Link {
         }
     }
 
-    /// What comes next; none after the end.
+    /// Returns the next input; `None` after the end.
     pub(crate) async fn next(&mut self) -> Option<Heard> {
         match self {
             Self::WebSocket(ws) => loop {

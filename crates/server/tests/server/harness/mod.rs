@@ -1,4 +1,4 @@
-//! What the stories are told with: a server, clients, browsers without scripts, and bytes as they are.
+//! Parts of the stories: a server, clients, browsers without scripts, and bytes as they are.
 
 mod api;
 mod browser;

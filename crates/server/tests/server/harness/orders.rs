@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 
 use super::within;
 
-/// What an order printed.
+/// Output of a command.
 #[derive(Debug)]
 pub(crate) struct Ordered {
     pub(crate) done: bool,
@@ -28,7 +28,7 @@ pub(crate) async fn order(data: &Path, words: &[&str]) -> Ordered {
     }
 }
 
-/// A new bot's token, limited to these rooms; none: to nothing.
+/// A new bot's token, limited to these rooms; without any, to nothing.
 pub(crate) async fn token(data: &Path, name: &str, rooms: &[&str]) -> String {
     let mut words = vec!["token", "create", "--name", name];
     rooms.iter().for_each(|room| words.extend(["--room", room]));

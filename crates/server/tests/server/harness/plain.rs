@@ -16,7 +16,7 @@ pub(crate) struct PlainSocket {
     pub(crate) cookie: Option<String>,
 }
 
-/// What a message says, as a plain client of JSON reads it.
+/// Content of a message, as a plain client of JSON reads it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) seq: u64,

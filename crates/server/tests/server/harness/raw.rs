@@ -71,7 +71,7 @@ impl RawSocket {
         assert!(self.try_hello().await, "a welcome");
     }
 
-    /// Says hello. Whether it is welcome.
+    /// Sends hello. Returns true if it is welcome.
     pub(crate) async fn try_hello(&mut self) -> bool {
         let _ = self.writing.write_all(&frame(Opcode::Text, HELLO, true)).await;
         self.read().await.is_some_and(|(_, frame)| frame.starts_with(br#"{"t":"welcome""#))
@@ -137,7 +137,7 @@ async fn read(reading: &mut ReadHalf<Pipe>) -> Option<(u8, Vec<u8>)> {
     Some((first & 0x0f, payload))
 }
 
-/// What is said up to a close or the end. Pings do not count as a sign that it is still coming.
+/// Reads all frames up to a close or the end. Pings do not count as a sign that it is still coming.
 async fn heard(reading: &mut ReadHalf<Pipe>) -> Farewell {
     within("the farewell", heard_at_last(reading)).await
 }

@@ -26,7 +26,7 @@ pub(crate) enum Reply {
     EndlessHead,
 }
 
-/// What was delivered.
+/// A delivered request.
 #[derive(Debug)]
 pub(crate) struct Delivered {
     pub(crate) head: String,
@@ -112,7 +112,7 @@ impl Receiver {
         within("a delivery", self.delivered.recv()).await.expect("it listens")
     }
 
-    /// Whether nothing was delivered since.
+    /// Returns true if nothing was delivered since.
     pub(crate) fn is_silent(&mut self) -> bool {
         self.delivered.try_recv().is_err()
     }

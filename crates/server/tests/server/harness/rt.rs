@@ -81,7 +81,7 @@ impl Rt {
         EventStream::open(self.addr, &format!("{}/events", self.path), &headers).await
     }
 
-    /// The next frame; none after the end of the session.
+    /// Returns the next frame; `None` after the end of the session.
     pub(crate) async fn next(&mut self) -> Option<Utf8Bytes> {
         let frame = match self.over {
             Over::Poll => self.next_polled().await,

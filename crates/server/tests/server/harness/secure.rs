@@ -23,7 +23,7 @@ pub(crate) type Pipe = Box<dyn Bytes>;
 
 /// Where a request goes: an address in clear, or a server as it speaks.
 pub(crate) trait To {
-    /// What stands in `Host`.
+    /// Value of `Host`.
     fn host(&self) -> SocketAddr;
 
     /// A connection of its own. None if nobody is there.

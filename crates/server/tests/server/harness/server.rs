@@ -64,7 +64,7 @@ impl Server {
         server
     }
 
-    /// What becomes of a start with these options, none of which is given a default.
+    /// Returns the outcome of a start with these options, without any defaults.
     pub(crate) fn attempt(options: &[&str]) -> Ended {
         let mut child = command().args(options).spawn().expect("the program starts");
         let stderr = Stderr::of(&mut child);
@@ -195,7 +195,7 @@ impl Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let again = self.second(options).expect("the server starts again");
-        // What was this server until now ends here.
+        // The old server ends here.
         drop(std::mem::replace(self, again));
     }
 
@@ -226,7 +226,7 @@ impl Server {
         status.expect("an end")
     }
 
-    /// What it has logged so far.
+    /// Returns its log so far.
     pub(crate) fn log(&self) -> String {
         self.stderr.so_far()
     }
@@ -247,7 +247,7 @@ impl Server {
         count
     }
 
-    /// How often the log says this. What is refused is told once, and not in a loop.
+    /// Returns how often the log has this. A refusal is logged once, and not in a loop.
     pub(crate) fn told(&self, what: &str) -> usize {
         self.log().matches(what).count()
     }
@@ -333,7 +333,7 @@ fn address(line: &str, what: &str, scheme: &str) -> SocketAddr {
     addr.parse().expect("an address")
 }
 
-/// What it says on its standard output.
+/// Receives the lines of its standard output.
 fn lines(child: &mut Child) -> Receiver<String> {
     let (line_sender, line_receiver) = channel();
     let out = child.stdout.take().expect("its output");
@@ -358,7 +358,7 @@ fn wait(child: &mut Child) -> ExitStatus {
     panic!("the server neither serves nor ends");
 }
 
-/// What a child writes to its standard error, collected by a thread.
+/// Standard error of a child, collected by a thread.
 struct Stderr {
     text: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,

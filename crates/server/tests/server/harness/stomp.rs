@@ -201,7 +201,7 @@ impl Stomp {
 
 // --- Hearing.
 impl Stomp {
-    /// The next frame; none after the end.
+    /// Returns the next frame; `None` after the end.
     pub(crate) async fn next(&mut self) -> Option<Outgoing> {
         match self.held.pop_front() {
             Some(frame) => Some(frame),
@@ -271,7 +271,7 @@ impl Stomp {
                 panic!("lost the connection waiting for {what}; held: {passed:?}")
             };
             if is_meant(&frame) {
-                // What was received with it is behind it.
+                // Frames received with it are behind it.
                 passed.append(&mut self.held);
                 self.held = passed;
                 return frame;
@@ -312,7 +312,7 @@ impl Stomp {
         texts
     }
 
-    /// Whether a message is held: for what must not have come.
+    /// Returns true if a message is held: for messages that must not have come.
     pub(crate) fn holds_message(&self) -> bool {
         self.held.iter().any(|frame| frame.command == ServerCommand::Message)
     }

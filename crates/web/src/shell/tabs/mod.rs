@@ -99,7 +99,7 @@ impl Tabs {
         self.inner.watch_leader();
     }
 
-    /// The page goes away, or to sleep: whoever else is there leads. Whether this tab was one of several, or
+    /// The page goes away, or to sleep: whoever else is there leads. Returns true if this tab was one of several, or
     /// could have been.
     pub(super) fn leave(&self) -> bool {
         let alone = self.inner.role.get() == Some(Role::Alone);

@@ -54,7 +54,7 @@ impl Source {
             if watched.ready_state() == EventSource::CLOSED {
                 losing.fail(LOST);
             } else {
-                // The browser tries again by itself, in a few seconds. Whether that can succeed, a post tells now.
+                // The browser tries again by itself, in a few seconds. A post tells now whether that can succeed.
                 losing.show_life();
             }
         });

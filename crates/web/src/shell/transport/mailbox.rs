@@ -14,7 +14,7 @@ use web_sys::AbortController;
 
 use super::{closed, is_momentary};
 
-/// What one post carries at most: the server takes 64 KiB.
+/// Maximum bytes of one post: the server takes 64 KiB.
 const MOST_BYTES: usize = 60 * 1024;
 /// With so many frames waiting, what is only of the moment is left out.
 const BUSY: usize = 16;
@@ -119,7 +119,7 @@ impl Mailbox {
         }
     }
 
-    /// Calls off what is under way. Whether anything could be.
+    /// Calls off what is under way. Returns true if anything could be.
     fn stop(&self) -> bool {
         if let Some(abort) = &self.inner.abort {
             abort.abort();
@@ -172,7 +172,7 @@ impl Mailbox {
         self.inner.posting.set(false);
     }
 
-    /// What to post now, and where.
+    /// Returns the next post, and its address.
     fn next(&self) -> Option<(String, String)> {
         let mut waiting = self.inner.waiting.borrow_mut();
         if self.inner.ended.get() {

@@ -1,5 +1,5 @@
-//! What carries frames to the server and back: a WebSocket, or, where a network lets none through, an event stream
-//! or polls with posts beside them.
+//! Transports of frames to the server and back: a WebSocket, or, where a network lets none through, an event stream or
+//! polls with posts beside them.
 
 mod event_source;
 mod mailbox;
@@ -33,12 +33,12 @@ pub(super) fn open(conn: Conn, transport: Transport, report: Rc<dyn Fn(Event)>) 
     })
 }
 
-/// Whether a frame is only of the moment: with much unsent it would be late, and in the way of what is not.
+/// Returns true if a frame is only of the moment: with much unsent it would be late, and in the way of what is not.
 fn is_momentary(frame: &ClientFrame) -> bool {
     matches!(frame, ClientFrame::Typing { .. } | ClientFrame::Present { .. })
 }
 
-/// The frame in a message. What cannot be read still shows that the server lives.
+/// Returns the frame in a message. One that cannot be read still shows that the server lives.
 fn read(text: &str) -> ServerFrame {
     serde_json::from_str(text).unwrap_or_else(|_| {
         web_sys::console::warn_1(&"a frame that this page cannot read".into());

@@ -37,7 +37,7 @@ async fn poll(mailbox: Mailbox) {
             _ if cuts == CUTS => mailbox.fail(LOST),
             _ => {
                 cuts += 1;
-                // Whether the next one can succeed, a post tells now.
+                // A post tells now whether the next one can succeed.
                 mailbox.show_life();
             }
         }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::words::{deep, first, get, join, list, named, value};
 
-/// Returns the lines of a group of alerts; none for another shape.
+/// Returns the lines of a group of alerts; empty for another shape.
 pub(super) fn lines(group: &Value) -> Vec<String> {
     let is_group =
         ["groupKey", "groupLabels", "commonLabels", "receiver"].iter().any(|key| group.get(key).is_some());

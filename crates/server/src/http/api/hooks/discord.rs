@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::mrkdwn::{linked, markdown};
 use super::words::{deep, get, list, named, value};
 
-/// Returns the lines of a message; none for another shape.
+/// Returns the lines of a message; empty for another shape.
 pub(super) fn lines(message: &Value) -> Vec<String> {
     let content = get(message, "content").map(|text| markdown(&text));
     content.into_iter().chain(list(message, "embeds").iter().flat_map(embed)).collect()

@@ -36,7 +36,7 @@ const SUBJECTS: [(&str, &str); 24] = [
     ("build", "build"),
 ];
 
-/// Returns the lines of an event; none for another shape. `kind` is the header that names the event.
+/// Returns the lines of an event; empty for another shape. `kind` is the header that names the event.
 pub(super) fn lines(event: &Value, kind: Option<&str>) -> Vec<String> {
     let place = deep(event, &["repository", "full_name"]).or_else(|| deep(event, &["organization", "login"]));
     let who = ["sender", "pusher", "user"]

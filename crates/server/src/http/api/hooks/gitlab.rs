@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::github::commit_lines;
 use super::words::{at, deep, first, get, list};
 
-/// Returns the lines of an event; none for another shape.
+/// Returns the lines of an event; empty for another shape.
 pub(super) fn lines(event: &Value) -> Vec<String> {
     let Some(kind) = first(event, &["object_kind", "event_type"]).filter(|_| is_event(event)) else {
         return Vec::new();

@@ -6,7 +6,7 @@ use super::blocks;
 use super::mrkdwn::{linked, plain, utc};
 use super::words::{first, get, list, named, says, value};
 
-/// Returns the lines of a message; none for another shape.
+/// Returns the lines of a message; empty for another shape.
 pub(super) fn lines(message: &Value) -> Vec<String> {
     let mut rest = match message.get("blocks") {
         Some(blocks) => blocks::lines(blocks),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::mrkdwn::{linked, markdown};
 use super::words::{deep, first, get, items, list, named, value};
 
-/// Returns the lines of a card; none for another shape.
+/// Returns the lines of a card; empty for another shape.
 pub(super) fn lines(message: &Value) -> Vec<String> {
     let kind = first(message, &["@type", "type"]).unwrap_or_default();
     if kind == "MessageCard" {
