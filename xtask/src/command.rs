@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quiet_failure_shows_the_end_of_what_was_said() {
+    fn quiet_failure_shows_end_of_output() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("deep/sh.log");
         let error = cmd("sh").args(["-c", "echo the reason >&2; exit 3"]).quiet(&log).unwrap_err();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_told_by_name() {
+    fn missing_program_is_named() {
         let error = cmd("no-such-program").show().unwrap_err();
         assert!(error.to_string().contains("no-such-program"), "{error}");
         assert_eq!(cmd("no-such-program").ask(), None);

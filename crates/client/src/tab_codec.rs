@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_page_tells_is_passed_over() {
+    fn messages_of_newer_pages_are_ignored() {
         for told in ["", "ping", "waltz 1 2", "ask me ", "up  {}", "forgot x y"] {
             assert!(!matches!(
                 TabMessage::from_text(told),

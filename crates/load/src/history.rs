@@ -225,18 +225,18 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_log_is_lost_for_a_receiver_that_stopped_early() {
+    fn early_stopped_receiver_loses_end_of_log() {
         assert_eq!(check(&[], &[receiver(&[11, 12, 13]), receiver(&[11])]).lost, 2);
         assert_eq!(check(&[], &[receiver(&[11, 12, 13]), receiver(&[])]).lost, 3);
     }
 
     #[test]
-    fn an_acknowledged_write_that_nobody_saw_is_lost_for_each() {
+    fn unseen_acknowledged_write_is_lost_for_each() {
         assert_eq!(check(&acknowledged(&[11, 12]), &[receiver(&[11]), receiver(&[11])]).lost, 2);
     }
 
     #[test]
-    fn a_room_that_a_receiver_never_heard_of_is_lost_whole() {
+    fn unseen_room_is_lost_whole() {
         let elsewhere = Sighting { room: 7, seq: 2, write: write(1) };
         assert_eq!(check(&[elsewhere], &[receiver(&[])]).lost, 2);
     }
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_stands_in_the_log_twice_is_doubled() {
+    fn write_twice_in_log_is_doubled() {
         let mut repeated = receiver(&[11, 12]);
         repeated.seen.push(Sighting { room: 0, seq: 13, write: write(1) });
         assert_eq!(check(&[], &[repeated]).doubled, 1);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_entry_seen_twice_is_reordered_once_and_doubled_once() {
+    fn late_entry_seen_twice_is_reordered_and_doubled() {
         let verdict = check(&[], &[receiver(&[11, 14, 13, 13, 12])]);
         assert_eq!((verdict.reordered, verdict.doubled, verdict.lost), (2, 1, 0));
     }

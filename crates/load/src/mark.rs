@@ -107,12 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_frame_comes_out_at_the_length_asked_for() {
+    fn entry_frame_has_requested_length() {
         assert_eq!(entry(MARK.body(body_bytes(220))).len(), 220);
     }
 
     #[test]
-    fn frames_without_a_mark_or_a_seq_have_none() {
+    fn frames_without_mark_or_seq_yield_none() {
         assert_eq!(Mark::find(&entry("hello".to_owned())), None);
         for frame in
             [&br#"{"t":"live","room":"lobby","head":5}"#[..], br#"{"t":"entry"}"#, b"", b"@", b"@1.2.x;"]

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_files_of_a_page_are_found_and_its_links_are_not() {
+    fn page_files_are_found_and_links_ignored() {
         let page = r#"<link rel="stylesheet" href="/pkg/madang.css?v=a1"><a href="/r/lobby">x</a><a href="//else.where/a.js">
             <script type=module>import('/pkg/madang.js')</script><img src="/icon.svg"> "/not a file.txt""#;
         let mut named = BTreeSet::new();

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_times_are_found_behind_a_name_with_spaces_and_brackets() {
+    fn times_are_found_behind_odd_process_name() {
         let stat = "42 (a) b (c)) S 1 1 1 0 -1 4194304 100 0 0 0 150 25 0 0 20 0 3 0 100 1000 10 184467";
         assert_eq!(parse_ticks(stat), Some(175));
     }

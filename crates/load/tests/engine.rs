@@ -148,7 +148,7 @@ async fn outcome(speaks: Speaks, fault: Fault, pace: Pace) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_server_that_keeps_its_promises_is_clean_at_every_pace() {
+async fn correct_server_is_clean_at_every_pace() {
     for speaks in [Speaks::Madang, Speaks::Raw] {
         for pace in [Pace::Rate(100), Pace::Saturated(4)] {
             let outcome = outcome(speaks, Fault::None, pace).await;
@@ -165,7 +165,7 @@ async fn a_server_that_keeps_its_promises_is_clean_at_every_pace() {
 }
 
 #[tokio::test]
-async fn frames_weigh_what_was_asked_for_in_both_languages() {
+async fn frames_have_requested_size_in_both_languages() {
     for speaks in [Speaks::Madang, Speaks::Raw] {
         let bytes = outcome(speaks, Fault::None, Pace::Rate(100)).await.bytes_per_frame;
         assert!((190.0..=210.0).contains(&bytes), "{speaks:?}: {bytes}");

@@ -201,7 +201,7 @@ fn server_frames_are_as_they_always_were() {
 }
 
 #[test]
-fn answers_of_the_plain_http_transport_are_as_they_always_were() {
+fn http_transport_answers_match_golden_files() {
     check("rt_opened", vec![("opened", Opened { session: "00000000000000000000000000000007".into() })]);
     let frames = vec![ServerFrame::Heads { heads: vec![(lobby(), 8)] }];
     check(
@@ -301,7 +301,7 @@ fn an_old_client_survives_a_newer_server() {
 }
 
 #[test]
-fn an_old_server_tells_an_unknown_frame_from_a_broken_one() {
+fn old_server_distinguishes_unknown_and_broken_frames() {
     assert_eq!(serde_json::from_str::<ClientFrame>(r#"{"t":"sing"}"#).unwrap(), ClientFrame::Unknown);
     for broken in [
         "",

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_asked_for_by_its_version_may_be_kept_for_ever() {
+    fn versioned_file_is_cacheable_for_ever() {
         let by_version = answer("/pkg/madang.wasm", Some("v=abc"), None, asset());
         assert_eq!(header(&by_version, header::CACHE_CONTROL), FOREVER);
         assert_eq!(header(&by_version, header::CONTENT_TYPE), "application/wasm");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_has_is_not_sent_again() {
+    fn cached_file_is_not_sent_again() {
         for tags in ["\"abc.br\"", "\"x\", W/\"abc.br\"", "*"] {
             assert_eq!(
                 answer("/a.css", None, Some(tags), asset()).status(),

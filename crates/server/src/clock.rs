@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wall_clock_is_told_by_the_steady_time() {
+    fn wall_clock_follows_steady_time() {
         let clock = Clock::default();
         assert_eq!(clock.wall(5_000), 5_000);
         clock.set(5_000, 1_000);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_steady_time_goes_forward_whatever_the_clock_was_set_to() {
+    fn steady_time_ignores_changes_of_system_clock() {
         let clock = Clock::default();
         let times = Times { begun: Instant::now(), at: 1_000, clock: clock.clone() };
         let first = times.now();

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn under_the_first_epoch_a_cursor_is_a_number() {
+    fn cursor_of_first_epoch_is_a_number() {
         let cursors = cursors("first");
         assert_eq!(cursors.text(7), "7");
         assert_eq!(cursors.read("7", 7), Ok(7));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_restore_a_cursor_names_its_epoch_and_older_ones_are_unusable() {
+    fn restored_epoch_is_named_and_invalidates_older_cursors() {
         let cursors = cursors("second");
         assert_eq!(cursors.text(7), "7@second");
         assert_eq!(cursors.read("7@second", 7), Ok(7));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cursor_is_malformed() {
+    fn nonsense_cursor_is_malformed() {
         let long = "9".repeat(41);
         for text in
             ["", " ", "+7", "-7", " 7", "7 ", "7.0", "0x7", "seven", "7@", "@first", "7@A", "7@a@b", &long]

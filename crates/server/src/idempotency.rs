@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cmids_text_is_itself_and_every_other_key_its_hash() {
+    fn cmid_key_is_kept_others_are_hashed() {
         let text = "000102030405060708090a0b0c0d0e0f";
         assert_eq!(cmid(text).to_string(), text);
         assert_eq!(cmid("order-1"), cmid("order-1"));

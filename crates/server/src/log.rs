@@ -165,14 +165,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_at_its_bound_by_characters() {
+    fn text_is_cut_at_its_bound_by_characters() {
         assert_eq!(harmless(&"가".repeat(100), VALUE_CHARS), "가".repeat(100));
         assert_eq!(harmless(&"가".repeat(101), VALUE_CHARS), "가".repeat(100) + "…");
         assert_eq!(harmless(&"x".repeat(1_000), usize::MAX).len(), 1_000);
     }
 
     #[test]
-    fn nothing_in_a_text_ends_a_line_or_moves_the_cursor() {
+    fn text_neither_ends_line_nor_moves_cursor() {
         for text in
             ["a\nb", "a\r\nb", "\u{1b}[2Ja", "a\u{85}b", "a\u{202e}b", "a\u{2028}b", "\u{7f}", "\0", "\t"]
         {

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_thing_is_said_once_and_only_so_many() {
+    fn each_cause_is_logged_once_within_bound() {
         let once = Once::default();
         assert!(once.is_first(&"a") && !once.is_first(&"a") && once.is_first(&"b"));
         let said = (0..10_000).filter(|n| once.is_first(n)).count();

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn many_tokens_cost_as_much_as_one_by_one() {
+    fn many_tokens_cost_like_single_ones() {
         let mut bucket = Bucket::full(RATE, 0);
         assert_eq!(bucket.take_some(RATE, 2, 0), Ok(()));
         assert_eq!(bucket.take_some(RATE, 2, 0), Err(100));

@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_get_more_time_and_the_first_ones_wait_for_the_last() {
+    fn thousands_get_more_time_first_wait_for_last() {
         let returns = Returns::default();
         returns.note(5_000, 19, Duration::from_millis(100));
         assert_eq!(returns.after(CloseCode::RESTART, 0), 1_900 + 500);

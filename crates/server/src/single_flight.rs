@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn many_who_ask_at_once_cause_one_and_the_next_one_another() {
+    async fn concurrent_callers_share_one_flight() {
         let (flights, started, gate) =
             (SingleFlight::default(), Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let start = || {

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_bound_the_worst_address_loses_its_largest() {
+    fn worst_address_loses_largest_connection_at_bound() {
         let gauge = Gauge::default();
         let unsent = Unsent::new(100, gauge.clone());
         let mut honest = account(&unsent, "192.0.2.1");
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_or_dropped_counts_no_more() {
+    fn sent_or_dropped_bytes_no_longer_count() {
         let gauge = Gauge::default();
         let unsent = Unsent::new(0, gauge.clone());
         let (mut one, mut two) = (account(&unsent, "192.0.2.1"), account(&unsent, "192.0.2.1"));

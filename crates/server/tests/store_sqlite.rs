@@ -60,7 +60,7 @@ async fn a_missing_folder_is_made() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named_with_what_to_do() {
+fn uncreatable_folder_is_named_with_advice() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("a-file");
     std::fs::write(&file, "").unwrap();
@@ -72,14 +72,14 @@ fn a_folder_that_cannot_be_made_is_named_with_what_to_do() {
 /// A folder that nobody can write, root included, without changing this machine.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_read_only_folder_is_named_with_what_to_do() {
+fn read_only_folder_is_named_with_advice() {
     let error = open(Path::new("/proc")).map(|_| ()).unwrap_err();
     assert!(matches!(error, OpenError::Folder { .. }), "{error}");
     assert!(error.to_string().contains("Let this user write there"), "{error}");
 }
 
 #[test]
-fn a_folder_in_use_is_refused_until_its_store_is_gone() {
+fn folder_in_use_is_refused_until_released() {
     let folder = tempdir().unwrap();
     let first = open(folder.path()).unwrap();
     let error = open(folder.path()).map(|_| ()).unwrap_err();
@@ -105,7 +105,7 @@ fn a_database_from_the_future_is_refused_untouched() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_untouched() {
+fn file_that_is_no_database_is_untouched() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("madang.db");
     let text = "Dear diary, ".repeat(1_000);
@@ -127,7 +127,7 @@ fn another_programs_database_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_database_refuses_writes_whole_and_recovers_with_more_room() {
+async fn full_database_refuses_whole_batches_and_recovers() {
     let folder = tempdir().unwrap();
     let small = StoreOptions { max_bytes: Some(300_000), ..StoreOptions::default() };
     let (store, mut stream) = open_with(folder.path(), small).unwrap();
@@ -174,7 +174,7 @@ async fn a_full_database_refuses_writes_whole_and_recovers_with_more_room() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_is_full_when_opened_still_reads() {
+async fn store_full_at_open_still_reads() {
     let folder = tempdir().unwrap();
     let (store, _stream) = open_with(folder.path(), StoreOptions::default()).unwrap();
     store.add_guest(user("ann"), [1; 32], now()).await.unwrap();
@@ -190,7 +190,7 @@ async fn a_store_that_is_full_when_opened_still_reads() {
 
 /// A backup tool that holds the lock too long stands for every failure that passes by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_writer_recovers_when_the_database_was_locked_from_outside() {
+async fn writer_recovers_from_outside_lock() {
     let (folder, store) = with_ann().await;
     let outsider = rusqlite::Connection::open(folder.path().join("madang.db")).unwrap();
     outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -206,7 +206,7 @@ async fn the_writer_recovers_when_the_database_was_locked_from_outside() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_listener_that_is_gone_or_slow_loses_no_write() {
+async fn absent_or_slow_listener_loses_no_write() {
     let folder = tempdir().unwrap();
     let (committed, mut stream) = mpsc::channel(1);
     let store = Store::open(folder.path(), StoreOptions::default(), committed).unwrap();
@@ -273,7 +273,7 @@ async fn a_deleted_text_is_gone_from_the_file() {
 
 /// Somebody may pull the plug at any time: a copy of the files between two commits is what is left then.
 #[tokio::test]
-async fn a_copy_taken_while_running_opens_with_everything_acknowledged() {
+async fn live_backup_holds_everything_acknowledged() {
     let (folder, store) = with_ann().await;
     for n in 1..=20 {
         store.append(write(n, "hello")).await.unwrap();
@@ -303,7 +303,7 @@ fn put_back(folder: &TempDir, backup: &[(std::ffi::OsString, Vec<u8>)], wanted: 
 }
 
 #[tokio::test]
-async fn an_older_copy_in_its_place_begins_another_epoch() {
+async fn older_copy_begins_another_epoch() {
     let (folder, store) = with_ann().await;
     store.append(write(1, "one")).await.unwrap();
     let first = store.epoch().clone();
@@ -326,7 +326,7 @@ async fn an_older_copy_in_its_place_begins_another_epoch() {
 }
 
 #[tokio::test]
-async fn a_database_of_the_first_format_takes_its_epoch_for_its_first_one() {
+async fn first_format_keeps_its_epoch_as_first() {
     let folder = tempdir().unwrap();
     let sql = rusqlite::Connection::open(folder.path().join("madang.db")).unwrap();
     sql.execute_batch(include_str!("../src/store/migrations/0001_log.sql")).unwrap();
@@ -350,7 +350,7 @@ async fn a_database_of_the_first_format_takes_its_epoch_for_its_first_one() {
 
 /// As a whole folder from yesterday is: its files say so themselves, and have times of today.
 #[tokio::test]
-async fn a_whole_folder_that_was_put_back_begins_another_epoch() {
+async fn restored_folder_begins_another_epoch() {
     let (folder, store) = with_ann().await;
     let first = store.epoch().clone();
     drop(store);
@@ -368,7 +368,7 @@ async fn a_whole_folder_that_was_put_back_begins_another_epoch() {
 }
 
 #[tokio::test]
-async fn a_database_of_which_nothing_is_known_begins_another_epoch() {
+async fn unguarded_database_begins_another_epoch() {
     let (folder, store) = with_ann().await;
     let first = store.epoch().clone();
     drop(store);
@@ -386,7 +386,7 @@ async fn a_database_of_which_nothing_is_known_begins_another_epoch() {
 
 /// State after the process was killed: the operating system has everything that it wrote.
 #[tokio::test]
-async fn a_killed_process_leaves_the_epoch_as_it_is() {
+async fn killed_process_keeps_the_epoch() {
     let (folder, store) = with_ann().await;
     for n in 1..=20 {
         store.append(write(n, "hello")).await.unwrap();

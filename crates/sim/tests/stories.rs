@@ -34,7 +34,7 @@ fn short_run() -> Counts {
 }
 
 #[test]
-fn whatever_goes_wrong_no_promise_is_broken() {
+fn no_fault_breaks_a_promise() {
     let sum = short_run();
     println!("{sum}");
     for (what, count) in [

@@ -91,7 +91,7 @@ fn the_frame_that_connects_is_never_escaped() {
 }
 
 #[test]
-fn a_connect_without_accept_version_is_padded_as_in_1_0() {
+fn connect_without_accept_version_pads_as_1_0() {
     let frame = one(None, "CONNECT\nlogin: me \n passcode :  x\n\n\0");
     assert_eq!((frame.header("login"), frame.header("passcode")), (Some("me"), Some("x")));
     let frame = one(None, "CONNECT\naccept-version:1.1\nlogin: me\n\n\0");
@@ -99,7 +99,7 @@ fn a_connect_without_accept_version_is_padded_as_in_1_0() {
 }
 
 #[test]
-fn a_line_ends_with_cr_lf_before_the_version_is_known_and_in_1_2() {
+fn cr_lf_ends_lines_by_version() {
     for version in [None, Some(V12)] {
         let frame = one(version, "SUBSCRIBE\r\nid:0\r\ndestination:/topic/a\r\n\r\n\0");
         assert_eq!((frame.command, frame.headers.len()), (Subscribe, 2));
@@ -123,7 +123,7 @@ fn a_repeated_header_means_what_it_says_first() {
 }
 
 #[test]
-fn a_body_ends_with_its_first_nul_or_after_its_length() {
+fn body_ends_at_nul_or_content_length() {
     for version in Version::ALL {
         assert_eq!(one(version, "SEND\n\na\nb\0").body, b"a\nb");
         assert_eq!(one(version, "SEND\ncontent-length:3\n\na\0b\0").body, b"a\0b");
@@ -138,7 +138,7 @@ fn a_body_ends_with_its_first_nul_or_after_its_length() {
 }
 
 #[test]
-fn a_body_without_its_nul_waits_and_then_is_too_long() {
+fn body_without_nul_waits_then_fails() {
     assert_eq!(read(Some(V12), b"SEND\n\nnever").unwrap(), []);
     assert_eq!(wrong(V12, "SEND\n\n0123456789abcdefg"), Wrong::BodyTooLong);
 }
@@ -169,7 +169,7 @@ fn commands_are_those_of_the_version() {
 }
 
 #[test]
-fn what_is_no_header_is_an_error() {
+fn malformed_header_is_an_error() {
     for (bytes, error) in [
         (&b"SEND\nno colon\n\n\0"[..], Wrong::NoColon),
         (b"SEND\n:x\n\n\0", Wrong::EmptyHeaderName),
@@ -208,7 +208,7 @@ fn bounds_hold_at_the_byte_that_passes_them() {
 }
 
 #[test]
-fn an_end_of_line_between_frames_is_a_heart_beat() {
+fn line_end_between_frames_is_heart_beat() {
     for version in Version::ALL {
         let items = read(Some(version), b"\n\r\nACK\n\n\0\n\n").unwrap();
         let kinds: Vec<bool> = items.iter().map(|item| *item == Item::HeartBeat).collect();
@@ -217,7 +217,7 @@ fn an_end_of_line_between_frames_is_a_heart_beat() {
 }
 
 #[test]
-fn the_agreed_version_holds_from_the_next_frame_on() {
+fn agreed_version_holds_from_next_frame() {
     let mut decoder = Decoder::<ClientCommand>::new(LIMITS);
     let mut rest = &b"CONNECT\naccept-version:1.1\na:\\t\n\n\0SEND\nv:\\c\n\n\0SEND\nv:\\t\n\n\0"[..];
     let Ok(Some(Item::Frame(frame))) = decoder.next(&mut rest) else { panic!("a frame") };
@@ -230,7 +230,7 @@ fn the_agreed_version_holds_from_the_next_frame_on() {
 }
 
 #[test]
-fn what_went_wrong_in_a_frame_with_a_receipt_can_be_answered_with_it() {
+fn error_in_frame_keeps_its_receipt() {
     let mut decoder = Decoder::<ClientCommand>::new(LIMITS);
     decoder.agree(V12);
     let mut rest = &b"ACK\nreceipt:1\n\n\0SEND\nreceipt:2\nno colon\n"[..];

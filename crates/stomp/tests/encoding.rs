@@ -16,7 +16,7 @@ fn written(frame: &Frame<ServerCommand>, version: Version) -> Result<String, Enc
 }
 
 #[test]
-fn what_is_escaped_depends_on_the_version() {
+fn escaped_characters_depend_on_version() {
     let said = |text: &str| Ok(format!("MESSAGE\nv:{text}\n\n\0"));
     let no = Err(EncodeError::HeaderText);
     for (value, in_10, in_11, in_12) in [
@@ -38,7 +38,7 @@ fn what_is_escaped_depends_on_the_version() {
 }
 
 #[test]
-fn an_injected_newline_makes_no_header_and_no_frame() {
+fn injected_newline_makes_no_header_or_frame() {
     let evil = "x\n\n\0ERROR\nmessage:yes";
     for version in Version::ALL {
         for frame in [
@@ -70,7 +70,7 @@ fn the_frame_that_answers_connect_is_never_escaped() {
 }
 
 #[test]
-fn a_body_needs_its_length_only_for_its_nuls() {
+fn body_needs_content_length_only_for_nuls() {
     let message = || Frame::new(ServerCommand::Message);
     let plain = Frame { body: b"ab".to_vec(), ..message() };
     assert_eq!(written(&plain, V12), Ok("MESSAGE\n\nab\0".into()));
@@ -91,7 +91,7 @@ fn a_body_needs_its_length_only_for_its_nuls() {
 }
 
 #[test]
-fn a_part_of_a_frame_is_written_like_the_whole() {
+fn frame_part_is_written_like_the_whole() {
     let mut line = Vec::new();
     write_header("a:b", "c\n", V12, &mut line).unwrap();
     assert_eq!(line, b"a\\cb:c\\n\n");
@@ -120,7 +120,7 @@ fn the_newest_version_of_both_is_agreed_on() {
 }
 
 #[test]
-fn heart_beats_are_what_one_can_and_the_other_wants() {
+fn heart_beats_follow_both_sides_offers() {
     let beat = |header: &str| HeartBeat::parse(header);
     for bad in
         ["", ",", "1", "1,", ",1", "1,2,3", "-1,0", "+1,0", " 1,0", "1, 0", "1.5,0", "4294967296,0", "x,y"]

@@ -82,7 +82,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_can_be_written_is_read_as_it_was(frame in frame(), version in version()) {
+    fn encoded_frames_decode_unchanged(frame in frame(), version in version()) {
         let mut out = Vec::new();
         if encode(&frame, version, &mut out).is_ok() {
             prop_assert_eq!(read(version, WIDE, &[&out]), (vec![Item::Frame(frame)], None));
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn since_1_1_every_header_without_a_nul_can_be_written(frame in frame(), newest in any::<bool>()) {
+    fn any_header_without_nul_encodes_since_1_1(frame in frame(), newest in any::<bool>()) {
         let version = if newest { Version::V12 } else { Version::V11 };
         let named = frame.headers.iter().all(|(name, _)| !name.is_empty());
         if named && frame.command.version_header().is_none() {
@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_read_is_written_and_read_the_same(bytes in bytes(), version in version()) {
+    fn decoded_frames_survive_reencoding(bytes in bytes(), version in version()) {
         for item in read(version, LIMITS, &[&bytes]).0 {
             let Item::Frame(frame) = &item else { continue };
             if frame.command.version_header().is_some() && !frame.body.is_empty() {
@@ -136,7 +136,7 @@ proptest! {
 }
 
 #[test]
-fn one_byte_at_a_time_costs_as_much_as_all_at_once() {
+fn single_bytes_cost_as_much_as_one_read() {
     // Looking again at what came before would be some 10^13 steps here: this test would not end.
     let limits = Limits { headers: 2, line: 4 << 20, head: 4 << 20, body: 4 << 20 };
     let long = "x".repeat(4_000_000);

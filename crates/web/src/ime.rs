@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn shift_enter_breaks_the_line_with_or_without_a_composition() {
+    fn shift_enter_breaks_line_during_composition_too() {
         let shift = Event::Key(Key { modified: true, ..PRESS });
         let shift_composing = Event::Key(Key { modified: true, composing: true, ime: true, ..PRESS });
         assert_eq!(acts(&[shift, LineBreak, Released]), []);
@@ -170,14 +170,14 @@ mod tests {
 
     /// Chromium with ibus on Linux: the input method commits, and hands Enter on as a keydown of its own.
     #[test]
-    fn a_second_keydown_of_the_same_press_is_swallowed() {
+    fn second_keydown_of_one_press_is_swallowed() {
         let trace = [LETTER, Composing, ENTER_COMPOSING, COMPOSED, ENTER, Released];
         assert_eq!(acts(&trace), [Act::SendSoon, Act::Swallow]);
     }
 
     /// Chromium on macOS: the line break follows the composition without a keydown.
     #[test]
-    fn a_line_break_of_the_same_press_is_swallowed() {
+    fn line_break_of_same_press_is_swallowed() {
         let trace = [LETTER, Composing, ENTER_COMPOSING, COMPOSED, LineBreak, Released];
         assert_eq!(acts(&trace), [Act::SendSoon, Act::Swallow]);
         let trace = [LETTER, Composing, ENTER_COMPOSING, LineBreak, COMPOSED, Released];
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_message_is_sent_by_the_next_press() {
+    fn next_press_sends_the_next_message() {
         let one = [LETTER, Composing, ENTER_COMPOSING, COMPOSED, Released];
         let two: Vec<Event> = [one.as_slice(), &one, &[ENTER, Released]].concat();
         assert_eq!(acts(&two), [Act::SendSoon, Act::SendSoon, Act::Send]);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_may_come_alive_in_the_middle_of_a_syllable() {
+    fn page_may_hydrate_in_middle_of_syllable() {
         assert_eq!(acts(&[ENTER_COMPOSING, COMPOSED, Released]), [Act::SendSoon]);
     }
 

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_stands_in_the_element_around_the_page() {
+    fn element_around_page_holds_the_number() {
         let html = "<title>data-shape=\"\"</title><div id=\"madang\" data-shape=\"\"><p>a</p></div>";
         let number = shape("<p>a</p></div>");
         assert_eq!(

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_protocol_is_held_against_the_same_rounds_of_madang_v1() {
+    fn protocol_is_compared_with_same_rounds() {
         let mut figures = Figures::new();
         assert_eq!(render_protocols(&figures), None);
         figures.insert((PROTOCOLS_CPU, Madang), vec![10.0, 20.0, 10.0]);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_shows_medians_and_ratios_and_a_dash_where_nothing_was_measured() {
+    fn line_shows_medians_ratios_and_dashes() {
         let mut figures = Figures::new();
         figures.insert((START_UP, Madang), vec![10.0, 12.0, 50.0]);
         figures.insert((START_UP, Ws), vec![48.0]);

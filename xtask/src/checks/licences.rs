@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_allowed_choice_is_enough_and_every_part_of_an_and_counts() {
+    fn or_needs_one_licence_and_needs_all() {
         for good in [
             "MIT",
             "MIT/Apache-2.0",

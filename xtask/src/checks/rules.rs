@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_401_lines_is_too_long_and_one_of_400_is_not() {
+    fn file_over_400_lines_is_too_long() {
         assert_eq!(findings("a.rs", &"//\n".repeat(401)), ["a.rs"]);
         assert!(findings("a.rs", &"//\n".repeat(400)).is_empty());
         assert!(findings("a.md", &"x\n".repeat(401)).is_empty());
     }
 
     #[test]
-    fn markup_from_strings_is_found_but_may_be_spoken_of() {
+    fn markup_from_strings_is_found_outside_comments() {
         assert_eq!(
             findings("crates/web/src/a.rs", "ok\nview! { <p inner_html=x/> }"),
             ["crates/web/src/a.rs:2"]
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_that_do_not_run_or_wait_for_time_are_found() {
+    fn ignored_and_time_waiting_tests_are_found() {
         assert_eq!(findings("crates/a/tests/b.rs", "#[ignore]\nfn x() {}").len(), 1);
         assert_eq!(
             findings("end2end/a.spec.ts", "test.only('x')\nawait page.waitForTimeout(5)\ntest.skip()").len(),
@@ -199,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn unsafe_needs_its_reason_and_a_toolchain_may_not_be_pinned() {
+    fn unsafe_without_reason_and_pinned_toolchain_are_found() {
         assert_eq!(findings("crates/a/src/a.rs", "fn a() {\n unsafe { b() }\n}"), ["crates/a/src/a.rs:2"]);
         assert!(findings("crates/a/src/a.rs", "// SAFETY: b only reads\nunsafe { b() }").is_empty());
         assert_eq!(findings("rust-toolchain.toml", "").len(), 1);
     }
 
     #[test]
-    fn a_fourth_file_of_the_page_that_knows_where_it_runs_is_one_too_many() {
+    fn fourth_page_file_with_cfgs_is_found() {
         let source = |name: &str| Source {
             path: format!("crates/web/src/{name}.rs"),
             text: "#[cfg(feature = \"ssr\")]\nfn a() {}".to_owned(),

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_that_cannot_be_put_in_is_refused_with_a_sentence() {
+    fn unresolvable_import_is_refused_with_reason() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("main.css");
         fs::write(&file, "@import url(x.css);\n").unwrap();

@@ -114,7 +114,7 @@ fn the_ready_state_is_the_sockets() {
 }
 
 #[test]
-fn waits_double_from_half_a_second_to_thirty_with_full_jitter() {
+fn backoff_doubles_to_thirty_seconds_with_full_jitter() {
     for (roll, share) in [(0u32, 0.0), (1 << 31, 0.5), (u32::MAX, 1.0)] {
         let mut alone = Alone::started();
         for ceiling in [500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0, 30_000.0, 30_000.0] {
@@ -127,7 +127,7 @@ fn waits_double_from_half_a_second_to_thirty_with_full_jitter() {
 }
 
 #[test]
-fn a_socket_that_opens_and_dies_at_once_waits_longer_each_time() {
+fn socket_that_dies_after_opening_backs_off() {
     let mut alone = Alone::started();
     let mut waits = Vec::new();
     for _ in 0..4 {
@@ -140,7 +140,7 @@ fn a_socket_that_opens_and_dies_at_once_waits_longer_each_time() {
 }
 
 #[test]
-fn after_a_steady_connection_the_waits_are_short_again() {
+fn steady_connection_resets_the_backoff() {
     let mut alone = Alone::started();
     for _ in 0..5 {
         alone.fail(u32::MAX);
@@ -153,7 +153,7 @@ fn after_a_steady_connection_the_waits_are_short_again() {
 }
 
 #[test]
-fn the_network_coming_back_and_the_page_coming_into_sight_connect_at_once() {
+fn online_and_visible_events_connect_immediately() {
     for event in [Event::Online, Event::Visible(true), Event::Reconnect] {
         let mut alone = Alone::connected();
         alone.event(Event::Visible(false));
@@ -163,7 +163,7 @@ fn the_network_coming_back_and_the_page_coming_into_sight_connect_at_once() {
 }
 
 #[test]
-fn trouble_is_shown_after_five_seconds_and_ends_with_welcome() {
+fn trouble_shows_after_five_seconds_until_welcome() {
     let mut alone = Alone::connected();
     alone.close(1006, u32::MAX);
     alone.pass(4_999);
@@ -178,7 +178,7 @@ fn trouble_is_shown_after_five_seconds_and_ends_with_welcome() {
 }
 
 #[test]
-fn a_connection_silent_for_two_heartbeats_is_given_up() {
+fn connection_silent_for_two_heartbeats_is_dropped() {
     let mut alone = Alone::connected();
     alone.pass(49_999);
     assert!(alone.link().connected);
@@ -191,7 +191,7 @@ fn a_connection_silent_for_two_heartbeats_is_given_up() {
 }
 
 #[test]
-fn an_open_socket_is_asked_when_the_page_comes_back_and_given_up_without_an_answer() {
+fn open_socket_is_probed_when_page_returns() {
     let mut alone = Alone::connected();
     alone.event(Event::Visible(false));
     alone.now += 20_000;
@@ -207,7 +207,7 @@ fn an_open_socket_is_asked_when_the_page_comes_back_and_given_up_without_an_answ
 }
 
 #[test]
-fn a_socket_that_does_not_open_or_is_not_welcomed_is_given_up() {
+fn unopened_or_unwelcomed_socket_is_dropped() {
     let mut alone = Alone::started();
     assert!(alone.pass(15_000).contains(&Effect::Close { conn: 1 }));
     let mut alone = Alone::started();
@@ -216,7 +216,7 @@ fn a_socket_that_does_not_open_or_is_not_welcomed_is_given_up() {
 }
 
 #[test]
-fn what_an_older_socket_says_is_ignored() {
+fn events_of_older_socket_are_ignored() {
     let mut alone = Alone::connected();
     alone.close(1006, 0);
     alone.pass(0);
@@ -231,7 +231,7 @@ fn what_an_older_socket_says_is_ignored() {
 }
 
 #[test]
-fn a_server_that_does_not_want_the_client_back_is_left_alone_until_a_person_asks() {
+fn final_close_waits_for_the_person() {
     let mut alone = Alone::connected();
     alone.frame(ServerFrame::Bye { code: CloseCode::OVER_LIMIT, retry_after_ms: 0 });
     alone.close(4504, 0);
@@ -245,7 +245,7 @@ fn a_server_that_does_not_want_the_client_back_is_left_alone_until_a_person_asks
 }
 
 #[test]
-fn who_slept_through_the_time_for_hello_comes_back() {
+fn client_that_slept_through_hello_reconnects() {
     let mut alone = Alone::connected();
     alone.close(1006, 0);
     alone.pass(0);
@@ -257,7 +257,7 @@ fn who_slept_through_the_time_for_hello_comes_back() {
 }
 
 #[test]
-fn bye_says_when_to_come_back_and_even_a_look_at_the_page_waits_for_that() {
+fn bye_delays_even_visible_pages() {
     let mut alone = Alone::connected();
     alone.frame(ServerFrame::Bye { code: CloseCode::MOVING, retry_after_ms: 7_000 });
     alone.close(4001, u32::MAX);
@@ -268,7 +268,7 @@ fn bye_says_when_to_come_back_and_even_a_look_at_the_page_waits_for_that() {
 }
 
 #[test]
-fn a_bye_whose_close_never_comes_is_not_waited_for() {
+fn bye_without_close_is_not_awaited() {
     let mut alone = Alone::connected();
     alone.frame(ServerFrame::Bye { code: CloseCode::RESTART, retry_after_ms: 0 });
     alone.pass(3_000);
@@ -288,14 +288,14 @@ fn nothing_happens_after_teardown() {
 }
 
 #[test]
-fn offline_cuts_nothing_but_asks_whether_the_server_is_there() {
+fn offline_event_probes_and_keeps_the_connection() {
     let mut alone = Alone::connected();
     assert_eq!(watches(&alone.event(Event::Offline)), 1);
     assert!(alone.link().offline && alone.link().connected);
 }
 
 #[test]
-fn a_clock_set_back_does_not_stretch_a_wait() {
+fn backward_clock_does_not_stretch_a_wait() {
     let mut alone = Alone::connected();
     alone.close(1006, u32::MAX);
     alone.now -= 3_600_000;
@@ -305,7 +305,7 @@ fn a_clock_set_back_does_not_stretch_a_wait() {
 }
 
 #[test]
-fn many_rooms_are_followed_a_few_at_a_time_the_one_on_screen_first() {
+fn rooms_are_followed_in_batches_current_first() {
     let mut alone = Alone::started();
     alone.event(Event::Opened { conn: 1 });
     let effects = alone.frame(welcome(200));
@@ -324,7 +324,7 @@ fn many_rooms_are_followed_a_few_at_a_time_the_one_on_screen_first() {
 }
 
 #[test]
-fn the_first_frame_says_hello_in_the_pages_language() {
+fn hello_is_first_and_in_the_pages_language() {
     let mut alone = Alone::new();
     alone.event(Event::LocaleChosen(Locale::Ko));
     alone.start();

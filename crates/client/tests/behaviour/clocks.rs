@@ -64,7 +64,7 @@ impl Page {
 }
 
 #[test]
-fn a_laptop_that_slept_connects_at_once_whatever_it_was_at() {
+fn slept_laptop_connects_immediately_from_any_state() {
     let up = Page::new(Alone::connected());
     let waiting = {
         let mut alone = Alone::connected();
@@ -88,7 +88,7 @@ fn a_laptop_that_slept_connects_at_once_whatever_it_was_at() {
 }
 
 #[test]
-fn the_page_that_is_looked_at_after_a_sleep_does_not_ask_a_dead_socket_first() {
+fn page_after_sleep_skips_probing_dead_socket() {
     let mut alone = Alone::connected();
     alone.event(Event::Visible(false));
     alone.now += HOUR;
@@ -97,7 +97,7 @@ fn the_page_that_is_looked_at_after_a_sleep_does_not_ask_a_dead_socket_first() {
 }
 
 #[test]
-fn a_bye_that_asks_for_time_gets_it_even_after_a_sleep() {
+fn bye_delay_holds_even_after_sleep() {
     let mut alone = Alone::connected();
     alone.frame(ServerFrame::Bye { code: CloseCode::RESTART, retry_after_ms: 60_000 });
     alone.close(1012, 0);
@@ -107,7 +107,7 @@ fn a_bye_that_asks_for_time_gets_it_even_after_a_sleep() {
 }
 
 #[test]
-fn a_clock_set_back_by_hours_holds_nothing_up() {
+fn clock_set_back_by_hours_delays_nothing() {
     let mut page = Page::new(Alone::connected());
     page.set(-5 * HOUR);
     // How much time passed since the clock was last looked at cannot be known: it counts as none.
@@ -116,7 +116,7 @@ fn a_clock_set_back_by_hours_holds_nothing_up() {
 }
 
 #[test]
-fn a_page_out_of_sight_whose_timers_are_late_is_not_taken_for_one_that_slept() {
+fn throttled_hidden_page_is_not_a_sleeper() {
     let mut alone = Alone::connected();
     alone.event(Event::Visible(false));
     alone.now += 45_000;
@@ -184,7 +184,7 @@ proptest! {
 }
 
 #[test]
-fn a_follower_asks_each_second_until_it_is_taken_in() {
+fn follower_asks_each_second_until_welcomed() {
     let mut alone = Alone::new();
     alone.event(Event::Started { visible: true });
     let asks = |effects: Vec<Effect>| effects.iter().any(|effect| matches!(effect, Effect::Tell { .. }));

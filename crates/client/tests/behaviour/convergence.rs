@@ -213,7 +213,7 @@ fn ends_in_the_servers_state(acts: &[Act]) {
 }
 
 #[test]
-fn a_count_heard_before_its_entries_counts_them_once() {
+fn count_before_its_entries_counts_them_once() {
     use Act::*;
     ends_in_the_servers_state(&[
         Deliver,

@@ -62,14 +62,14 @@ fn live(alone: &mut Alone, ms: i64) -> Vec<Effect> {
 }
 
 #[test]
-fn a_websocket_that_cannot_be_opened_gives_way_to_an_event_stream_at_once() {
+fn unopenable_websocket_falls_back_to_event_stream() {
     assert_eq!(opened(&Alone::started().close(1006, u32::MAX)), [EventSource]);
     // Nor one that never answers.
     assert_eq!(opened(&Alone::started().pass(10_000)), [EventSource]);
 }
 
 #[test]
-fn three_websockets_in_a_row_that_die_before_their_first_frame_give_way() {
+fn three_websockets_dying_before_first_frame_fall_back() {
     let mut alone = Alone::started();
     for socket in 1..=3 {
         alone.event(Event::Opened { conn: alone.link().conn });
@@ -84,7 +84,7 @@ fn three_websockets_in_a_row_that_die_before_their_first_frame_give_way() {
 }
 
 #[test]
-fn a_first_frame_in_between_begins_the_count_anew() {
+fn first_frame_resets_the_failure_count() {
     let mut alone = Alone::started();
     for speaks in [false, false, true, false, false] {
         alone.event(Event::Opened { conn: alone.link().conn });
@@ -97,7 +97,7 @@ fn a_first_frame_in_between_begins_the_count_anew() {
 }
 
 #[test]
-fn an_event_stream_that_brings_nothing_gives_way_to_polls() {
+fn silent_event_stream_falls_back_to_polls() {
     let mut alone = Alone::started();
     alone.close(1006, 0);
     alone.event(Event::Opened { conn: 2 });
@@ -108,7 +108,7 @@ fn an_event_stream_that_brings_nothing_gives_way_to_polls() {
 }
 
 #[test]
-fn a_lower_rung_that_cannot_be_opened_leads_back_to_the_top_after_a_wait() {
+fn unopenable_lower_rung_returns_to_top_later() {
     for reach in [
         |alone: &mut Alone| drop(alone.close(1006, 0)),
         |alone: &mut Alone| {
@@ -127,7 +127,7 @@ fn a_lower_rung_that_cannot_be_opened_leads_back_to_the_top_after_a_wait() {
 }
 
 #[test]
-fn a_lower_rung_that_held_is_opened_again_after_a_wait() {
+fn lower_rung_that_held_is_reopened_later() {
     for (mut alone, rung) in [(below(), EventSource), (polling(), Poll)] {
         live(&mut alone, 15_000);
         assert_eq!(opened(&alone.close(1006, u32::MAX)), []);
@@ -137,7 +137,7 @@ fn a_lower_rung_that_held_is_opened_again_after_a_wait() {
 }
 
 #[test]
-fn a_session_that_is_gone_is_replaced_at_once() {
+fn gone_session_is_replaced_immediately() {
     for (mut alone, rung) in [(below(), EventSource), (polling(), Poll)] {
         live(&mut alone, 15_000);
         assert_eq!(opened(&alone.close(4001, u32::MAX)), [rung]);
@@ -150,7 +150,7 @@ fn a_session_that_is_gone_is_replaced_at_once() {
 }
 
 #[test]
-fn a_websocket_is_tried_at_once_and_then_every_minute_and_the_stream_does_not_notice() {
+fn websocket_trials_run_every_minute_beside_stream() {
     let mut alone = below();
     let before = alone.link();
     for _ in 0..3 {
@@ -163,7 +163,7 @@ fn a_websocket_is_tried_at_once_and_then_every_minute_and_the_stream_does_not_no
 }
 
 #[test]
-fn a_trial_that_is_never_answered_is_given_up() {
+fn unanswered_trial_is_dropped() {
     let mut alone = below();
     let conn = trial(&live(&mut alone, 60_000)).expect("a trial");
     alone.event(Event::Opened { conn });
@@ -173,7 +173,7 @@ fn a_trial_that_is_never_answered_is_given_up() {
 }
 
 #[test]
-fn a_trial_that_is_told_bye_is_given_up() {
+fn trial_ended_by_bye_is_dropped() {
     let mut alone = below();
     let conn = trial(&live(&mut alone, 60_000)).expect("a trial");
     alone.event(Event::Opened { conn });
@@ -183,7 +183,7 @@ fn a_trial_that_is_told_bye_is_given_up() {
 }
 
 #[test]
-fn the_welcome_of_a_trial_makes_it_the_connection() {
+fn welcomed_trial_becomes_the_connection() {
     let mut alone = below();
     let stream = alone.link().conn;
     let conn = trial(&live(&mut alone, 60_000)).expect("a trial");
@@ -207,7 +207,7 @@ fn the_welcome_of_a_trial_makes_it_the_connection() {
 }
 
 #[test]
-fn a_trial_ends_with_the_connection_that_it_was_beside() {
+fn trial_ends_with_its_connection() {
     let mut alone = below();
     let conn = trial(&live(&mut alone, 60_000)).expect("a trial");
     assert!(alone.close(1006, 0).contains(&Effect::Close { conn }));
@@ -216,7 +216,7 @@ fn a_trial_ends_with_the_connection_that_it_was_beside() {
 }
 
 #[test]
-fn each_heads_is_answered_where_the_transport_does_not_do_so_itself() {
+fn heads_are_answered_on_transports_without_pongs() {
     let sign = |alone: &mut Alone| {
         let effects = alone.frame(heads());
         effects.iter().any(|effect| matches!(effect, Effect::SignOfLife { .. }))
@@ -227,7 +227,7 @@ fn each_heads_is_answered_where_the_transport_does_not_do_so_itself() {
 }
 
 #[test]
-fn a_bye_on_a_lower_rung_says_when_to_come_back() {
+fn bye_on_lower_rung_delays_reconnecting() {
     let mut alone = below();
     alone.frame(ServerFrame::Bye { code: CloseCode::RESTART, retry_after_ms: 3_000 });
     // The carrier finds its session gone, which by itself would mean at once.
@@ -244,7 +244,7 @@ fn another_network_is_met_from_the_top() {
 }
 
 #[test]
-fn an_attempt_over_a_network_that_is_gone_does_not_hold_the_next_one_up() {
+fn attempt_on_lost_network_delays_nothing() {
     let mut alone = Alone::started();
     alone.now += 2_000;
     let effects = alone.event(Event::Online);
@@ -253,7 +253,7 @@ fn an_attempt_over_a_network_that_is_gone_does_not_hold_the_next_one_up() {
 }
 
 #[test]
-fn after_a_silent_stream_polls_are_what_a_websocket_falls_to() {
+fn websocket_falls_to_polls_after_silent_stream() {
     let mut alone = polling();
     live(&mut alone, 60_000);
     let conn = alone.link().conn + 2;

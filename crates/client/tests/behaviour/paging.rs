@@ -51,7 +51,7 @@ fn older_messages_come_in_front_until_the_first() {
 }
 
 #[test]
-fn one_page_is_asked_for_at_a_time_and_only_if_there_is_one() {
+fn existing_pages_are_requested_one_by_one() {
     let mut world = world(130);
     for _ in 0..3 {
         world.event(0, Event::Older { room: lobby() });
@@ -65,7 +65,7 @@ fn one_page_is_asked_for_at_a_time_and_only_if_there_is_one() {
 }
 
 #[test]
-fn far_up_the_window_lets_go_of_the_newest_and_latest_brings_them_back() {
+fn scrolling_up_drops_newest_latest_restores_them() {
     let mut world = world(500);
     (0..5).for_each(|_| older(&mut world));
     let view = world.clients[0].model.room_view(&lobby()).unwrap();
@@ -83,7 +83,7 @@ fn far_up_the_window_lets_go_of_the_newest_and_latest_brings_them_back() {
 }
 
 #[test]
-fn a_permanent_link_shows_its_message_among_its_neighbours() {
+fn permanent_link_shows_message_with_neighbours() {
     let mut world = world(500);
     act(&mut world, Event::OpenRoom { room: lobby(), around: Some(100) });
     let shown = shown(&world);
@@ -98,7 +98,7 @@ fn a_permanent_link_shows_its_message_among_its_neighbours() {
 }
 
 #[test]
-fn at_the_bottom_the_window_slides_and_above_it_nothing_is_taken_away() {
+fn window_slides_only_at_the_bottom() {
     let mut world = world(50);
     world.event(0, Event::AtBottom { room: lobby(), at_bottom: true });
     for n in 0..WINDOW + 20 {
@@ -115,7 +115,7 @@ fn at_the_bottom_the_window_slides_and_above_it_nothing_is_taken_away() {
 }
 
 #[test]
-fn posting_from_far_up_comes_back_to_the_newest() {
+fn posting_from_far_up_returns_to_newest() {
     let mut world = world(500);
     (0..5).for_each(|_| older(&mut world));
     world.post(0, &lobby());
@@ -125,7 +125,7 @@ fn posting_from_far_up_comes_back_to_the_newest() {
 }
 
 #[test]
-fn a_page_that_was_read_before_a_change_is_asked_for_again() {
+fn page_read_before_a_change_is_rerequested() {
     let mut world = world(130);
     world.event(0, Event::Older { room: lobby() });
     world.up(0);
@@ -138,7 +138,7 @@ fn a_page_that_was_read_before_a_change_is_asked_for_again() {
 }
 
 #[test]
-fn a_page_is_asked_for_again_on_the_next_connection() {
+fn unanswered_page_is_rerequested_on_next_connection() {
     let mut world = world(130);
     world.event(0, Event::Older { room: lobby() });
     world.cut(0, 0);
@@ -166,7 +166,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_window_is_always_a_bounded_stretch_of_the_history_without_a_hole(
+    fn window_is_always_bounded_and_contiguous(
         acts in prop::collection::vec((0u8..9, 1u64..400), 1..60),
     ) {
         let mut world = world(400);

@@ -56,7 +56,7 @@ fn tell(world: &mut World, frame: ServerFrame) {
 }
 
 #[test]
-fn messages_by_others_are_unread_in_every_room_until_they_are_seen() {
+fn messages_by_others_are_unread_until_seen() {
     let mut world = world();
     post(&mut world, 0);
     post(&mut world, 1);
@@ -70,7 +70,7 @@ fn messages_by_others_are_unread_in_every_room_until_they_are_seen() {
 }
 
 #[test]
-fn a_message_that_is_taken_back_is_not_unread_any_more() {
+fn deleted_message_is_no_longer_unread() {
     let mut world = world();
     let seq = post(&mut world, 1);
     let yard = world.rooms[1].clone();
@@ -80,7 +80,7 @@ fn a_message_that_is_taken_back_is_not_unread_any_more() {
 }
 
 #[test]
-fn what_comes_in_at_the_bottom_of_a_visible_page_is_read() {
+fn message_at_bottom_of_visible_page_is_read() {
     let mut world = world();
     at_bottom(&mut world, true);
     world.pass(1_000, 0);
@@ -92,7 +92,7 @@ fn what_comes_in_at_the_bottom_of_a_visible_page_is_read() {
 }
 
 #[test]
-fn nothing_is_read_on_a_hidden_page_or_above_the_bottom() {
+fn hidden_or_scrolled_page_reads_nothing() {
     let mut world = world();
     post(&mut world, 0);
     assert_eq!(unread(&world, 0, 0), 1, "the reader is not at the bottom");
@@ -105,7 +105,7 @@ fn nothing_is_read_on_a_hidden_page_or_above_the_bottom() {
 }
 
 #[test]
-fn the_marker_is_told_at_most_once_a_second_and_only_forward() {
+fn marker_is_sent_once_a_second_only_forward() {
     let mut world = world();
     at_bottom(&mut world, true);
     world.pass(1_000, 0);
@@ -123,7 +123,7 @@ fn the_marker_is_told_at_most_once_a_second_and_only_forward() {
 }
 
 #[test]
-fn a_marker_that_was_moved_offline_is_told_when_the_connection_is_back() {
+fn marker_moved_offline_is_sent_after_reconnect() {
     let mut world = world();
     post(&mut world, 0);
     world.cut(0, 0);
@@ -145,7 +145,7 @@ fn reading_on_one_device_is_reading_on_all() {
 }
 
 #[test]
-fn the_new_divider_stays_where_it_was_when_the_room_was_opened() {
+fn new_divider_stays_where_room_was_opened() {
     let mut world = world();
     let yard = world.rooms[1].clone();
     let first = post(&mut world, 1);
@@ -164,7 +164,7 @@ fn the_new_divider_stays_where_it_was_when_the_room_was_opened() {
 }
 
 #[test]
-fn who_comes_back_to_the_page_sees_where_the_new_ones_begin() {
+fn returning_to_page_shows_new_divider() {
     let mut world = world();
     at_bottom(&mut world, true);
     post(&mut world, 0);
@@ -175,7 +175,7 @@ fn who_comes_back_to_the_page_sees_where_the_new_ones_begin() {
 }
 
 #[test]
-fn new_ones_are_counted_while_the_reader_is_above_the_bottom() {
+fn new_messages_are_counted_while_scrolled_up() {
     let mut world = world();
     at_bottom(&mut world, true);
     post(&mut world, 0);
@@ -189,7 +189,7 @@ fn new_ones_are_counted_while_the_reader_is_above_the_bottom() {
 }
 
 #[test]
-fn typing_is_told_every_three_seconds_at_most_and_again_after_a_post() {
+fn typing_is_sent_every_three_seconds_at_most() {
     let mut world = world();
     let lobby = RoomId::lobby();
     let typed = |world: &mut World| {
@@ -207,7 +207,7 @@ fn typing_is_told_every_three_seconds_at_most_and_again_after_a_post() {
 }
 
 #[test]
-fn someone_types_until_they_post_or_were_not_heard_of_for_six_seconds() {
+fn typing_ends_with_post_or_after_six_seconds() {
     let mut world = world();
     let lobby = RoomId::lobby();
     let typing = |world: &World| world.clients[0].model.room_view(&RoomId::lobby()).unwrap().typing;
@@ -232,7 +232,7 @@ fn someone_types_until_they_post_or_were_not_heard_of_for_six_seconds() {
 }
 
 #[test]
-fn the_server_is_told_which_room_is_looked_at() {
+fn present_frame_names_the_room_on_screen() {
     let mut world = world();
     world.clients[0].up().clear();
     let yard = world.rooms[1].clone();
@@ -260,7 +260,7 @@ fn presence_replaces_what_was_known() {
 }
 
 #[test]
-fn a_new_room_stands_first_in_the_list_and_is_followed() {
+fn new_room_is_listed_first_and_followed() {
     let mut world = world();
     world.clients[0].up().clear();
     let room: RoomId = "kitchen".parse().unwrap();
@@ -279,7 +279,7 @@ fn a_new_room_stands_first_in_the_list_and_is_followed() {
 }
 
 #[test]
-fn opening_a_room_shows_its_newest_and_reads_it_a_link_does_not() {
+fn opened_room_shows_and_reads_its_newest() {
     let mut world = world();
     let yard = world.rooms[1].clone();
     let seq = post(&mut world, 1);
@@ -293,7 +293,7 @@ fn opening_a_room_shows_its_newest_and_reads_it_a_link_does_not() {
 }
 
 #[test]
-fn opening_the_room_that_is_open_does_not_forget_where_the_reader_is() {
+fn reopening_current_room_keeps_the_readers_place() {
     let mut world = world();
     at_bottom(&mut world, true);
     world.event(0, Event::OpenRoom { room: RoomId::lobby(), around: None });

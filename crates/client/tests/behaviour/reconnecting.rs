@@ -33,7 +33,7 @@ fn come_back(world: &mut World) -> Vec<ResumePoint> {
 }
 
 #[test]
-fn an_idle_client_resumes_from_the_page_that_it_was_rendered_with() {
+fn idle_client_resumes_from_its_rendered_page() {
     let mut world = World::new(&["lobby"], &["alice"]);
     world.open(0);
     let lobby = world.rooms[0].clone();
@@ -56,7 +56,7 @@ fn a_replayed_batch_moves_the_cursor() {
 }
 
 #[test]
-fn the_cursor_counts_entries_of_the_log_and_not_frames_of_a_connection() {
+fn cursor_counts_log_entries_not_frames() {
     let mut world = world();
     post(&mut world, 0, "one");
     // The same entry twice, and a frame of a kind that this client does not know.
@@ -68,7 +68,7 @@ fn the_cursor_counts_entries_of_the_log_and_not_frames_of_a_connection() {
 }
 
 #[test]
-fn an_entry_of_an_unknown_kind_takes_its_seq() {
+fn entry_of_unknown_kind_takes_its_seq() {
     let mut world = world();
     let (room, bob) = (world.rooms[0].clone(), "bob".parse::<UserId>().unwrap());
     world.server.append(&room, &bob, None, What::Unknown);
@@ -114,7 +114,7 @@ fn a_replay_that_comes_twice_shows_once() {
 }
 
 #[test]
-fn edits_and_deletes_while_away_arrive_and_so_do_other_rooms() {
+fn missed_edits_deletes_and_other_rooms_arrive() {
     let mut world = world();
     post(&mut world, 0, "first");
     post(&mut world, 0, "second");
@@ -133,7 +133,7 @@ fn edits_and_deletes_while_away_arrive_and_so_do_other_rooms() {
 }
 
 #[test]
-fn a_gap_is_asked_for_once_from_the_cursor() {
+fn gap_is_requested_once_from_the_cursor() {
     let mut world = world();
     (0..3).for_each(|n| post(&mut world, 0, &n.to_string()));
     world.down(0, 0);
@@ -146,7 +146,7 @@ fn a_gap_is_asked_for_once_from_the_cursor() {
 }
 
 #[test]
-fn a_silent_loss_is_found_with_the_next_heads() {
+fn silent_loss_is_found_with_next_heads() {
     let mut world = world();
     post(&mut world, 0, "lost");
     post(&mut world, 1, "lost too");
@@ -160,7 +160,7 @@ fn a_silent_loss_is_found_with_the_next_heads() {
 }
 
 #[test]
-fn a_replay_that_keeps_its_hole_ends_in_a_snapshot() {
+fn replay_with_lasting_hole_ends_in_snapshot() {
     let mut world = world();
     let (room, conn) = (world.rooms[0].clone(), world.clients[0].model.link().conn);
     let mut asked = Vec::new();
@@ -181,7 +181,7 @@ fn a_replay_that_keeps_its_hole_ends_in_a_snapshot() {
 }
 
 #[test]
-fn a_snapshot_replaces_what_was_held_and_says_so() {
+fn snapshot_replaces_held_rows_with_notice() {
     let mut world = world();
     post(&mut world, 0, "before");
     world.deliver();
@@ -196,7 +196,7 @@ fn a_snapshot_replaces_what_was_held_and_says_so() {
 }
 
 #[test]
-fn writes_that_were_in_flight_go_first_and_once() {
+fn in_flight_writes_are_resent_first_and_once() {
     let mut world = world();
     let room = world.rooms[0].clone();
     world.post(0, &room);

@@ -55,7 +55,7 @@ fn shape(rows: &[Row]) -> String {
 }
 
 #[test]
-fn messages_of_one_author_within_five_minutes_are_a_group() {
+fn messages_within_five_minutes_form_a_group() {
     let at = MIDNIGHT + 600 * MINUTE;
     let messages = [
         message(2, "bob", at),
@@ -68,7 +68,7 @@ fn messages_of_one_author_within_five_minutes_are_a_group() {
 }
 
 #[test]
-fn a_new_day_has_a_divider_and_starts_a_group() {
+fn new_day_has_divider_and_starts_group() {
     let messages = [message(2, "bob", MIDNIGHT - MINUTE), message(3, "bob", MIDNIGHT + MINUTE)];
     let rows = rows(&messages, 3);
     assert_eq!(shape(&rows), "|B|B");
@@ -78,7 +78,7 @@ fn a_new_day_has_a_divider_and_starts_a_group() {
 }
 
 #[test]
-fn the_new_divider_stands_before_the_first_unread_message_of_another_after_the_day() {
+fn new_divider_precedes_first_unread_after_day_divider() {
     let at = MIDNIGHT - 2 * MINUTE;
     let messages = [
         message(2, "bob", at),
@@ -92,7 +92,7 @@ fn the_new_divider_stands_before_the_first_unread_message_of_another_after_the_d
 }
 
 #[test]
-fn the_divider_is_left_out_when_its_place_is_above_the_window() {
+fn divider_above_the_window_is_left_out() {
     let messages = [message(12, "bob", MIDNIGHT), message(13, "bob", MIDNIGHT)];
     let world = World::new(&["lobby"], &[]);
     let mut page = world.page(&"alice".parse().unwrap(), &RoomId::lobby());
@@ -103,7 +103,7 @@ fn the_divider_is_left_out_when_its_place_is_above_the_window() {
 }
 
 #[test]
-fn an_answer_starts_a_group_and_shows_what_it_answers() {
+fn reply_starts_group_and_shows_its_target() {
     let mut answer = message(3, "bob", MIDNIGHT);
     answer.reply_to = Some(2);
     let rows = rows(&[message(2, "bob", MIDNIGHT), answer], 3);
@@ -114,7 +114,7 @@ fn an_answer_starts_a_group_and_shows_what_it_answers() {
 }
 
 #[test]
-fn server_and_browser_render_the_same_rows_from_one_page() {
+fn server_and_browser_render_same_rows() {
     let messages: Vec<_> = (2..40).map(|seq| message(seq, "bob", MIDNIGHT + seq as i64 * MINUTE)).collect();
     let page = {
         let world = World::new(&["lobby"], &[]);

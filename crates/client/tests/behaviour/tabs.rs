@@ -60,7 +60,7 @@ fn two_tabs_have_one_session() {
 }
 
 #[test]
-fn what_is_posted_by_anyone_shows_in_each_tab() {
+fn posts_by_anyone_show_in_each_tab() {
     let mut browser = Browser::settled(&["lobby"], 3);
     stranger(&mut browser, "hello");
     browser.world.post(2, &lobby());
@@ -74,7 +74,7 @@ fn what_is_posted_by_anyone_shows_in_each_tab() {
 }
 
 #[test]
-fn the_next_message_comes_right_after_the_leader_closed() {
+fn messages_continue_right_after_leader_closes() {
     for crashes in [false, true] {
         let mut browser = Browser::settled(&["lobby"], 3);
         browser.close(0, crashes);
@@ -90,7 +90,7 @@ fn the_next_message_comes_right_after_the_leader_closed() {
 }
 
 #[test]
-fn a_leader_that_is_closed_in_the_middle_of_a_send_loses_and_doubles_nothing() {
+fn leader_closed_during_send_keeps_write_once() {
     for reached in [false, true] {
         let mut browser = Browser::settled(&["lobby"], 2);
         (0..3).for_each(|_| browser.world.post(1, &lobby()));
@@ -122,7 +122,7 @@ fn a_frozen_leader_that_wakes_up_follows() {
 }
 
 #[test]
-fn a_tab_whose_leader_loses_its_connection_is_cut_and_comes_back_with_it() {
+fn follower_reconnects_with_its_leader() {
     let mut browser = Browser::settled(&["lobby"], 2);
     browser.world.blocked = true;
     browser.world.cut(0, 0);
@@ -136,7 +136,7 @@ fn a_tab_whose_leader_loses_its_connection_is_cut_and_comes_back_with_it() {
 }
 
 #[test]
-fn a_tab_pages_back_through_the_leader_which_does_not_notice() {
+fn follower_pages_through_unaffected_leader() {
     let mut browser = Browser::settled(&["lobby"], 2);
     (0..9).for_each(|n| stranger(&mut browser, &n.to_string()));
     browser.world.deliver();
@@ -152,7 +152,7 @@ fn a_tab_pages_back_through_the_leader_which_does_not_notice() {
 }
 
 #[test]
-fn a_page_under_way_when_the_leader_goes_is_asked_for_again() {
+fn page_pending_at_leader_change_is_rerequested() {
     let mut browser = Browser::settled(&["lobby"], 3);
     (0..9).for_each(|n| stranger(&mut browser, &n.to_string()));
     browser.world.deliver();
@@ -169,7 +169,7 @@ fn a_page_under_way_when_the_leader_goes_is_asked_for_again() {
 }
 
 #[test]
-fn a_snapshot_for_one_tab_does_not_move_the_others() {
+fn snapshot_for_one_tab_leaves_others_alone() {
     let mut browser = Browser::settled(&["lobby"], 3);
     let resets =
         |browser: &Browser, tab: usize| browser.world.clients[tab].model.room_view(&lobby()).unwrap().resets;
@@ -186,7 +186,7 @@ fn a_snapshot_for_one_tab_does_not_move_the_others() {
 }
 
 #[test]
-fn who_is_looked_at_is_told_by_whichever_tab_is_on_screen() {
+fn visible_tab_decides_the_present_room() {
     let mut browser = Browser::settled(&["lobby", "yard"], 2);
     let yard = browser.world.rooms[1].clone();
     browser.world.event(1, Event::OpenRoom { room: yard.clone(), around: None });
@@ -209,7 +209,7 @@ fn who_is_looked_at_is_told_by_whichever_tab_is_on_screen() {
 }
 
 #[test]
-fn a_tab_that_vanished_is_forgotten_after_three_heartbeats() {
+fn vanished_tab_is_forgotten_after_three_heartbeats() {
     let mut browser = Browser::settled(&["lobby"], 3);
     browser.close(2, true);
     for _ in 0..4 {
@@ -235,7 +235,7 @@ fn a_tab_that_vanished_is_forgotten_after_three_heartbeats() {
 }
 
 #[test]
-fn a_failed_write_is_seen_retried_and_discarded_in_any_tab() {
+fn failed_write_is_handled_from_any_tab() {
     let mut browser = Browser::settled(&["lobby"], 3);
     browser.world.post(1, &lobby());
     browser.hear(0, 0);
@@ -261,7 +261,7 @@ fn a_failed_write_is_seen_retried_and_discarded_in_any_tab() {
 }
 
 #[test]
-fn what_was_written_in_several_tabs_without_a_connection_arrives_once_and_in_order() {
+fn offline_writes_of_tabs_arrive_once_in_order() {
     let mut browser = Browser::settled(&["lobby"], 3);
     browser.world.blocked = true;
     browser.world.cut(0, u32::MAX);
@@ -275,7 +275,7 @@ fn what_was_written_in_several_tabs_without_a_connection_arrives_once_and_in_ord
 }
 
 #[test]
-fn another_person_does_not_send_what_the_one_before_wrote() {
+fn another_person_does_not_send_earlier_writes() {
     let mut browser = Browser::settled(&["lobby"], 2);
     browser.world.cut(0, u32::MAX);
     browser.world.deliver();
@@ -290,7 +290,7 @@ fn another_person_does_not_send_what_the_one_before_wrote() {
 }
 
 #[test]
-fn a_change_that_another_tab_made_under_another_epoch_hits_nothing() {
+fn change_from_tab_under_other_epoch_hits_nothing() {
     let mut browser = Browser::settled(&["lobby"], 2);
     stranger(&mut browser, "what has the number now");
     browser.world.deliver();

@@ -136,7 +136,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whoever_leads_and_however_often_it_changes_all_tabs_end_in_the_servers_state(
+    fn all_tabs_converge_across_leader_changes(
         acts in prop::collection::vec(act(), 1..200),
     ) {
         let mut browser = Browser::new(&ROOMS, "alice", TABS);
@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn while_nobody_comes_or_goes_each_write_is_sent_once(acts in prop::collection::vec(quiet(), 1..200)) {
+    fn stable_tabs_send_each_write_once(acts in prop::collection::vec(quiet(), 1..200)) {
         let mut browser = Browser::settled(&ROOMS, TABS);
         acts.iter().for_each(|act| play(&mut browser, act));
         browser.world.deliver();
@@ -175,7 +175,7 @@ proptest! {
 
 /// Two stories that took thousands of random ones to be found.
 #[test]
-fn a_write_that_was_settled_under_another_epoch_and_is_found_in_the_store_is_not_stuck() {
+fn write_settled_under_other_epoch_is_not_stuck() {
     let mut browser = Browser::new(&ROOMS, "alice", TABS);
     let before = [Act::Deliver, Act::Post(0, 0), Act::Up(0), Act::Down(0)];
     before.iter().for_each(|act| play(&mut browser, act));
@@ -187,7 +187,7 @@ fn a_write_that_was_settled_under_another_epoch_and_is_found_in_the_store_is_not
 }
 
 #[test]
-fn a_thief_that_found_a_write_in_the_store_tells_it_behind_the_one_before() {
+fn stealing_leader_keeps_order_of_stored_writes() {
     let mut browser = Browser::new(&ROOMS, "alice", TABS);
     let acts =
         [Act::Post(2, 0), Act::Post(2, 0), Act::Hear(1, 0), Act::Hear(1, 0), Act::Steal(1), Act::Deliver];

@@ -2,19 +2,19 @@
 //!
 //! | | what went wrong elsewhere | here |
 //! | --- | --- | --- |
-//! | 1 | a position counted per connection, and miscounted | `reconnecting::the_cursor_counts_entries_of_the_log_and_not_frames_of_a_connection` |
-//! | 2 | no position before the first message | `reconnecting::an_idle_client_resumes_from_the_page_that_it_was_rendered_with`, [`a_room_without_a_message_has_a_cursor`] |
+//! | 1 | a position counted per connection, and miscounted | `reconnecting::cursor_counts_log_entries_not_frames` |
+//! | 2 | no position before the first message | `reconnecting::idle_client_resumes_from_its_rendered_page`, [`a_room_without_a_message_has_a_cursor`] |
 //! | 3 | a recovered batch that did not advance the position | `reconnecting::a_replayed_batch_moves_the_cursor` |
-//! | 4 | the death of a node not recovered | [`a_server_that_dies_in_silence_is_found_and_nothing_is_missed`] |
+//! | 4 | the death of a node not recovered | [`silently_dead_server_is_found_without_loss`] |
 //! | 5 | a new epoch with an old cursor, or none, taken for recovered | `reconnecting::a_new_epoch_never_meets_an_old_cursor`, [`without_an_epoch_there_are_no_cursors`] |
-//! | 6 | doubles after a swap of connections; watching again from within a listener | [`a_swap_of_connections_in_the_middle_of_a_replay_doubles_nothing`], `reconnecting::a_replay_that_comes_twice_shows_once`; events are worked off one at a time |
-//! | 7 | delivery after teardown; a failed POST unnoticed | `alone::nothing_happens_after_teardown`, [`a_failed_post_is_a_lost_connection_and_its_write_goes_again`] |
-//! | 8 | a socket that opens and dies never falls back; a restart pins all to polling | [`a_socket_that_opens_and_dies_at_once_falls_back`], [`a_restart_of_the_server_leaves_nobody_on_a_lower_rung`] |
-//! | 9 | old sockets not reaped | `alone::what_an_older_socket_says_is_ignored`, [`carriers_never_pile_up`]; `convergence` checks that one is left |
-//! | 10 | a send limit that ordered sending bypasses | the server's; here `writing::one_write_is_in_flight_per_room_and_rooms_do_not_wait_for_each_other`, `writing::refused_for_a_moment_is_sent_again_before_the_next` |
-//! | 11 | missed messages by timestamp, or only some; edits and deletes missed; catching up before the stream is live | `reconnecting::edits_and_deletes_while_away_arrive_and_so_do_other_rooms`, [`what_is_posted_during_the_catching_up_is_not_missed`], `reconnecting::a_gap_is_asked_for_once_from_the_cursor` |
-//! | 12 | ids of writes forgotten, or made anew by a retry | `writing::a_retry_is_the_same_write_and_a_discard_ends_it`, [`a_write_is_the_same_over_every_transport_tab_and_reload`] |
-//! | 13 | waits without jitter, or of half an hour | [`every_wait_has_a_random_part_and_an_end`], `clocks::no_clock_stops_the_client_from_trying` |
+//! | 6 | doubles after a swap of connections; watching again from within a listener | [`connection_swap_during_replay_doubles_nothing`], `reconnecting::a_replay_that_comes_twice_shows_once`; events are worked off one at a time |
+//! | 7 | delivery after teardown; a failed POST unnoticed | `alone::nothing_happens_after_teardown`, [`failed_post_reconnects_and_resends_its_write`] |
+//! | 8 | a socket that opens and dies never falls back; a restart pins all to polling | [`socket_that_dies_after_opening_falls_back`], [`server_restart_leaves_nobody_on_lower_rung`] |
+//! | 9 | old sockets not reaped | `alone::events_of_older_socket_are_ignored`, [`carriers_never_pile_up`]; `convergence` checks that one is left |
+//! | 10 | a send limit that ordered sending bypasses | the server's; here `writing::one_write_is_in_flight_per_room`, `writing::temporarily_refused_write_is_retried_first` |
+//! | 11 | missed messages by timestamp, or only some; edits and deletes missed; catching up before the stream is live | `reconnecting::missed_edits_deletes_and_other_rooms_arrive`, [`posts_during_catch_up_are_not_missed`], `reconnecting::gap_is_requested_once_from_the_cursor` |
+//! | 12 | ids of writes forgotten, or made anew by a retry | `writing::retry_keeps_the_write_discard_ends_it`, [`write_keeps_its_cmid_everywhere`] |
+//! | 13 | waits without jitter, or of half an hour | [`every_wait_is_jittered_and_bounded`], `clocks::no_clock_stops_the_client_from_trying` |
 
 use madang_client::{Effect, Event, Transport};
 use madang_protocol::{ClientFrame, Cmid, RoomId, ServerFrame, UserId, What};
@@ -58,7 +58,7 @@ fn a_room_without_a_message_has_a_cursor() {
 }
 
 #[test]
-fn a_server_that_dies_in_silence_is_found_and_nothing_is_missed() {
+fn silently_dead_server_is_found_without_loss() {
     let mut world = world();
     // Its sockets stay half open: nothing comes, and nothing says so. Another takes over.
     world.server.sessions.clear();
@@ -84,7 +84,7 @@ fn without_an_epoch_there_are_no_cursors() {
 }
 
 #[test]
-fn a_swap_of_connections_in_the_middle_of_a_replay_doubles_nothing() {
+fn connection_swap_during_replay_doubles_nothing() {
     let mut world = world();
     world.blocked = true;
     world.cut(0, 0);
@@ -110,7 +110,7 @@ fn a_swap_of_connections_in_the_middle_of_a_replay_doubles_nothing() {
 }
 
 #[test]
-fn a_failed_post_is_a_lost_connection_and_its_write_goes_again() {
+fn failed_post_reconnects_and_resends_its_write() {
     let mut world = world();
     world.blocked = true;
     world.cut(0, 0);
@@ -126,7 +126,7 @@ fn a_failed_post_is_a_lost_connection_and_its_write_goes_again() {
 }
 
 #[test]
-fn a_socket_that_opens_and_dies_at_once_falls_back() {
+fn socket_that_dies_after_opening_falls_back() {
     let mut alone = Alone::started();
     for _ in 0..3 {
         assert_eq!(alone.link().transport, Transport::WebSocket);
@@ -138,7 +138,7 @@ fn a_socket_that_opens_and_dies_at_once_falls_back() {
 }
 
 #[test]
-fn a_restart_of_the_server_leaves_nobody_on_a_lower_rung() {
+fn server_restart_leaves_nobody_on_lower_rung() {
     // It is away for many attempts, and comes back in the middle of one: as a WebSocket is tried, or what is below.
     for attempts in 1..8 {
         for below in [false, true] {
@@ -186,7 +186,7 @@ fn carriers_never_pile_up() {
 }
 
 #[test]
-fn what_is_posted_during_the_catching_up_is_not_missed() {
+fn posts_during_catch_up_are_not_missed() {
     let mut world = world();
     world.cut(0, 0);
     (0..60).for_each(|n| post(&mut world, &n.to_string()));
@@ -202,7 +202,7 @@ fn what_is_posted_during_the_catching_up_is_not_missed() {
 }
 
 #[test]
-fn a_write_is_the_same_over_every_transport_tab_and_reload() {
+fn write_keeps_its_cmid_everywhere() {
     let mut browser = Browser::settled(&["lobby"], 2);
     let lobby = RoomId::lobby();
     browser.world.post(1, &lobby);
@@ -236,7 +236,7 @@ fn transport_of(browser: &Browser, tab: usize) -> Transport {
 }
 
 #[test]
-fn every_wait_has_a_random_part_and_an_end() {
+fn every_wait_is_jittered_and_bounded() {
     // After a loss, over many attempts.
     for roll in [0, 1 << 30, u32::MAX] {
         let mut alone = Alone::connected();

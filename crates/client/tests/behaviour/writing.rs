@@ -38,7 +38,7 @@ fn stored(world: &World) -> usize {
 }
 
 #[test]
-fn one_write_is_in_flight_per_room_and_rooms_do_not_wait_for_each_other() {
+fn one_write_is_in_flight_per_room() {
     let mut world = world();
     let yard = world.rooms[1].clone();
     for room in [lobby(), lobby(), yard.clone()] {
@@ -59,7 +59,7 @@ fn one_write_is_in_flight_per_room_and_rooms_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn a_post_is_shown_at_once_and_keeps_its_key_until_it_is_sent() {
+fn post_shows_immediately_and_keeps_its_key() {
     let mut world = world();
     world.post(0, &lobby());
     let keys = |world: &World| {
@@ -73,7 +73,7 @@ fn a_post_is_shown_at_once_and_keeps_its_key_until_it_is_sent() {
 }
 
 #[test]
-fn a_post_whose_entry_comes_before_done_is_shown_once() {
+fn post_with_entry_before_done_shows_once() {
     for cmid_parity in 0..2 {
         let mut world = world();
         world.cmids += cmid_parity;
@@ -90,7 +90,7 @@ fn a_post_whose_entry_comes_before_done_is_shown_once() {
 }
 
 #[test]
-fn a_post_that_a_snapshot_already_shows_is_settled_by_it() {
+fn snapshot_with_the_post_settles_it() {
     let mut world = world();
     world.post(0, &lobby());
     world.up(0);
@@ -102,7 +102,7 @@ fn a_post_that_a_snapshot_already_shows_is_settled_by_it() {
 }
 
 #[test]
-fn refused_for_a_moment_is_sent_again_before_the_next() {
+fn temporarily_refused_write_is_retried_first() {
     let mut world = world();
     world.post(0, &lobby());
     world.post(0, &lobby());
@@ -116,7 +116,7 @@ fn refused_for_a_moment_is_sent_again_before_the_next() {
 }
 
 #[test]
-fn refused_for_good_fails_and_lets_the_next_go() {
+fn finally_refused_write_fails_and_frees_next() {
     let mut world = world();
     world.post(0, &lobby());
     world.post(0, &lobby());
@@ -127,7 +127,7 @@ fn refused_for_good_fails_and_lets_the_next_go() {
 }
 
 #[test]
-fn a_retry_is_the_same_write_and_a_discard_ends_it() {
+fn retry_keeps_the_write_discard_ends_it() {
     let mut world = world();
     world.post(0, &lobby());
     world.clients[0].up().clear();
@@ -143,7 +143,7 @@ fn a_retry_is_the_same_write_and_a_discard_ends_it() {
 }
 
 #[test]
-fn what_may_be_in_the_log_cannot_be_discarded() {
+fn write_possibly_in_log_cannot_be_discarded() {
     let mut world = world();
     world.post(0, &lobby());
     world.event(0, Event::Discard { cmid: Cmid(1) });
@@ -162,7 +162,7 @@ fn a_write_without_an_answer_is_sent_again() {
 }
 
 #[test]
-fn nothing_visible_and_too_much_never_enter_the_outbox() {
+fn empty_and_long_texts_never_enter_outbox() {
     let mut world = world();
     for (body, code) in
         [(" \u{3000}\n".to_owned(), RefusalCode::Empty), ("a".repeat(8_001), RefusalCode::TooLong)]
@@ -193,7 +193,7 @@ fn edits_and_deletes_show_at_once() {
 }
 
 #[test]
-fn a_failed_edit_shows_what_was_typed_until_a_better_one_takes_its_place() {
+fn failed_edit_shows_typed_text_until_replaced() {
     let mut world = world();
     world.post(0, &lobby());
     world.deliver();
@@ -206,7 +206,7 @@ fn a_failed_edit_shows_what_was_typed_until_a_better_one_takes_its_place() {
 }
 
 #[test]
-fn a_change_to_a_message_that_is_gone_is_told_and_dropped() {
+fn change_of_deleted_message_is_dropped_with_notice() {
     let mut world = world();
     world.post(0, &lobby());
     world.deliver();
@@ -217,7 +217,7 @@ fn a_change_to_a_message_that_is_gone_is_told_and_dropped() {
 }
 
 #[test]
-fn a_new_write_waits_for_what_an_earlier_page_left() {
+fn new_write_waits_for_restored_outbox() {
     let mut world = world();
     world.cut(0, 0);
     world.post(0, &lobby());
@@ -229,7 +229,7 @@ fn a_new_write_waits_for_what_an_earlier_page_left() {
 }
 
 #[test]
-fn another_login_does_not_send_the_writes_of_the_one_before() {
+fn another_login_does_not_send_earlier_writes() {
     let mut world = world();
     world.cut(0, 0);
     world.post(0, &lobby());
@@ -257,7 +257,7 @@ fn a_change_of_another_epoch_hits_nothing() {
 }
 
 #[test]
-fn a_change_of_a_row_that_a_restore_has_outdated_hits_nothing() {
+fn change_outdated_by_restore_hits_nothing() {
     let mut world = world();
     world.post(0, &lobby());
     world.deliver();
@@ -284,7 +284,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_outbox_survives_any_number_of_reloads_at_any_moment(
+    fn outbox_survives_reloads_at_any_moment(
         acts in prop::collection::vec((0u8..5, 0usize..2), 1..60),
     ) {
         let mut world = World::new(&["lobby", "yard"], &["alice"]);

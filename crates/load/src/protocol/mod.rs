@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_found_wherever_its_frame_has_other_signs_like_a_mark() {
+    fn message_is_found_among_signs_like_marks() {
         let body = MARK.body(64);
         let plain = format!(r#"{{"message":"{body}","userId":"u","nickname":"n","seq":1,"at":2}}"#);
         assert_eq!(heard(Speaks::Plain, &[plain.as_bytes()]), [(MARK, plain.len())]);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_complains_of_is_told() {
+    fn server_complaints_are_reported() {
         for (speaks, frame) in [
             (Speaks::Plain, &br#"{"type":"error","code":"too_fast","message":"Wait."}"#[..]),
             (Speaks::Stomp, b"ERROR\nmessage:no\n\nno\0"),

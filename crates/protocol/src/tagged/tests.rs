@@ -29,7 +29,7 @@ fn the_page_reads_each_golden_frame_alike() {
 }
 
 #[test]
-fn the_page_passes_over_what_it_does_not_know() {
+fn page_ignores_unknown_kinds() {
     let unknown = r#"{"t":"from_the_future","room":{"deep":[1,{}]},"seq":"x"}"#;
     assert_eq!(server(unknown).unwrap(), ServerFrame::Unknown);
     assert_eq!(server(r#"{"t":"from_the_future"}"#).unwrap(), ServerFrame::Unknown);
@@ -40,7 +40,7 @@ fn the_page_passes_over_what_it_does_not_know() {
 }
 
 #[test]
-fn what_is_no_frame_is_an_error() {
+fn malformed_frame_is_an_error() {
     for text in
         ["{}", "[]", "7", r#"{"t":7}"#, r#"{"head":8,"t":"live"}"#, r#"{"t":"live"}"#, r#"{"t":"live""#]
     {

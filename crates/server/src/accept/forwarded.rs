@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_trusted_proxy_the_client_is_the_last_who_is_none() {
+    fn client_is_last_address_before_trusted_proxies() {
         for (lines, client) in [
             (&["203.0.113.7"][..], "203.0.113.7"),
             (&["203.0.113.7:55000"], "203.0.113.7"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_nobodys_address() {
+    fn unreadable_forwarded_address_is_ignored() {
         for lines in [
             &[][..],
             &[""],
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn scheme_and_host_are_what_the_nearest_proxy_says() {
+    fn scheme_and_host_come_from_nearest_proxy() {
         for (proto, secure) in [
             ("https", true),
             ("HTTPS", true),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn under_tls_of_our_own_it_is_https_unless_a_trusted_proxy_knows_better() {
+    fn own_tls_is_https_unless_proxy_overrides() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
         for (peer, said, secure) in [
             (PROXY, None, true),

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn body_has_one_chunked_coding_and_a_sane_length() {
+    fn body_needs_one_chunked_coding_or_length() {
         for (lines, wanted) in [
             (&[("transfer-encoding", "chunked")][..], None),
             (&[("transfer-encoding", "gzip, chunked")], Some(Fault::UnknownCoding)),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn upgrade_counts_in_a_get_of_http_1_1_only() {
+    fn upgrade_needs_get_and_http_1_1() {
         let lines = [("host", "a"), ("upgrade", "WebSocket")];
         for (method, version, kept) in [
             ("GET", Version::HTTP_11, true),

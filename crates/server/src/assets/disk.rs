@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_compressed_form_is_served_unless_it_is_older_than_the_original() {
+    fn compressed_file_is_served_unless_outdated() {
         let site = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(site.path().join(name), text).unwrap();
         write("a.css", "original");

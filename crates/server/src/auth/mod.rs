@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_whatever_the_case_of_its_scheme() {
+    fn bearer_scheme_is_read_in_any_case() {
         for value in ["Bearer mdg_1", "bearer mdg_1", "BEARER  mdg_1", " Bearer mdg_1 "] {
             assert_eq!(bearer(&read(&[value])), Bearer::Token("mdg_1"), "{value}");
         }
@@ -96,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_cannot_be_one_is_not_passed_over() {
+    fn malformed_token_is_not_ignored() {
         for values in [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a", "Bearer b"]] {
             assert_eq!(bearer(&read(values)), Bearer::Unreadable, "{values:?}");
         }
     }
 
     #[test]
-    fn ids_and_tokens_are_of_full_length_and_differ() {
+    fn ids_and_tokens_are_long_and_differ() {
         let ids: std::collections::HashSet<String> = (0..100).map(|_| random_id().unwrap()).collect();
         assert_eq!(ids.len(), 100);
         assert!(ids.iter().all(|id| id.len() == 12));

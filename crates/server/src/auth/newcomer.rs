@@ -75,7 +75,7 @@ mod tests {
     const NOW: UnixMs = 1_800_000_000_000;
 
     #[test]
-    fn a_token_names_the_newcomer_it_was_made_for() {
+    fn token_names_its_newcomer() {
         let user: UserId = "abcdefghijkl".parse().unwrap();
         let token = token(b"key", &user, NOW, 7, "abcd");
         let newcomer = read(b"key", &token, NOW + 1, 9).unwrap();

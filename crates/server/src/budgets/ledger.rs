@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumps_back_neither_gives_nor_keeps_waiting() {
+    fn backward_clock_neither_refills_nor_blocks() {
         let mut ledger = ledger(10, 10);
         assert_eq!(ledger.take(&1, &[(0, 3)], 1_000_000), Ok(()));
         assert_eq!(ledger.take(&1, &[(0, 1)], 0), Err(100));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_keys_get_few_bursts_and_little_memory() {
+    fn million_keys_get_bounded_bursts_and_memory() {
         let mut ledger = ledger(50, 1_000_000);
         let taken = (0..100_000).filter(|key| ledger.take(key, &[(0, 1)], 0).is_ok()).count();
         assert_eq!(taken, 50 + 3, "those who had room, and what all others share");
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_back_can_be_taken_again() {
+    fn returned_amount_can_be_taken_again() {
         let mut ledger = ledger(10, 10);
         assert_eq!(ledger.take(&1, &[(0, 3)], 0), Ok(()));
         ledger.give_back(&1, 0, 2);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_burst_waits_for_a_whole_meter() {
+    fn amount_above_burst_waits_for_full_meter() {
         let mut ledger = ledger(10, 10);
         assert_eq!(ledger.take(&1, &[(0, 30)], 0), Ok(()));
         assert_eq!(ledger.take(&1, &[(0, 1)], 0), Err(2_800), "it is owed");

@@ -156,14 +156,14 @@ mod tests {
     const HEARTBEAT: Duration = Duration::from_secs(25);
 
     #[test]
-    fn a_silent_peer_is_dead_after_one_ping_and_its_wait() {
+    fn silent_peer_is_dead_after_one_ping() {
         let mut pulse = Heartbeat::new(Some(HEARTBEAT));
         assert_eq!(pulse.beat(), (Beat::Ping, PONG));
         assert_eq!(pulse.beat().0, Beat::Dead);
     }
 
     #[test]
-    fn pings_are_one_heartbeat_apart_so_that_a_dead_peer_is_found_within_two() {
+    fn dead_peer_is_found_within_two_heartbeats() {
         let mut pulse = Heartbeat::new(Some(HEARTBEAT));
         for _ in 0..3 {
             assert_eq!(pulse.beat(), (Beat::Ping, PONG));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_comes_before_its_time_is_over_whatever_else_is_due() {
+    fn promised_heartbeat_is_sent_in_time() {
         let every = Duration::from_secs(1);
         let mut pulse = Heartbeat::new(Some(HEARTBEAT)).promising(Some(every));
         let (mut silence, mut next, mut pings) = (Duration::ZERO, pulse.first(), 0);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_promised_to_speak_is_dead_after_twice_its_time_and_not_before() {
+    fn promising_peer_is_dead_after_twice_its_interval() {
         let every = Duration::from_secs(10);
         let mut pulse = Heartbeat::new(None).promised(Some(every));
         let mut silence = Duration::ZERO;

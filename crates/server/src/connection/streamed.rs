@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_that_takes_nothing_has_stalled_after_ten_seconds() {
+    async fn idle_reader_stalls_after_ten_seconds() {
         let (mut transport, mut body) = Streamed::open(account());
         transport.text("one".into());
         transport.flush().await.unwrap();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sign_of_life_is_there_once_it_was_taken() {
+    async fn sign_of_life_counts_once_taken() {
         let (mut transport, mut body) = Streamed::open(account());
         transport.ping();
         transport.flush().await.unwrap();

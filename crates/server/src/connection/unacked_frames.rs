@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_acknowledged_can_be_fetched_again() {
+    fn unacknowledged_frames_can_be_fetched_again() {
         let mut outbox = outbox(3, 10);
         assert_eq!(outbox.fetch(0, 1_000).unwrap().len(), 3);
         assert_eq!(outbox.fetch(0, 1_000).unwrap().len(), 3);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_crowded_by_what_nobody_fetched() {
+    fn unfetched_frames_make_session_crowded() {
         let mut outbox = outbox(2, CROWDED);
         assert!(outbox.is_crowded());
         outbox.fetch(0, 1).unwrap();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_never_acknowledges_is_kept_a_bounded_number_of_bytes() {
+    fn unacknowledged_stream_keeps_bounded_bytes() {
         let mut outbox = UnackedFrames::default();
         for number in 0..1_000 {
             outbox.push("x".repeat(1_000).into());
@@ -204,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_client_gets_every_frame_once_or_is_told_that_it_is_gone(steps in prop::collection::vec(step(), 1..80)) {
+        fn client_gets_each_frame_once_or_gone(steps in prop::collection::vec(step(), 1..80)) {
             let mut outbox = UnackedFrames::default();
             let (mut pushed, mut got) = (Vec::new(), 0);
             for step in steps {

@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn texts_of_every_length_form_arrive_whole_and_in_order() {
+    async fn texts_of_every_length_arrive_in_order() {
         let (mut server, mut client) = pair(0).await;
         let lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 300_000];
         let writer = async {
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_ping_is_answered_between_frames_never_inside_one() {
+    async fn ping_is_answered_between_frames() {
         let (mut server, mut client) = pair(0).await;
         client.socket.send(Message::Ping(vec![1, 2].into())).unwrap();
         client.answers = true;

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_page_a_named_site_and_programs_may() {
+    fn own_page_named_sites_and_programs_may() {
         assert!(from(Some("http://chat.example:3000")));
         assert!(from(Some("https://chat.example:3000")), "behind a proxy that speaks TLS");
         assert!(from(Some("https://other.example")));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn another_port_of_the_same_machine_is_next_door_and_nothing_that_looks_like_it() {
+    fn other_port_is_next_door_lookalikes_are_not() {
         let from = |host: &'static str, origin: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, host.parse().unwrap());

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn everyone_is_sent_to_the_host_they_asked_for() {
+    fn redirect_leads_to_requested_host() {
         for (host, here, https, goal) in [
             ("chat.example:3443", "10.0.0.1:3443", 3443, "chat.example:3443"),
             ("chat.example:8443", "10.0.0.1:3443", 3443, "chat.example:8443"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_could_be_misread_is_replaced_by_the_address() {
+    fn ambiguous_host_is_replaced_by_address() {
         for host in [
             "",
             ":80",

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_with_two_sessions_is_here_once_until_the_last_is_gone() {
+    fn person_with_two_sessions_is_here_once() {
         let mut presence = Presence::default();
         presence.enter(1, person("a"), Arc::default());
         presence.enter(2, person("a"), Arc::default());

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_bound_the_whole_queue_is_dropped_and_said_so_once() {
+    fn full_queue_is_dropped_and_reported_once() {
         let queue = Queue::default();
         assert!(!queue.push(frame(MAX_BYTES)));
         assert!(queue.push(frame(1)));

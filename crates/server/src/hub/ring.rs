@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded_in_entries_and_bytes() {
+    fn ring_is_bounded_in_entries_and_bytes() {
         let many = ring(1..=2_000, "x");
         assert_eq!(seqs(many.after(1_999 - ENTRIES as Seq)), None);
         assert_eq!(seqs(many.after(2_000 - ENTRIES as Seq)).map(|s| s.len()), Some(ENTRIES));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_filled_up_to_its_own_first_entry() {
+    fn ring_is_filled_up_to_its_first_entry() {
         let budget = Budget::default();
         let mut ring = ring(5..=6, "x");
         assert_eq!(ring.replay_source(3, 6), ReplaySource::NotLoaded);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_lead_up_to_its_own_is_not_taken() {
+    fn entries_with_a_gap_are_not_taken() {
         let mut ring = ring(5..=6, "x");
         ring.fill(posts(1..=3, "x"), 6, &Budget::default());
         assert_eq!(seqs(ring.after(4)), Some(vec![5, 6]));
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_text_is_in_none_of_its_frames() {
+    fn deleted_text_is_in_no_frame() {
         let (mut ring, budget) = (ring(1..=2, "secret"), Budget::default());
         ring.push(frame(3, What::Edited { seq: 1, body: "still secret".into() }), &budget);
         ring.push(frame(4, What::Deleted { seq: 1 }), &budget);

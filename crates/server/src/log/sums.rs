@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_behind_its_window_tells_the_sum_first() {
+    fn line_after_window_writes_the_sum_first() {
         let (sums, now) = (Sums::new(Duration::from_secs(10)), Instant::now());
         take(&sums, "a", now);
         take(&sums, "a", now);

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_move_is_told_for_a_minute_or_two() {
+    fn each_head_is_kept_for_a_minute() {
         let mut told = Told::begin(3, 0);
         assert_eq!(told.since(4, 25_000), 3);
         assert_eq!(told.since(5, 60_000), 3, "the fourth and the fifth are told");

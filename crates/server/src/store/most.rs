@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_a_text_are_those_that_json_takes() {
+    fn text_bytes_are_those_of_its_json() {
         for text in ["", "plain", "\"q\" \\ \n\r\t", "\u{1}\u{8}\u{c}\u{1f}\u{7f}", "가나다🙂", "</script>"]
         {
             assert_eq!(json_bytes(text) + 2, serde_json::to_string(text).unwrap().len(), "{text:?}");

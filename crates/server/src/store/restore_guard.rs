@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_and_fits_what_has_at_least_as_much() {
+    fn guard_fits_databases_with_as_many_entries() {
         let folder = tempfile::tempdir().unwrap();
         let mut mark = RestoreGuard::begin(folder.path(), epoch("e"), 7).unwrap();
         mark.add(3);

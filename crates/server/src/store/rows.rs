@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pos_orders_by_room_then_seq_and_gives_both_back() {
+    fn pos_orders_by_room_then_seq() {
         let (one, two) = (RoomKey(1), RoomKey(2));
         assert!(one.pos(SEQ_MAX) < two.pos(0));
         assert!(two.pos(7) < two.pos(8));

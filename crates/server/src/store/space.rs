@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_reserve_is_a_twentieth_up_to_a_gibibyte() {
+    fn default_reserve_is_a_twentieth_within_gibibyte() {
         for (used, available, reserve) in
             [(0, 1_000, 50), (600, 400, 50), (0, 20_480, 1_024), (9, 999_999, 1_024)]
         {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_stop_at_the_reserve_and_go_on_above_it() {
+    fn writes_stop_at_reserve_and_resume_above() {
         let mut space = space(Reserve::Bytes(100 * MIB));
         for (available, is_short) in
             [(100, false), (99, true), (0, true), (101, false), (50, true), (200, false)]
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_reserve_an_empty_disk_refuses_nothing_itself() {
+    fn zero_reserve_refuses_nothing_by_itself() {
         let mut space = space(Reserve::None);
         space.judge(disk(1_000, 0), 0);
         assert!(!space.is_short);

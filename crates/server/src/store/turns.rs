@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_often_waits_for_themselves() {
+    fn frequent_asker_waits_for_itself() {
         let turns = Turns::default();
         for n in 0..1_000 {
             turns.add(asker(1), n).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn one_too_many_is_refused_to_its_asker_alone() {
+    fn full_queue_refuses_only_its_asker() {
         let turns = Turns::default();
         for _ in 0..WAITING_MAX {
             turns.add(asker(1), ()).unwrap();

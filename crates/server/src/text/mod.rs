@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_line_of_what_is_seen() {
+    fn name_is_one_line_of_visible_text() {
         for (typed, kept) in [
             ("  김\u{202e} \n 철수 ", "김 철수"),
             ("Kim\u{200b}", "Kim"),

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_taken_when_it_has_stood_for_two_looks() {
+    fn stable_pair_is_used_after_two_looks() {
         let (folder, new) = (TempDir::new().unwrap(), pair());
         let mut reload = reload(&folder, &pair());
         let old = reload.shown.0.read().unwrap().cert.clone();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_told_once_and_the_old_one_stays() {
+    fn unusable_pair_is_logged_once_old_stays() {
         let (folder, good) = (TempDir::new().unwrap(), pair());
         let mut reload = reload(&folder, &good);
         let old = reload.shown.0.read().unwrap().cert.clone();

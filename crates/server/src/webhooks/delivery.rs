@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_hmac_sha256_as_everyone_computes_it() {
+    fn signature_is_standard_hmac_sha256() {
         // RFC 4231, test case 2, its data split at a dot that is not there: computed over the joined parts.
         let mut mac = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
         mac.update(b"what do ya want for nothing?");

@@ -102,7 +102,7 @@ mod tests {
     use super::url;
 
     #[test]
-    fn an_address_is_one_of_http_without_a_login() {
+    fn address_is_http_without_a_login() {
         for good in ["https://x.example/a?b=c", "http://x.example:8080", "https://[2a00::1]/"] {
             assert!(url(good).is_ok(), "{good}");
         }

@@ -30,7 +30,7 @@ fn json(messages: &[Message]) -> usize {
 }
 
 #[tokio::test]
-async fn a_page_of_history_is_bounded_by_bytes_and_nothing_is_left_out() {
+async fn history_page_is_bounded_in_bytes_without_gaps() {
     let server = Server::with(&UNLIMITED);
     let (mut ann, last) = fill(&server, 100).await;
     let (mut back, mut before) = (Vec::new(), last + 1);
@@ -58,7 +58,7 @@ async fn a_page_of_history_is_bounded_by_bytes_and_nothing_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_bounded_by_bytes_and_says_more() {
+async fn snapshot_is_bounded_in_bytes_and_marks_more() {
     let server = Server::with(&UNLIMITED);
     let (mut ann, last) = fill(&server, 60).await;
     let snapshot = ann.watch_now(&lobby()).await;
@@ -68,7 +68,7 @@ async fn a_snapshot_is_bounded_by_bytes_and_says_more() {
 }
 
 #[tokio::test]
-async fn the_html_of_a_room_is_bounded_by_bytes() {
+async fn room_html_is_bounded_in_bytes() {
     for text in heavy() {
         let server = Server::with(&UNLIMITED);
         let mut ann = Client::join(&server, "ann").await;
@@ -86,7 +86,7 @@ async fn the_html_of_a_room_is_bounded_by_bytes() {
 }
 
 #[tokio::test]
-async fn short_messages_still_fill_the_html_of_a_room() {
+async fn short_messages_still_fill_room_html() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     for n in 0..60 {
@@ -117,7 +117,7 @@ async fn entries_of_the_api_are_bounded_by_bytes() {
 }
 
 #[tokio::test]
-async fn history_costs_what_it_carries_and_is_refused_for_a_while() {
+async fn history_beyond_rate_limit_is_briefly_refused() {
     let server = Server::with(&["--post-rate", "0"]);
     let (mut ann, last) = fill(&server, 60).await;
     for req in 0..40 {
@@ -193,7 +193,7 @@ async fn unread_pages_of_many_hold_bounded_memory() {
 }
 
 #[tokio::test]
-async fn a_form_that_comes_too_slowly_is_answered_408() {
+async fn slow_form_is_answered_408() {
     let server = Server::with(&["--hello-timeout", "1"]);
     for path in ["/r/lobby/post", "/me", "/rooms", "/settings"] {
         let head = format!(
@@ -209,7 +209,7 @@ async fn a_form_that_comes_too_slowly_is_answered_408() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_too_much_is_unread_the_worst_goes_alone() {
+async fn too_many_unread_bytes_drop_only_the_worst() {
     let server = Server::with(&["--post-rate", "0", "--frame-rate", "0", "--max-unsent", "1"]);
     let (mut ann, last) = fill(&server, 60).await;
     ann.watch_now(&lobby()).await;

@@ -11,7 +11,7 @@ async fn document(server: &Server) -> Value {
 }
 
 #[tokio::test]
-async fn every_route_of_the_api_is_in_the_document_and_is_served() {
+async fn every_api_route_is_documented_and_served() {
     let server = Server::start();
     let document = document(&server).await;
     let mut operations = Vec::new();
@@ -38,7 +38,7 @@ async fn every_route_of_the_api_is_in_the_document_and_is_served() {
 }
 
 #[tokio::test]
-async fn whatever_the_document_refers_to_is_in_it() {
+async fn every_reference_of_the_document_resolves() {
     let server = Server::start();
     let document = document(&server).await;
     let mut references = 0;
@@ -61,7 +61,7 @@ async fn whatever_the_document_refers_to_is_in_it() {
 }
 
 #[tokio::test]
-async fn the_page_for_people_says_what_the_document_says() {
+async fn page_for_people_matches_the_document() {
     let server = Server::start();
     let document = document(&server).await;
     let page = ask(server.addr, "GET", "/api", &[], "").await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{Api, Browser, Client, Server, UNLIMITED, lobby, refused};
 
 #[tokio::test]
-async fn the_log_is_read_page_by_page_to_its_end() {
+async fn log_is_read_page_by_page() {
     let server = Server::with(&UNLIMITED);
     let robo = Api::new(&server, "Robo", &["lobby"]).await;
     for number in 2..=25 {
@@ -33,7 +33,7 @@ async fn the_log_is_read_page_by_page_to_its_end() {
 }
 
 #[tokio::test]
-async fn an_entry_is_as_every_other_door_shows_it_and_says_who_it_was() {
+async fn entry_matches_other_protocols_and_names_author() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;
@@ -59,7 +59,7 @@ async fn an_entry_is_as_every_other_door_shows_it_and_says_who_it_was() {
 }
 
 #[tokio::test]
-async fn a_page_without_a_cursor_begins_at_the_beginning_and_is_bounded() {
+async fn page_without_cursor_begins_the_log() {
     let server = Server::with(&UNLIMITED);
     let robo = Api::new(&server, "Robo", &[]).await;
     let long = "x".repeat(8_000);
@@ -77,7 +77,7 @@ async fn a_page_without_a_cursor_begins_at_the_beginning_and_is_bounded() {
 }
 
 #[tokio::test]
-async fn rooms_are_listed_as_far_as_the_token_reaches() {
+async fn listed_rooms_are_those_of_the_token() {
     let server = Server::start();
     let ann = Client::join(&server, "ann").await;
     let opened = Browser::of(&server, &ann.cookie).script().submit("/rooms", &[("title", "Secret")]).await;

@@ -7,7 +7,7 @@ use crate::harness::{Api, Client, Server, UNLIMITED, ask, exchange, lobby, refus
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 #[tokio::test]
-async fn who_is_nobody_is_told_to_sign_in_and_leaves_no_trace() {
+async fn anonymous_caller_gets_401_and_leaves_no_trace() {
     let server = Server::start();
     let robo = Api::new(&server, "Robo", &[]).await;
     let post = r#"{"body":"x"}"#;
@@ -62,7 +62,7 @@ async fn unknown_addresses_and_methods_are_problems_too() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_not_as_described_are_refused_and_nothing_is_posted() {
+async fn malformed_bodies_are_refused_and_post_nothing() {
     let server = Server::with(&["--max-body", "20", "--post-rate", "0"]);
     let robo = Api::new(&server, "Robo", &[]).await;
     let large = json!({ "body": "x".repeat(70_000) }).to_string();
@@ -101,7 +101,7 @@ async fn bodies_that_are_not_as_described_are_refused_and_nothing_is_posted() {
 }
 
 #[tokio::test]
-async fn keys_cursors_and_queries_that_are_not_as_described_are_refused() {
+async fn malformed_keys_cursors_and_queries_are_refused() {
     let server = Server::start();
     let robo = Api::new(&server, "Robo", &[]).await;
     let long = "k".repeat(201);
@@ -166,7 +166,7 @@ async fn header_values_with_line_breaks_inject_nothing() {
 }
 
 #[tokio::test]
-async fn too_many_posts_are_told_when_to_come_back() {
+async fn rate_limited_posts_get_retry_after() {
     let server = Server::with(&["--post-rate", "1", "--post-burst", "2"]);
     let robo = Api::new(&server, "Robo", &[]).await;
     robo.say("1").await;
@@ -181,7 +181,7 @@ async fn too_many_posts_are_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_posts_until_it_has_room_and_the_key_still_counts() {
+async fn full_disk_refuses_posts_and_keeps_key_valid() {
     let mut server = Server::with(&["--max-database", "1", "--post-rate", "0"]);
     let robo = Api::new(&server, "Robo", &[]).await;
     let text = "가".repeat(8_000);

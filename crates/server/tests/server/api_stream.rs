@@ -33,7 +33,7 @@ async fn flood(server: &Server, count: usize, text: &str) -> Seq {
 }
 
 #[tokio::test]
-async fn a_stream_begins_with_what_comes_next_unless_a_cursor_is_named() {
+async fn stream_begins_at_head_or_named_cursor() {
     let server = Server::start();
     let robo = Api::new(&server, "Robo", &["lobby"]).await;
     robo.say("before").await;
@@ -54,7 +54,7 @@ async fn a_stream_begins_with_what_comes_next_unless_a_cursor_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_missed_thousands_gets_every_one_while_more_come() {
+async fn missed_thousands_are_replayed_while_more_come() {
     let server = Server::with(&UNLIMITED);
     let robo = Api::new(&server, "Robo", &[]).await;
     let behind = flood(&server, 3_000, "missed").await;
@@ -66,7 +66,7 @@ async fn whoever_missed_thousands_gets_every_one_while_more_come() {
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_where_it_was_after_a_kill() {
+async fn stream_resumes_from_cursor_after_kill() {
     let mut server = Server::with(&UNLIMITED);
     let mut robo = Api::new(&server, "Robo", &[]).await;
     let mut last = 1;
@@ -87,7 +87,7 @@ async fn a_stream_goes_on_where_it_was_after_a_kill() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_so_and_ends_the_stream() {
+async fn stopping_server_ends_stream_with_notice() {
     let mut server = Server::start();
     let robo = Api::new(&server, "Robo", &[]).await;
     let mut stream = robo.stream("", None).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_server_that_stops_says_so_and_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_ends_the_stream_and_opens_no_other() {
+async fn revoked_token_ends_stream_and_opens_no_other() {
     let server = Server::start();
     let robo = Api::new(&server, "Robo", &[]).await;
     let other = Api::new(&server, "Other", &[]).await;
@@ -121,7 +121,7 @@ async fn a_revoked_token_ends_the_stream_and_opens_no_other() {
 }
 
 #[tokio::test]
-async fn a_quiet_stream_gives_signs_of_life_and_stays() {
+async fn quiet_stream_sends_heartbeats_and_stays() {
     let server = Server::with(&["--heartbeat", "1"]);
     let robo = Api::new(&server, "Robo", &[]).await;
     let mut stream = robo.stream("", None).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_quiet_stream_gives_signs_of_life_and_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_never_reads_is_given_up_and_costs_little() {
+async fn reader_that_never_reads_is_dropped_cheaply() {
     let server = Server::with(&UNLIMITED);
     let robo = Api::new(&server, "Robo", &[]).await;
     let socket = TcpSocket::new_v4().unwrap();
@@ -166,7 +166,7 @@ async fn who_never_reads_is_given_up_and_costs_little() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_is_forgotten() {
+async fn hung_up_reader_is_forgotten() {
     let server = Server::start();
     let robo = Api::new(&server, "Robo", &[]).await;
     let streams = [robo.stream("", None).await.unwrap(), robo.stream("", None).await.unwrap()];
@@ -188,7 +188,7 @@ async fn streams_count_among_the_connections_of_an_address() {
 }
 
 #[tokio::test]
-async fn cursors_of_before_a_restore_are_refused_and_those_of_now_name_their_epoch() {
+async fn cursors_before_restore_are_refused() {
     let mut server = Server::with(&UNLIMITED);
     let robo = Api::new(&server, "Robo", &[]).await;
     let old = robo.say("kept").await;

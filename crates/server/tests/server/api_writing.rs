@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{Api, Client, Server, UNLIMITED, ask, body, lobby, seq};
 
 #[tokio::test]
-async fn a_post_is_made_answered_with_its_number_and_seen_by_all() {
+async fn post_returns_its_seq_and_reaches_all() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;
@@ -22,7 +22,7 @@ async fn a_post_is_made_answered_with_its_number_and_seen_by_all() {
 }
 
 #[tokio::test]
-async fn a_repeat_with_the_same_key_posts_nothing_also_after_a_kill() {
+async fn repeated_key_posts_nothing_even_after_kill() {
     let mut server = Server::with(&UNLIMITED);
     let mut robo = Api::new(&server, "Robo", &[]).await;
     let mut other = Api::new(&server, "Other", &[]).await;
@@ -45,7 +45,7 @@ async fn a_repeat_with_the_same_key_posts_nothing_also_after_a_kill() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_a_cmid_is_that_cmid() {
+async fn key_in_cmid_form_is_that_cmid() {
     let server = Server::start();
     let robo = Api::new(&server, "Robo", &[]).await;
     let cmid = "0123456789abcdef0123456789abcdef";
@@ -72,7 +72,7 @@ async fn an_answer_names_what_it_answers() {
 }
 
 #[tokio::test]
-async fn a_person_uses_the_api_with_their_login_from_this_site_alone() {
+async fn login_opens_the_api_from_this_site_only() {
     let server = Server::start();
     let ann = Client::join(&server, "ann").await;
     let post = async |headers: &[(&str, &str)]| {

@@ -174,7 +174,7 @@ async fn reading_of_one_address_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_long_log_is_read_slower_beyond_the_budget() {
+async fn long_log_is_read_slower_beyond_budget() {
     let server = Server::with(&["--address-read-kib", "64", "--post-rate", "0"]);
     let ann = Client::join(&server, "ann").await;
     let bot = Api::new(&server, "Robo", &[]).await;
@@ -229,7 +229,7 @@ async fn connections_beyond_an_addresss_rate_begin_later() {
 }
 
 #[tokio::test]
-async fn a_log_beyond_the_budget_keeps_no_other_room_waiting() {
+async fn log_beyond_budget_delays_no_other_room() {
     let server = stomp_server(&["--address-read-kib", "4", "--post-rate", "0"]);
     let bot = Api::new(&server, "Robo", &[]).await;
     // More than the hub holds, by more than the budget has at once.

@@ -65,7 +65,7 @@ async fn hello_is_awaited_only_so_long() {
 }
 
 #[tokio::test]
-async fn a_frame_of_64_kib_passes_and_one_byte_more_does_not() {
+async fn frame_over_64_kib_is_refused() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.send_text(&frame_of(64 * 1024)).await;
@@ -87,7 +87,7 @@ async fn fragments_are_measured_together() {
 }
 
 #[tokio::test]
-async fn a_length_that_cannot_be_is_refused_before_its_bytes_come() {
+async fn impossible_length_is_refused_before_its_bytes() {
     let server = Server::start();
     let mut socket = RawSocket::welcomed(&server).await;
     // The head of a text frame of 2^62 bytes, masked.
@@ -99,7 +99,7 @@ async fn a_length_that_cannot_be_is_refused_before_its_bytes_come() {
 }
 
 #[tokio::test]
-async fn text_that_is_not_utf_8_is_closed_as_such() {
+async fn invalid_utf_8_closes_with_its_code() {
     let server = Server::start();
     for broken in [&b"\xff\xfe"[..], b"\"\xed\xa0\x80\"", b"\xc0\xaf", b"ends in half of \xea\xb0"] {
         let mut socket = RawSocket::welcomed(&server).await;
@@ -131,7 +131,7 @@ async fn a_character_may_lie_across_fragments() {
 }
 
 #[tokio::test]
-async fn more_frames_than_a_session_may_send_close_it() {
+async fn frames_beyond_rate_limit_close_the_session() {
     let server = Server::with(&["--frame-rate", "5"]);
     let mut ann = Client::join(&server, "ann").await;
     for _ in 0..40 {
@@ -144,7 +144,7 @@ async fn more_frames_than_a_session_may_send_close_it() {
 }
 
 #[tokio::test]
-async fn who_answers_no_ping_is_let_go() {
+async fn peer_without_pong_is_dropped() {
     let server = Server::with(&["--heartbeat", "1"]);
     let mut dead = RawSocket::welcomed(&server).await;
     assert_eq!(dead.farewell().await, said(CloseCode::NO_PONG));
@@ -152,7 +152,7 @@ async fn who_answers_no_ping_is_let_go() {
 }
 
 #[tokio::test]
-async fn who_answers_pings_stays_and_hears_of_the_heads() {
+async fn peer_with_pongs_stays_and_gets_heads() {
     let server = Server::with(&["--heartbeat", "1"]);
     let mut ann = Client::join(&server, "ann").await;
     assert_eq!(ann.welcome().heartbeat_ms, 1_000);
@@ -179,7 +179,7 @@ async fn a_close_is_answered_by_a_close() {
 }
 
 #[tokio::test]
-async fn a_frame_far_over_the_limit_is_told_so_while_it_is_still_being_sent() {
+async fn huge_frame_is_refused_while_being_sent() {
     let server = Server::start();
     let mut socket = RawSocket::welcomed(&server).await;
     let huge = crate::harness::frame(Opcode::Text, &vec![b' '; 4 * 1024 * 1024], true);

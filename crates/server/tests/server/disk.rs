@@ -23,7 +23,7 @@ async fn fill(client: &mut Client) -> u64 {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_writes_and_nothing_else_and_is_used_again_when_it_has_room() {
+async fn full_disk_refuses_only_writes_and_recovers() {
     let full = ["--max-database", "1", "--post-rate", "0"];
     let mut server = Server::with(&full);
     let mut ann = Client::join(&server, "ann").await;
@@ -59,7 +59,7 @@ async fn a_full_disk_refuses_writes_and_nothing_else_and_is_used_again_when_it_h
 }
 
 #[tokio::test]
-async fn on_a_full_disk_a_message_can_still_be_deleted_once_there_is_room_in_the_file() {
+async fn full_disk_answers_deletes_done_or_unavailable() {
     let server = Server::with(&["--max-database", "1", "--post-rate", "0"]);
     let mut ann = Client::join(&server, "ann").await;
     let first = ann.say("short, and then gone").await;
@@ -77,7 +77,7 @@ async fn on_a_full_disk_a_message_can_still_be_deleted_once_there_is_room_in_the
 }
 
 #[tokio::test]
-async fn a_full_disk_lets_known_people_and_newcomers_read() {
+async fn full_disk_lets_members_and_newcomers_read() {
     let server = Server::with(&["--max-database", "1", "--post-rate", "0"]);
     let mut ann = Client::join(&server, "ann").await;
     fill(&mut ann).await;
@@ -89,7 +89,7 @@ async fn a_full_disk_lets_known_people_and_newcomers_read() {
 }
 
 #[tokio::test]
-async fn below_its_reserve_a_disk_is_read_and_not_written() {
+async fn disk_below_reserve_is_read_only() {
     let mut server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let first = ann.say("first").await;
@@ -122,7 +122,7 @@ async fn below_its_reserve_a_disk_is_read_and_not_written() {
 }
 
 #[tokio::test]
-async fn a_nearly_full_database_is_ready_and_says_so() {
+async fn nearly_full_database_is_ready_and_warns() {
     let server = Server::with(&["--max-database", "1", "--post-rate", "0", "--disk-reserve", "0"]);
     let mut ann = Client::join(&server, "ann").await;
     let readiness = async || ask(server.addr, "GET", "/readyz", &[], "").await;
@@ -163,7 +163,7 @@ async fn a_database_from_the_future_is_left_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_left_alone() {
+async fn foreign_file_in_place_of_database_stays_untouched() {
     let ended =
         start_over(|data| std::fs::write(data.join("madang.db"), "not a database ".repeat(500)).unwrap())
             .await;
@@ -173,7 +173,7 @@ async fn what_is_no_database_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_data_path_that_is_a_file_is_named_with_what_to_do() {
+async fn file_as_data_path_is_named_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a file");
     std::fs::write(&file, "").unwrap();
@@ -188,7 +188,7 @@ async fn a_data_path_that_is_a_file_is_named_with_what_to_do() {
 /// A folder that nobody can write, root included, without changing this machine.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_data_folder_that_cannot_be_written_is_named_with_what_to_do() {
+async fn unwritable_data_folder_is_named_with_advice() {
     let ended = Server::attempt(&["--addr", "127.0.0.1:0", "--data", "/proc/madang"]);
     assert_eq!(ended.status.code(), Some(1));
     assert!(

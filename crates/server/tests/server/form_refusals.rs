@@ -14,7 +14,7 @@ async fn both(server: &Server, path: &str, fields: &[(&str, &str)]) -> (Answer, 
 }
 
 #[tokio::test]
-async fn a_refusal_stands_on_the_page_in_its_language() {
+async fn refusal_is_shown_in_the_pages_language() {
     let server = Server::start();
     let long = "가".repeat(8_001);
     for (path, fields, status, english, korean) in [
@@ -61,7 +61,7 @@ async fn a_script_is_refused_in_json() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_and_the_page_says_so() {
+async fn missing_room_or_message_gives_404_page() {
     let server = Server::start();
     for path in ["/r/nowhere", "/r/NOWHERE", "/r/nowhere/7", "/nowhere", "/r/%00", "/r/lobby/7/nothing"] {
         let english = Browser::new(&server).get(path).await;
@@ -75,7 +75,7 @@ async fn what_is_not_there_is_not_found_and_the_page_says_so() {
 }
 
 #[tokio::test]
-async fn a_room_that_was_never_written_to_shows_any_place_in_it() {
+async fn empty_room_shows_any_linked_place() {
     let server = Server::start();
     for path in [
         "/r/lobby/1",

@@ -33,7 +33,7 @@ async fn each_key_gets_its_own_answer() {
 }
 
 #[tokio::test]
-async fn names_and_words_are_read_in_any_case_and_in_lists() {
+async fn header_names_and_values_ignore_case() {
     for server in both() {
         for (line, by) in [
             ("Connection: Upgrade", "connection: keep-alive, UPGRADE"),
@@ -47,7 +47,7 @@ async fn names_and_words_are_read_in_any_case_and_in_lists() {
 }
 
 #[tokio::test]
-async fn another_version_is_told_the_one_that_is_spoken() {
+async fn unknown_version_is_answered_with_supported_one() {
     for server in both() {
         for version in ["0", "8", "12", "14", "255", "x", "", "13, 8", "013"] {
             let line = format!("Sec-WebSocket-Version: {version}\r\n");
@@ -61,7 +61,7 @@ async fn another_version_is_told_the_one_that_is_spoken() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_sixteen_bytes_in_base64_is_refused() {
+async fn malformed_websocket_key_is_refused() {
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     for server in both() {
         assert_eq!(altered(&server, key, "").await.status, 400, "missing");
@@ -74,7 +74,7 @@ async fn a_key_that_is_not_sixteen_bytes_in_base64_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_offered_beside_is_never_agreed_on() {
+async fn offered_extensions_are_never_accepted() {
     for server in both() {
         let answer = ask_upgrade(&server, "Sec-WebSocket-Extensions: permessage-deflate\r\n").await;
         assert_eq!((answer.status, answer.header("sec-websocket-extensions")), (101, None));

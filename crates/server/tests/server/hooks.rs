@@ -22,7 +22,7 @@ async fn send_json(server: &Server, path: &str, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn what_tools_send_is_posted_under_the_webhooks_name() {
+async fn tool_payloads_are_posted_under_webhooks_name() {
     let server = Server::start();
     let hook = webhook(&server, "Alerts").await;
     assert!(hook.starts_with("/hooks/mdh_") && hook.len() == 75, "{hook}");
@@ -56,7 +56,7 @@ async fn what_tools_send_is_posted_under_the_webhooks_name() {
 }
 
 #[tokio::test]
-async fn a_repeat_with_the_same_key_is_posted_once() {
+async fn repeat_with_same_key_is_posted_once() {
     let mut server = Server::with(&UNLIMITED);
     let hook = webhook(&server, "Alerts").await;
     let text = r#"{"text":"once"}"#;
@@ -70,7 +70,7 @@ async fn a_repeat_with_the_same_key_is_posted_once() {
 }
 
 #[tokio::test]
-async fn text_that_is_too_long_continues_in_three_messages() {
+async fn long_text_continues_in_up_to_three_messages() {
     let mut server = Server::with(&["--max-body", "100", "--post-rate", "1", "--post-burst", "1"]);
     let hook = webhook(&server, "Alerts").await;
     let mut ann = Client::join(&server, "ann").await;
@@ -169,7 +169,7 @@ async fn a_webhook_posts_too_fast_like_anybody() {
 }
 
 #[tokio::test]
-async fn its_secret_opens_nothing_else_and_a_token_is_no_webhook() {
+async fn secrets_and_tokens_are_not_interchangeable() {
     let server = Server::start();
     let hook = webhook(&server, "Alerts").await;
     let secret = hook.trim_start_matches("/hooks/");

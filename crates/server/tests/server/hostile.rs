@@ -15,7 +15,7 @@ async fn closed_by(server: &Server, bytes: &[u8]) -> Option<u16> {
 }
 
 #[tokio::test]
-async fn frames_that_break_the_websocket_protocol_are_closed_as_such() {
+async fn frames_breaking_websocket_rules_close_the_connection() {
     let server = Server::start();
     let unmasked = b"\x81\x02{}";
     let fragmented_ping = frame(Opcode::Ping, b"x", false);

@@ -10,7 +10,7 @@ use crate::harness::{Client, Opcode, Over, RawSocket, Server, UNLIMITED, exchang
 const FLAT: u64 = 16 * 1024;
 
 #[tokio::test]
-async fn packets_that_are_malformed_are_refused_on_every_transport_and_told_once_for_a_session() {
+async fn malformed_packets_are_refused_and_logged_once() {
     let server = Server::with(&UNLIMITED);
     let deep = format!("{}1{}", r#"{"a":"#.repeat(5_000), "}".repeat(5_000));
     let long = format!(r#"{{"t":"watch","room":"{}"}}"#, "x".repeat(60_000));
@@ -41,7 +41,7 @@ async fn packets_that_are_malformed_are_refused_on_every_transport_and_told_once
 }
 
 #[tokio::test]
-async fn what_breaks_the_websocket_protocol_is_told_and_counted_once_for_each() {
+async fn websocket_violations_are_logged_and_counted_once() {
     let server = Server::start();
     for bytes in [&b"\x81\x02{}"[..], &frame(Opcode::Reserved, b"x", true), &frame(Opcode::Ping, b"x", false)]
     {
@@ -54,7 +54,7 @@ async fn what_breaks_the_websocket_protocol_is_told_and_counted_once_for_each() 
 }
 
 #[tokio::test]
-async fn text_that_is_broken_across_fragments_or_chunks_is_refused_on_every_transport() {
+async fn broken_text_across_fragments_is_refused_everywhere() {
     let server = Server::start();
     let mut socket = RawSocket::welcomed(&server).await;
     socket.send_part(Opcode::Text, b"{\"t\":\"\xea\xb0", false).await;
@@ -76,7 +76,7 @@ async fn text_that_is_broken_across_fragments_or_chunks_is_refused_on_every_tran
 }
 
 #[tokio::test]
-async fn a_fragment_that_never_ends_is_closed_at_the_limit_and_nothing_grows() {
+async fn endless_fragment_is_closed_at_the_limit() {
     let server = Server::with(&UNLIMITED);
     let mut parts = frame(Opcode::Text, b"{", false);
     (0..8_000).for_each(|_| parts.extend(frame(Opcode::Continuation, &[b' '; 1_000], false)));
@@ -84,7 +84,7 @@ async fn a_fragment_that_never_ends_is_closed_at_the_limit_and_nothing_grows() {
 }
 
 #[tokio::test]
-async fn fragments_of_one_byte_are_closed_at_the_limit_and_nothing_grows() {
+async fn endless_one_byte_fragments_are_closed() {
     let server = Server::with(&UNLIMITED);
     let mut parts = frame(Opcode::Text, b"{", false);
     (0..200_000).for_each(|_| parts.extend(frame(Opcode::Continuation, b" ", false)));
@@ -92,7 +92,7 @@ async fn fragments_of_one_byte_are_closed_at_the_limit_and_nothing_grows() {
 }
 
 #[tokio::test]
-async fn fragments_of_nothing_are_closed_although_they_never_reach_the_limit() {
+async fn endless_empty_fragments_are_closed() {
     let server = Server::with(&UNLIMITED);
     let mut parts = frame(Opcode::Text, b"{", false);
     (0..500_000).for_each(|_| parts.extend(frame(Opcode::Continuation, b"", false)));
@@ -110,7 +110,7 @@ async fn never_ending(server: &Server, parts: &[u8]) {
 }
 
 #[tokio::test]
-async fn a_message_in_fragments_of_one_byte_is_read_if_it_ends() {
+async fn message_in_one_byte_fragments_is_read() {
     let server = Server::with(&UNLIMITED);
     let mut socket = RawSocket::welcomed(&server).await;
     let text = format!(r#"{{"t":"unwatch","room":"lobby","x":"{}"}}"#, "x".repeat(60_000));
@@ -124,7 +124,7 @@ async fn a_message_in_fragments_of_one_byte_is_read_if_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_signs_of_life_ends_on_every_transport_and_nothing_grows() {
+async fn ping_flood_ends_connection_without_memory_growth() {
     let server = Server::with(&["--frame-rate", "20"]);
     let mut ann = Client::join(&server, "ann").await;
     let before = server.resident_kib();

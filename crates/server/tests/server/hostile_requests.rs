@@ -30,7 +30,7 @@ async fn bystander(server: &Server) -> Client {
 }
 
 #[tokio::test]
-async fn an_origin_that_is_missing_is_a_program_and_every_foreign_one_is_refused_at_each_door() {
+async fn foreign_origins_are_refused_and_missing_ones_accepted() {
     let server = Server::start();
     let addr = server.addr;
     let mut ann = bystander(&server).await;
@@ -59,7 +59,7 @@ async fn an_origin_that_is_missing_is_a_program_and_every_foreign_one_is_refused
 }
 
 #[tokio::test]
-async fn half_a_request_head_is_waited_for_only_so_long_at_each_door() {
+async fn half_a_request_head_times_out_everywhere() {
     let server = Server::with(&["--hello-timeout", "1"]);
     let mut ann = bystander(&server).await;
     let before = (server.resident_kib(), server.open_sockets());
@@ -112,7 +112,7 @@ async fn an_upgrade_with_a_body_is_no_upgrade() {
 }
 
 #[tokio::test]
-async fn a_request_that_could_be_read_in_two_ways_is_not_read() {
+async fn ambiguous_request_is_refused() {
     let server = Server::start();
     for lines in [
         "Content-Length: 4\r\nContent-Length: 40\r\n",
@@ -131,7 +131,7 @@ async fn a_request_that_could_be_read_in_two_ways_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_huge_post_is_refused_before_it_is_read() {
+async fn huge_post_is_refused_unread() {
     let server = Server::start();
     let mut ann = bystander(&server).await;
     let before = server.resident_kib();
@@ -151,7 +151,7 @@ async fn a_huge_post_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_chunked_post_that_grows_for_ever_is_cut_at_the_limit() {
+async fn endless_chunked_post_is_cut_at_limit() {
     let server = Server::start();
     let mut ann = bystander(&server).await;
     let before = server.resident_kib();
@@ -183,7 +183,7 @@ async fn a_chunked_post_that_grows_for_ever_is_cut_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_post_that_never_ends_is_waited_for_only_so_long() {
+async fn unfinished_post_times_out() {
     let server = Server::with(&["--hello-timeout", "1"]);
     let mut ann = bystander(&server).await;
     let rt = ann.link.http();
@@ -212,7 +212,7 @@ async fn a_post_that_never_ends_is_waited_for_only_so_long() {
 }
 
 #[tokio::test]
-async fn more_posts_at_a_time_than_a_client_needs_are_refused() {
+async fn too_many_concurrent_posts_are_refused() {
     let server = Server::start();
     let mut ann = bystander(&server).await;
     let (path, cookie) = (ann.link.http().path.clone(), ann.cookie.clone());
@@ -237,7 +237,7 @@ async fn more_posts_at_a_time_than_a_client_needs_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_whose_answer_is_never_read_is_given_up() {
+async fn request_with_unread_answer_is_dropped() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let text = "x".repeat(8_000);

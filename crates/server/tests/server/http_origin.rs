@@ -79,7 +79,7 @@ async fn addresses_people_type_lead_somewhere() {
 }
 
 #[tokio::test]
-async fn own_page_is_own_whatever_its_port_is_written() {
+async fn own_origin_matches_any_spelling_of_port() {
     let server = Server::with(&["--host", "chat.example"]);
     for (host, origin) in [
         ("chat.example:443", "https://chat.example"),

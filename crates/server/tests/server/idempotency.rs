@@ -75,7 +75,7 @@ async fn edits_and_deletes_are_once_too() {
 }
 
 #[tokio::test]
-async fn a_refused_write_does_not_use_up_its_cmid() {
+async fn refused_write_does_not_use_its_cmid() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let cmid = fresh_cmid();
@@ -85,7 +85,7 @@ async fn a_refused_write_does_not_use_up_its_cmid() {
 }
 
 #[tokio::test]
-async fn a_repeat_after_a_kill_gets_the_first_ones_seq() {
+async fn repeat_after_kill_returns_first_seq() {
     let mut server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let cmid = fresh_cmid();
@@ -98,7 +98,7 @@ async fn a_repeat_after_a_kill_gets_the_first_ones_seq() {
 }
 
 #[tokio::test]
-async fn a_kill_between_commit_and_done_neither_loses_nor_doubles() {
+async fn kill_between_commit_and_done_keeps_write_once() {
     let mut server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -143,7 +143,7 @@ impl Writer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_random_under_load_what_was_acknowledged_is_there_once_in_order() {
+async fn random_kills_keep_acknowledged_writes_once_in_order() {
     const ROUNDS: usize = 8;
     let mut server = Server::with(&UNLIMITED);
     let mut writers = Vec::new();

@@ -5,7 +5,7 @@ use madang_protocol::{ClientFrame, RefusalCode, RoomInfo};
 use crate::harness::{Browser, Client, Dial, Server, lobby, until};
 
 #[tokio::test]
-async fn more_posts_than_the_rate_are_refused_with_the_time_to_wait_after_which_they_work() {
+async fn rate_limited_posts_work_after_retry_time() {
     let server = Server::with(&["--post-rate", "2", "--post-burst", "3"]);
     let mut ann = Client::join(&server, "ann").await;
     let limits = &ann.welcome().limits;
@@ -27,7 +27,7 @@ async fn more_posts_than_the_rate_are_refused_with_the_time_to_wait_after_which_
 }
 
 #[tokio::test]
-async fn the_rate_is_the_persons_whatever_door_they_use() {
+async fn rate_limit_is_per_person_across_protocols() {
     let server = Server::with(&["--post-rate", "1", "--post-burst", "1"]);
     let mut ann = Client::join(&server, "ann").await;
     ann.say("the one").await;
@@ -42,7 +42,7 @@ async fn the_rate_is_the_persons_whatever_door_they_use() {
 }
 
 #[tokio::test]
-async fn connections_of_one_address_are_bounded_and_their_places_are_given_back() {
+async fn connections_per_address_are_bounded_and_released() {
     let server = Server::with(&["--connections-per-address", "2"]);
     let mut first = Client::join(&server, "first").await;
     let _second = Client::join(&server, "second").await;

@@ -34,7 +34,7 @@ async fn a_flood_of_refused_requests_is_summed() {
 }
 
 #[tokio::test]
-async fn a_flood_with_other_names_each_time_is_summed() {
+async fn flood_under_changing_names_is_summed() {
     let server = Server::with(&["--log-window", "3600"]);
     for n in 0..100 {
         let origin = format!("http://{n}.{}.example", "evil".repeat(50));

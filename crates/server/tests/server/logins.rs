@@ -98,7 +98,7 @@ async fn by_https_the_cookie_is_this_hosts_alone() {
 }
 
 #[tokio::test]
-async fn a_login_by_http_is_taken_over_by_https() {
+async fn http_login_is_taken_over_by_https() {
     let mut server = Server::start();
     let mut jar = Jar::default();
     jar.visit(&server).await;

@@ -61,7 +61,7 @@ async fn a_renamed_room_reaches_everyone_and_the_log() {
 }
 
 #[tokio::test]
-async fn a_closed_room_is_gone_for_everyone_at_every_door() {
+async fn closed_room_is_gone_on_every_protocol() {
     let mut server = Server::start();
     let room = open(&server, "Spam").await.room;
     let (mut ann, mut bob) = (Client::join(&server, "ann").await, Client::join(&server, "bob").await);
@@ -94,7 +94,7 @@ async fn a_closed_room_is_gone_for_everyone_at_every_door() {
 }
 
 #[tokio::test]
-async fn a_message_deleted_by_the_owner_is_gone_everywhere() {
+async fn message_deleted_by_owner_is_gone_everywhere() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -114,7 +114,7 @@ async fn a_message_deleted_by_the_owner_is_gone_everywhere() {
 }
 
 #[tokio::test]
-async fn a_banned_person_is_out_at_once_and_for_good() {
+async fn banned_person_is_disconnected_and_stays_out() {
     let mut server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -148,7 +148,7 @@ async fn a_banned_person_is_out_at_once_and_for_good() {
 }
 
 #[tokio::test]
-async fn a_name_bans_only_where_it_is_one_persons() {
+async fn ban_by_name_needs_a_unique_name() {
     let server = Server::start();
     let mut kim = Browser::new(&server).script();
     kim.submit("/me", &[("name", "kim")]).await;

@@ -22,7 +22,7 @@ async fn learns(client: &mut Client, user: &UserId, name: &str) {
 }
 
 #[tokio::test]
-async fn rename_reaches_a_client_that_resumed_at_the_head() {
+async fn rename_reaches_client_resumed_at_head() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let head = ann.say("before").await;
@@ -51,7 +51,7 @@ async fn rename_missed_while_away_is_told_on_return() {
 }
 
 #[tokio::test]
-async fn rename_is_told_with_a_room_watched_from_a_cursor() {
+async fn rename_comes_with_room_watched_from_cursor() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let head = ann.say("before").await;

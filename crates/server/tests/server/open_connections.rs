@@ -72,7 +72,7 @@ async fn silent_connections_under_tls_are_bounded() {
 }
 
 #[tokio::test]
-async fn streams_of_one_address_are_bounded_and_given_back() {
+async fn streams_per_address_are_bounded_and_released() {
     let server = Server::with(&["--tcp-per-address", "3"]);
     let mut open = Vec::new();
     for _ in 0..3 {

@@ -16,7 +16,7 @@ async fn counts(server: &Server, headers: &[(&str, &str)]) -> u16 {
 }
 
 #[tokio::test]
-async fn the_counters_are_told_on_this_machine_and_through_no_proxy() {
+async fn metrics_are_local_and_not_proxied() {
     for options in [&[][..], &["--trusted-proxy", "127.0.0.1"]] {
         let server = Server::with(options);
         assert_eq!(counts(&server, &[]).await, 200);
@@ -32,7 +32,7 @@ async fn the_counters_are_told_on_this_machine_and_through_no_proxy() {
 }
 
 #[tokio::test]
-async fn a_token_opens_the_counters_and_nothing_else_does() {
+async fn metrics_token_alone_opens_metrics() {
     let server = Server::with(&["--metrics-token", "s3cret"]);
     assert_eq!(counts(&server, &[("Authorization", "Bearer s3cret")]).await, 200);
     assert_eq!(counts(&server, &[("Authorization", "bearer s3cret"), ("Via", "1.1 x")]).await, 200);
@@ -43,7 +43,7 @@ async fn a_token_opens_the_counters_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn counters_with_an_address_of_their_own_are_told_there_alone() {
+async fn metrics_address_alone_serves_metrics() {
     let server = Server::with(&["--metrics-addr", "127.0.0.1:0"]);
     let counting = server.counting();
     assert_eq!(counts(&server, &[]).await, 403);
@@ -82,7 +82,7 @@ async fn the_data_folder_is_its_owners_alone() {
 }
 
 #[tokio::test]
-async fn a_clock_that_was_wrong_once_dates_nothing_for_ever() {
+async fn one_wrong_clock_reading_does_not_stick() {
     let folder = tempfile::tempdir().unwrap();
     let future = 4_000_000_000_000;
     {

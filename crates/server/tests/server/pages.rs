@@ -41,7 +41,7 @@ async fn a_room_can_be_read_in_its_html() {
 }
 
 #[tokio::test]
-async fn a_newcomer_gets_a_login_that_scripts_cannot_read_and_keeps_it() {
+async fn newcomer_gets_lasting_http_only_login() {
     let server = Server::start();
     let mut ann = Browser::new(&server);
     let answer = ann.get("/r/lobby").await;
@@ -101,7 +101,7 @@ async fn a_form_posts_what_everyone_hears() {
 }
 
 #[tokio::test]
-async fn the_form_on_the_page_submitted_twice_posts_once() {
+async fn form_submitted_twice_posts_once() {
     let server = Server::start();
     let mut ann = Browser::new(&server);
     let page = ann.get("/r/lobby").await.body;
@@ -172,7 +172,7 @@ async fn a_text_never_becomes_markup() {
 }
 
 #[tokio::test]
-async fn a_text_never_becomes_markup_in_the_form_to_edit_it_either() {
+async fn text_in_edit_form_is_escaped() {
     let server = Server::start();
     let mut ann = Browser::new(&server);
     post(&mut ann, "</textarea><script>alert(1)</script>&lt;").await;
@@ -183,7 +183,7 @@ async fn a_text_never_becomes_markup_in_the_form_to_edit_it_either() {
 }
 
 #[tokio::test]
-async fn a_page_runs_its_own_scripts_alone_and_stands_in_no_frame() {
+async fn page_allows_only_own_scripts_and_no_framing() {
     let server = Server::start();
     let answer = Browser::new(&server).get("/r/lobby").await;
     let policy = answer.header("content-security-policy").expect("a policy");
@@ -244,7 +244,7 @@ async fn no_form_leads_away_from_this_server() {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted() {
+async fn metrics_count_what_happens() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;

@@ -43,7 +43,7 @@ async fn open_room(server: &Server, cookie: &str, title: &str) -> RoomInfo {
 }
 
 #[tokio::test]
-async fn those_who_look_at_a_room_know_of_each_other() {
+async fn viewers_of_a_room_see_each_other() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -102,7 +102,7 @@ async fn typing_reaches_those_who_look_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_read_marker_moves_forward_only_and_every_session_of_the_person_is_told() {
+async fn read_marker_only_advances_and_reaches_all_sessions() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut phone = Client::join_as(&server, "ann's phone", &ann.cookie).await;
@@ -122,7 +122,7 @@ async fn a_read_marker_moves_forward_only_and_every_session_of_the_person_is_tol
 }
 
 #[tokio::test]
-async fn messages_by_others_are_unread_until_they_are_read() {
+async fn messages_by_others_count_as_unread_until_read() {
     let server = Server::start();
     let mut bob = Client::join(&server, "bob").await;
     bob.say("before ann came").await;
@@ -145,7 +145,7 @@ async fn messages_by_others_are_unread_until_they_are_read() {
 }
 
 #[tokio::test]
-async fn a_new_room_is_told_to_all_and_can_be_talked_in() {
+async fn new_room_is_announced_and_usable() {
     let server = Server::start();
     let ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -166,7 +166,7 @@ async fn a_new_room_is_told_to_all_and_can_be_talked_in() {
 }
 
 #[tokio::test]
-async fn a_new_name_is_told_to_those_who_know_the_person() {
+async fn rename_reaches_those_who_know_the_person() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;

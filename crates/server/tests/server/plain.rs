@@ -9,7 +9,7 @@ use crate::harness::{
 };
 
 #[tokio::test]
-async fn json_clients_and_the_page_share_a_room_in_one_order() {
+async fn json_clients_and_page_share_one_order() {
     let server = Server::with(&UNLIMITED);
     let mut page = Client::join(&server, "page").await;
     page.watch_now(&lobby()).await;
@@ -62,7 +62,7 @@ async fn text_clients_send_and_read_lines() {
 }
 
 #[tokio::test]
-async fn the_same_name_is_taken_once_and_another_one_at_once() {
+async fn repeated_name_renames_once_new_name_immediately() {
     let server = Server::with(&UNLIMITED);
     let mut ada = PlainSocket::open(&server, "/plain?mode=text").await;
     let mut page = Client::join(&server, "page").await;
@@ -76,7 +76,7 @@ async fn the_same_name_is_taken_once_and_another_one_at_once() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_posted_is_refused_in_the_doors_words_and_the_rest_goes_on() {
+async fn invalid_posts_are_refused_and_connection_continues() {
     let server = Server::with(&["--max-body", "20", "--post-rate", "0"]);
     let mut ada = PlainSocket::open(&server, "/").await;
     ada.json().await;
@@ -108,7 +108,7 @@ async fn what_cannot_be_posted_is_refused_in_the_doors_words_and_the_rest_goes_o
 }
 
 #[tokio::test]
-async fn too_many_posts_are_refused_and_said_when_to_try_again() {
+async fn rate_limited_posts_are_refused_with_retry_time() {
     let server = Server::with(&["--post-rate", "1", "--post-burst", "2"]);
     let mut ada = PlainSocket::open(&server, "/").await;
     ada.json().await;
@@ -131,7 +131,7 @@ async fn too_many_posts_are_refused_and_said_when_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_key_makes_a_post_once_also_after_a_lost_connection_and_a_restart() {
+async fn keyed_post_is_made_once_across_restart() {
     let mut server = Server::with(&UNLIMITED);
     let mut ada = PlainSocket::open(&server, "/").await;
     let cookie = ada.cookie.clone().unwrap();
@@ -150,7 +150,7 @@ async fn a_key_makes_a_post_once_also_after_a_lost_connection_and_a_restart() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_goes_on_from_its_cursor_however_far_behind() {
+async fn lost_connection_resumes_from_any_cursor() {
     let mut server = Server::with(&UNLIMITED);
     let mut ada = PlainSocket::open(&server, "/").await;
     ada.json().await;
@@ -177,7 +177,7 @@ async fn a_lost_connection_goes_on_from_its_cursor_however_far_behind() {
 }
 
 #[tokio::test]
-async fn a_room_or_a_cursor_that_there_is_not_closes_with_a_code_and_a_reason() {
+async fn unknown_room_or_cursor_closes_with_reason() {
     let server = Server::start();
     for (path, code, reason) in [
         ("/?room=nowhere", 4505, "no such room"),
@@ -195,7 +195,7 @@ async fn a_room_or_a_cursor_that_there_is_not_closes_with_a_code_and_a_reason() 
 }
 
 #[tokio::test]
-async fn what_a_plain_socket_may_not_carry_closes_it_with_a_reason() {
+async fn forbidden_frame_closes_plain_socket_with_reason() {
     let server = Server::with(&["--max-frame", "1000"]);
     let mut ada = PlainSocket::open(&server, "/").await;
     ada.send_binary(b"\x00\x01").await;
@@ -211,7 +211,7 @@ async fn what_a_plain_socket_may_not_carry_closes_it_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_named_room_is_entered_and_no_other_is_heard() {
+async fn named_room_is_entered_and_no_other_received() {
     let server = Server::with(&UNLIMITED);
     let mut browser = Browser::new(&server);
     let opened = browser.submit("/rooms", &[("title", "Garden")]).await;
@@ -236,7 +236,7 @@ async fn a_stopping_server_says_so_with_1012() {
 }
 
 #[tokio::test]
-async fn the_front_door_is_a_page_for_browsers_and_a_socket_for_programs() {
+async fn front_path_serves_page_or_socket() {
     let server = Server::start();
     assert_eq!(ask(server.addr, "GET", "/", &[], "").await.header("location"), Some("/r/lobby"));
     for path in ["/", "/plain"] {
@@ -261,7 +261,7 @@ async fn the_front_door_is_a_page_for_browsers_and_a_socket_for_programs() {
 }
 
 #[tokio::test]
-async fn a_page_next_door_is_served_as_a_guest_and_a_foreign_one_is_not() {
+async fn page_on_other_port_is_guest_foreign_refused() {
     let server = Server::start();
     let ada = Client::join(&server, "ada").await;
     let login = ada.cookie.clone();
@@ -294,7 +294,7 @@ async fn a_deleted_message_is_not_replayed() {
 }
 
 #[tokio::test]
-async fn a_bot_comes_by_its_token_and_only_into_its_rooms() {
+async fn bot_connects_by_token_within_its_rooms() {
     let server = Server::with(&UNLIMITED);
     let token = token(&server.data(), "ticker", &["lobby"]).await;
     let mut browser = Browser::new(&server);
@@ -312,7 +312,7 @@ async fn a_bot_comes_by_its_token_and_only_into_its_rooms() {
 }
 
 #[tokio::test]
-async fn a_cursor_from_before_a_restored_backup_is_told_from_one_of_now() {
+async fn cursor_before_restored_backup_is_refused() {
     let mut server = Server::with(&UNLIMITED);
     let mut ada = PlainSocket::open(&server, "/").await;
     ada.json().await;
@@ -339,7 +339,7 @@ async fn a_cursor_from_before_a_restored_backup_is_told_from_one_of_now() {
 }
 
 #[tokio::test]
-async fn who_heard_nothing_yet_has_a_place_to_come_back_to() {
+async fn client_without_messages_can_resume() {
     let server = Server::with(&UNLIMITED);
     let mut page = Client::join(&server, "page").await;
     let head = page.say("before").await;
@@ -354,7 +354,7 @@ async fn who_heard_nothing_yet_has_a_place_to_come_back_to() {
 }
 
 #[tokio::test]
-async fn who_comes_and_goes_and_what_was_wrong_is_logged_and_counted() {
+async fn connections_and_errors_are_logged_and_counted() {
     let server = Server::start();
     let mut ada = PlainSocket::open(&server, "/").await;
     let id = ada.json().await["userId"].as_str().unwrap().to_owned();

@@ -33,12 +33,12 @@ async fn narrow_reader(server: &Server) -> RawSocket {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_stops_reading_for_a_while_gets_every_entry_once_in_order_and_delays_nobody() {
+async fn paused_reader_gets_every_entry_and_delays_nobody() {
     stops_reading_for_a_while(Server::with(&UNLIMITED)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_stops_reading_for_a_while_under_tls_has_the_same() {
+async fn paused_reader_under_tls_gets_every_entry() {
     stops_reading_for_a_while(Server::secure(&UNLIMITED)).await;
 }
 
@@ -82,12 +82,12 @@ async fn stops_reading_for_a_while(server: Server) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_never_reads_is_let_go_and_the_others_do_not_notice() {
+async fn reader_that_never_reads_is_dropped_unnoticed() {
     never_reads(Server::with(&UNLIMITED)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_never_reads_under_tls_is_let_go_too() {
+async fn reader_that_never_reads_under_tls_is_dropped() {
     never_reads(Server::secure(&UNLIMITED)).await;
 }
 
@@ -109,7 +109,7 @@ async fn never_reads(server: Server) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_writes_without_reading_the_answers_is_held_back_and_nothing_grows() {
+async fn writer_that_never_reads_is_held_back() {
     let server = Server::with(&UNLIMITED);
     let mut deaf = RawSocket::narrow(&server).await;
     let before = server.resident_kib();

@@ -76,7 +76,7 @@ async fn its_own_pages_and_programs_may_connect() {
 }
 
 #[tokio::test]
-async fn a_site_that_is_allowed_may_connect_and_no_other() {
+async fn only_allowed_sites_may_connect() {
     let server = Server::with(&["--origin", "https://chat.example", "--origin", "http://b.example:81/"]);
     assert_eq!(with_origin(&server, "https://chat.example").await.status, 101);
     assert_eq!(with_origin(&server, "http://b.example:81").await.status, 101);
@@ -111,7 +111,7 @@ async fn forms_of_other_sites_write_nothing() {
 }
 
 #[tokio::test]
-async fn of_the_subprotocols_that_are_offered_ours_is_taken() {
+async fn own_subprotocol_is_chosen_among_offers() {
     let server = Server::start();
     for offer in [SUBPROTOCOL, "v2.chat, madang.v1", "madang.v2,madang.v1,mqtt"] {
         let answer = offering(&server, offer).await;
@@ -120,7 +120,7 @@ async fn of_the_subprotocols_that_are_offered_ours_is_taken() {
 }
 
 #[tokio::test]
-async fn unknown_subprotocols_alone_are_refused_with_the_list_of_known_ones() {
+async fn unknown_subprotocols_are_refused_listing_known_ones() {
     let server = Server::start();
     for offer in ["madang.v2", "mqtt, v13.stomp", "madang.v1x", "MADANG.V1"] {
         let answer = offering(&server, offer).await;
@@ -130,7 +130,7 @@ async fn unknown_subprotocols_alone_are_refused_with_the_list_of_known_ones() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_version_13_upgrade_is_told_what_is() {
+async fn other_upgrade_versions_are_answered_with_13() {
     let server = Server::start();
     for version in ["8", "12", "14", "x"] {
         let line = format!("Sec-WebSocket-Version: {version}\r\n");
@@ -144,7 +144,7 @@ async fn what_is_not_a_version_13_upgrade_is_told_what_is() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_missing_or_wrong_is_refused() {
+async fn missing_or_wrong_key_is_refused() {
     let server = Server::start();
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     assert_eq!(altered(&server, key, "").await.status, 400, "missing");
@@ -185,7 +185,7 @@ async fn half_a_request_is_not_awaited_for_ever() {
 }
 
 #[tokio::test]
-async fn a_head_over_16_kib_or_100_headers_is_refused() {
+async fn oversized_head_is_refused() {
     let server = Server::start();
     let long = "x".repeat(17 * 1024);
     assert_eq!(ask(server.addr, "GET", "/healthz", &[("X-Long", &long)], "").await.status, 431);
@@ -200,7 +200,7 @@ async fn a_head_over_16_kib_or_100_headers_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_answered_or_dropped_and_the_server_lives() {
+async fn non_http_bytes_are_answered_or_dropped() {
     let server = Server::with(&UNLIMITED);
     for rubbish in [
         &b"\0\0\0\0\0\0\0\0"[..],

@@ -32,7 +32,7 @@ async fn a_forged_address_frees_nobody_from_a_limit() {
 }
 
 #[tokio::test]
-async fn a_forged_host_does_not_pass_the_rule_on_origins() {
+async fn forged_host_does_not_pass_origin_check() {
     let server = Server::start();
     for lines in [
         "Origin: https://evil.example\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https\r\n",
@@ -45,7 +45,7 @@ async fn a_forged_host_does_not_pass_the_rule_on_origins() {
 }
 
 #[tokio::test]
-async fn behind_a_named_proxy_each_client_has_its_own_limit() {
+async fn clients_behind_named_proxy_have_own_limits() {
     let server = Server::with(&[&TRUSTING[..], &["--connections-per-address", "1"]].concat());
     let _ann = finds_a_place(&server, &coming_from("203.0.113.1")).await.expect("a place for ann");
     let _bob = finds_a_place(&server, &coming_from("203.0.113.2")).await.expect("one for bob");
@@ -60,7 +60,7 @@ async fn behind_a_named_proxy_each_client_has_its_own_limit() {
 }
 
 #[tokio::test]
-async fn behind_a_named_proxy_host_and_scheme_are_the_clients() {
+async fn named_proxy_passes_clients_host_and_scheme() {
     let server = Server::with(&TRUSTING);
     let said = "X-Forwarded-Host: chat.example\r\nX-Forwarded-Proto: https\r\n";
     for (origin, status) in [
@@ -80,7 +80,7 @@ async fn behind_a_named_proxy_host_and_scheme_are_the_clients() {
 }
 
 #[tokio::test]
-async fn under_tls_a_page_in_clear_is_a_foreign_one() {
+async fn clear_page_is_foreign_under_tls() {
     let server = Server::secure(&[]);
     for (origin, status) in
         [(format!("https://{}", server.addr), 101), (format!("http://{}", server.addr), 403)]
@@ -90,7 +90,7 @@ async fn under_tls_a_page_in_clear_is_a_foreign_one() {
 }
 
 #[test]
-fn what_is_no_network_is_told_at_the_start() {
+fn invalid_proxy_network_is_reported_at_start() {
     for wrong in ["10.0.0.0/33", "proxy.example", "10.0.0", "", "10.0.0.1/"] {
         let ended = Server::attempt(&["--trusted-proxy", wrong]);
         assert!(!ended.status.success());

@@ -19,7 +19,7 @@ async fn refusal(client: &mut Client, text: &str) -> Refused {
 }
 
 #[tokio::test]
-async fn what_is_no_frame_is_refused_as_bad() {
+async fn malformed_frame_is_refused_as_bad() {
     let server = Server::with(&["--post-rate", "0"]);
     let mut ann = Client::join(&server, "ann").await;
     for text in [
@@ -57,7 +57,7 @@ async fn what_is_no_frame_is_refused_as_bad() {
 }
 
 #[tokio::test]
-async fn a_bad_frame_is_answered_by_the_id_that_it_carries() {
+async fn bad_frame_is_answered_by_its_id() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let cmid = fresh_cmid();
@@ -72,7 +72,7 @@ async fn a_bad_frame_is_answered_by_the_id_that_it_carries() {
 }
 
 #[tokio::test]
-async fn a_kind_of_frame_that_the_server_does_not_know_is_named_so() {
+async fn unknown_kind_of_frame_is_refused_by_name() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let cmid = fresh_cmid();
@@ -141,7 +141,7 @@ async fn a_text_keeps_every_character_but_controls() {
 }
 
 #[tokio::test]
-async fn rooms_and_messages_that_are_not_there_are_refused() {
+async fn missing_rooms_and_messages_are_refused() {
     let server = Server::with(&["--post-rate", "0"]);
     let mut ann = Client::join(&server, "ann").await;
     for frame in [
@@ -214,7 +214,7 @@ async fn a_refusal_speaks_the_language_of_hello() {
 }
 
 #[tokio::test]
-async fn nesting_as_deep_as_a_frame_allows_is_only_a_bad_frame() {
+async fn deepest_nesting_is_only_a_bad_frame() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let deep = "[".repeat(60_000);

@@ -12,7 +12,7 @@ use crate::harness::{
 };
 
 #[tokio::test]
-async fn a_terminated_server_says_goodbye_ends_well_and_has_everything_when_it_comes_back() {
+async fn terminated_server_closes_cleanly_and_keeps_everything() {
     let mut server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -37,7 +37,7 @@ async fn a_terminated_server_says_goodbye_ends_well_and_has_everything_when_it_c
 }
 
 #[tokio::test]
-async fn a_stopping_server_says_so_to_who_asks_on_an_open_connection_and_takes_nobody_new() {
+async fn draining_server_reports_not_ready_and_rejects_connections() {
     let mut server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let _deaf = RawSocket::welcomed(&server).await;
@@ -53,7 +53,7 @@ async fn a_stopping_server_says_so_to_who_asks_on_an_open_connection_and_takes_n
 }
 
 #[tokio::test]
-async fn hundreds_are_sent_away_in_waves_and_come_back_spread_out() {
+async fn hundreds_are_disconnected_in_waves_and_spread() {
     let mut server = Server::with(&["--connections-per-address", "0", "--hello-timeout", "60"]);
     let mut clients = join_all((0..400).map(|_| Client::join(&server, "one of many"))).await;
     let seq = clients[0].say("before").await;
@@ -87,7 +87,7 @@ async fn hundreds_are_sent_away_in_waves_and_come_back_spread_out() {
 
 /// Peers that read nothing any more, with more than enough on its way to them, while others go on writing.
 #[tokio::test]
-async fn stalled_peers_do_not_hold_up_the_end_and_no_acknowledged_write_is_lost() {
+async fn stalled_peers_do_not_delay_shutdown() {
     let mut server = Server::with(&[&UNLIMITED[..], &["--connections-per-address", "0"]].concat());
     let mut stalled = Vec::new();
     for _ in 0..20 {
@@ -144,7 +144,7 @@ async fn ctrl_c_is_a_clean_end_too() {
 }
 
 #[tokio::test]
-async fn connections_that_say_nothing_do_not_hold_up_the_end() {
+async fn silent_connections_do_not_delay_shutdown() {
     let mut server = Server::start();
     let _silent = RawSocket::open(&server).await;
     let _deaf = RawSocket::welcomed(&server).await;
@@ -192,7 +192,7 @@ async fn a_running_server_is_alive_and_ready() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named_with_what_to_do() {
+async fn port_in_use_is_named_with_advice() {
     let server = Server::start();
     let ended = server.second(&["--addr", &server.addr.to_string()]).err();
     assert!(ended.is_some_and(|ended| !ended.status.success()), "two options --addr are one too many");
@@ -205,7 +205,7 @@ async fn a_port_in_use_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_data_folder_in_use_is_named_with_what_to_do() {
+async fn data_folder_in_use_is_named_with_advice() {
     let mut server = Server::start();
     let ended = server.second(&[]).err().expect("a refusal");
     assert_eq!(ended.status.code(), Some(1));
@@ -240,7 +240,7 @@ async fn options_that_cannot_be_are_named() {
 }
 
 #[tokio::test]
-async fn a_login_that_the_server_does_not_know_is_a_newcomers() {
+async fn unknown_login_becomes_a_newcomer() {
     let server = Server::start();
     let forged = format!("madang_login={}", "0".repeat(64));
     let ann = Client::join_as(&server, "ann", &forged).await;

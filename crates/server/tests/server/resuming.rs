@@ -42,7 +42,7 @@ async fn a_cursor_gets_exactly_what_was_missed() {
 }
 
 #[tokio::test]
-async fn a_cursor_at_the_head_gets_nothing_but_live() {
+async fn cursor_at_head_gets_only_live() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let head = ann.say("all there is").await;
@@ -52,7 +52,7 @@ async fn a_cursor_at_the_head_gets_nothing_but_live() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_zero_gets_the_log_from_its_first_entry() {
+async fn cursor_zero_replays_the_whole_log() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.say("hello").await;
@@ -79,7 +79,7 @@ async fn a_cursor_survives_the_restart_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_epoch_or_of_none_gets_a_snapshot() {
+async fn cursor_of_other_or_no_epoch_gets_snapshot() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.say("hello").await;
@@ -94,7 +94,7 @@ async fn a_cursor_of_another_epoch_or_of_none_gets_a_snapshot() {
 }
 
 #[tokio::test]
-async fn a_cursor_ahead_of_the_log_gets_a_snapshot() {
+async fn cursor_ahead_of_log_gets_snapshot() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.say("hello").await;
@@ -107,7 +107,7 @@ async fn a_cursor_ahead_of_the_log_gets_a_snapshot() {
 }
 
 #[tokio::test]
-async fn a_cursor_a_thousand_behind_is_replayed_and_one_more_gets_a_snapshot() {
+async fn cursor_over_thousand_behind_gets_snapshot() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;
@@ -142,7 +142,7 @@ async fn several_rooms_are_resumed_each_from_its_cursor() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_not_there_is_refused_and_the_others_are_resumed() {
+async fn missing_room_is_refused_and_others_resume() {
     let server = Server::start();
     let ann = Client::join(&server, "ann").await;
     let nowhere: RoomId = "nowhere".parse().unwrap();
@@ -153,7 +153,7 @@ async fn a_room_that_is_not_there_is_refused_and_the_others_are_resumed() {
 }
 
 #[tokio::test]
-async fn after_unwatch_nothing_comes_and_a_new_watch_goes_on_at_its_cursor() {
+async fn unwatched_room_is_silent_until_watched_again() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -172,7 +172,7 @@ async fn after_unwatch_nothing_comes_and_a_new_watch_goes_on_at_its_cursor() {
 }
 
 #[tokio::test]
-async fn who_never_watched_a_room_hears_nothing_of_it() {
+async fn unwatched_room_sends_nothing() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut eve = Client::join(&server, "eve").await;
@@ -190,7 +190,7 @@ async fn who_never_watched_a_room_hears_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn a_room_watched_twice_in_a_row_is_followed_once() {
+async fn room_watched_twice_is_followed_once() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     for n in 0..10 {
@@ -216,7 +216,7 @@ async fn a_room_watched_twice_in_a_row_is_followed_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_from_before_a_restored_backup_gets_a_snapshot() {
+async fn cursor_before_restored_backup_gets_snapshot() {
     let mut server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.say("in the backup").await;

@@ -40,7 +40,7 @@ impl Crowd {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_resumes_while_eight_people_write_gets_every_entry_once() {
+async fn resuming_among_eight_writers_yields_entries_once() {
     let server = Server::with(&UNLIMITED);
     let mut reader = Client::join(&server, "reader").await;
     reader.watch_now(&lobby()).await;
@@ -77,7 +77,7 @@ async fn who_resumes_while_eight_people_write_gets_every_entry_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_snapshot_taken_while_eight_people_write_is_followed_by_what_it_lacks() {
+async fn snapshot_among_eight_writers_continues_without_gap() {
     let server = Server::with(&UNLIMITED);
     let crowd = Crowd::of(8, &server).await;
     for round in 0..40 {
@@ -95,7 +95,7 @@ async fn a_snapshot_taken_while_eight_people_write_is_followed_by_what_it_lacks(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everyone_hears_the_same_entries_in_the_same_order() {
+async fn all_clients_get_entries_in_one_order() {
     let server = Server::with(&UNLIMITED);
     let mut readers = Vec::new();
     for _ in 0..4 {

@@ -20,7 +20,7 @@ async fn is_gone(server: &Server, ann: &mut Client) {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_so_on_every_transport() {
+async fn stopping_server_sends_bye_on_every_transport() {
     let mut server = Server::start();
     let mut people = Vec::new();
     for over in Over::ALL {
@@ -46,7 +46,7 @@ async fn a_server_that_stops_says_so_on_every_transport() {
 }
 
 #[tokio::test]
-async fn who_gives_no_sign_of_life_is_let_go_within_two_heartbeats() {
+async fn silent_client_is_dropped_within_two_heartbeats() {
     let server = Server::with(&["--heartbeat", "1"]);
     let mut ann = Client::join_over(&server, "ann", Over::Events).await;
     // It reads all it is sent, and answers none of it: to the server, half of a connection.
@@ -58,7 +58,7 @@ async fn who_gives_no_sign_of_life_is_let_go_within_two_heartbeats() {
 }
 
 #[tokio::test]
-async fn who_asks_for_nothing_is_let_go_within_two_heartbeats() {
+async fn client_that_never_fetches_is_dropped() {
     let server = Server::with(&["--heartbeat", "1"]);
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     until("ann to be let go", async || server.connections().await == 0).await;
@@ -67,7 +67,7 @@ async fn who_asks_for_nothing_is_let_go_within_two_heartbeats() {
 }
 
 #[tokio::test]
-async fn who_answers_the_heads_stays() {
+async fn client_that_answers_heads_stays() {
     let server = Server::with(&["--heartbeat", "1"]);
     for over in Over::HTTP {
         let mut ann = Client::join_over(&server, "ann", over).await;
@@ -86,7 +86,7 @@ async fn who_answers_the_heads_stays() {
 }
 
 #[tokio::test]
-async fn who_posts_and_never_fetches_is_let_go_and_nothing_grows() {
+async fn client_that_posts_without_fetching_is_dropped() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let mut deaf = Client::join_over(&server, "deaf", Over::Events).await;
@@ -107,7 +107,7 @@ async fn who_posts_and_never_fetches_is_let_go_and_nothing_grows() {
 }
 
 #[tokio::test]
-async fn more_frames_than_a_session_may_send_end_it() {
+async fn frames_beyond_rate_limit_end_the_session() {
     let server = Server::with(&["--frame-rate", "5"]);
     let mut array = Client::join_over(&server, "an array", Over::Poll).await;
     let frames = vec![r#"{"t":"unwatch","room":"lobby"}"#; 40];
@@ -126,7 +126,7 @@ async fn more_frames_than_a_session_may_send_end_it() {
 }
 
 #[tokio::test]
-async fn a_frame_of_64_kib_passes_and_one_byte_more_ends_the_session() {
+async fn frame_over_64_kib_ends_the_session() {
     let server = Server::start();
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     let (head, tail) = (r#"{"t":"unwatch","room":"lobby","x":""#, r#""}"#);
@@ -152,7 +152,7 @@ async fn hello_is_awaited_only_so_long() {
 }
 
 #[tokio::test]
-async fn a_session_that_its_client_ends_is_over_at_once() {
+async fn session_ended_by_client_is_over_immediately() {
     let server = Server::start();
     let mut ann = Client::join_over(&server, "ann", Over::Events).await;
     let mut stream = ann.link.http().stream(1).await.unwrap();

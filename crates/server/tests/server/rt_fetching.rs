@@ -12,7 +12,7 @@ fn problem(body: &str) -> ProblemCode {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_cut_goes_on_where_it_was() {
+async fn cut_stream_resumes_where_it_was() {
     let server = Server::with(&UNLIMITED);
     let mut writer = Client::join(&server, "writer").await;
     let mut ann = Client::join_over(&server, "ann", Over::Events).await;
@@ -31,7 +31,7 @@ async fn a_stream_that_is_cut_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_stream_begins_after_the_frame_that_is_named_and_the_header_is_newer_than_the_address() {
+async fn stream_begins_after_named_frame_header_wins() {
     let server = Server::start();
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     ann.watch_now(&lobby()).await;
@@ -70,7 +70,7 @@ async fn an_answer_that_was_lost_is_given_again() {
 }
 
 #[tokio::test]
-async fn frames_that_were_acknowledged_or_never_were_end_the_session() {
+async fn unavailable_frame_numbers_end_the_session() {
     let server = Server::start();
     for wrong in ["/poll?ack=0", "/poll?ack=99", "/events?after=0", "/events?after=18446744073709551615"] {
         let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
@@ -109,7 +109,7 @@ async fn a_newer_request_takes_over() {
 }
 
 #[tokio::test]
-async fn a_session_is_there_for_the_login_that_opened_it_alone() {
+async fn session_belongs_to_its_login_alone() {
     let server = Server::start();
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     let mallory = Client::join_over(&server, "mallory", Over::Poll).await;
@@ -140,7 +140,7 @@ async fn a_session_is_there_for_the_login_that_opened_it_alone() {
 }
 
 #[tokio::test]
-async fn nobody_between_is_asked_to_keep_or_change_an_answer() {
+async fn answers_forbid_caching_and_transformation() {
     let server = Server::start();
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     let rt = ann.link.http();
@@ -165,7 +165,7 @@ async fn nobody_between_is_asked_to_keep_or_change_an_answer() {
 }
 
 #[tokio::test]
-async fn two_clients_that_write_at_once_double_nothing_when_their_answers_are_lost() {
+async fn repeated_posts_with_lost_answers_double_nothing() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join_over(&server, "ann", Over::Events).await;
     ann.watch(&lobby(), Some(1)).await;
@@ -180,7 +180,7 @@ async fn two_clients_that_write_at_once_double_nothing_when_their_answers_are_lo
 }
 
 #[tokio::test]
-async fn whose_network_holds_back_the_stream_polls_what_was_in_it() {
+async fn held_back_stream_is_polled_without_loss() {
     let server = Server::start();
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     ann.watch_now(&lobby()).await;
@@ -194,7 +194,7 @@ async fn whose_network_holds_back_the_stream_polls_what_was_in_it() {
 }
 
 #[tokio::test]
-async fn requests_that_follow_each_other_on_one_connection_keep_their_order() {
+async fn pipelined_requests_keep_their_order() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     ann.watch(&lobby(), Some(1)).await;

@@ -11,7 +11,7 @@ fn post_frame(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn people_on_every_transport_hear_each_other_in_the_same_order() {
+async fn all_transports_share_one_order() {
     let server = Server::with(&UNLIMITED);
     let mut people = Vec::new();
     for over in Over::ALL {
@@ -52,7 +52,7 @@ async fn changing_the_transport_is_a_resume() {
 }
 
 #[tokio::test]
-async fn an_array_of_frames_is_taken_in_its_order() {
+async fn array_of_frames_keeps_its_order() {
     let server = Server::start();
     for over in Over::HTTP {
         let mut ann = Client::join_over(&server, "ann", over).await;
@@ -66,7 +66,7 @@ async fn an_array_of_frames_is_taken_in_its_order() {
 }
 
 #[tokio::test]
-async fn refusals_come_as_frames_and_only_what_is_no_json_is_refused_by_status() {
+async fn refusals_are_frames_and_invalid_json_a_status() {
     let server = Server::start();
     let mut ann = Client::join_over(&server, "ann", Over::Events).await;
     for (frame, code) in [
@@ -87,7 +87,7 @@ async fn refusals_come_as_frames_and_only_what_is_no_json_is_refused_by_status()
 }
 
 #[tokio::test]
-async fn a_session_begins_with_hello_and_with_nothing_else() {
+async fn session_begins_only_with_hello() {
     let server = Server::start();
     for first in
         ["", "[]", "[{\"t\":\"hello\"}]", r#"{"t":"watch","room":"lobby"}"#, r#"{"t":"hello","epoch":7}"#]
@@ -102,7 +102,7 @@ async fn a_session_begins_with_hello_and_with_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_login_is_the_same_person_on_every_transport() {
+async fn login_is_same_person_on_every_transport() {
     let server = Server::start();
     let ann = Client::join_over(&server, "ann", Over::Poll).await;
     for over in Over::ALL {
@@ -114,7 +114,7 @@ async fn a_login_is_the_same_person_on_every_transport() {
 }
 
 #[tokio::test]
-async fn sessions_over_http_count_as_connections_of_their_address() {
+async fn http_sessions_count_as_connections() {
     let server = Server::with(&["--connections-per-address", "2"]);
     let _first = Client::join(&server, "first").await;
     let mut second = Client::join_over(&server, "second", Over::Poll).await;
@@ -129,7 +129,7 @@ async fn sessions_over_http_count_as_connections_of_their_address() {
 }
 
 #[tokio::test]
-async fn presence_ends_with_the_session_and_not_a_heartbeat_later() {
+async fn presence_ends_with_the_session() {
     let server = Server::start();
     let mut bob = Client::join(&server, "bob").await;
     bob.send_text(r#"{"t":"present","room":"lobby"}"#).await;

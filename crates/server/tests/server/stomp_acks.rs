@@ -14,7 +14,7 @@ async fn reader(server: &Server, version: Version, secret: &str, mode: &str) -> 
 }
 
 #[tokio::test]
-async fn what_was_not_acknowledged_is_sent_again_after_a_lost_connection() {
+async fn unacknowledged_messages_are_resent_after_reconnect() {
     let server = stomp_server(&[]);
     for version in [V11, V12] {
         for (mode, left) in [("client", vec!["3", "4"]), ("client-individual", vec!["1", "3", "4"])] {
@@ -72,7 +72,7 @@ async fn an_acknowledgement_with_a_receipt_outlives_the_server() {
 }
 
 #[tokio::test]
-async fn what_comes_while_a_reader_is_away_waits_for_it() {
+async fn messages_wait_for_absent_reader() {
     let mut server = stomp_server(&[]);
     let secret = token(&server.data(), "reader", &[]).await;
     drop(reader(&server, V12, &secret, "client").await);
@@ -95,7 +95,7 @@ async fn what_comes_while_a_reader_is_away_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_person_with_a_cookie_comes_back_and_a_guest_of_tcp_does_not() {
+async fn cookie_keeps_offsets_tcp_guest_does_not() {
     let server = stomp_server(&[]);
     let cookie = shared(&server).await;
     for expected in [None, Some("true")] {
@@ -121,7 +121,7 @@ async fn a_person_with_a_cookie_comes_back_and_a_guest_of_tcp_does_not() {
 }
 
 #[tokio::test]
-async fn what_was_not_consumed_is_sent_again_to_the_next_subscription_alone() {
+async fn nacked_message_goes_to_next_subscription_only() {
     let server = stomp_server(&[]);
     let secret = token(&server.data(), "reader", &[]).await;
     let mut client = reader(&server, V12, &secret, "client-individual").await;
@@ -145,7 +145,7 @@ async fn what_was_not_consumed_is_sent_again_to_the_next_subscription_alone() {
 }
 
 #[tokio::test]
-async fn no_more_are_under_way_than_the_client_asks_for() {
+async fn messages_under_way_respect_prefetch() {
     let server = stomp_server(&["--post-rate", "0"]);
     let secret = token(&server.data(), "reader", &[]).await;
     let mut client = Stomp::bot(&server, By::Tcp, V12, &secret).await;
@@ -183,7 +183,7 @@ async fn no_more_are_under_way_than_the_client_asks_for() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_of_what_was_never_sent_is_an_error() {
+async fn ack_of_unsent_message_is_an_error() {
     let server = stomp_server(&[]);
     let ack = |name: &str, id: &str| Frame::new(ClientCommand::Ack).with(name, id);
     for (version, frame, code) in [

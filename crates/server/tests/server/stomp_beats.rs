@@ -7,7 +7,7 @@ use madang_stomp::{ClientCommand, Frame, Version};
 use crate::harness::{By, Stomp, stomp_server};
 
 #[tokio::test]
-async fn the_server_gives_a_sign_of_life_as_often_as_was_agreed() {
+async fn server_sends_heart_beats_as_agreed() {
     let server = stomp_server(&[]);
     for by in [By::Tcp, By::Text] {
         let mut client = Stomp::open(&server, by).await;
@@ -22,7 +22,7 @@ async fn the_server_gives_a_sign_of_life_as_often_as_was_agreed() {
 }
 
 #[tokio::test]
-async fn a_client_that_promised_to_speak_and_is_silent_is_dropped() {
+async fn silent_client_that_promised_heart_beats_is_dropped() {
     let server = stomp_server(&["--heartbeat", "1"]);
     let mut silent = Stomp::open(&server, By::Tcp).await;
     let mut speaking = Stomp::open(&server, By::Tcp).await;
@@ -47,7 +47,7 @@ async fn a_client_that_promised_to_speak_and_is_silent_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_heart_beat_that_is_none_is_an_error_and_1_0_has_none() {
+async fn malformed_heart_beat_header_is_an_error() {
     let server = stomp_server(&[]);
     for bad in ["", "1", "a,b", "-1,0", "1,2,3"] {
         let mut client = Stomp::open(&server, By::Tcp).await;

@@ -7,7 +7,7 @@ use crate::harness::{By, Client, Stomp, body, lobby, revoke, shared, stomp_serve
 use Version::{V10, V11, V12};
 
 #[tokio::test]
-async fn every_version_connects_over_every_transport_and_is_told_who_it_is() {
+async fn every_version_connects_over_every_transport() {
     let server = stomp_server(&[]);
     for by in By::ALL {
         for version in Version::ALL {
@@ -27,7 +27,7 @@ async fn every_version_connects_over_every_transport_and_is_told_who_it_is() {
 }
 
 #[tokio::test]
-async fn the_newest_version_of_both_is_spoken_and_without_a_common_one_the_error_names_them() {
+async fn newest_common_version_is_used_or_error() {
     let server = stomp_server(&[]);
     let connect = |accept: &str| Frame::new(ClientCommand::Stomp).with("accept-version", accept);
     for (accept, spoken) in [("1.0,1.1,1.2", "1.2"), ("1.1,1.0", "1.1"), ("1.1,2.0", "1.1")] {
@@ -48,7 +48,7 @@ async fn the_newest_version_of_both_is_spoken_and_without_a_common_one_the_error
 }
 
 #[tokio::test]
-async fn the_subprotocol_is_the_first_that_is_known_and_binds_the_version() {
+async fn first_known_subprotocol_binds_the_version() {
     let server = stomp_server(&[]);
     for (offer, chosen, version) in [
         ("v12.stomp", "v12.stomp", V12),
@@ -80,7 +80,7 @@ async fn the_subprotocol_is_the_first_that_is_known_and_binds_the_version() {
 }
 
 #[tokio::test]
-async fn paths_that_are_added_speak_stomp_whatever_else_is_there() {
+async fn configured_paths_speak_stomp() {
     let server = stomp_server(&["--stomp-path", "/portfolio/websocket", "--stomp-path", "/"]);
     for path in ["/portfolio/websocket", "/", "/stomp"] {
         let mut client = Stomp::open_at(&server, path, By::Text, &[]).await;
@@ -95,7 +95,7 @@ async fn paths_that_are_added_speak_stomp_whatever_else_is_there() {
 }
 
 #[tokio::test]
-async fn a_guest_is_called_what_it_asks_for_and_textbooks_sign_in_as_guest() {
+async fn guest_gets_its_login_as_name() {
     let server = stomp_server(&[]);
     let mut reader = Stomp::join(&server, By::Tcp, V12).await;
     reader.subscribe("0", &[]).await;
@@ -119,7 +119,7 @@ async fn a_guest_is_called_what_it_asks_for_and_textbooks_sign_in_as_guest() {
 }
 
 #[tokio::test]
-async fn a_passcode_is_a_bots_token_and_nothing_else() {
+async fn passcode_must_be_a_bots_token() {
     let server = stomp_server(&[]);
     let secret = token(&server.data(), "ticker", &["lobby"]).await;
     let connect = |login: &str, passcode: &str| {
@@ -156,7 +156,7 @@ async fn a_passcode_is_a_bots_token_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_cookie_of_an_upgrade_says_who_it_is() {
+async fn upgrade_cookie_identifies_the_person() {
     let server = stomp_server(&[]);
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;
@@ -171,7 +171,7 @@ async fn the_cookie_of_an_upgrade_says_who_it_is() {
 }
 
 #[tokio::test]
-async fn a_page_from_next_door_is_served_as_nobody_who_is_known() {
+async fn page_on_other_port_is_a_guest() {
     let server = stomp_server(&[]);
     let cookie = shared(&server).await;
     let headers = [("cookie", &*cookie), ("origin", "http://localhost:5173")];
@@ -181,7 +181,7 @@ async fn a_page_from_next_door_is_served_as_nobody_who_is_known() {
 }
 
 #[tokio::test]
-async fn one_room_has_all_versions_and_the_page_in_it() {
+async fn all_versions_and_page_share_one_room() {
     let server = stomp_server(&[]);
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;

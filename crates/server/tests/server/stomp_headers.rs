@@ -38,7 +38,7 @@ fn with(mut frame: Frame<ClientCommand>, headers: &[(&str, &str)]) -> Frame<Clie
 }
 
 #[tokio::test]
-async fn headers_and_content_type_come_back_on_the_message() {
+async fn headers_and_content_type_return_on_message() {
     let server = stomp_server(&[]);
     for version in Version::ALL {
         for by in By::ALL {
@@ -60,7 +60,7 @@ async fn headers_and_content_type_come_back_on_the_message() {
 }
 
 #[tokio::test]
-async fn any_value_round_trips_where_it_can_be_said() {
+async fn any_encodable_value_round_trips() {
     let server = stomp_server(&[]);
     let mut readers = Vec::new();
     for version in Version::ALL {
@@ -130,7 +130,7 @@ async fn nobody_forges_what_the_server_says() {
 }
 
 #[tokio::test]
-async fn too_many_too_long_and_ill_ones_are_refused() {
+async fn too_many_long_or_malformed_headers_are_refused() {
     let server = stomp_server(&[]);
     let many: Vec<(String, String)> = (0..33).map(|n| (format!("h{n}"), "x".to_owned())).collect();
     let long = vec![("long".to_owned(), "x".repeat(4 * 1024))];
@@ -256,7 +256,7 @@ async fn programs_post_headers_by_the_api_too() {
 }
 
 #[tokio::test]
-async fn an_edit_keeps_headers_and_a_delete_takes_them() {
+async fn edit_keeps_headers_and_delete_removes_them() {
     let server = stomp_server(&[]);
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;

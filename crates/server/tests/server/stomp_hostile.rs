@@ -10,7 +10,7 @@ use crate::harness::{By, Server, Stomp, UNLIMITED, stomp_server, text, until};
 const FLAT: u64 = 16 * 1024;
 
 #[tokio::test]
-async fn what_is_no_frame_is_told_counted_and_logged_once_for_each() {
+async fn malformed_frame_is_answered_counted_logged_once() {
     let server = stomp_server(&[]);
     let long = format!("SEND\nx:{}\n\n\0", "x".repeat(9_000));
     let many = format!("SEND\n{}\n\0", "x:y\n".repeat(65));
@@ -59,7 +59,7 @@ async fn what_is_no_frame_is_told_counted_and_logged_once_for_each() {
 }
 
 #[tokio::test]
-async fn what_is_not_connect_first_or_is_connect_again_is_an_error() {
+async fn missing_or_repeated_connect_is_an_error() {
     let server = stomp_server(&[]);
     for by in By::ALL {
         for first in ["SEND\ndestination:/topic/lobby\n\nx\0", "DISCONNECT\n\n\0", "SUBSCRIBE\nid:0\n\n\0"] {
@@ -79,7 +79,7 @@ async fn what_is_not_connect_first_or_is_connect_again_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_header_with_an_injected_newline_is_one_header_to_every_reader() {
+async fn injected_newline_stays_within_one_header() {
     let server = stomp_server(&[]);
     let evil = "0\n\n\0ERROR\nmessage:evil";
     let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;
@@ -104,7 +104,7 @@ async fn a_header_with_an_injected_newline_is_one_header_to_every_reader() {
 }
 
 #[tokio::test]
-async fn half_a_frame_before_connect_holds_nothing_for_longer_than_it_may() {
+async fn half_a_frame_before_connect_times_out() {
     let server = stomp_server(&["--hello-timeout", "1"]);
     for first in ["", "CONN", "CONNECT\naccept-version:1.2\n", "\n\n\n"] {
         for by in [By::Tcp, By::Text] {
@@ -141,7 +141,7 @@ async fn a_body_that_never_ends_makes_nothing_grow() {
 }
 
 #[tokio::test]
-async fn one_byte_at_a_time_is_read_whatever_it_says() {
+async fn single_bytes_are_read_like_whole_frames() {
     let server = stomp_server(&[]);
     let mut reader = Stomp::join(&server, By::Tcp, Version::V12).await;
     reader.subscribe("0", &[]).await;

@@ -8,7 +8,7 @@ use crate::harness::{By, Client, Stomp, body, lobby, shared, stomp_server, to};
 use Version::V12;
 
 #[tokio::test]
-async fn a_receipt_says_that_a_message_is_durable_under_both_destinations() {
+async fn receipt_means_durable_under_both_destinations() {
     let mut server = stomp_server(&[]);
     let mut client = Stomp::join(&server, By::Tcp, V12).await;
     let app = Frame::new(ClientCommand::Send).with("destination", "/app/lobby").with_body("to the app");
@@ -23,7 +23,7 @@ async fn a_receipt_says_that_a_message_is_durable_under_both_destinations() {
 }
 
 #[tokio::test]
-async fn receipts_come_in_the_order_of_what_was_sent() {
+async fn receipts_keep_the_order_of_sends() {
     let server = stomp_server(&["--post-rate", "0"]);
     let mut client = Stomp::join(&server, By::Tcp, V12).await;
     for n in 0..200 {
@@ -36,7 +36,7 @@ async fn receipts_come_in_the_order_of_what_was_sent() {
 }
 
 #[tokio::test]
-async fn a_cmid_makes_a_repeat_one_message_also_after_a_restart() {
+async fn cmid_makes_repeats_one_message_across_restart() {
     let mut server = stomp_server(&[]);
     let cookie = shared(&server).await;
     let headers = [("cookie", &*cookie)];
@@ -58,7 +58,7 @@ async fn a_cmid_makes_a_repeat_one_message_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_is_refused_ends_the_connection_and_what_was_sent_behind_it_is_not_posted() {
+async fn refusal_ends_connection_and_drops_later_sends() {
     let server = stomp_server(&["--max-body", "10"]);
     for (refused, code) in [
         (to("nowhere", "hi"), "unknown_room"),
@@ -93,7 +93,7 @@ async fn what_is_refused_ends_the_connection_and_what_was_sent_behind_it_is_not_
 }
 
 #[tokio::test]
-async fn who_sends_too_fast_is_told_when_to_come_back() {
+async fn rate_limited_send_gets_retry_time() {
     let server = stomp_server(&["--post-rate", "1", "--post-burst", "2"]);
     let mut client = Stomp::join(&server, By::Text, V12).await;
     for n in 0..3 {
@@ -108,7 +108,7 @@ async fn who_sends_too_fast_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_disconnect_is_answered_when_all_before_it_is_durable() {
+async fn disconnect_receipt_waits_for_durable_writes() {
     let server = stomp_server(&["--post-rate", "0"]);
     for by in By::ALL {
         let mut client = Stomp::join(&server, by, V12).await;
@@ -129,7 +129,7 @@ async fn a_disconnect_is_answered_when_all_before_it_is_durable() {
 }
 
 #[tokio::test]
-async fn a_message_is_seen_by_the_page_as_any_other() {
+async fn page_sees_stomp_message_like_others() {
     let server = stomp_server(&[]);
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;

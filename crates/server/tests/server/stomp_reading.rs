@@ -8,7 +8,7 @@ use crate::harness::{By, Client, Stomp, lobby, stomp_server, text, to};
 use Version::{V10, V11, V12};
 
 #[tokio::test]
-async fn a_subscription_begins_at_its_attaching_and_its_receipt_says_so() {
+async fn subscription_receipt_marks_where_it_begins() {
     let server = stomp_server(&[]);
     let mut writer = Stomp::join(&server, By::Tcp, V12).await;
     writer.say("before").await;
@@ -27,7 +27,7 @@ async fn a_subscription_begins_at_its_attaching_and_its_receipt_says_so() {
 }
 
 #[tokio::test]
-async fn who_heard_nothing_yet_has_a_place_to_come_back_to() {
+async fn subscriber_without_messages_can_resume() {
     let server = stomp_server(&[]);
     let mut writer = Stomp::join(&server, By::Tcp, V12).await;
     writer.say("before").await;
@@ -43,7 +43,7 @@ async fn who_heard_nothing_yet_has_a_place_to_come_back_to() {
 }
 
 #[tokio::test]
-async fn a_reader_goes_on_from_its_seq_across_restarts_without_a_hole_or_a_double() {
+async fn reader_resumes_from_seq_across_restarts() {
     let mut server = stomp_server(&["--post-rate", "0"]);
     let (mut seq, mut seen, mut said) = (String::from("0"), Vec::new(), 0);
     for version in Version::ALL {
@@ -75,7 +75,7 @@ async fn a_reader_goes_on_from_its_seq_across_restarts_without_a_hole_or_a_doubl
 }
 
 #[tokio::test]
-async fn a_cursor_far_behind_is_read_on_from_the_log_itself() {
+async fn cursor_far_behind_is_replayed_from_log() {
     let server = stomp_server(&["--post-rate", "0", "--frame-rate", "0"]);
     let mut writer = Stomp::join(&server, By::Tcp, V12).await;
     for n in 0..1_500 {
@@ -104,7 +104,7 @@ async fn a_cursor_that_is_none_is_an_error() {
 }
 
 #[tokio::test]
-async fn several_subscriptions_each_have_their_own_cursor_and_end() {
+async fn several_subscriptions_have_own_cursors_and_ends() {
     let server = stomp_server(&[]);
     let mut client = Stomp::join(&server, By::Tcp, V11).await;
     client.say("1").await;
@@ -199,7 +199,7 @@ async fn a_wrong_subscription_is_an_error() {
 }
 
 #[tokio::test]
-async fn edits_and_deletes_are_told_to_those_alone_who_want_all_entries() {
+async fn edits_and_deletes_need_entries_all() {
     let server = stomp_server(&[]);
     let mut ann = Client::join(&server, "ann").await;
     let seq = ann.say("first").await;
@@ -244,7 +244,7 @@ async fn a_slow_reader_harms_nobody_and_misses_nothing() {
 }
 
 #[tokio::test]
-async fn a_frame_may_be_split_and_several_may_come_together_by_every_transport() {
+async fn frames_may_be_split_or_joined_anywhere() {
     let server = stomp_server(&["--post-rate", "0", "--frame-rate", "0"]);
     for by in By::ALL {
         let mut client = Stomp::join(&server, by, V12).await;

@@ -11,7 +11,7 @@ fn about(command: ClientCommand, name: &str) -> Frame<ClientCommand> {
 }
 
 #[tokio::test]
-async fn a_transaction_posts_nothing_before_its_commit_and_then_all_in_order() {
+async fn transaction_posts_all_in_order_at_commit() {
     let server = stomp_server(&[]);
     for version in Version::ALL {
         let mut reader = Stomp::join(&server, By::Tcp, version).await;
@@ -57,7 +57,7 @@ async fn an_unknown_or_repeated_transaction_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_a_connection_has_not_committed_is_lost_with_it() {
+async fn uncommitted_transaction_is_lost_with_its_connection() {
     let server = stomp_server(&[]);
     let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;
     client.done(about(Begin, "a")).await;
@@ -124,7 +124,7 @@ async fn receipts_of_sends_follow_their_commit() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_in_a_transaction_counts_from_its_commit_on() {
+async fn ack_in_transaction_counts_from_commit() {
     let server = stomp_server(&[]);
     let secret = token(&server.data(), "reader", &[]).await;
     let mut client = Stomp::bot(&server, By::Tcp, Version::V12, &secret).await;
@@ -241,7 +241,7 @@ async fn a_killed_server_leaves_whole_transactions_alone() {
 }
 
 #[tokio::test]
-async fn too_large_a_transaction_names_the_frame_at_fault() {
+async fn too_large_transaction_names_the_faulty_frame() {
     let server = stomp_server(&["--post-rate", "0"]);
     for (text, count) in [("x".to_owned(), 256), ("x".repeat(8_000), 32)] {
         let mut client = Stomp::join(&server, By::Tcp, Version::V12).await;

@@ -32,7 +32,7 @@ async fn chatter(client: &mut Client, room: &RoomId, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_storm_after_a_restart_reads_each_room_once() {
+async fn reconnect_storm_reads_each_room_once() {
     let mut server = Server::with(&unlimited());
     let mut ann = Client::join(&server, "ann").await;
     let rooms = [lobby(), opened(&server, &ann, "food").await, opened(&server, &ann, "music").await];
@@ -94,7 +94,7 @@ async fn back(server: &Server, old: &Client, rooms: &[RoomId; 3], n: usize) -> C
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn people_who_come_anew_after_a_restart_cost_one_read_a_room() {
+async fn newcomers_after_restart_cost_one_read_per_room() {
     let mut server = Server::with(&unlimited());
     let mut ann = Client::join(&server, "ann").await;
     chatter(&mut ann, &lobby(), 100).await;
@@ -115,7 +115,7 @@ async fn people_who_come_anew_after_a_restart_cost_one_read_a_room() {
 }
 
 #[tokio::test]
-async fn a_room_of_long_messages_is_shown_anew_rather_than_replayed_by_the_megabyte() {
+async fn room_of_long_messages_gets_snapshot_not_replay() {
     let mut server = Server::with(&unlimited());
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;
@@ -138,7 +138,7 @@ async fn a_room_of_long_messages_is_shown_anew_rather_than_replayed_by_the_megab
 }
 
 #[tokio::test]
-async fn who_comes_back_learns_the_present_names() {
+async fn returning_client_gets_present_names() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.say("hello").await;

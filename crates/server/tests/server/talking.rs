@@ -5,7 +5,7 @@ use madang_protocol::{ClientFrame, Limits, Message, RefusalCode, ServerFrame, Wh
 use crate::harness::{Client, Server, UNLIMITED, bodies, body, fresh_cmid, lobby};
 
 #[tokio::test]
-async fn hello_is_answered_with_who_one_is_and_what_there_is() {
+async fn hello_returns_person_and_rooms() {
     let server = Server::start();
     let ann = Client::join(&server, "ann").await;
     let welcome = ann.welcome();
@@ -18,7 +18,7 @@ async fn hello_is_answered_with_who_one_is_and_what_there_is() {
 }
 
 #[tokio::test]
-async fn a_login_is_the_same_person_on_every_connection() {
+async fn login_is_same_person_on_every_connection() {
     let server = Server::start();
     let first = Client::join(&server, "ann").await;
     let second = Client::join_as(&server, "ann too", &first.cookie).await;
@@ -29,7 +29,7 @@ async fn a_login_is_the_same_person_on_every_connection() {
 }
 
 #[tokio::test]
-async fn a_message_reaches_the_others_and_its_author_and_done_names_its_seq() {
+async fn message_reaches_everyone_and_done_names_seq() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -45,7 +45,7 @@ async fn a_message_reaches_the_others_and_its_author_and_done_names_its_seq() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_introduced_once_before_their_first_entry() {
+async fn stranger_is_introduced_once_before_first_entry() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;
@@ -105,7 +105,7 @@ async fn ones_own_message_can_be_edited_and_deleted() {
 }
 
 #[tokio::test]
-async fn somebody_elses_message_can_be_neither_edited_nor_deleted() {
+async fn foreign_message_cannot_be_edited_or_deleted() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut eve = Client::join(&server, "eve").await;
@@ -120,7 +120,7 @@ async fn somebody_elses_message_can_be_neither_edited_nor_deleted() {
 }
 
 #[tokio::test]
-async fn a_deleted_text_is_gone_from_replay_history_and_snapshot() {
+async fn deleted_text_is_gone_from_every_read() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let seq = ann.say("the first secret").await;
@@ -180,7 +180,7 @@ async fn history_leads_back_forth_and_around() {
 }
 
 #[tokio::test]
-async fn a_page_holds_at_least_one_and_at_most_two_hundred() {
+async fn page_holds_one_to_two_hundred() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let mut cmids = Vec::new();
@@ -196,7 +196,7 @@ async fn a_page_holds_at_least_one_and_at_most_two_hundred() {
 }
 
 #[tokio::test]
-async fn fields_that_the_server_does_not_know_are_ignored() {
+async fn unknown_fields_are_ignored() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let cmid = fresh_cmid();

@@ -28,7 +28,7 @@ async fn a_page_and_a_chat_go_over_it() {
 }
 
 #[tokio::test]
-async fn browsers_are_bound_to_it_only_if_that_is_asked_for() {
+async fn hsts_is_sent_only_if_configured() {
     let server = Server::secure(&["--hsts", "3600"]);
     let page = ask(&server, "GET", "/healthz", &[], "").await;
     assert_eq!(page.header("strict-transport-security"), Some("max-age=3600"));
@@ -47,7 +47,7 @@ async fn http_1_1_is_what_is_agreed_on() {
 }
 
 #[tokio::test]
-async fn both_versions_are_spoken_and_who_comes_back_need_not_check_again() {
+async fn both_tls_versions_work_and_resume_sessions() {
     let server = Server::secure(&[]);
     for version in [&TLS12, &TLS13] {
         let remembers = |config: &mut ClientConfig| config.resumption = Resumption::in_memory_sessions(8);
@@ -100,7 +100,7 @@ async fn frames_that_come_with_the_upgrade_are_read() {
 }
 
 #[tokio::test]
-async fn bytes_that_come_one_by_one_are_put_together() {
+async fn single_bytes_are_reassembled() {
     let server = Server::secure(&[]);
     let mut socket = RawSocket::welcomed(&server).await;
     for byte in frame(Opcode::Text, br#"{"t":"watch","room":"lobby","after":1}"#, true) {
@@ -126,7 +126,7 @@ async fn a_client_that_vanishes_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
+async fn killed_server_keeps_acknowledged_writes() {
     let mut server = Server::secure(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let seq = ann.say("acknowledged").await;
@@ -138,7 +138,7 @@ async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_so_at_each_height() {
+async fn stopping_server_closes_every_layer() {
     let mut server = Server::secure(&[]);
     let mut socket = RawSocket::welcomed(&server).await;
     let mut idle = server.connect().await;
@@ -151,7 +151,7 @@ async fn a_server_that_stops_says_so_at_each_height() {
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_shown_to_newcomers_and_those_inside_stay() {
+async fn new_certificate_serves_new_connections_only() {
     let server = Server::secure(&[]);
     let (old, new) = (server.trust(), Certificate::new());
     let mut ann = Client::join(&server, "ann").await;

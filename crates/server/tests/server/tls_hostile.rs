@@ -37,7 +37,7 @@ async fn all(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn tls_1_1_is_refused_with_a_fatal_alert() {
+async fn tls_1_1_gets_a_fatal_alert() {
     const FATAL: u8 = 2;
     // It cannot name what it can check, or it can: RSA with SHA-256.
     for (extensions, alert) in [(&[][..], 40), (&[0, 13, 0, 4, 0, 2, 4, 1][..], 70)] {
@@ -51,7 +51,7 @@ async fn tls_1_1_is_refused_with_a_fatal_alert() {
 }
 
 #[tokio::test]
-async fn what_only_begins_like_tls_ends_at_once() {
+async fn false_tls_start_ends_immediately() {
     let server = Server::secure(&["--hello-timeout", "3600"]);
     let mut long = vec![0x16, 0x03, 0x01, 0xff, 0xff];
     long.extend([0; 70_000]);
@@ -82,7 +82,7 @@ async fn what_only_begins_like_tls_ends_at_once() {
 }
 
 #[tokio::test]
-async fn half_a_handshake_is_waited_for_only_so_long_and_takes_nobodys_place() {
+async fn half_a_handshake_times_out() {
     let server = Server::secure(&["--hello-timeout", "1", "--connections-per-address", "2"]);
     let hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01];
     let mut halves = Vec::new();
@@ -117,7 +117,7 @@ async fn a_handshake_that_drips_is_cut_off_too() {
 }
 
 #[tokio::test]
-async fn who_ends_before_a_word_is_nothing_to_tell() {
+async fn silent_end_is_not_logged() {
     let server = Server::secure(&[]);
     for _ in 0..10 {
         drop(connect(&server).await);
@@ -127,7 +127,7 @@ async fn who_ends_before_a_word_is_nothing_to_tell() {
 }
 
 #[tokio::test]
-async fn records_that_are_damaged_on_the_way_end_the_connection() {
+async fn damaged_records_end_the_connection() {
     let server = Server::secure(&[]);
     let tcp = connect(&server).await;
     let tls = server.trust().wrap(tcp).await.expect("a handshake");
@@ -140,7 +140,7 @@ async fn records_that_are_damaged_on_the_way_end_the_connection() {
 }
 
 #[tokio::test]
-async fn half_a_request_is_not_awaited_for_ever_there_either() {
+async fn half_a_request_under_tls_times_out() {
     let server = Server::secure(&["--hello-timeout", "1"]);
     for half in ["", "GET /ws HT", "GET /r/lobby HTTP/1.1\r\nHost: localhost\r\nX: "] {
         let mut stream = server.connect().await;
@@ -153,7 +153,7 @@ async fn half_a_request_is_not_awaited_for_ever_there_either() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_is_never_read_is_given_up_there_too() {
+async fn unread_answer_under_tls_is_dropped() {
     let server = Server::secure(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let text = "x".repeat(8_000);
@@ -173,7 +173,7 @@ async fn an_answer_that_is_never_read_is_given_up_there_too() {
 }
 
 #[tokio::test]
-async fn who_speaks_in_clear_is_sent_to_https_and_served_nothing() {
+async fn clear_http_is_redirected_and_served_nothing() {
     let server = Server::secure(&[]);
     let addr = server.addr;
     for (method, path) in [
@@ -202,7 +202,7 @@ async fn who_speaks_in_clear_is_sent_to_https_and_served_nothing() {
 }
 
 #[tokio::test]
-async fn a_websocket_in_clear_is_told_to_use_tls() {
+async fn clear_websocket_is_told_to_use_tls() {
     let server = Server::secure(&[]);
     let answer = exchange(server.addr, upgrade_request(server.addr, "").as_bytes()).await;
     assert_eq!(answer.status, 403);

@@ -95,7 +95,7 @@ fn said(certificate: Option<&str>, key: Option<&str>) -> String {
 }
 
 #[test]
-fn what_is_wrong_with_the_files_is_told() {
+fn start_reports_faults_of_certificate_files() {
     let (good, other) = (Certificate::new(), Certificate::new());
     let (certificate, key) = (good.certificate.as_str(), good.key.serialize_pem());
     let cut = key.replace("-----END PRIVATE KEY-----", "");

@@ -19,7 +19,7 @@ async fn bot(server: &Server, token: &str) -> Client {
 }
 
 #[tokio::test]
-async fn a_token_made_beside_a_running_server_is_good_at_once() {
+async fn token_made_beside_running_server_works_immediately() {
     let server = Server::start();
     let token = token(&server.data(), "Robo", &[]).await;
     assert!(token.starts_with("mdg_") && token.len() == 68, "{token}");
@@ -34,7 +34,7 @@ async fn a_token_made_beside_a_running_server_is_good_at_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_made_listed_and_revoked_without_a_server_too() {
+async fn tokens_are_managed_without_a_server_too() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
     let robo = token(&data, "Robo", &["lobby"]).await;
@@ -47,7 +47,7 @@ async fn a_token_is_made_listed_and_revoked_without_a_server_too() {
 }
 
 #[tokio::test]
-async fn a_token_outlives_restarts_and_is_nowhere_on_the_disk() {
+async fn token_survives_restarts_without_being_stored() {
     let mut server = Server::start();
     let token = token(&server.data(), "Robo", &[]).await;
     let before = bot(&server, &token).await.id();
@@ -63,7 +63,7 @@ async fn a_token_outlives_restarts_and_is_nowhere_on_the_disk() {
 }
 
 #[tokio::test]
-async fn an_unknown_token_is_refused_and_never_a_silent_guest() {
+async fn unknown_token_is_refused_not_a_guest() {
     let server = Server::start();
     let cookie = Client::join(&server, "ann").await.cookie;
     for value in ["Bearer mdg_0", "Bearer", "Bearer a b", &format!("Bearer {}", "x".repeat(9_000))] {
@@ -98,7 +98,7 @@ async fn a_session_over_http_belongs_to_its_token() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_ends_what_is_open_and_opens_nothing_more() {
+async fn revoked_token_ends_connections_and_opens_none() {
     let server = Server::start();
     let [robo, other] = [token(&server.data(), "Robo", &[]).await, token(&server.data(), "Other", &[]).await];
     let mut sessions = [bot(&server, &robo).await, bot(&server, &robo).await];
@@ -117,7 +117,7 @@ async fn a_revoked_token_ends_what_is_open_and_opens_nothing_more() {
 }
 
 #[tokio::test]
-async fn what_a_revoked_session_still_says_is_not_written() {
+async fn frames_of_revoked_session_are_not_written() {
     let server = Server::start();
     let token = token(&server.data(), "Robo", &[]).await;
     let mut robo = bot(&server, &token).await;
@@ -134,7 +134,7 @@ async fn what_a_revoked_session_still_says_is_not_written() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_ordered_is_said_in_a_sentence() {
+async fn impossible_commands_are_refused_with_a_sentence() {
     let server = Server::start();
     for (words, reason) in [
         (&["token", "create", "--name", "Robo", "--room", "nowhere"][..], "There is no such room"),
@@ -152,7 +152,7 @@ async fn what_cannot_be_ordered_is_said_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn the_socket_is_the_owners_alone_and_goes_with_the_server() {
+async fn command_socket_is_private_and_removed_at_end() {
     let mut server = Server::start();
     let socket = server.data().join("madang.sock");
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
@@ -163,7 +163,7 @@ async fn the_socket_is_the_owners_alone_and_goes_with_the_server() {
 }
 
 #[tokio::test]
-async fn a_socket_that_a_killed_server_left_is_replaced() {
+async fn socket_of_killed_server_is_replaced() {
     let mut server = Server::start();
     server.kill();
     assert!(server.data().join("madang.sock").exists());
@@ -174,7 +174,7 @@ async fn a_socket_that_a_killed_server_left_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_folder_with_a_long_path_takes_orders_too() {
+async fn folder_with_long_path_takes_commands_too() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("long".repeat(30)).join("data");
     std::fs::create_dir_all(&data).unwrap();

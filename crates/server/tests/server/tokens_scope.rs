@@ -17,7 +17,7 @@ async fn limited() -> (Server, Client, RoomId, Client, String) {
 }
 
 #[tokio::test]
-async fn a_room_outside_of_the_scope_is_an_unknown_room_to_every_frame() {
+async fn room_outside_scope_is_unknown_to_every_frame() {
     let (_server, mut ann, secret, mut robo, _) = limited().await;
     let said = ann.say_in(&secret, "for us alone").await;
     assert_eq!(robo.welcome().rooms.iter().map(|info| &info.room).collect::<Vec<_>>(), [&lobby()]);
@@ -55,7 +55,7 @@ async fn a_room_outside_of_the_scope_is_an_unknown_room_to_every_frame() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_room_outside_of_the_scope_reaches_the_bot() {
+async fn room_outside_scope_sends_the_bot_nothing() {
     let (server, mut ann, secret, mut robo, _) = limited().await;
     robo.watch_now(&lobby()).await;
     ann.watch_now(&secret).await;
@@ -104,7 +104,7 @@ async fn pages_and_forms_know_the_scope_too() {
 }
 
 #[tokio::test]
-async fn a_bot_without_a_limit_goes_everywhere_and_opens_rooms() {
+async fn unlimited_bot_reaches_and_opens_any_room() {
     let server = Server::start();
     let token = token(&server.data(), "Robo", &[]).await;
     let bearer = format!("Bearer {token}");

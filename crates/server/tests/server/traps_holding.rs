@@ -39,7 +39,7 @@ async fn a_post_that_nobody_takes_is_told() {
 }
 
 #[tokio::test]
-async fn a_session_from_before_a_restart_is_told_at_once_and_every_door_is_open() {
+async fn session_before_restart_is_gone_and_can_reconnect() {
     let mut server = Server::start();
     let mut old = Vec::new();
     for over in Over::HTTP {
@@ -61,7 +61,7 @@ async fn a_session_from_before_a_restart_is_told_at_once_and_every_door_is_open(
 }
 
 #[tokio::test]
-async fn whoever_vanished_is_gone_within_two_heartbeats() {
+async fn vanished_client_is_gone_within_two_heartbeats() {
     let server = Server::with(&["--heartbeat", "2"]);
     let mut bob = Client::join(&server, "bob").await;
     bob.send_text(r#"{"t":"present","room":"lobby"}"#).await;
@@ -133,7 +133,7 @@ async fn a_limit_holds_whatever_way_a_write_comes() {
 }
 
 #[tokio::test]
-async fn a_repeat_is_known_on_every_transport_and_after_a_death() {
+async fn repeat_is_known_on_every_transport_after_kill() {
     let mut server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let cmid = fresh_cmid();
@@ -153,7 +153,7 @@ async fn a_repeat_is_known_on_every_transport_and_after_a_death() {
 }
 
 #[tokio::test]
-async fn all_who_are_sent_away_are_told_different_times() {
+async fn disconnected_clients_get_different_return_times() {
     let mut server = Server::start();
     let mut clients = Vec::new();
     for n in 0..40 {

@@ -3,19 +3,19 @@
 //!
 //! | | what went wrong elsewhere | here |
 //! | --- | --- | --- |
-//! | 1 | a position counted per connection | [`a_cursor_is_the_rooms_and_means_the_same_on_every_connection`] |
-//! | 2 | no position before the first message | [`who_never_got_an_entry_has_a_cursor_too`] |
-//! | 3 | a recovered batch that did not advance the position | [`a_replay_that_breaks_off_is_resumed_from_where_it_broke_off`] |
-//! | 4 | a node's death not recovered | [`after_a_death_without_farewell_nothing_that_was_acknowledged_is_missing`] |
+//! | 1 | a position counted per connection | [`cursor_means_the_same_on_every_connection`] |
+//! | 2 | no position before the first message | [`client_without_entries_has_a_cursor`] |
+//! | 3 | a recovered batch that did not advance the position | [`interrupted_replay_resumes_where_it_stopped`] |
+//! | 4 | a node's death not recovered | [`killed_server_misses_no_acknowledged_write`] |
 //! | 5 | a new epoch with an old cursor, or no epoch, taken for recovered | [`a_cursor_without_its_epoch_is_none`] |
-//! | 6 | doubles after a swap; watching again meanwhile | [`a_swap_in_the_middle_of_the_traffic_doubles_nothing`], [`watching_again_in_the_middle_of_a_replay_begins_anew_and_ends_once`] |
+//! | 6 | doubles after a swap; watching again meanwhile | [`transport_swap_amid_traffic_doubles_nothing`], [`rewatch_during_replay_restarts_and_ends_once`] |
 //! | 7 | delivery after teardown; a failed POST unnoticed | `traps_holding::nothing_comes_after_the_end`, `traps_holding::a_post_that_nobody_takes_is_told` |
-//! | 8 | a restart pins clients to a lower step | `traps_holding::a_session_from_before_a_restart_is_told_at_once_and_every_door_is_open` |
-//! | 9 | old sockets not reaped | `traps_holding::whoever_vanished_is_gone_within_two_heartbeats` |
+//! | 8 | a restart pins clients to a lower step | `traps_holding::session_before_restart_is_gone_and_can_reconnect` |
+//! | 9 | old sockets not reaped | `traps_holding::vanished_client_is_gone_within_two_heartbeats` |
 //! | 10 | a limit that one way in bypasses | `traps_holding::a_limit_holds_whatever_way_a_write_comes` |
-//! | 11 | only so many missed, no edits, not all rooms | [`however_much_was_missed_comes_with_edits_and_deletes_and_in_every_room`] |
-//! | 12 | ids of writes forgotten | `traps_holding::a_repeat_is_known_on_every_transport_and_after_a_death` |
-//! | 13 | coming back without jitter | `traps_holding::all_who_are_sent_away_are_told_different_times` |
+//! | 11 | only so many missed, no edits, not all rooms | [`missed_edits_and_deletes_arrive_in_every_room`] |
+//! | 12 | ids of writes forgotten | `traps_holding::repeat_is_known_on_every_transport_after_kill` |
+//! | 13 | coming back without jitter | `traps_holding::disconnected_clients_get_different_return_times` |
 
 use madang_protocol::{ClientFrame, Epoch, ResumePoint, RoomId, RoomInfo, Seq, ServerFrame};
 
@@ -30,7 +30,7 @@ async fn chatter(client: &mut Client, count: usize) -> Seq {
 }
 
 #[tokio::test]
-async fn a_cursor_is_the_rooms_and_means_the_same_on_every_connection() {
+async fn cursor_means_the_same_on_every_connection() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     // Two connections that were told very different things: names, presence, typing, answers.
@@ -57,7 +57,7 @@ async fn a_cursor_is_the_rooms_and_means_the_same_on_every_connection() {
 }
 
 #[tokio::test]
-async fn who_never_got_an_entry_has_a_cursor_too() {
+async fn client_without_entries_has_a_cursor() {
     let server = Server::start();
     for over in Over::ALL {
         let mut ann = Client::join(&server, "ann").await;
@@ -72,7 +72,7 @@ async fn who_never_got_an_entry_has_a_cursor_too() {
 }
 
 #[tokio::test]
-async fn a_replay_that_breaks_off_is_resumed_from_where_it_broke_off() {
+async fn interrupted_replay_resumes_where_it_stopped() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let last = chatter(&mut ann, 200).await;
@@ -93,7 +93,7 @@ async fn a_replay_that_breaks_off_is_resumed_from_where_it_broke_off() {
 }
 
 #[tokio::test]
-async fn after_a_death_without_farewell_nothing_that_was_acknowledged_is_missing() {
+async fn killed_server_misses_no_acknowledged_write() {
     let mut server = Server::with(&UNLIMITED);
     for over in Over::ALL {
         let mut ann = Client::join_over(&server, "ann", over).await;
@@ -134,7 +134,7 @@ async fn a_cursor_without_its_epoch_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_swap_in_the_middle_of_the_traffic_doubles_nothing() {
+async fn transport_swap_amid_traffic_doubles_nothing() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let mut reader = Client::join(&server, "reader").await;
@@ -155,7 +155,7 @@ async fn a_swap_in_the_middle_of_the_traffic_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn watching_again_in_the_middle_of_a_replay_begins_anew_and_ends_once() {
+async fn rewatch_during_replay_restarts_and_ends_once() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     chatter(&mut ann, 200).await;
@@ -180,7 +180,7 @@ async fn watching_again_in_the_middle_of_a_replay_begins_anew_and_ends_once() {
 }
 
 #[tokio::test]
-async fn however_much_was_missed_comes_with_edits_and_deletes_and_in_every_room() {
+async fn missed_edits_and_deletes_arrive_in_every_room() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let opened = Browser::of(&server, &ann.cookie).script().submit("/rooms", &[("title", "elsewhere")]).await;

@@ -29,7 +29,7 @@ fn signature(key: &str, delivered: &Delivered) -> String {
 }
 
 #[tokio::test]
-async fn what_happens_in_the_room_is_told_in_order_and_signed() {
+async fn entries_are_delivered_in_order_and_signed() {
     let server = Server::with(&HERE);
     let mut ann = Client::join(&server, "ann").await;
     ann.say("before").await;
@@ -112,7 +112,7 @@ async fn next_after(receiver: &mut Receiver, told: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_webhook_that_was_made_without_a_server_begins_when_one_starts() {
+async fn webhook_made_offline_begins_with_the_server() {
     let mut server = Server::with(&HERE);
     let robo = Api::new(&server, "Robo", &[]).await;
     robo.say("before").await;
@@ -126,7 +126,7 @@ async fn a_webhook_that_was_made_without_a_server_begins_when_one_starts() {
 }
 
 #[tokio::test]
-async fn a_removed_webhook_hears_nothing_more_and_its_key_is_forgotten() {
+async fn removed_webhook_gets_nothing_and_loses_key() {
     let mut server = Server::with(&HERE);
     let mut receiver = Receiver::start(|_| Reply::Status(500)).await;
     let mut other = Receiver::willing().await;
@@ -153,7 +153,7 @@ async fn a_removed_webhook_hears_nothing_more_and_its_key_is_forgotten() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_for_a_webhook_is_refused() {
+async fn invalid_webhook_address_is_refused() {
     let server = Server::with(&UNLIMITED);
     for (room, url) in [
         ("lobby", "example.org/hook"),

@@ -10,7 +10,7 @@ use crate::harness::{Api, Client, Receiver, Reply, Server, fresh_cmid, lobby, un
 use crate::webhooks::{HERE, webhook};
 
 #[tokio::test]
-async fn what_fails_is_tried_again_and_nothing_passes_it() {
+async fn failed_delivery_is_retried_in_order() {
     let server = Server::with(&HERE);
     let mut receiver = Receiver::start(|number| match number {
         0 => Reply::Status(500),
@@ -35,7 +35,7 @@ async fn what_fails_is_tried_again_and_nothing_passes_it() {
 }
 
 #[tokio::test]
-async fn what_waits_survives_a_restart_of_the_server() {
+async fn pending_deliveries_survive_restart() {
     let mut server = Server::with(&HERE);
     let willing = Arc::new(AtomicBool::new(false));
     let mut receiver = Receiver::start({
@@ -61,7 +61,7 @@ async fn what_waits_survives_a_restart_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_a_failure_and_is_not_followed() {
+async fn redirect_is_a_failure_and_not_followed() {
     let server = Server::with(&HERE);
     let mut elsewhere = Receiver::willing().await;
     let url = elsewhere.url();
@@ -73,7 +73,7 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_never_answers_is_given_up_after_a_while_and_holds_nobody_up() {
+async fn silent_receiver_times_out_and_delays_nobody() {
     let server = Server::with(&HERE);
     let mut silent =
         Receiver::start(|number| if number == 0 { Reply::Never } else { Reply::Status(200) }).await;
@@ -113,7 +113,7 @@ async fn answers_without_an_end_cost_next_to_nothing() {
 }
 
 #[tokio::test]
-async fn a_text_that_was_taken_back_while_it_waited_is_not_told() {
+async fn text_deleted_while_waiting_is_not_delivered() {
     let server = Server::with(&HERE);
     let mut receiver = Receiver::start(|number| Reply::Status(if number < 2 { 500 } else { 200 })).await;
     webhook(&server, "Mirror", &receiver.url()).await;
@@ -137,7 +137,7 @@ async fn a_text_that_was_taken_back_while_it_waited_is_not_told() {
 }
 
 #[tokio::test]
-async fn who_is_not_there_yet_hears_everything_later() {
+async fn absent_receiver_gets_everything_later() {
     let server = Server::with(&HERE);
     // A port that nobody listens at.
     let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -4,7 +4,7 @@ use crate::harness::{Api, Certificate, Receiver, Server, until};
 use crate::webhooks::webhook;
 
 #[tokio::test]
-async fn an_address_of_this_machine_is_not_gone_to_however_it_is_written() {
+async fn private_address_is_refused_in_every_spelling() {
     let server = Server::with(&["--post-rate", "0", "--webhook-allow", "allowed.example"]);
     let mut receiver = Receiver::willing().await;
     let port = receiver.addr.port();
@@ -50,7 +50,7 @@ async fn an_address_of_this_machine_is_not_gone_to_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_allowed_by_name_may_be_anywhere_and_no_other() {
+async fn only_allowed_hosts_may_be_private() {
     let server = Server::with(&["--webhook-allow", "LocalHost"]);
     let mut receiver = Receiver::willing().await;
     let port = receiver.addr.port();
@@ -66,7 +66,7 @@ async fn a_host_that_is_allowed_by_name_may_be_anywhere_and_no_other() {
 }
 
 #[tokio::test]
-async fn https_goes_to_whom_the_system_trusts_and_to_nobody_else() {
+async fn https_needs_a_certificate_the_system_trusts() {
     let folder = tempfile::tempdir().unwrap();
     let [trusted, stranger] = [Certificate::new(), Certificate::new()];
     trusted.write(folder.path());

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_typing_reads_well_for_one_two_and_many() {
+    fn typing_sentence_fits_one_two_and_many() {
         let names = ["Ada".to_owned(), "민수".to_owned(), "Bo".to_owned()];
         assert_eq!((en::EN.typing)(&names[..1]), "Ada is typing…");
         assert_eq!((en::EN.typing)(&names[..2]), "Ada and 민수 are typing…");

@@ -149,7 +149,7 @@ fn names_through_a_glob_are_followed() {
 }
 
 #[test]
-fn item_made_by_a_macro_belongs_to_its_file() {
+fn macro_made_item_belongs_to_its_file() {
     let files = [
         ("a", "make! { pub struct A }\nuse crate::b::{self, C};"),
         ("b", "use std::collections::BTreeMap as C; fn b() { super::a::A::new() }"),

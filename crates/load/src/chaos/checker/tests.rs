@@ -64,7 +64,7 @@ fn kept() -> (Checker, Truth) {
 }
 
 #[test]
-fn a_stream_as_promised_is_clean_over_a_second_watch() {
+fn promised_stream_is_clean_over_second_watch() {
     assert!(brought(&[came(11), came(12), live(12), came(13)]).is_clean());
     let (mut wire, mut judge) = (Wire::new(1, None), Checker::default());
     wire.sends(&watch(10));
@@ -94,12 +94,12 @@ fn a_snapshot_leaves_no_hole() {
 }
 
 #[test]
-fn an_entry_that_is_jumped_over_is_a_hole() {
+fn skipped_entry_is_a_hole() {
     assert_eq!(counts(&brought(&[came(11), came(13)])), [0, 0, 0, 1, 0]);
 }
 
 #[test]
-fn a_live_that_promises_more_than_came_is_a_hole() {
+fn live_beyond_received_entries_is_a_hole() {
     assert_eq!(counts(&brought(&[came(11), live(12)])), [0, 0, 0, 1, 0]);
     assert_eq!(counts(&brought(&[live(12)])), [0, 0, 0, 1, 0]);
 }
@@ -115,7 +115,7 @@ fn an_entry_that_comes_late_is_reordered() {
 }
 
 #[test]
-fn two_readers_who_saw_different_entries_at_one_place_are_reordered() {
+fn different_entries_at_one_place_are_reordered() {
     let mut judge = Checker::default();
     judge.log.saw(&entry(1), &mut judge.verdict);
     judge.log.saw(&Entry { cmid: Some(Cmid(99)), ..entry(1) }, &mut judge.verdict);
@@ -123,7 +123,7 @@ fn two_readers_who_saw_different_entries_at_one_place_are_reordered() {
 }
 
 #[test]
-fn a_room_that_was_not_asked_for_is_an_outsiders() {
+fn entry_of_unwatched_room_is_a_leak() {
     let elsewhere = Entry { room: "elsewhere".parse().unwrap(), ..entry(1) };
     assert_eq!(counts(&brought(&[ServerFrame::Entry(elsewhere)])), [0, 0, 0, 0, 1]);
     let room: RoomId = "elsewhere".parse().unwrap();
@@ -144,7 +144,7 @@ fn a_welcome_as_somebody_else_is_an_outsiders() {
 }
 
 #[test]
-fn an_answer_to_somebody_elses_write_is_an_outsiders() {
+fn answer_to_foreign_write_is_a_leak() {
     let (mut judge, _) = kept();
     judge.ledger.done(2, Cmid(1), &RoomId::lobby(), 1, &mut judge.verdict);
     assert_eq!(counts(&judge.verdict), [0, 0, 0, 0, 1]);
@@ -159,7 +159,7 @@ fn a_log_that_was_kept_is_clean() {
 }
 
 #[test]
-fn an_acknowledged_write_that_is_not_in_the_log_is_lost() {
+fn acknowledged_write_missing_from_log_is_lost() {
     let (mut judge, mut truth) = kept();
     truth.get_mut(&RoomId::lobby()).unwrap().remove(&3);
     judge.conclude(&truth);
@@ -183,7 +183,7 @@ fn a_write_that_stands_twice_is_doubled() {
 }
 
 #[test]
-fn a_write_that_was_acknowledged_at_two_places_is_doubled() {
+fn write_acknowledged_at_two_places_is_doubled() {
     let (mut judge, _) = kept();
     judge.ledger.done(1, Cmid(1), &RoomId::lobby(), 4, &mut judge.verdict);
     assert_eq!(counts(&judge.verdict), [0, 1, 0, 0, 0]);

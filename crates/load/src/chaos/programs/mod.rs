@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_twice_or_late_is_noticed() {
+    fn repeated_or_late_messages_are_noticed() {
         let mut seen = Seen::default();
         let came = [2, 3, 3, 7, 5, 5, 8].map(|seq| seen.message(seq));
         let (again, late) = (Some(Broken::Doubled), Some(Broken::Reordered));
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_stands_and_was_not_seen_is_lacking() {
+    fn unseen_standing_message_is_lacking() {
         let truth = truth(&[(2, true), (3, false), (4, true)]);
         assert_eq!(program(&[2, 4]).lacks(&truth), None, "what was deleted need not be seen");
         assert!(program(&[2]).lacks(&truth).is_some_and(|why| why.contains("message 4")));
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_and_is_not_there_is_noticed() {
+    fn seen_message_missing_from_log_is_noticed() {
         let truth = truth(&[(2, true), (3, false)]);
         assert_eq!(program(&[2, 3]).imagined(&truth), None);
         assert_eq!(program(&[2, 9]).imagined(&truth), Some(9));

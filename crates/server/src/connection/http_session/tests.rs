@@ -11,7 +11,7 @@ fn opened() -> (Arc<HttpSession>, HttpTransport) {
 }
 
 #[tokio::test]
-async fn what_is_posted_comes_out_in_order_and_nothing_is_a_sign_of_life() {
+async fn posted_frames_keep_order_empty_shows_life() {
     let (http_session, mut transport) = opened();
     http_session.post(PostedFrames::Frames(vec!["a".into(), "b".into()]), None).await.unwrap();
     http_session.post(PostedFrames::Frames(vec![]), None).await.unwrap();
@@ -25,7 +25,7 @@ async fn what_is_posted_comes_out_in_order_and_nothing_is_a_sign_of_life() {
 }
 
 #[tokio::test]
-async fn a_reader_is_woken_by_frames_and_by_a_newer_reader() {
+async fn frames_and_newer_readers_wake_a_reader() {
     let (http_session, mut transport) = opened();
     let mut older = http_session.read(0, Carrier::Events).unwrap();
     let waiting = tokio::spawn(async move { (older.next(100).await, older.next(100).await) });
@@ -42,7 +42,7 @@ async fn a_reader_is_woken_by_frames_and_by_a_newer_reader() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_fetches_nothing_while_too_much_waits_has_stalled_after_ten_seconds() {
+async fn crowded_unfetched_session_stalls_after_ten_seconds() {
     let (http_session, mut transport) = opened();
     let begin = Instant::now();
     for _ in 0..100 {
@@ -62,7 +62,7 @@ async fn who_fetches_nothing_while_too_much_waits_has_stalled_after_ten_seconds(
 }
 
 #[tokio::test]
-async fn after_the_end_the_last_frames_can_be_read_and_nothing_else() {
+async fn ended_session_yields_only_its_last_frames() {
     let (http_session, mut transport) = opened();
     transport.text("bye".into());
     let closing = tokio::spawn(async move { transport.close(CloseCode::RESTART, "").await });
@@ -78,7 +78,7 @@ async fn after_the_end_the_last_frames_can_be_read_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn who_leaves_ends_a_flush_that_waits() {
+async fn leaving_reader_ends_waiting_flush() {
     let (http_session, mut transport) = opened();
     transport.text("x".repeat(100_000).into());
     let waiting = tokio::spawn(async move { transport.flush().await });

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_document_says_is_text_on_the_page() {
+    fn document_content_is_escaped_on_page() {
         let evil = "<script>alert('&')</script>\"";
         let document = serde_json::json!({
             "info": {"title": evil, "description": evil},

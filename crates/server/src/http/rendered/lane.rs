@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_finds_no_place_or_waits_too_long_gets_no_turn() {
+    async fn full_lane_or_long_wait_gives_no_turn() {
         let lane = Lane::new(1, 1, 0);
         let held = lane.enter().await.unwrap();
         let (waits, refused) = tokio::join!(lane.enter(), lane.enter());

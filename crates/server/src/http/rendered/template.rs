@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filled_template_is_the_page_of_that_person() {
+    fn filled_template_is_that_persons_page() {
         let mark = Mark { user: "mark00000xq7z".parse().unwrap(), cmid: Cmid(7) };
         let template = Template::for_all(&page("mark00000xq7z", "n0", Cmid(7)), "n0", &mark).unwrap();
         for user in ["abcdefghijkl", "9d4ll92p7q3k", "a"] {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_shows_the_person_elsewise_is_theirs() {
+    fn page_showing_person_elsewhere_is_not_shared() {
         let mark = Mark { user: "mark00000xq7z".parse().unwrap(), cmid: Cmid(7) };
         assert!(Template::for_all("<p>another page</p>", "n0", &mark).is_none());
         let twice = page("mark00000xq7z", "n0", Cmid(7)).repeat(2);

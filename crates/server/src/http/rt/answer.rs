@@ -106,7 +106,7 @@ mod tests {
     use crate::encoded::encode;
 
     #[tokio::test]
-    async fn what_is_put_together_by_hand_reads_as_the_type() {
+    async fn handmade_json_parses_as_its_type() {
         let heads = ServerFrame::Heads { heads: vec![] };
         let frames = vec![encode(&heads), encode(&heads)];
         let body = axum::body::to_bytes(polled(&frames, 7).into_body(), 1_000).await.unwrap();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_has_its_number_and_its_frame_on_one_line() {
+    fn event_has_number_and_frame_on_one_line() {
         let frames = ["{}".into(), r#"{"a":"\n"}"#.into()];
         assert_eq!(events(&frames, 9), "id: 8\ndata: {}\n\nid: 9\ndata: {\"a\":\"\\n\"}\n\n");
     }

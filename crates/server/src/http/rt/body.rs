@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_one_frame_or_an_array_of_them() {
+    fn body_is_one_frame_or_an_array() {
         assert_eq!(texts(r#"{"t":"x"}"#).unwrap(), [r#"{"t":"x"}"#]);
         assert_eq!(
             texts(r#" [ {"t":"x"} , {"b":[1,"]"]} ] "#).unwrap(),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_has_no_frames() {
+    fn invalid_json_has_no_frames() {
         for broken in ["", " ", "{", "[", "[{]", "{}{}", "[{},]", "hello", "[1] 2"] {
             assert_eq!(texts(broken), None, "{broken}");
         }

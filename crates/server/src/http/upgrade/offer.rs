@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_offer_that_is_known_is_taken_in_the_clients_order() {
+    fn first_known_offer_in_clients_order_is_taken() {
         assert_eq!(chosen(&["chat", "x , madang.v1"]), Some(Some(SUBPROTOCOL)));
         assert_eq!(chosen(&["v13.stomp, v11.stomp, v12.stomp"]), Some(Some("v11.stomp")));
         assert_eq!(chosen(&["v10.stomp", "madang.v1"]), Some(Some("v10.stomp")));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_offers_alone_are_refused_and_none_is_fine() {
+    fn unknown_offers_are_refused_and_none_accepted() {
         assert_eq!(chosen(&[]), Some(None));
         assert_eq!(chosen(&["madang.v10", "customProtocol"]), None);
     }

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_restore_the_cursor_stands_beside_the_number() {
+    fn restored_epoch_adds_cursor_beside_seq() {
         let entry = posted("x", "Ada");
         assert_eq!(
             json(&entry, &cursors("second")).unwrap().as_str(),

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_with_a_message_is_a_message_whoever_it_says_it_is_from() {
+    fn object_with_message_ignores_its_claimed_author() {
         let said = json(r#"{"userId":"root","message":"hi"}"#).unwrap().unwrap();
         assert_eq!(said, Request { message: Some("hi".into()), ..Request::default() });
         let named = json(r#" {"message":"hi","nickname":" Ada ","cmid":"k1","more":[1]} "#).unwrap().unwrap();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_not_json_and_a_wrong_object_says_what_is_wrong() {
+    fn non_object_is_text_wrong_object_explains_itself() {
         for text in ["", "hello", "Ada => hi", "[1]", "\"x\"", "7", "{", "{]", "null"] {
             assert_eq!(json(text), None, "{text}");
         }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_a_name_and_a_text_or_a_text() {
+    fn line_is_text_with_optional_name() {
         let read = |line: &str| {
             let Request { nickname, message, .. } = Request::of_text(line);
             (nickname, message.unwrap())

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_there_must_be_there() {
+    fn required_headers_are_required() {
         let (v10, v11, v12) = (Version::V10, Version::V11, Version::V12);
         let here = ("destination", "/topic/lobby");
         for (command, headers, version, missing) in [
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_is_an_error() {
+    fn empty_message_is_an_error() {
         let v12 = Version::V12;
         for destination in
             ["", "lobby", "/queue/a", "/topic/", "/topic/A", "/topic/a/b", "/topic/a\n", "/TOPIC/a"]
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cmid_is_the_clients_key_and_every_post_without_one_has_its_own() {
+    fn post_has_clients_or_its_own_cmid() {
         let cmid = |headers: &[(&str, &str)]| match read(Send, headers, Version::V12) {
             Ok(Request::Post(post, None)) => post.cmid,
             other => panic!("{other:?}"),

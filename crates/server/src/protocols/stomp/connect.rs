@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_the_newest_of_both_and_the_subprotocols_where_there_is_one() {
+    fn version_is_newest_common_or_the_subprotocols() {
         let agreed = |accepts: Option<&str>, spoken| {
             let frame = Frame::new(ClientCommand::Connect);
             let frame = accepts.map_or(frame.clone(), |accepts| frame.with("accept-version", accepts));

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_was_wrong_and_answers_the_receipt() {
+    fn error_names_cause_and_answers_receipt() {
         let wrong = Reason::Missing("destination").with(Some("a:1".into()));
         assert_eq!(
             wrong.error(Version::V12).as_str(),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_when_to_try_again_and_a_version_which_there_are() {
+    fn refusal_names_retry_time_and_known_versions() {
         let sentence = "Too much at once. Wait a moment.".to_owned();
         let refused = Reason::Refused { code: RefusalCode::TooFast, sentence, retry_after_ms: Some(90) };
         let error = refused.with(None).error(Version::V11);

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_says_where_it_stands_and_who_said_it_in_each_version() {
+    fn message_names_place_and_author_in_each_version() {
         let entry = posted("안녕:\\\0\n", r"A:\b");
         let tail = |name: &str| {
             format!(
@@ -165,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn it_is_made_once() {
+    fn message_is_encoded_once() {
         let entry = posted("x", "Ada");
         let first = tail(&entry, Wants::Messages, &terms(Version::V12)).unwrap().as_ptr();
         assert_eq!(tail(&entry, Wants::Messages, &terms(Version::V12)).unwrap().as_ptr(), first);
     }
 
     #[test]
-    fn what_is_no_message_is_said_to_those_alone_who_want_all() {
+    fn other_entries_reach_only_subscribers_of_all() {
         for (what, kind, rest) in [
             (What::Edited { seq: 3, body: "x".into() }, "edited", "about:3\n"),
             (What::Deleted { seq: 3 }, "deleted", "about:3\n"),

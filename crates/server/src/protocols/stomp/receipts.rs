@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_is_given_when_its_write_is_done() {
+    fn receipt_is_sent_when_write_is_done() {
         let mut receipts = Receipts::default();
         receipts.asks();
         write(&mut receipts, "second", &[]);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_about_the_commit_and_takes_its_sends_receipts() {
+    fn refusal_of_commit_drops_receipts_of_its_sends() {
         let mut receipts = Receipts::default();
         receipts.asks();
         write(&mut receipts, "commit", &["one", "two"]);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn other_receipts_wait_for_all_that_they_are_about() {
+    fn other_receipts_wait_for_their_causes() {
         let mut receipts = Receipts::default();
         let room = RoomId::lobby();
         let owed = |id: &str| Owed::at_once(id.into());

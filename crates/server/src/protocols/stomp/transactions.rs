@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_bounded_in_number_frames_and_bytes() {
+    fn transactions_are_bounded_in_number_frames_bytes() {
         let mut open = Transactions::default();
         for n in 0..OPEN_MAX {
             open.begin(n.to_string()).unwrap();

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cumulative_ack_is_about_all_before_it_and_a_single_one_about_itself() {
+    fn cumulative_ack_covers_earlier_individual_covers_itself() {
         let mut ledger = sent(Mode::Cumulative, 1..=5);
         ledger.judge(3, Verdict::Consumed);
         assert_eq!(ledger.place(), place(5, &[4, 5]));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_consumed_stays_open_and_is_sent_again_to_the_next_subscription_alone() {
+    fn nacked_message_is_resent_to_next_subscription_only() {
         let mut ledger = sent(Mode::Individual, 1..=3);
         ledger.judge(2, Verdict::NotConsumed);
         ledger.judge(1, Verdict::Consumed);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cumulative_nack_is_about_all_before_it_and_a_later_ack_takes_its_own_back() {
+    fn cumulative_nack_covers_earlier_later_ack_overrides() {
         let mut ledger = sent(Mode::Cumulative, 1..=4);
         ledger.judge(2, Verdict::NotConsumed);
         ledger.judge(4, Verdict::Consumed);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_under_way_than_were_asked_for() {
+    fn messages_under_way_are_bounded_by_prefetch() {
         let mut ledger = UnackedMessages::new(Mode::Individual, 2, &place(0, &[]));
         assert_eq!([1, 2, 3].map(|seq| ledger.send(seq)), [Sending::First, Sending::First, Sending::Later]);
         assert!(!ledger.goes_on());
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_whose_text_is_gone_is_open_no_more() {
+    fn deleted_message_is_no_longer_open() {
         let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &place(9, &[4, 6]));
         assert_eq!(next.cursor(), 3);
         assert!(next.pass(4) && !next.pass(5));

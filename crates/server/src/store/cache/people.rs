@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_bound_the_oldest_goes_with_all_that_leads_to_them() {
+    fn oldest_person_is_evicted_with_their_index() {
         let mut people = People::new(2);
         for key in [1, 2, 1, 3] {
             people.insert(member(key, 1));

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn each_person_is_kept_once_with_the_last_name() {
+    fn each_person_is_kept_once_with_last_name() {
         let mut renames = Renames::default();
         renames.add(1, person(1, "a"));
         renames.add(2, person(2, "b"));

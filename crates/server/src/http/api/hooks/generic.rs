@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn named_fields_say_it_and_small_payloads_are_shown_whole() {
+    fn named_fields_or_whole_small_payloads_are_shown() {
         for (sent, shown) in [
             (
                 json!({"message": "full", "host": "db1", "disk": 97, "ok": false}),

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_stays_refused() {
+    fn invalid_json_stays_refused() {
         for text in ["", "{", "x", r#"{"a":"b"#, r#"{"a" "b"}"#, "{}{}", "[", "]", "\"", "\\"] {
             assert!(read(text).is_err(), "{text}");
         }

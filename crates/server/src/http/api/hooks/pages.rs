@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_text_goes_on_in_the_next_messages() {
+    fn longer_text_continues_in_next_messages() {
         let text = "one two three four five\nsix seven";
         assert_eq!(pages(text, 30), ["one two three four\n… (more)", "five\nsix seven"]);
         let lines: Vec<String> = (0..300).map(|n| format!("line {n} is of some length")).collect();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_into_three_is_cut_and_counted() {
+    fn text_beyond_three_messages_is_cut_and_counted() {
         for max in [1, 2, 5, 8, 20, 97, 500, 8_000] {
             let made = pages(&"가".repeat(40_000), max);
             assert_eq!(made.len(), 3, "{max}");

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_neither_is_refused() {
+    async fn body_of_neither_form_is_refused() {
         for (kind, body) in [
             ("application/json", ""),
             ("application/json", "7"),

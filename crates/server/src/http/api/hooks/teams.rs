@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_card_is_read_with_its_facts_and_ways_on() {
+    fn message_card_is_read_with_facts_and_links() {
         let card = json!({"@type": "MessageCard", "summary": "s", "title": "Build 7", "text": "failed", "sections": [
             {"activityTitle": "Kim", "activitySubtitle": "main", "facts": [{"name": "Tests:", "value": 12}, {"name": "Red", "value": true}],
              "images": [{"image": "https://x.example/g.png"}]}, null],
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn adaptive_cards_are_read_in_the_order_of_their_places() {
+    fn adaptive_cards_are_read_in_visual_order() {
         let card = json!({"type": "AdaptiveCard", "body": [
             {"type": "TextBlock", "text": "Disk [log](https://x.example/l)"},
             {"type": "FactSet", "facts": [{"title": "Host", "value": "db1"}]},

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tools_name_stands_before_its_text_unless_the_bot_has_it() {
+    fn tool_name_precedes_text_unless_bot_shares_it() {
         assert_eq!(written(json!({"text": "down", "username": "Monitor"})), "Monitor: down");
         assert_eq!(written(json!({"text": "down", "username": "Alerts"})), "down");
         assert_eq!(written(json!({"text": "down", "username": " "})), "down");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_reader_sees_is_left_out() {
+    fn invisible_text_is_left_out() {
         let sent = json!({"text": "\u{feff}\u{1b}[1;31mred\u{1b}[0m\u{0}\r\nnext\rlast\ttab\u{7}\n\n"});
         assert_eq!(written(sent), "red\nnext\nlast\ttab");
     }
