@@ -46,5 +46,5 @@ mutants! {
     a_client_that_ignores_a_new_epoch_is_found: client(Client::IgnoresEpoch);
     a_client_that_keeps_nothing_is_found: client(Client::KeepsNothing);
     a_client_whose_writes_overtake_each_other_is_found: client(Client::SendsAhead);
-    a_client_that_repeats_under_a_new_id_is_found: client(Client::RepeatsUnderNewId);
+    client_repeating_under_new_id_is_found: client(Client::RepeatsUnderNewId);
 }

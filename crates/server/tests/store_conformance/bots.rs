@@ -20,7 +20,7 @@ fn user(id: &str) -> UserId {
     id.parse().unwrap()
 }
 
-pub(crate) async fn a_bot_is_found_by_its_tokens_hash_alone_and_outlives_reopening(stand: Stand) {
+pub(crate) async fn bot_is_found_by_token_hash_after_reopening(stand: Stand) {
     let (made, _) = stand.store.add_bot(bot("robo", None), [8; 32]).await.unwrap();
     assert_eq!(made, bot("robo", None));
     let stand = {
@@ -105,7 +105,7 @@ pub(crate) async fn bots_are_listed_newest_first(stand: Stand) {
     assert_eq!(taken, Err(StoreError::Taken));
 }
 
-pub(crate) async fn a_webhooks_target_outlives_reopening_and_goes_with_its_key(mut stand: Stand) {
+pub(crate) async fn webhook_target_survives_reopening_until_its_key_goes(mut stand: Stand) {
     let target = Target { url: "https://x.example/hook".into(), key: "mds_key".into() };
     assert!(!format!("{target:?}").contains("mds_key"), "it is not told by accident");
     let hook = Bot { kind: BotKind::Outgoing, target: Some(target), ..bot("hook", Some(&["lobby"])) };

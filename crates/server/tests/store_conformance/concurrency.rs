@@ -47,7 +47,7 @@ pub(crate) async fn seqs_are_contiguous_under_many_writers(stand: Stand) {
     }
 }
 
-pub(crate) async fn the_stream_is_in_commit_order_and_contiguous_in_each_room(mut stand: Stand) {
+pub(crate) async fn stream_keeps_commit_order_and_contiguous_rooms(mut stand: Stand) {
     let acknowledged = many_writers(&stand).await;
     let sent = stand.sent();
     for room in acknowledged.keys() {
@@ -59,7 +59,7 @@ pub(crate) async fn the_stream_is_in_commit_order_and_contiguous_in_each_room(mu
     }
 }
 
-pub(crate) async fn calls_are_committed_in_the_order_they_were_made(mut stand: Stand) {
+pub(crate) async fn calls_are_committed_in_call_order(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let queued: Vec<_> = (0..1_000).map(|n| stand.append(&ann, &lobby, post(&n.to_string()))).collect();
     // Awaited in the opposite order: polling decides nothing.

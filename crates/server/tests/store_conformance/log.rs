@@ -24,7 +24,7 @@ pub(crate) async fn the_epoch_and_the_log_outlive_reopening(mut stand: Stand) {
     assert_eq!(seqs(&stand.sent()), [3], "only new entries are sent");
 }
 
-pub(crate) async fn entries_after_a_cursor_are_the_rest_of_the_log(mut stand: Stand) {
+pub(crate) async fn entries_after_cursor_are_the_rest(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     for body in ["two", "three", "four"] {
         stand.post(&ann, body).await;
@@ -86,7 +86,7 @@ pub(crate) async fn a_repeat_keeps_the_first_ones_room(mut stand: Stand) {
     assert_eq!(stand.log(&lobby).await.len(), 1);
 }
 
-pub(crate) async fn the_same_cmid_of_another_person_is_another_write(mut stand: Stand) {
+pub(crate) async fn same_cmid_of_another_person_is_another_write(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let mut write = stand.write(&ann, &lobby, post("mine"));
     assert_eq!(stand.store.append(write.clone()).await.unwrap().seq, 2);
@@ -95,7 +95,7 @@ pub(crate) async fn the_same_cmid_of_another_person_is_another_write(mut stand: 
     assert_eq!((other.seq, other.repeat), (3, false));
 }
 
-pub(crate) async fn a_rooms_time_goes_back_only_with_the_clock(mut stand: Stand) {
+pub(crate) async fn room_time_goes_back_only_with_the_clock(mut stand: Stand) {
     let (ann, garden) = (stand.ann.clone(), stand.open_room("garden").await);
     // Not by what clocks do by themselves; but one post under a wrong clock must not date the room for ever.
     for at in [9_000, 4_000, 9_500, 90_000, 9_600, 9_400] {
@@ -109,7 +109,7 @@ pub(crate) async fn a_rooms_time_goes_back_only_with_the_clock(mut stand: Stand)
     assert_eq!(times, [2_000, 9_000, 9_000, 9_500, 90_000, 9_600, 9_600, 1]);
 }
 
-pub(crate) async fn a_write_to_an_unknown_room_or_by_an_unknown_person_is_refused(mut stand: Stand) {
+pub(crate) async fn write_with_unknown_room_or_person_is_refused(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let (nowhere, nobody): (RoomId, UserId) = ("nowhere".parse().unwrap(), "nobody".parse().unwrap());
     assert_eq!(stand.append(&ann, &nowhere, post("?")).await, Err(StoreError::UnknownRoom));
@@ -118,7 +118,7 @@ pub(crate) async fn a_write_to_an_unknown_room_or_by_an_unknown_person_is_refuse
     assert!(stand.sent().is_empty());
 }
 
-pub(crate) async fn a_refused_write_harms_no_other_of_its_batch(mut stand: Stand) {
+pub(crate) async fn refused_write_harms_no_other_of_its_batch(mut stand: Stand) {
     let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
     stand.post(&ann, "two").await;
     let nowhere: RoomId = "nowhere".parse().unwrap();
@@ -138,7 +138,7 @@ pub(crate) async fn a_refused_write_harms_no_other_of_its_batch(mut stand: Stand
     assert_eq!(whats, [posted("two"), posted("three"), posted("four")]);
 }
 
-pub(crate) async fn a_closed_store_answers_what_was_queued_and_refuses_the_rest(mut stand: Stand) {
+pub(crate) async fn closed_store_answers_queued_and_refuses_later_writes(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let queued: Vec<_> = (0..50).map(|n| stand.append(&ann, &lobby, post(&n.to_string()))).collect();
     let store = stand.store.clone();

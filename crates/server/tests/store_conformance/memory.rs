@@ -114,7 +114,7 @@ proptest! {
 }
 
 /// Misses fill the memory while the writer changes what they read.
-pub(crate) async fn what_is_loaded_while_writers_write_misses_nothing(_: Stand) {
+pub(crate) async fn load_during_writes_misses_nothing(_: Stand) {
     let mut stand = Stand::keeping(1).await;
     let people: Vec<UserId> = vec![stand.ann.clone(), stand.bo.clone(), stand.cho.clone()];
     let store = stand.store.clone();
@@ -140,7 +140,7 @@ pub(crate) async fn what_is_loaded_while_writers_write_misses_nothing(_: Stand) 
     assert_eq!(answers(&stand.store).await, answers(&fresh).await, "after {round} rounds");
 }
 
-pub(crate) async fn only_the_newest_messages_are_kept_and_they_are_the_same(mut stand: Stand) {
+pub(crate) async fn cache_keeps_only_the_newest_messages_unchanged(mut stand: Stand) {
     let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
     answers(&stand.store).await;
     for n in 0..KEPT_MESSAGES as Seq * 2 {
@@ -157,7 +157,7 @@ pub(crate) async fn only_the_newest_messages_are_kept_and_they_are_the_same(mut 
     assert_eq!(answers(&stand.store).await, answers(&fresh).await);
 }
 
-pub(crate) async fn what_is_in_memory_is_not_read(_: Stand) {
+pub(crate) async fn cached_data_is_not_read_again(_: Stand) {
     let folder = tempfile::tempdir().unwrap();
     let options = StoreOptions::default();
     let reads = options.reads.clone();

@@ -5,7 +5,7 @@ use madang_server::store::{Change, StoreError};
 
 use crate::stand::{Stand, fold, post, reply};
 
-pub(crate) async fn an_edit_replaces_the_text_and_keeps_the_place(mut stand: Stand) {
+pub(crate) async fn edit_replaces_text_and_keeps_place(mut stand: Stand) {
     let ann = stand.ann.clone();
     let first = stand.post(&ann, "frist").await;
     stand.post(&ann, "second").await;
@@ -19,7 +19,7 @@ pub(crate) async fn an_edit_replaces_the_text_and_keeps_the_place(mut stand: Sta
     assert_eq!(messages, fold(&log));
 }
 
-pub(crate) async fn a_delete_redacts_every_text_in_projection_and_log(mut stand: Stand) {
+pub(crate) async fn delete_redacts_text_in_projection_and_log(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let kept = stand.post(&ann, "kept").await;
     let secret = stand.post(&ann, "secret one").await;
@@ -41,7 +41,7 @@ pub(crate) async fn a_delete_redacts_every_text_in_projection_and_log(mut stand:
     assert_eq!(messages, fold(&log), "a replay of the redacted log ends in the same state");
 }
 
-pub(crate) async fn a_deleted_message_can_be_neither_edited_nor_deleted(mut stand: Stand) {
+pub(crate) async fn deleted_message_cannot_be_edited_or_deleted(mut stand: Stand) {
     let ann = stand.ann.clone();
     let seq = stand.post(&ann, "gone").await;
     stand.delete(&ann, seq).await.unwrap();
@@ -57,7 +57,7 @@ pub(crate) async fn only_the_author_may_edit_or_delete(mut stand: Stand) {
     assert_eq!(stand.messages().await[0].body.as_deref(), Some("ann's"));
 }
 
-pub(crate) async fn an_edit_with_a_used_cmid_is_a_repeat(mut stand: Stand) {
+pub(crate) async fn edit_with_used_cmid_is_a_repeat(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let mut write = stand.write(&ann, &lobby, post("posted"));
     stand.store.append(write.clone()).await.unwrap();
@@ -70,7 +70,7 @@ pub(crate) async fn an_edit_with_a_used_cmid_is_a_repeat(mut stand: Stand) {
     assert!(stand.store.append(write).await.unwrap().repeat, "also when it would be refused by now");
 }
 
-pub(crate) async fn what_is_no_message_cannot_be_edited_deleted_or_answered(mut stand: Stand) {
+pub(crate) async fn other_entries_cannot_be_edited_deleted_or_answered(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let garden: RoomId = stand.open_room("garden").await;
     let message = stand.post(&ann, "a message").await;
@@ -106,7 +106,7 @@ pub(crate) async fn any_text_comes_back_as_it_went_in(mut stand: Stand) {
     }
 }
 
-pub(crate) async fn headers_outlive_edits_and_reopening_and_go_with_the_text(mut stand: Stand) {
+pub(crate) async fn headers_survive_edits_and_reopening_until_delete(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let headers: Headers = [("content-type", "text/csv"), ("a:b", "1\n2\\\"가")].into_iter().collect();
     let change = Change::Post { body: "a,b".into(), reply_to: None, headers: headers.clone() };

@@ -28,7 +28,7 @@ async fn shape(stand: &Stand, at: PageAt, limit: usize) -> (Vec<Seq>, bool, bool
     (page.messages.iter().map(|message| message.seq).collect(), page.before, page.after)
 }
 
-pub(crate) async fn a_snapshot_is_the_newest_messages_at_the_head(stand: Stand) {
+pub(crate) async fn snapshot_holds_newest_messages_at_head(stand: Stand) {
     let stand = five_messages(stand).await;
     let state = stand.store.snapshot(stand.lobby.clone(), 2).await.unwrap().unwrap();
     assert_eq!((state.title.as_str(), state.head, state.before), ("Lobby", 7, true));
@@ -65,7 +65,7 @@ pub(crate) async fn a_page_after_is_the_nearest_newer_messages(stand: Stand) {
     }
 }
 
-pub(crate) async fn a_page_around_has_both_sides_and_fills_up_from_the_longer(stand: Stand) {
+pub(crate) async fn page_around_fills_up_from_longer_side(stand: Stand) {
     let stand = five_messages(stand).await;
     let around = async |seq, limit| shape(&stand, PageAt::Around(seq), limit).await;
     assert_eq!(around(4, 3).await, (vec![3, 4, 6], true, true));
@@ -85,7 +85,7 @@ pub(crate) async fn a_page_reflects_edits_up_to_its_head(stand: Stand) {
     assert_eq!(page.people.len(), 1, "its author comes with it");
 }
 
-pub(crate) async fn an_invented_seq_reads_as_the_end_of_the_log(stand: Stand) {
+pub(crate) async fn invented_seq_reads_as_end_of_log(stand: Stand) {
     let stand = five_messages(stand).await;
     stand.open_room("garden").await;
     for seq in [1 << 40, u64::MAX] {

@@ -5,7 +5,7 @@ use madang_server::store::{MAX_ROOMS, ReadMarker, RoomChange, StoreError, UNREAD
 
 use crate::stand::{Stand, post};
 
-pub(crate) async fn a_login_is_found_by_its_tokens_hash_alone(stand: Stand) {
+pub(crate) async fn login_is_found_by_token_hash_alone(stand: Stand) {
     let ann = Person::new(stand.ann.clone(), "");
     assert_eq!(stand.store.login([1; 32]).await.unwrap(), Some(ann));
     assert_eq!(stand.store.login([9; 32]).await.unwrap(), None);
@@ -85,7 +85,7 @@ pub(crate) async fn unread_is_counted_up_to_a_thousand(mut stand: Stand) {
     assert_eq!(stand.store.mark_read(bo, lobby, 10).await.unwrap().unread, UNREAD_MAX + 5 - 9);
 }
 
-pub(crate) async fn a_read_marker_never_goes_back_nor_beyond_the_head(mut stand: Stand) {
+pub(crate) async fn read_marker_never_regresses_or_passes_the_head(mut stand: Stand) {
     let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
     for body in ["two", "three", "four"] {
         stand.post(&ann, body).await;
@@ -110,7 +110,7 @@ pub(crate) async fn a_read_marker_outlives_reopening(mut stand: Stand) {
     assert_eq!(stand.store.mark_read(bo, lobby, 1).await.unwrap().seq, 2);
 }
 
-pub(crate) async fn rooms_come_most_recently_active_first_with_the_lobby_always(mut stand: Stand) {
+pub(crate) async fn rooms_are_listed_by_activity_with_the_lobby(mut stand: Stand) {
     let ann = stand.ann.clone();
     let system_clock = stand.log(&stand.lobby).await[0].at;
     let [garden, kitchen, attic] =
@@ -161,7 +161,7 @@ pub(crate) async fn a_store_is_ready(stand: Stand) {
     assert_eq!(stand.store.ready().await, Ok(()), "also when nothing was written yet");
 }
 
-pub(crate) async fn an_unused_room_closes_and_a_used_one_never(mut stand: Stand) {
+pub(crate) async fn only_unused_rooms_close(mut stand: Stand) {
     let (unused, used): (RoomId, RoomId) = ("unused".parse().unwrap(), "used".parse().unwrap());
     for room in [&unused, &used] {
         stand.store.open_room(room.clone(), "Room".into(), stand.ann.clone(), 1_000).await.unwrap();

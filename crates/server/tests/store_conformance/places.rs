@@ -4,7 +4,7 @@ use madang_server::store::{ConsumerOffset, PLACES_MAX, StoreError};
 
 use crate::stand::Stand;
 
-pub(crate) async fn a_place_is_what_was_kept_last_and_outlives_reopening(stand: Stand) {
+pub(crate) async fn last_kept_place_survives_reopening(stand: Stand) {
     let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
     let place = |sent, open: &[u64]| ConsumerOffset { sent, open: open.to_vec() };
     let found = async |stand: &Stand, who, name: &str| {
@@ -27,7 +27,7 @@ pub(crate) async fn a_place_needs_its_room_and_its_reader(stand: Stand) {
     assert_eq!(keep(nobody, stand.lobby.clone()).await, Err(StoreError::UnknownUser));
 }
 
-pub(crate) async fn of_too_many_places_the_one_goes_that_moved_longest_ago(stand: Stand) {
+pub(crate) async fn place_moved_longest_ago_is_evicted(stand: Stand) {
     let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
     let keep = |who, name: String, at| {
         stand.store.keep_place(who, lobby.clone(), name, ConsumerOffset::default(), at)

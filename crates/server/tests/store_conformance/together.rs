@@ -52,7 +52,7 @@ pub(crate) async fn a_refused_transaction_leaves_no_newcomers_row(mut stand: Sta
     assert_eq!(stand.store.is_taken(&newcomer).await, Ok(true));
 }
 
-pub(crate) async fn a_place_is_kept_with_its_transaction_or_not(mut stand: Stand) {
+pub(crate) async fn place_is_kept_only_with_its_transaction(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let place = |sent| ConsumerOffset { sent, open: vec![] };
     let keep = |sent, room: &RoomId| {
