@@ -13,7 +13,7 @@ interface Entry {
 test.describe("where bots may be quick", () => {
   test.use({ limits: "--post-rate 40" });
 
-  test("the ticker's prices are there once and in order, through a restart of the server", async ({ run, server, wire }) => {
+  test("the ticker's prices arrive once, in order, across a restart", async ({ run, server, wire }) => {
     const market = await (await wire("Scribe")).open("Market");
     const secret = await token(server, market);
     const prices = async () => {
@@ -41,7 +41,7 @@ test.describe("where bots may be quick", () => {
   });
 });
 
-test("the curl lines post once, read, follow, call a hook, and shake hands as RFC 6455 says", async ({ run, server }) => {
+test("the curl examples post, read, follow, call a hook and upgrade", async ({ run, server }) => {
   const secret = await token(server, "lobby");
   const hook = (await server.command("webhook", "incoming", "--room", "lobby", "--name", "Alerts")).trim();
   const script = run("curl/room.sh", [server.url, "lobby"], {
@@ -86,7 +86,7 @@ test("curl reads problem details of every refusal, and nothing is posted", async
   await holds(wire, []);
 });
 
-test("curl reads on behind the number that it is given, by pages and by a stream", async ({ curl, server, wire }) => {
+test("curl resumes from a number, by pages and by stream", async ({ curl, server, wire }) => {
   const scribe = await wire("Scribe");
   const known = await scribe.post("lobby", "known");
   await scribe.postAll("lobby", ["missed", "missed too"]);

@@ -2,7 +2,7 @@ import WebSocket from "ws";
 import { bodies, expect, holds, socketOf, test, write } from "../support/clients";
 import type { Server } from "../support/server";
 
-test("the plain page shows what is said, and comes back to it after a restart", async ({ visit, wire, server, guard }) => {
+test("the plain page shows messages and reconnects after a restart", async ({ visit, wire, server, guard }) => {
   guard.allowLostConnections();
   const ada = await visit("plain-page");
   const ben = await visit("plain-page");
@@ -30,7 +30,7 @@ test("the React component shows its id and every message, its own too", async ({
   await expect(ada.locator("li")).toHaveText(["from React", "from elsewhere"]);
 });
 
-test("the Node script tells when it is connected, and with which code it is not any more", async ({ run, server }) => {
+test("the Node script reports connection and close code", async ({ run, server }) => {
   const url = `${socketOf(server.url)}/plain?mode=text`;
   const [ada, ben] = [run("node-ws/chat.mjs", [url]), run("node-ws/chat.mjs", [url])];
   for (const program of [ada, ben]) await program.says(/^connected$/);
@@ -73,7 +73,7 @@ test.describe("ws", () => {
     });
   }
 
-  test("a line that is too long for a message is refused by a line, and the next one goes through", async ({ run, server, wire }) => {
+  test("a line that is too long is refused and the next is posted", async ({ run, server, wire }) => {
     const ada = run("node-ws/chat.mjs", [`${socketOf(server.url)}/plain?mode=text`]);
     await ada.says(/^connected$/);
     ada.tell(`Ada => ${"x".repeat(8001)}`);
@@ -85,7 +85,7 @@ test.describe("ws", () => {
     await holds(wire, ["shorter"]);
   });
 
-  test("what cannot go on ends with a code and a reason", async ({ server, wire }) => {
+  test("a connection that cannot go on closes with code and reason", async ({ server, wire }) => {
     const cases: [string, string, (socket: WebSocket) => void, number][] = [
       ["a frame that is too big", "/plain", (socket) => socket.send("x".repeat(70_000)), 1009],
       ["bytes", "/plain", (socket) => socket.send(Buffer.from([1, 2, 3])), 1003],
@@ -98,7 +98,7 @@ test.describe("ws", () => {
     await holds(wire, []);
   });
 
-  test("subprotocols that nobody knows are answered 400 with the list of known ones", async ({ server }) => {
+  test("unknown subprotocols are answered 400 with the known ones", async ({ server }) => {
     const socket = new WebSocket(socketOf(server.url), ["customProtocol"]);
     const [status, body] = await new Promise<[number | undefined, string]>((resolve) => {
       socket.once("unexpected-response", (_, answer) => {
@@ -115,7 +115,7 @@ test.describe("ws", () => {
 test.describe("with a low limit of frames", () => {
   test.use({ limits: "--frame-rate 5" });
 
-  test("a script that sends too fast ends with a code and a reason, and what it posted is there once", async ({ run, server, wire }) => {
+  test("a script that sends too fast is closed, its posts are there once", async ({ run, server, wire }) => {
     const ada = run("node-ws/chat.mjs", [`${socketOf(server.url)}/plain?mode=text`]);
     await ada.says(/^connected$/);
     const lines = Array.from({ length: 200 }, (_, at) => `line ${at + 1}`);
@@ -139,7 +139,7 @@ test("websockets reads refusals as objects, and goes on", async ({ run, server, 
   await holds(wire, ["good"]);
 });
 
-test("a page on another port of the server's own host is let in, as a guest", async ({ guard, join, pages, visit }) => {
+test("a page on another port of the host is a guest", async ({ guard, join, pages, visit }) => {
   guard.allow(new RegExp(`request to another host: ${pages}`));
   const ada = await join({ name: "Ada" });
   // Browsers send cookies to every port of a host; a page that is not the server's must not speak as Ada.
@@ -150,7 +150,7 @@ test("a page on another port of the server's own host is let in, as a guest", as
   await ada.reads(["who am I?"]);
 });
 
-test("a page of another host is let in only where the owner says so", async ({ visit, elsewhere, server, guard }) => {
+test("a page of another host needs the owner's permission", async ({ visit, elsewhere, server, guard }) => {
   guard.allow(/WebSocket connection to .* failed: .*403/);
   const page = await visit("plain-page", {}, undefined, elsewhere);
   await expect(page.locator("#state")).toContainText("disconnected: 1006");
@@ -162,7 +162,7 @@ test("a page of another host is let in only where the owner says so", async ({ v
   await expect(page.locator("li")).toHaveText([/: from next door$/]);
 });
 
-test("curl is answered as RFC 6455 says: 101 with the right key, 426 for other versions, 400 for a key that is none", async ({
+test("curl gets 101, 426 or 400 as RFC 6455 requires", async ({
   curl,
   server,
 }) => {

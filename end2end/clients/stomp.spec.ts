@@ -21,7 +21,7 @@ for (const transport of ["tcp", "ws"]) {
   });
 }
 
-test("the page with stompjs connects, sends and disconnects, and comes back by itself", async ({ visit, server, wire, guard }) => {
+test("the page with stompjs connects, sends, disconnects and reconnects", async ({ visit, server, wire, guard }) => {
   guard.allowLostConnections();
   const page = await visit("stompjs");
   await page.getByRole("button", { name: "Connect", exact: true }).click();
@@ -42,7 +42,7 @@ test("the page with stompjs connects, sends and disconnects, and comes back by i
   expect(await shown(page)).toHaveLength(2);
 });
 
-test("stompjs in Node comes back by itself after a restart, with nothing missing and nothing twice", async ({ run, server, wire }) => {
+test("stompjs in Node reconnects after a restart without loss or doubles", async ({ run, server, wire }) => {
   const ada = run("stompjs/chat.mjs", [`${socketOf(server.url)}/stomp`]);
   await ada.says(/^connected by STOMP 1\.2$/);
   ada.tell("first");
@@ -79,13 +79,13 @@ test.describe("STOMP", () => {
     expect(error).toBeLessThan(end);
   }
 
-  test("stompjs reads ERROR and then the close, of a room that is not there", async ({ run, server }) => {
+  test("stompjs reads ERROR and the close for a missing room", async ({ run, server }) => {
     const ada = run("stompjs/chat.mjs", [`${socketOf(server.url)}/stomp`, nowhere]);
     await isRefused(ada, /^disconnected: \d{4} \w/);
   });
 
   for (const transport of ["tcp", "ws"]) {
-    test(`stomp.py by ${transport} reads ERROR and then the end, of a room that is not there`, async ({ run, server }) => {
+    test(`stomp.py by ${transport} reads ERROR and the end for a missing room`, async ({ run, server }) => {
       const port = transport === "tcp" ? server.stompPort : server.address.port;
       const ada = run("python/stomp_chat.py", [transport, "127.0.0.1", String(port), nowhere]);
       await isRefused(ada, /^disconnected$/);
@@ -93,7 +93,7 @@ test.describe("STOMP", () => {
   }
 });
 
-test("stompjs reads why a message is refused, comes back, and is heard again", async ({ run, server, wire }) => {
+test("stompjs reads the reason of a refusal, reconnects and sends again", async ({ run, server, wire }) => {
   const ada = run("stompjs/chat.mjs", [`${socketOf(server.url)}/stomp`]);
   await ada.says(/^connected/);
   ada.tell("x".repeat(8001));
@@ -105,7 +105,7 @@ test("stompjs reads why a message is refused, comes back, and is heard again", a
   await holds(wire, ["shorter"]);
 });
 
-test("a receipt means that the message outlives the server, and a repeat under its cmid posts nothing", async ({ server, wire }) => {
+test("a receipt means durable, and a repeated cmid posts nothing", async ({ server, wire }) => {
   const secret = await token(server, "lobby");
   const url = `${socketOf(server.url)}/stomp`;
 

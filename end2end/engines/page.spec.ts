@@ -72,7 +72,7 @@ test("a draft outlives a reload, and tabs show the same", async ({ join }) => {
   expect(ada.errors).toEqual([]);
 });
 
-test("who was cut off comes back, and nothing is lost", async ({ join, server }) => {
+test("a client that was cut off reconnects without loss", async ({ join, server }) => {
   const ada = await join();
   await ada.visit();
   await server.kill();

@@ -1,7 +1,7 @@
 import { measureArrivals, median } from "../support/latency";
 import { expect, test } from "../support/test";
 
-test("what one person writes appears at the other, with its author", async ({ join }) => {
+test("a message appears for another person, with its author", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   const ben = await join({ name: "Ben" });
   await ada.say("Is anyone in the courtyard?");
@@ -27,7 +27,7 @@ test("a message arrives sooner than a page loads", async ({ join }) => {
   expect(middle).toBeLessThan(load);
 });
 
-test("a message of one's own stands there at once, pending until the server has it", async ({ gate, join }) => {
+test("one's own message shows immediately, pending until acknowledged", async ({ gate, join }) => {
   const ada = await join({ through: gate });
   gate.hold();
   await ada.say("On its way");
@@ -42,7 +42,7 @@ test("a message of one's own stands there at once, pending until the server has 
   await expect(row).toHaveAttribute("data-same", "");
 });
 
-test("messages of one author stand in one group, and a day begins with a divider", async ({ join }) => {
+test("messages of one author form a group, days have dividers", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   const ben = await join({ name: "Ben" });
   await ada.post("one");
@@ -157,7 +157,7 @@ test("everyone sees who is here, and who types", async ({ join }) => {
   await expect(here).toHaveCount(1);
 });
 
-test("a reload keeps everything: who one is, what was said, what was begun", async ({ join }) => {
+test("a reload keeps the login, the messages and the draft", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   await ada.post("first");
   await ada.post("second");

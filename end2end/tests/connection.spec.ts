@@ -60,7 +60,7 @@ test("a message whose answer was lost is not posted twice", async ({ gate, join 
   await ada.reads(["once", "twice"]);
 });
 
-test("what waits to be sent outlives a reload", async ({ gate, join }) => {
+test("unsent messages survive a reload", async ({ gate, join }) => {
   const ada = await join({ name: "Ada", through: gate });
   const ben = await join({ name: "Ben" });
   gate.refuseConnections();
@@ -136,7 +136,7 @@ test("after five seconds of trouble the page says what is going on", async ({ ga
   expect(states).toEqual(expect.arrayContaining(["CLOSED", "CONNECTING", "OPEN"]));
 });
 
-test("without a network the page says so, and is back as soon as the network is", async ({ gate, join }) => {
+test("a page without network shows it and reconnects with the network", async ({ gate, join }) => {
   const ada = await join({ through: gate });
   const ben = await join({ name: "Ben" });
   await ada.context.setOffline(true);
@@ -150,7 +150,7 @@ test("without a network the page says so, and is back as soon as the network is"
   await expect(ada.page.getByText("You are offline.")).toBeHidden();
 });
 
-test("a connection that died in silence is found when the network comes back", async ({ gate, join }) => {
+test("a silently dead connection is found when the network returns", async ({ gate, join }) => {
   const ada = await join({ through: gate });
   const ben = await join({ name: "Ben" });
   gate.hold();

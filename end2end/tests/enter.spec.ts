@@ -62,7 +62,7 @@ test("Enter breaks lines on touch screens unless chosen otherwise", async ({ joi
 });
 
 for (const press of ["enter", "enterTwiceReported"] as const) {
-  test(`an Enter that ends a composition sends nothing where it breaks lines (${press})`, async ({ join }) => {
+  test(`Enter that ends a composition sends nothing where it breaks lines (${press})`, async ({ join }) => {
     const ada = await join();
     await choose(ada, "New line");
     await ada.composer.focus();

@@ -62,7 +62,7 @@ test("a second visit loads the page alone", { tag: "@size" }, async ({ join }) =
   expect(big).toEqual([]);
 });
 
-test("the page is alive soon after it is there, and has not flickered", async ({ join, wire }) => {
+test("the page hydrates soon and does not flicker", async ({ join, wire }) => {
   await (await wire("Ben")).postAll("lobby", ["one", "two", "three"]);
   const ada = await join({ path: null });
   await ada.page.addInitScript(() => {
@@ -103,7 +103,7 @@ test("the browser takes over the very elements that the server rendered", async 
   await expect(ada.log.locator(".message[data-from-server]")).toHaveCount(3);
 });
 
-test("before the page is alive, a message can be sent by the plain form", async ({ join }) => {
+test("before hydration, the plain form sends a message", async ({ join }) => {
   const ben = await join({ name: "Ben" });
   const ada = await join({ path: null });
   const held = await holdWasm(ada);
@@ -118,7 +118,7 @@ test("before the page is alive, a message can be sent by the plain form", async 
   await ben.reads(["early bird", "and alive"]);
 });
 
-test("what is typed before the page is alive is kept", async ({ join }) => {
+test("text typed before hydration is kept", async ({ join }) => {
   const ada = await join({ path: null });
   const held = await holdWasm(ada);
   await ada.page.goto(`${ada.base}/r/lobby`);

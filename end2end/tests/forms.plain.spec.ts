@@ -59,7 +59,7 @@ test("a form that is sent twice posts once", async ({ join }) => {
   await ada.reads(["impatient", "double click"]);
 });
 
-test("what is refused is said on the page", async ({ guard, join }) => {
+test("a refusal is shown on the page", async ({ guard, join }) => {
   guard.allow(/40\d|42\d/);
   const ada = await join({ name: "Ada" });
   await ada.composer.fill("  \n ");

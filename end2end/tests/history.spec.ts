@@ -48,7 +48,7 @@ const topmost = (person: Person) =>
 
 const hasNewest = (person: Person, text: string) => expect(person.message(text)).toBeInViewport();
 
-test("scrolling leads to the first message and back, and rows never pile up", async ({ join, wire }) => {
+test("scrolling reaches the first message and back with bounded rows", async ({ join, wire }) => {
   await (await wire("Ada")).postAll("lobby", told);
   const ben = await join({ name: "Ben" });
   await hasNewest(ben, "story 600");
@@ -63,7 +63,7 @@ test("scrolling leads to the first message and back, and rows never pile up", as
   expect(seqs).toEqual(seqs.map((_, at) => seqs[0]! + at));
 });
 
-test("the row before the reader's eyes stays where it is when older ones load", async ({ join, wire }) => {
+test("the visible row keeps its place when older ones load", async ({ join, wire }) => {
   await (await wire("Ada")).postAll("lobby", told);
   const ben = await join();
   await hasNewest(ben, "story 600");
@@ -77,7 +77,7 @@ test("the row before the reader's eyes stays where it is when older ones load", 
   }
 });
 
-test("new messages do not move a reader who scrolled up, and are counted", async ({ join, wire }) => {
+test("new messages are counted and do not move a scrolled-up reader", async ({ join, wire }) => {
   const ada = await wire("Ada");
   await ada.postAll("lobby", told.slice(0, 120));
   const ben = await join({ name: "Ben" });
@@ -145,7 +145,7 @@ test("a permanent link shows its message in the middle of its time", async ({ jo
   await wheel(ben, 1_500, () => ben.message("story 600").isVisible());
 });
 
-test("a permanent link holds for a reader who is in the text box early", async ({ join, wire }) => {
+test("a permanent link holds for an early typist", async ({ join, wire }) => {
   await (await wire("Ada")).postAll("lobby", told);
   const ben = await join({ path: null });
   // The browser takes nobody to a row while something else has the focus: the page opens at its bottom.
@@ -159,7 +159,7 @@ test("a permanent link holds for a reader who is in the text box early", async (
   await expect(ben.page.locator("textarea").first()).toBeFocused();
 });
 
-test("the end of an older stretch stays in view while newer messages join", async ({ join, wire }) => {
+test("the view stays while newer messages join an older stretch", async ({ join, wire }) => {
   await (await wire("Ada")).postAll("lobby", told);
   const ben = await join({ path: "/r/lobby/100" });
   await expect(ben.log.locator(".focused")).toBeInViewport();
@@ -170,7 +170,7 @@ test("the end of an older stretch stays in view while newer messages join", asyn
   expect(await last(ben)).toBeLessThan(MANY / 2);
 });
 
-test("the time of a message is its permanent link, and loads no page", async ({ join, wire }) => {
+test("a message's time is its permanent link, without a page load", async ({ join, wire }) => {
   await (await wire("Ada")).postAll("lobby", told.slice(0, 30));
   const ben = await join();
   await ben.page.evaluate(() => Object.assign(window, { samePage: true }));

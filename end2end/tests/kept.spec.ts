@@ -38,7 +38,7 @@ test("twenty messages written offline and reloaded arrive once, in order", async
   await ben.reads(bodies);
 });
 
-test("what waits to be sent, and the draft, outlive a crash of the tab", async ({ gate, join }) => {
+test("unsent messages and the draft survive a crash of the tab", async ({ gate, join }) => {
   const ada = await join({ name: "Ada", through: gate });
   const ben = await join({ name: "Ben" });
   gate.refuseConnections();
@@ -107,7 +107,7 @@ test("nobody finds the drafts and the outbox of another person", async ({ gate, 
   await ada.reads(["from somebody else", "from Ada"]);
 });
 
-test("what an older page kept is brought over once", async ({ gate, join }) => {
+test("an older page's storage is migrated once", async ({ gate, join }) => {
   const ada = await join({ name: "Ada", through: gate });
   gate.refuseConnections();
   await ada.disconnected();
@@ -138,7 +138,7 @@ test("what an older page kept is brought over once", async ({ gate, join }) => {
   await expect(ada.composer).toHaveValue("begun long ago");
 });
 
-test("a browser that grants no database keeps what is written as long as the page", async ({ gate, guard, join }) => {
+test("without a database, unsent text lasts as long as the page", async ({ gate, guard, join }) => {
   guard.allow(/this browser keeps nothing over a reload/);
   const ada = await join({ name: "Ada", through: gate, path: null });
   await ada.context.addInitScript(() => Object.defineProperty(window, "indexedDB", { value: undefined }));

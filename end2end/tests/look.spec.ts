@@ -7,7 +7,7 @@ const ground = (person: Person) =>
     return (r + g + b) / 3 > 128 ? "light" : "dark";
   });
 
-test("a Korean browser gets a Korean page, and English can be chosen and given back", async ({ join }) => {
+test("a Korean browser gets Korean, and English can be chosen", async ({ join }) => {
   const minsu = await join({ locale: "ko-KR" });
   const html = minsu.page.locator("html");
   await expect(html).toHaveAttribute("lang", "ko");
@@ -45,7 +45,7 @@ test("a language that Madang does not speak gets English", async ({ join }) => {
   await expect(jean.page.locator("html")).toHaveAttribute("lang", "en");
 });
 
-test("in both languages no word is missing or left in the other one", async ({ join }) => {
+test("both languages are complete and unmixed", async ({ join }) => {
   const hangul = /[가-힣]/;
   for (const [locale, mayHaveHangul] of [["en-US", false], ["ko-KR", true]] as const) {
     const person = await join({ locale });
@@ -88,7 +88,7 @@ for (const system of ["light", "dark"] as const) {
   });
 }
 
-test("who asked for less motion gets none", async ({ join }) => {
+test("reduced motion means no motion", async ({ join }) => {
   const ada = await join({ reducedMotion: "reduce" });
   await ada.post("still");
   await ada.openSettings();

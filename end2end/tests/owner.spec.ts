@@ -140,7 +140,7 @@ test("a banned person on plain HTTP reads so", async ({ gate, guard, join, serve
   await expect(ada.connection).not.toHaveAttribute("data-retry-at");
 });
 
-test("what a banned person writes waits until they may", async ({ guard, join, server }) => {
+test("a banned person's writes wait until they are unbanned", async ({ guard, join, server }) => {
   guard.allow(/403/);
   const ada = await join({ name: "Ada" });
   await ada.post("said before");

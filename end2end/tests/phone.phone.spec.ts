@@ -95,7 +95,7 @@ test("everything is large enough for a finger", async ({ join, wire }) => {
 test.describe("in a busy room", () => {
   test.use({ limits: UNLIMITED });
 
-  test("the composer and the newest message stay in view, also above a keyboard", async ({ join, wire }) => {
+  test("composer and newest message stay in view above a keyboard", async ({ join, wire }) => {
     await (await wire("Ben")).postAll("lobby", Array.from({ length: 60 }, (_, at) => `story ${at + 1}`));
     const ada = await join({ name: "Ada" });
     for (const size of [

@@ -25,7 +25,7 @@ test("a room without a name is not opened", async ({ guard, join }) => {
   await expect(ada.page).toHaveURL(/\/r\/lobby$/);
 });
 
-test("messages in another room are counted, and what is new stands under a line", async ({ join, wire }) => {
+test("messages in another room are counted, new ones follow a divider", async ({ join, wire }) => {
   const ben = await join({ name: "Ben" });
   const ada = await wire("Ada");
   const room = await ada.open("Garden");
@@ -57,7 +57,7 @@ test("messages in another room are counted, and what is new stands under a line"
   await expect(divider).toHaveCount(0);
 });
 
-test("what was read in one tab is read in the other, and after a reload", async ({ guard, join, wire }) => {
+test("a read marker holds across tabs and a reload", async ({ guard, join, wire }) => {
   guard.allowPassingTheLead();
   const ben = await join({ name: "Ben" });
   const ada = await wire("Ada");
@@ -74,7 +74,7 @@ test("what was read in one tab is read in the other, and after a reload", async 
   await expect(ben.room("Garden").locator(".badge")).toHaveCount(0);
 });
 
-test("what one writes oneself is not unread", async ({ join }) => {
+test("one's own messages are not unread", async ({ join }) => {
   const ben = await join({ name: "Ben" });
   await ben.open("Garden");
   await ben.post("my own");

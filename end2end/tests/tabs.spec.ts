@@ -37,7 +37,7 @@ test("two tabs are one session, and both read and write", async ({ join, server 
   await sessions(server, 2);
 });
 
-test("tabs in two rooms share the session, and each gets what is its own", async ({ join, server }) => {
+test("tabs in two rooms share the session with their own rooms", async ({ join, server }) => {
   const ada = await join({ name: "Ada" });
   await ada.open("Kitchen");
   const second = await ada.tab("/r/lobby");
@@ -53,7 +53,7 @@ test("tabs in two rooms share the session, and each gets what is its own", async
   await sessions(server, 2);
 });
 
-test("the tab that leads is closed in the middle of sending: all goes out once, in order", async ({ join, server }) => {
+test("a leader closed during sends loses, doubles and reorders nothing", async ({ join, server }) => {
   const first = await join({ name: "Ada" });
   const second = await first.tab();
   const ben = await join({ name: "Ben" });
@@ -71,7 +71,7 @@ test("the tab that leads is closed in the middle of sending: all goes out once, 
   expect(took - usual).toBeLessThan(1_000);
 });
 
-test("the tab that leads is frozen: the other goes on within a second", async ({ join, server }) => {
+test("a frozen leader is replaced within a second", async ({ join, server }) => {
   const first = await join({ name: "Ada" });
   const second = await first.tab();
   const ben = await join({ name: "Ben" });
@@ -106,7 +106,7 @@ test("the tab that leads hangs: the other takes over", async ({ join, server }) 
   expect(took).toBeLessThan(5_000);
 });
 
-test("what one tab could not send, the other shows and sends", async ({ gate, join }) => {
+test("another tab shows and sends unsent messages", async ({ gate, join }) => {
   const first = await join({ name: "Ada", through: gate });
   const second = await first.tab();
   const ben = await join({ name: "Ben" });
@@ -126,7 +126,7 @@ test("what one tab could not send, the other shows and sends", async ({ gate, jo
   await expect(first.page.locator(".pending")).toHaveCount(0);
 });
 
-test("a page that the browser puts aside gives up its session, and has one again when it is back", async ({ join, server }) => {
+test("a page in the back/forward cache drops its session and reconnects", async ({ join, server }) => {
   const ada = await join({ name: "Ada" });
   // What a browser says that keeps pages which were left. Chromium keeps none that must not be stored.
   const say = (name: string) =>

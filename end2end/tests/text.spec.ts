@@ -1,6 +1,6 @@
 import { expect, test } from "../support/test";
 
-test("what looks like markup is text", async ({ join }) => {
+test("markup in a message stays text", async ({ join }) => {
   const ada = await join({ name: "<b>Ada</b>" });
   const ben = await join();
   const attacks = [
@@ -76,7 +76,7 @@ test("a word without an end does not widen the page", async ({ join }) => {
   expect(await ada.log.evaluate((log) => log.scrollWidth - log.clientWidth)).toBeLessThanOrEqual(0);
 });
 
-test("what is too long is counted, and stays in the box", async ({ server, join }) => {
+test("text that is too long is counted and kept", async ({ server, join }) => {
   await server.stop();
   await server.start(["--max-body", "300"]);
   const ada = await join();

@@ -111,7 +111,7 @@ for (const [what, hand] of harmless) {
   });
 }
 
-test("HTML that a proxy rewrote is drawn anew, and the server's log says so once", async ({ guard, join, server }) => {
+test("HTML rewritten by a proxy is drawn anew and logged once", async ({ guard, join, server }) => {
   guard.allow(DRAWN_ANEW);
   const { ada, ben } = await joined(join, { permissions: REWRITTEN });
   await rewrite(ada, (html) =>

@@ -74,7 +74,7 @@ test.describe("with a flood", () => {
   });
 });
 
-test("who is here and who types is right in a translated page", async ({ join }) => {
+test("presence and typing are right in a translated page", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   await translated(ada);
   const names = ada.page.locator(".people-list .person-name");

@@ -16,7 +16,7 @@ async function talk(ada: Person, ben: Person, word: string): Promise<void> {
   await expect(ben.message(`${word} from Ada`)).toHaveCount(1);
 }
 
-test("where WebSockets are refused an event stream carries all, until they are not", async ({ gate, join }) => {
+test("an event stream carries all while WebSockets are refused", async ({ gate, join }) => {
   gate.refuseSockets();
   const ada = await join({ name: "Ada", through: gate, path: null });
   await ada.page.clock.install();
@@ -96,7 +96,7 @@ test("a restart of the server leaves nobody on a lower step", async ({ gate, joi
   await ada.sent("written meanwhile");
 });
 
-test("who is connected by WebSocket stays so over restarts", async ({ join, server }) => {
+test("a WebSocket client keeps its transport over restarts", async ({ join, server }) => {
   const ada = await join({ name: "Ada" });
   for (const end of [() => server.kill(), () => server.stop()]) {
     await end();
@@ -110,7 +110,7 @@ test.describe("with a heartbeat each second", () => {
   test.use({ limits: "--heartbeat 1" });
 
   for (const transport of ["websocket", "eventsource"]) {
-    test(`a connection by ${transport} that died in silence is noticed after two heartbeats`, async ({ gate, join }) => {
+    test(`a silently dead connection by ${transport} is noticed after two heartbeats`, async ({ gate, join }) => {
       if (transport === "eventsource") gate.refuseSockets();
       const ada = await join({ name: "Ada", through: gate });
       await ada.connectedBy(transport);
