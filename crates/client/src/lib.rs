@@ -2,7 +2,7 @@
 //!
 //! There is no socket, clock, storage or random number in here. Whoever runs it (the page's shell, a test's
 //! simulation) reports what happened as an [`Event`], with the time and a random number where one is needed,
-//! and carries out the [`Effect`]s that come back. What a view shows is read from the [`Model`]: its methods,
+//! and carries out the [`Effect`]s that come back. Views read the [`Model`]: its methods,
 //! [`timeline`] for the rows of a room, [`LinkView`], [`RoomLine`] and [`RoomView`]. All of these are cheap to
 //! clone and to compare.
 //!
@@ -19,7 +19,8 @@
 //!     60 KiB. A `GET` that ends is made again from the last frame's number. A `POST` that fails, or a `GET` that cannot be made
 //!     again, is `Closed` with 1006; a 410 is `Closed` with 4001. `Close` ends the session with `DELETE`, if it can;
 //! * carries [`Effect::Tell`] to other tabs (of this browser, origin and build of the wire), as [`Event::Tab`] with the name of
-//!   the tab that told it; listens before it reports `Started`. A tab never hears itself. What one tab tells stays in order;
+//! the tab that told it; listens before it reports `Started`. A tab never hears itself. Messages of one tab stay in
+//! order;
 //! * reports `Woke` when [`Effect::WakeAt`] is due; the timer's lateness is how the core learns of a sleep;
 //! * keeps writes: one store for all tabs of the browser. `Restored` answers each [`Effect::Restore`].
 //!

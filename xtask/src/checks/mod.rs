@@ -6,6 +6,7 @@ mod manifests;
 mod rules;
 mod source;
 mod tidy;
+mod wording;
 
 use anyhow::{Context, Result};
 

@@ -1,4 +1,4 @@
-//! The style rules that check themselves. Each says why it is there; `imports`, `manifests` and `rules` hold them.
+//! The style rules that check themselves. Each says why it is there; `imports`, `manifests`, `rules` and `wording` hold them.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::source::Source;
-use super::{imports, manifests, rules};
+use super::{imports, manifests, rules, wording};
 use crate::command::cmd;
 use crate::project::Project;
 
@@ -14,6 +14,7 @@ use crate::project::Project;
 pub(super) fn check(project: &Project) -> Result<()> {
     let sources = sources(&project.root)?;
     let mut findings = rules::check(&sources);
+    findings.extend(wording::check(&sources));
     findings.extend(imports::check(&sources));
     findings.extend(manifests::check(&sources)?);
     if findings.is_empty() {

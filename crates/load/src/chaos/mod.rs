@@ -1,5 +1,5 @@
 //! Chaos: the program as it ships, hundreds of real clients, and a network and an operator that break everything
-//! that can be broken from outside. What every client saw and did is judged while it happens.
+//! that can be broken from outside. A checker compares what every client saw and did, while it happens.
 //!
 //! In reading order: `run`, `faults` (what goes wrong), `server`, `network` (the proxy), `person` (a
 //! client of the page), `programs` (clients of the other protocols), `checker`, `audit` (the log at the end).

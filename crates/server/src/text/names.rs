@@ -14,7 +14,7 @@ use super::marks::{Category, category, has_mark, is_blank_sign};
 /// these words alone.
 const OURS: [&str; 5] = ["Madang", "system", "마당", "마당지기", "시스템"];
 
-/// Names of those who chose none: one of these words, with a part of their id behind it.
+/// Names of people without one of their own: one of these words, with a part of their id behind it.
 const GUESTS: [&str; 3] = ["guest", "손님", "게스트"];
 
 /// Returns `typed` as one line: composed, runs of space folded, and without characters that are not seen, except where

@@ -38,7 +38,7 @@ const HEAD: usize = 16 * 1024;
 pub(super) struct HttpSender {
     /// Hosts that may be anywhere, by the name or address that stands in the webhook's.
     allowed: Vec<String>,
-    /// Whom https trusts: who the system trusts, read when it is first needed.
+    /// Certificates that https trusts: the system's, read when they are first needed.
     tls: OnceCell<Option<TlsConnector>>,
 }
 

@@ -99,7 +99,7 @@ fn config(roots: Arc<RootCertStore>, versions: &[&'static SupportedProtocolVersi
     Arc::new(config)
 }
 
-/// Whom a client of TLS trusts.
+/// Certificates that a client of TLS trusts.
 #[derive(Clone)]
 pub(crate) struct Trust {
     roots: Arc<RootCertStore>,

@@ -21,7 +21,7 @@ pub(crate) struct Server {
     pub(crate) stomp: Option<SocketAddr>,
     folder: Arc<TempDir>,
     options: Vec<String>,
-    /// Whom its clients trust, if it speaks TLS.
+    /// Certificates that its clients trust, if it speaks TLS.
     trust: Option<Trust>,
     lines: Mutex<Receiver<String>>,
     stderr: Stderr,
@@ -150,7 +150,7 @@ impl Server {
         address(&line, "counting", "http")
     }
 
-    /// Whom its clients trust; it speaks TLS.
+    /// Returns the certificates that its clients trust; it speaks TLS.
     pub(crate) fn trust(&self) -> Trust {
         self.trust.clone().expect("it speaks TLS")
     }
