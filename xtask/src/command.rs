@@ -134,7 +134,7 @@ fn cannot_start(words: &str) -> String {
     format!("Cannot start `{words}`")
 }
 
-/// Where a program stands on PATH.
+/// Returns the place of a program on PATH.
 pub(crate) fn which(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())

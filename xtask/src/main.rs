@@ -75,7 +75,7 @@ enum Task {
     },
     /// Play seeded stories of everything that can go wrong, on a virtual clock, and check every promise
     Sim {
-        /// How many
+        /// Number of stories
         #[arg(long, default_value_t = 1_000)]
         seeds: u64,
         /// The first seed
@@ -84,7 +84,7 @@ enum Task {
     },
     /// Play everything that is random with other seeds, and print the one that fails
     Soak {
-        /// How long; a round that has begun is finished
+        /// Minutes; a round that has begun is finished
         #[arg(long, default_value_t = 10.0)]
         minutes: f64,
         /// The first seed; another one each time if it is not given
@@ -93,7 +93,7 @@ enum Task {
     },
     /// Break everything around the program as it ships, and count the broken promises
     Chaos {
-        /// How long things go wrong
+        /// Minutes of faults
         #[arg(long, default_value_t = 10.0)]
         minutes: f64,
         /// Decides what happens when; another one each time if it is not given

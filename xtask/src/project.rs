@@ -1,4 +1,4 @@
-//! Where things are, read from the same table of the root manifest that cargo-leptos reads.
+//! Paths of the project, read from the same table of the root manifest that cargo-leptos reads.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub(crate) struct Project {
     pub(crate) root: PathBuf,
     /// Cargo's target folder.
     pub(crate) target: PathBuf,
-    /// Where native programs and the site are built: the target folder, or a folder in it that is a task's own.
+    /// Folder of native programs and the site: the target folder, or a folder in it that is a task's own.
     pub(crate) native: PathBuf,
     /// Fingerprint of this xtask when it started. A build beside it may replace its file.
     pub(crate) itself: String,
@@ -111,7 +111,7 @@ impl Project {
         }
     }
 
-    /// Where the wasm is compiled: the same folder as cargo-leptos', so that what one compiled the other finds.
+    /// Returns the folder of the compiled wasm: the same as cargo-leptos', so that what one compiled the other finds.
     pub(crate) fn front_target(&self) -> PathBuf {
         self.target.join("front")
     }
@@ -121,7 +121,7 @@ impl Project {
         self.native.join("xtask")
     }
 
-    /// Where a quiet program's output is kept.
+    /// Returns the file that keeps a quiet program's output.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.scratch().join(format!("{name}.log"))
     }

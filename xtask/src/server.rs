@@ -11,7 +11,7 @@ use crate::project::Project;
 use crate::site;
 use crate::step::{step, step_telling};
 
-/// How the program is compiled.
+/// Profile of the program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
     Dev,

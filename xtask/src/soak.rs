@@ -13,7 +13,7 @@ use crate::step::step;
 /// Decides the cases of every property; `.cargo/config.toml` gives it a value that holds for all other tests.
 const PROPERTY_SEED: &str = "PROPTEST_RNG_SEED";
 
-/// Where the properties stand: package and test.
+/// Properties: package and test.
 const PROPERTIES: [(&str, &str); 3] =
     [("madang-client", "behaviour"), ("madang-stomp", "properties"), ("madang-server", "store_conformance")];
 

@@ -47,7 +47,7 @@ enum Outcome {
 
 struct Step {
     name: String,
-    /// How many steps it is part of.
+    /// Number of steps that it is part of.
     depth: usize,
     outcome: Outcome,
     time: Duration,

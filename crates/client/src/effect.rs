@@ -17,26 +17,26 @@ pub enum Effect {
     },
     /// Close this carrier: it brings no further frames. Its `Closed` is still to be reported.
     Close {
-        /// Which carrier.
+        /// The carrier.
         conn: Conn,
     },
     /// Show the server that this carrier is still read: `POST /rt/{session}?ack=N` with `[]`. Only for
     /// [`Transport::EventSource`]; a poll's next `GET` shows it by itself.
     SignOfLife {
-        /// Which carrier.
+        /// The carrier.
         conn: Conn,
     },
     /// Tell other tabs of this browser something. They get it as [`crate::Event::Tab`], what one tab tells in the
     /// order in which it told it.
     Tell {
-        /// Which tabs; empty: all others.
+        /// The tabs; empty for all others.
         to: Vec<TabId>,
         /// The message.
         message: TabMessage,
     },
     /// Send a frame on this carrier, if it is open; otherwise drop it.
     Send {
-        /// Which carrier.
+        /// The carrier.
         conn: Conn,
         /// The frame.
         frame: ClientFrame,

@@ -35,7 +35,7 @@ pub enum Event {
     Role(Role),
     /// Another tab told this one something, by [`crate::Effect::Tell`].
     Tab {
-        /// Which tab.
+        /// The sender.
         from: TabId,
         /// The message.
         message: TabMessage,
@@ -45,19 +45,19 @@ pub enum Event {
 
     /// The carrier can take frames. A WebSocket: its handshake is over. The others: at once.
     Opened {
-        /// Which carrier.
+        /// The carrier.
         conn: Conn,
     },
     /// The carrier brought a frame.
     Frame {
-        /// Which carrier.
+        /// The carrier.
         conn: Conn,
         /// The frame.
         frame: ServerFrame,
     },
     /// The carrier has ended, or could not be opened.
     Closed {
-        /// Which carrier.
+        /// The carrier.
         conn: Conn,
         /// The close code; 1006 if there was none, 4001 for a session that is gone (410).
         code: u16,

@@ -22,7 +22,7 @@ pub struct Model {
     pub(crate) role: Option<Role>,
     /// The tabs that go through this one.
     pub(crate) relay: TabClients,
-    /// When something last happened.
+    /// Time of the last event.
     pub(crate) clock: UnixMs,
     pub(crate) people: People,
     pub(crate) rooms: Rooms,
@@ -36,7 +36,7 @@ pub struct Model {
     pub(crate) notice: Option<Notice>,
     /// Room that `present` last reported to the server on this connection.
     pub(crate) present: Option<Option<RoomId>>,
-    /// When rooms that are not on screen were last asked for, on this connection.
+    /// Time at which rooms that are not on screen were last asked for, on this connection.
     pub(crate) watched_at: Option<UnixMs>,
     /// The last history request's number.
     pub(crate) req: u32,
@@ -189,7 +189,8 @@ impl Model {
         Some(own.seq)
     }
 
-    /// How many writes are neither acknowledged nor failed: leaving the page now leaves them for its next visit.
+    /// Returns how many writes are neither acknowledged nor failed: leaving the page now leaves them for its next
+    /// visit.
     pub fn unsent(&self) -> usize {
         self.outbox.unsent()
     }

@@ -78,7 +78,7 @@ impl Room {
         }
     }
 
-    /// When something is due in this room. `up`: there is a session.
+    /// Returns when something is due in this room. `up`: there is a session.
     pub(crate) fn wake(&self, up: bool) -> Option<UnixMs> {
         let typing = self.typing.iter().map(|(_, until)| *until).min();
         let read = (up && self.read > self.read_sent).then_some(self.read_sent_at + READ_EVERY_MS);

@@ -50,7 +50,7 @@ pub enum TabMessage {
     Left,
     /// A leader to tabs that it took in, or did not: there is no session.
     Closed {
-        /// Why.
+        /// The close code.
         code: u16,
     },
     /// A follower to whoever leads: look whether the connection is alive; do not sit out a wait.

@@ -55,7 +55,7 @@ pub struct MessageRow {
     pub key: RowKey,
     /// Its number in the room and its permanent link; `None` while it is on its way.
     pub seq: Option<Seq>,
-    /// When it was posted (while on its way: typed).
+    /// Time of the post (while on its way: of the typing).
     pub at: UnixMs,
     /// Its author.
     pub by: UserId,
@@ -71,7 +71,7 @@ pub struct MessageRow {
     pub starts_group: bool,
     /// True if a permanent link names it.
     pub focus: bool,
-    /// Where it, or the change to it, is on its way.
+    /// State of sending it, or the change to it.
     pub state: SendState,
 }
 
@@ -86,7 +86,7 @@ pub struct Reply {
     pub body: Option<Arc<str>>,
 }
 
-/// Where a message, or the latest change to it, is on its way.
+/// State of sending a message, or the latest change to it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SendState {
     /// The server has it.
@@ -100,7 +100,7 @@ pub enum SendState {
     Failed {
         /// The write.
         cmid: Cmid,
-        /// Why.
+        /// The reason.
         failure: Failure,
     },
 }

@@ -195,7 +195,7 @@ impl Update<'_> {
         }
     }
 
-    /// Where to go on from.
+    /// Returns the cursors to resume from.
     fn cursors(&self) -> Vec<ResumePoint> {
         let held = |room: &&Room| room.window.is_some() && !room.wants_snapshot;
         let point = |room: &Room| Some(ResumePoint { room: room.id.clone(), seq: room.cursor? });

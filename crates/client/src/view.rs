@@ -43,7 +43,7 @@ pub struct RoomView {
     pub focus: Option<Seq>,
     /// People who are here; possibly cut short.
     pub here: Vec<UserId>,
-    /// How many are here.
+    /// Number of people here.
     pub here_count: u32,
     /// Others who are typing, the first to begin first.
     pub typing: Vec<UserId>,

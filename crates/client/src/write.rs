@@ -3,7 +3,7 @@
 use madang_protocol::{ClientFrame, Cmid, Epoch, RefusalCode, RoomId, Seq, UnixMs};
 use serde::{Deserialize, Serialize};
 
-/// Why a write failed.
+/// Reason why a write failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The reason; the page has its own sentence for each that it knows.
@@ -23,7 +23,7 @@ pub struct Write {
     pub room: RoomId,
     /// Its place among the person's writes: greater is later. Also in another tab, and after a reload.
     pub order: u64,
-    /// When the person made it, by the browser's clock.
+    /// Time at which the person made it, by the browser's clock.
     pub at: UnixMs,
     /// Operation of the write.
     pub what: WriteWhat,

@@ -40,7 +40,7 @@ pub struct Plan {
     pub patience: Duration,
 }
 
-/// How fast the writers write.
+/// Pace of the writers.
 #[derive(Clone, Copy, Debug)]
 pub enum Pace {
     /// So many messages a second, all writers together.
@@ -189,7 +189,7 @@ pub(crate) async fn spawn_writers(plan: Plan, board: &Rc<Stats>) -> Result<Insta
     Ok(until)
 }
 
-/// Where the counters stand at one moment.
+/// Counters at one moment.
 struct Sample {
     at: Instant,
     counts: Counts,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A write of the generator: its writer and the writer's own count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WriteId {
-    /// Which writer.
+    /// The writer.
     pub sender: u32,
     /// The how-manieth of this writer, from 1.
     pub n: u32,
@@ -38,7 +38,7 @@ impl Sighting {
 /// Messages that one receiver saw, in the order of arrival.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Where it started to read; a room that is not named is read from its beginning.
+    /// Cursor of each room; a room that is not named is read from its beginning.
     pub cursors: HashMap<u32, u64>,
     /// Everything it was delivered.
     pub seen: Vec<Sighting>,
@@ -143,7 +143,7 @@ fn check_record(record: &Record, log: &Log, verdict: &mut Verdict) {
     }
 }
 
-/// How an entry stands to those before it.
+/// Order of an entry among those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// After all of them.

@@ -105,7 +105,7 @@ enum Run {
     },
     /// Measures what the first visit loads, compressed.
     Page {
-        /// Where the server listens.
+        /// Address of the server.
         #[arg(long)]
         addr: SocketAddr,
         /// The page to visit.
@@ -114,7 +114,7 @@ enum Run {
     },
     /// One address does one thing as fast as it is answered, while members post: what they notice, and what it leaves.
     Flood {
-        /// Where the server listens.
+        /// Address of the server.
         #[arg(long)]
         addr: SocketAddr,
         /// The server's process, whose memory is measured.
@@ -139,7 +139,7 @@ enum Run {
     /// Attacks as one address, and reports how often it was answered: the other process of a flood.
     #[command(hide = true)]
     Attack {
-        /// Where the server listens.
+        /// Address of the server.
         #[arg(long)]
         addr: SocketAddr,
         /// Attack to play
@@ -157,7 +157,7 @@ enum Run {
         /// The program `madang`.
         #[arg(long)]
         program: PathBuf,
-        /// How long things go wrong.
+        /// Minutes of faults.
         #[arg(long, default_value_t = 1.0)]
         minutes: f64,
         /// Decides what happens when.
@@ -177,7 +177,7 @@ enum Run {
 
 #[derive(Args)]
 struct Server {
-    /// Where the server listens.
+    /// Address of the server.
     #[arg(long)]
     addr: SocketAddr,
     /// Protocol that it speaks.

@@ -11,7 +11,7 @@ use crate::history::WriteId;
 pub struct Mark {
     /// The write.
     pub write: WriteId,
-    /// When it was sent, in nanoseconds of the generator's own clock.
+    /// Time of sending, in nanoseconds of the generator's own clock.
     pub sent_ns: u64,
 }
 
@@ -66,8 +66,8 @@ pub fn write_of(cmid: Cmid) -> WriteId {
     WriteId { sender: (cmid.0 >> 32) as u32, n: cmid.0 as u32 }
 }
 
-/// How long a body must be for its `entry` frame to have about `frame_bytes`, so that a server that only
-/// passes bodies on can be given frames of the same length.
+/// Returns the length of a body for an `entry` frame of about `frame_bytes`, so that a server that only passes bodies
+/// on can be given frames of the same length.
 pub fn body_bytes(frame_bytes: usize) -> usize {
     let entry = ServerFrame::Entry(Entry {
         room: RoomId::lobby(),

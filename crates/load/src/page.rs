@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// One answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct File {
-    /// Where it lies.
+    /// Path of the file.
     pub path: String,
     /// Its `content-encoding`, empty if it has none.
     pub encoding: String,

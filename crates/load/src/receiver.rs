@@ -18,7 +18,7 @@ use crate::stats::Stats;
 /// The lobby's number in the history.
 pub(crate) const LOBBY: u32 = 0;
 
-/// How closely a receiver looks at each frame.
+/// Depth to which a receiver reads each frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Care {
     /// Finds the seq and the mark, and skips the rest.

@@ -41,7 +41,7 @@ impl Speaks {
 /// The server under load.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Where it listens.
+    /// Address of the server.
     pub address: SocketAddr,
     /// Protocol of the server.
     pub speaks: Speaks,

@@ -10,13 +10,13 @@ use tokio::sync::{Notify, Semaphore};
 use crate::history::{Sighting, WriteId};
 use crate::mark::Mark;
 
-/// When a write makes room for the next one in its writer's window.
+/// Moment at which a write makes room for the next one in its writer's window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settles {
-    /// When the server has acknowledged it.
+    /// Once the server has acknowledged it.
     Acknowledged,
-    /// When every receiver has it, and the server has acknowledged it if it does such a thing: the writers
-    /// go as fast as the slowest receiver, and no faster.
+    /// Once every receiver has it, and the server has acknowledged it if it does such a thing: the writers go as fast
+    /// as the slowest receiver, and no faster.
     SeenByAll,
 }
 
@@ -27,7 +27,7 @@ pub struct Parties {
     pub receivers: u32,
     /// True if the server acknowledges writes.
     pub acknowledges: bool,
-    /// When a write makes room for the next one.
+    /// Moment at which a write makes room for the next one.
     pub settles: Settles,
 }
 

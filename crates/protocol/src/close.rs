@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why the server ends a connection. 4000–4499: come back; 4500–4999: do not come back by yourself.
+/// Reason of the server for ending a connection. 4000–4499: come back; 4500–4999: do not come back by yourself.
 ///
 /// 1003 (a binary frame), 1007 (a text frame that is not UTF-8), 1009 (a frame over the limit) and 1012 (the server restarts) keep
 /// their meaning from RFC 6455 and its registry.

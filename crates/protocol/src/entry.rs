@@ -11,7 +11,7 @@ pub struct Entry {
     pub room: RoomId,
     /// The position in it; contiguous from 1.
     pub seq: Seq,
-    /// When the server committed it. Never decreases along a room's log.
+    /// Time of the commit. Never decreases along a room's log.
     pub at: UnixMs,
     /// The author.
     pub by: UserId,
@@ -73,7 +73,7 @@ pub enum What {
 pub struct Message {
     /// The seq of its `posted` entry.
     pub seq: Seq,
-    /// When it was posted.
+    /// Time of the post.
     pub at: UnixMs,
     /// Its author.
     pub by: UserId,
@@ -86,7 +86,7 @@ pub struct Message {
     /// The message that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Seq>,
-    /// When it was last edited.
+    /// Time of the last edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<UnixMs>,
     /// Headers that a program sent beside the text; the page reads none of them.

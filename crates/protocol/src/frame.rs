@@ -224,7 +224,7 @@ pub enum ServerFrame {
         room: RoomId,
         /// People who look at the room; at most 50 of them.
         here: Vec<UserId>,
-        /// How many they are.
+        /// Number of people here.
         here_count: u32,
     },
     /// This person's read marker moved, here or on another device.

@@ -21,7 +21,7 @@ impl Headers {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// Returns the number of headers.
     pub fn len(&self) -> usize {
         self.0.len()
     }

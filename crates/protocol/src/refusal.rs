@@ -1,4 +1,4 @@
-//! Why a frame was refused.
+//! Refusals of frames.
 
 use serde::{Deserialize, Serialize};
 

@@ -32,7 +32,7 @@ pub struct Problem {
     pub retry_after_ms: Option<u32>,
 }
 
-/// Why a request to `/rt` is refused.
+/// Refusals of requests to `/rt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemCode {

@@ -71,7 +71,7 @@ pub struct Snapshot {
     /// People who are here now; possibly cut short, see [`Snapshot::here_count`].
     #[serde(default)]
     pub here: Vec<UserId>,
-    /// How many people are here now.
+    /// Number of people here now.
     #[serde(default)]
     pub here_count: u32,
 }

@@ -61,7 +61,7 @@ pub(crate) enum Serves {
 }
 
 impl Serves {
-    /// How its address begins.
+    /// Returns the scheme of its address.
     pub(crate) fn scheme(&self) -> &'static str {
         match self {
             Self::Clear(_) | Self::Redirects(_) => "http",
@@ -114,7 +114,7 @@ pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
     }
 }
 
-/// Where a connection cannot be accepted, mostly for want of files, those who ask nothing make room for those who might.
+/// Makes room after a failed accept, mostly for want of files: connections without a request yet are dropped.
 async fn no_more(app: &App, error: &io::Error) {
     tracing::warn!(%error, "a connection could not be accepted");
     app.silents.drop_oldest();

@@ -25,7 +25,7 @@ pub use command::{AdminCommand, Outcome};
 pub(crate) use executor::CommandExecutor;
 pub(crate) use socket::AdminSocket;
 
-/// How long a folder that is in use, but whose server does not answer yet, is tried again: it is starting or
+/// Time for which a folder that is in use, but whose server does not answer yet, is tried again: it is starting or
 /// stopping.
 const PATIENCE: Duration = Duration::from_secs(10);
 

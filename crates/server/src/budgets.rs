@@ -87,7 +87,7 @@ impl Budgets {
     /// A write with so many bytes of text.
     ///
     /// # Errors
-    /// When the address may write again.
+    /// The rate limit is exceeded; the refusal has the time to wait.
     pub fn write(&self, from: Network, text: usize, now: UnixMs) -> Result<(), Refusal> {
         if self.0.terms.posts.is_none() && self.0.terms.bytes.is_none() && self.0.terms.more_bytes.is_none() {
             return Ok(());
@@ -99,7 +99,7 @@ impl Budgets {
     /// A read marker or a place that moves.
     ///
     /// # Errors
-    /// When the address may write again.
+    /// The rate limit is exceeded; the refusal has the time to wait.
     pub fn mark(&self, from: Network, now: UnixMs) -> Result<(), Refusal> {
         if self.0.terms.bytes.is_none() && self.0.terms.more_bytes.is_none() {
             return Ok(());
@@ -110,7 +110,7 @@ impl Budgets {
     /// Takes `most` bytes that an address is about to read.
     ///
     /// # Errors
-    /// When the address may read again.
+    /// The rate limit is exceeded; the refusal has the time to wait.
     pub fn read(&self, from: Network, most: usize, now: UnixMs) -> Result<(), Refusal> {
         if self.0.terms.reads.is_none() {
             return Ok(());
@@ -140,7 +140,7 @@ impl Budgets {
     /// Somebody who was not known before.
     ///
     /// # Errors
-    /// When the next one may come from there.
+    /// The rate limit is exceeded; the refusal has the time to wait.
     pub fn newcomer(&self, from: Network, now: UnixMs) -> Result<(), Refusal> {
         self.take("newcomers", from, &[(NEWCOMERS, 1), (MORE_BYTES, WRITE_BYTES)], now)
     }
@@ -148,7 +148,7 @@ impl Budgets {
     /// A new room of this person; `from` nowhere in particular for a bot, which pays for itself alone.
     ///
     /// # Errors
-    /// When the person may open the next one, or the address.
+    /// The person's rate limit is exceeded, or the address's; the refusal has the time to wait.
     pub fn room(&self, by: &UserId, from: Option<Network>, now: UnixMs) -> Result<(), Refusal> {
         let mut people = self.0.people.lock().unwrap_or_else(PoisonError::into_inner);
         people.look(by, &[(0, 1)], now).map_err(|wait| self.refused("own_rooms", wait).for_rooms())?;

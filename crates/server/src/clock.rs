@@ -23,7 +23,7 @@ impl Clock {
     }
 }
 
-/// Where a server takes both times from.
+/// Source of both times.
 #[derive(Debug)]
 pub(crate) struct Times {
     begun: Instant,

@@ -9,14 +9,14 @@ use madang_protocol::{Epoch, RefusalCode, Seq};
 
 use crate::refusal::Refusal;
 
-/// How cursors are written and read on this server.
+/// Codec of this server's cursors.
 #[derive(Clone, Debug)]
 pub struct Cursors {
     present: Epoch,
     first: Epoch,
 }
 
-/// Why a cursor is of no use.
+/// Reasons why a cursor is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CursorError {
     /// It is none.

@@ -21,8 +21,8 @@ const WAVES: usize = 20;
 /// Least sessions in a wave.
 const WAVE_SESSIONS: usize = 100;
 
-/// How long requests on kept-alive connections are still answered, so that whoever asks there whether the
-/// server is ready hears that it is not.
+/// Time for which requests on kept-alive connections are still answered, so that a load balancer that asks there for
+/// readiness is answered that it ends.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// Ends everything, once nothing is accepted any more.

@@ -26,7 +26,7 @@ const VALUE_CHARS: usize = 100;
 const OWNERS: [&str; 4] =
     ["madang_server::admin", "madang_server::app", "madang_server::store", "madang_server::tls"];
 
-/// How often it is looked whether a sum is due.
+/// Interval at which sums that are due are written.
 const LOOKS: Duration = Duration::from_secs(1);
 
 /// The log of this process.

@@ -31,7 +31,7 @@ pub struct Metrics {
     pub store_reads: Counter,
     /// Bytes that the disk of the database has free.
     pub disk_available: Gauge,
-    /// How full the storage is, in percent.
+    /// Use of the storage, in percent.
     pub storage_used: Gauge,
     /// Pages that were rendered; all others were answered with a page that had been.
     pub rendered: Counter,

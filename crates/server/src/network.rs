@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub struct Network(IpAddr);
 
 impl Network {
-    /// Where nobody knows where somebody comes from.
+    /// Network of somebody whose address nobody knows.
     pub const NOWHERE: Self = Self(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
 }
 

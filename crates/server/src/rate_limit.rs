@@ -10,7 +10,7 @@ pub struct Bucket {
     at: UnixMs,
 }
 
-/// How fast a bucket fills and how much it holds. A rate of 0 means no limit.
+/// Rate limit: how fast a bucket fills and how much it holds. A rate of 0 means no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
     /// Tokens a second.

@@ -1,11 +1,11 @@
-//! Why something was refused, in one sentence that helps, in the reader's language.
+//! Sentences of refusals that help, in the reader's language.
 
 use madang_client::Locale;
 use madang_protocol::{Headers, Limits, RefusalCode, RoomId, ServerFrame, text};
 
 use crate::store::StoreError;
 
-/// When a write that met a failing disk may be tried again. Milliseconds.
+/// Time after which a write that met a failing disk may be tried again. Milliseconds.
 const STORAGE_RETRY_MS: u32 = 5_000;
 
 /// A refusal on its way to whoever asked.

@@ -1,4 +1,4 @@
-//! When those whom the server sends away are to come back.
+//! Return times for clients that the server disconnects.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -9,18 +9,18 @@ use madang_protocol::CloseCode;
 const BACK_AFTER: u32 = 500;
 const BACK_WITHIN: u32 = 2_500;
 
-/// When those who are sent away are to come back.
+/// Return times for clients that are disconnected.
 #[derive(Debug, Default)]
 pub struct Returns {
-    /// How long the waves still take, before which there is no other server. Milliseconds.
+    /// Time that the waves still take, before which there is no other server. Milliseconds.
     waves: AtomicU32,
     /// Sessions that there were when the end began: each gets a millisecond of the time in which they return.
     sessions: AtomicU32,
 }
 
 impl Returns {
-    /// When somebody who is closed with `code` is to come back: spread out, so that all who are sent away do not
-    /// return at once. Milliseconds.
+    /// Returns the return time for a client that is closed with `code`: spread out, so that they do not all return at
+    /// once. Milliseconds.
     pub fn after(&self, code: CloseCode, random: u32) -> u32 {
         match code {
             CloseCode::RESTART | CloseCode::MOVING => {

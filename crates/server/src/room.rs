@@ -112,7 +112,7 @@ impl Rooms {
         self.0.store.epoch()
     }
 
-    /// How cursors are written for programs.
+    /// Returns the codec of cursors for programs.
     pub fn cursors(&self) -> &Cursors {
         &self.0.cursors
     }

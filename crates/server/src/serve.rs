@@ -33,7 +33,7 @@ use crate::unsent::Unsent;
 use crate::webhooks::DeliveryWorkers;
 use crate::{open_files, tls, upkeep};
 
-/// How often a changed presence is told.
+/// Interval at which a changed presence is sent.
 const PRESENCE: Duration = Duration::from_secs(1);
 
 /// Read-only connections of the store.
@@ -157,7 +157,7 @@ fn serve_commands(app: &App, hub: Arc<Hub>, workers: DeliveryWorkers) {
     }
 }
 
-/// How connections are secured, if they are; the files are looked after from now on.
+/// Returns the configuration of TLS, if connections are secured; the files are watched from now on.
 fn secure(config: &Serve) -> anyhow::Result<Option<Arc<ServerConfig>>> {
     let (Some(certificate), Some(key)) = (&config.tls.tls_cert, &config.tls.tls_key) else { return Ok(None) };
     let (secure, reload) = tls::load(certificate, key)?;

@@ -44,7 +44,7 @@ pub struct Parts {
     pub silents: Silents,
     /// Requests under way by address.
     pub requests: ConnectionLimit,
-    /// How much each address may cause.
+    /// Rate limits of addresses.
     pub budgets: Budgets,
     /// Answers that are not read yet.
     pub unsent: Unsent,
@@ -54,13 +54,13 @@ pub struct Parts {
     pub(crate) pages: Pages,
     /// The sessions over HTTP.
     pub http_sessions: HttpSessions,
-    /// Where the time comes from.
+    /// Source of the time.
     pub(crate) times: Times,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
     /// Cancelled when it takes no further request on connections that it has.
     pub last_call: CancellationToken,
-    /// When those who are sent away are to come back.
+    /// Return times for clients that are disconnected.
     pub returns: Returns,
     /// The connections that are to end before the server does.
     pub connections: TaskTracker,
@@ -95,12 +95,12 @@ impl App {
         getrandom::u32().unwrap_or_default()
     }
 
-    /// When somebody who is closed with `code` is to come back. Milliseconds.
+    /// Returns the return time for a client that is closed with `code`. Milliseconds.
     pub fn back_after(&self, code: CloseCode) -> u32 {
         self.returns.after(code, self.random())
     }
 
-    /// How many frames a session may send: the option's rate, and four times as many at once.
+    /// Returns the rate limit of a session's frames: the option's rate, and four times as many at once.
     pub fn frame_rate(&self) -> Rate {
         Rate { per_second: self.config.frame_rate, burst: self.config.frame_rate.saturating_mul(4) }
     }

@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::state::App;
 use crate::store::{RoomChange, StoreError};
 
-/// How often the rooms are looked through.
+/// Interval at which the rooms are looked through.
 const EVERY: Duration = Duration::from_secs(60);
 
 const HOUR_MS: UnixMs = 60 * 60 * 1000;

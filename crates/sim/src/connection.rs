@@ -62,7 +62,7 @@ impl Talk {
     }
 }
 
-/// How a turn ended.
+/// End of a turn.
 pub(crate) enum Turn {
     /// Something was done.
     Again,

@@ -82,7 +82,7 @@ impl Device {
         BEGIN + now as i64 + self.clock
     }
 
-    /// How long something takes to the server or back.
+    /// Returns a delay to the server or back.
     pub(crate) fn delay(&mut self) -> Ms {
         if self.chance.chance(5) { self.chance.between(50, 400) } else { self.chance.between(1, 30) }
     }

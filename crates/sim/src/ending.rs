@@ -4,7 +4,7 @@ use crate::model::Meant;
 use crate::world::{Ev, Weather, World};
 use crate::{Check, DEVICES, broken};
 
-/// How long it may take.
+/// Maximum time of the ending.
 const PATIENCE: u64 = 240_000;
 
 impl World {

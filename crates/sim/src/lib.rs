@@ -60,7 +60,7 @@ pub(crate) const BROWSERS: usize = 4;
 /// The rooms.
 pub(crate) const ROOMS: [&str; 3] = ["lobby", "yard", "well"];
 
-/// When the story begins, by the server's clock.
+/// Time at which the story begins, by the server's clock.
 pub(crate) const BEGIN: UnixMs = 1_800_000_000_000;
 
 /// A promise was broken: how.

@@ -50,7 +50,7 @@ pub(crate) struct Link {
     /// Messages on their way. The events tell when the first of them arrives.
     pub(crate) up: VecDeque<Up>,
     pub(crate) down: VecDeque<Down>,
-    /// When the last one on its way arrives: the next cannot be earlier.
+    /// Arrival of the last one on its way: the next cannot be earlier.
     pub(crate) up_at: Ms,
     pub(crate) down_at: Ms,
     /// Nothing arrives before.

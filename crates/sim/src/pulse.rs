@@ -1,4 +1,4 @@
-//! How the server finds out that a connection is dead: nothing is heard, or nothing is taken.
+//! Detection of dead connections by the server: nothing is received, or nothing is taken.
 
 use madang_protocol::CloseCode;
 

@@ -173,7 +173,7 @@ pub enum Act {
     },
 }
 
-/// When, and what.
+/// A step, and its time.
 pub type Scene = (Ms, Act);
 
 /// The kinds of things that go wrong. A story has some of them, so that each gets stories in which it is alone.

@@ -30,7 +30,7 @@ pub(crate) struct Server {
     /// The writer has something under way, or will look for it.
     pub(crate) writing: bool,
     pub(crate) committed: Vec<Committed>,
-    /// When the broker delivers what was published last.
+    /// Time at which the broker delivers what was published last.
     pub(crate) broker_at: Ms,
     /// Entries that the broker has delivered, and the hub was not given yet.
     pub(crate) arrived: VecDeque<Committed>,

@@ -161,7 +161,7 @@ impl World {
         self.event(page.0, Event::Restored { user, writes })
     }
 
-    /// How many connections the server has once all is at rest: one for each browser, or for each tab.
+    /// Returns the number of connections once all is at rest: one for each browser, or for each tab.
     pub(crate) fn connections_at_rest(&self) -> usize {
         let of = |(index, browser): (usize, &Browser)| {
             let tabs = DEVICES.iter().filter(|device| device.2 == index).count();

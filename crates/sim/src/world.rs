@@ -20,7 +20,7 @@ use crate::{BEGIN, BROWSERS, Broken, Check, Counts, DEVICES, ROOMS, broken};
 /// More events than this mean that something goes round in circles.
 const STEPS_MAX: u64 = 150_000;
 
-/// How a story is played.
+/// Options of a story.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// True to keep what happened, line by line.

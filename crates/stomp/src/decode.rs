@@ -46,7 +46,7 @@ pub struct Decoder<C> {
     failed: Option<DecodeError>,
 }
 
-/// Where in the bytes it stands.
+/// Position in the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Between frames.

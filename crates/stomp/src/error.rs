@@ -1,9 +1,9 @@
-//! Why bytes are no frame, and why a frame cannot be bytes.
+//! Errors of decoding and encoding.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a decoder cannot go on. Each is the end of a connection.
+/// Reasons why a decoder cannot go on. Each is the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DecodeError {
     /// The version has no such command.
@@ -66,7 +66,7 @@ impl fmt::Display for DecodeError {
 
 impl Error for DecodeError {}
 
-/// Why a frame cannot be written by the rules of a version.
+/// Reasons why a frame cannot be written by the rules of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EncodeError {
     /// The version does not have the command.

@@ -2,7 +2,7 @@
 
 use crate::{Command, DecodeError, EncodeError, Version};
 
-/// How the headers of one frame are written.
+/// Escaping in the headers of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
     /// Escapes beside the backslash's own; `None` if the version escapes nothing.

@@ -60,7 +60,7 @@ impl Headers {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// How many there are, repeated ones too.
+    /// Returns the number of headers, repeated ones too.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -16,7 +16,7 @@ static START: LazyLock<String> = LazyLock::new(|| {
     lines.filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n")
 });
 
-/// Where the browser finds the parts of the page: absolute paths on this server.
+/// Paths of the page's files on this server, absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assets {
     /// The styles.

@@ -59,7 +59,7 @@ pub(crate) struct PlainForm {
     pub(crate) theme: Theme,
 }
 
-/// How the rows are to change after the rest of the page did.
+/// Change of the rows, due after that of the rest of the page.
 #[derive(Clone, Copy)]
 pub(crate) struct RowsChange {
     /// The rows are others as a whole.
@@ -112,7 +112,7 @@ pub(crate) struct Page {
     pub(crate) said: RwSignal<String>,
     /// True if the newest row is in view.
     pub(crate) at_bottom: RwSignal<bool>,
-    /// Where the client was last told that the reader is: the room, and whether at its bottom.
+    /// Position of the reader that the client was last sent: the room, and whether at its bottom.
     pub(crate) told: StoredValue<Option<(RoomId, bool)>>,
     /// The scrolled box around the timeline.
     pub(crate) log: NodeRef<html::Div>,

@@ -1,4 +1,4 @@
-//! How the page begins in a browser.
+//! Start of the page in a browser.
 
 use leptos::prelude::*;
 use madang_client::{Enter, Locale, Model, Theme};

@@ -21,7 +21,7 @@ const EPMD: &str = "/usr/bin/epmd";
 /// A broker that is about to start.
 pub(super) struct Broker {
     pub(super) command: Command,
-    /// Where it will listen.
+    /// Address that it will listen on.
     pub(super) address: SocketAddr,
     /// A process that it needs beside it; ends with it.
     pub(super) beside: Option<Child>,

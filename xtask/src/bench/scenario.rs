@@ -18,12 +18,12 @@ pub(crate) struct Scenario {
 /// One line of the table.
 pub(crate) struct Metric {
     pub(crate) name: &'static str,
-    /// Where it stands in the load generator's answer.
+    /// Pointer into the load generator's answer.
     pub(crate) pointer: &'static str,
     pub(crate) scale: f64,
 }
 
-/// How long each run lasts.
+/// Duration of each run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
     Quick,
@@ -44,7 +44,7 @@ const ALL: &[Contender] = &[Madang, Ws, Bun];
 /// The same message through each protocol, and through the brokers whose protocols some of them speak.
 pub(crate) const PROTOCOLS: &[Contender] = &[Madang, Plain, Stomp, RabbitMq, Mosquitto];
 
-/// How the names of the protocols' metrics begin.
+/// Prefix of the protocols' metrics.
 pub(crate) const PROTOCOLS_PREFIX: &str = "protocols: ";
 
 /// Metric by which the protocols are compared.

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::command::{Cmd, cmd, which};
 use crate::project::Project;
 
-/// How this process may act as root.
+/// Ways in which this process may act as root.
 #[derive(Clone, Copy)]
 enum Root {
     Itself,

@@ -71,7 +71,7 @@ fn is_debian() -> bool {
     fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=debian"))
 }
 
-/// Where Playwright keeps the browsers it downloads.
+/// Returns the folder where Playwright keeps the browsers it downloads.
 fn playwrights_folder() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("PLAYWRIGHT_BROWSERS_PATH") {
         return Some(folder.into());

@@ -45,7 +45,7 @@ fn mark() -> Option<String> {
     Some(format!("{compiler} {FLAGS}"))
 }
 
-/// Where Debian's compiler looks for the standard library of wasm.
+/// Returns the folder where Debian's compiler looks for the standard library of wasm.
 fn sysroot() -> PathBuf {
     Path::new("/usr/lib/rustlib").join(TARGET).join("lib")
 }

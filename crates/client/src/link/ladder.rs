@@ -1,4 +1,4 @@
-//! Which transport to try next.
+//! Ladder of transports: which one to try next.
 //!
 //! | carrier | how it ended | next |
 //! | --- | --- | --- |
@@ -18,7 +18,7 @@ use crate::Transport;
 /// WebSockets in a row that open and die before their first frame, until they are given up.
 const MUTE: u8 = 3;
 
-/// How a carrier ended.
+/// Ways in which a carrier ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// It never opened, or was refused.
@@ -44,7 +44,7 @@ pub(super) enum Step {
 
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
-    /// Where to fall to.
+    /// Transport to fall back to.
     lower: Transport,
     /// WebSockets in a row that died before their first frame.
     mute: u8,

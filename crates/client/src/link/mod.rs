@@ -74,7 +74,7 @@ pub(crate) struct Link {
     ladder: Ladder,
     trial: Trial,
     heartbeat_ms: u32,
-    /// When a frame last came, and whether one came on this carrier.
+    /// Time of the last frame, and whether one came on this carrier.
     heard_at: UnixMs,
     spoke: bool,
     /// An answer to a probe is due.
@@ -154,7 +154,7 @@ impl Link {
         self.phase == Phase::Connecting
     }
 
-    /// Why the server does not want this client back.
+    /// Returns the close code if the server does not want this client back.
     pub(crate) fn ended(&self) -> Option<CloseCode> {
         if let Phase::Ended { code } = self.phase { Some(code) } else { None }
     }
@@ -306,7 +306,7 @@ impl Link {
         false
     }
 
-    /// When to be woken.
+    /// Returns when to be woken.
     pub(crate) fn wake(&self) -> Option<UnixMs> {
         let retry = if let Phase::Waiting { retry_at } = self.phase { Some(retry_at) } else { None };
         let trouble = self.trouble_since.filter(|_| !self.trouble).map(|since| since + TROUBLE_MS);
@@ -314,7 +314,7 @@ impl Link {
         due.into_iter().flatten().min()
     }
 
-    /// When the present carrier counts as dead.
+    /// Returns when the present carrier counts as dead.
     fn deadline(&self) -> Option<UnixMs> {
         match self.phase {
             Phase::Connecting if self.transport == Transport::Tab => None,

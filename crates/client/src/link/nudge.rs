@@ -77,7 +77,7 @@ impl Link {
         self.trial.shift(by);
     }
 
-    /// When to ask again for the tab that leads.
+    /// Returns when to ask again for the tab that leads.
     pub(super) fn ask_at(&self) -> Option<UnixMs> {
         (self.phase == Phase::Connecting && self.transport == Transport::Tab)
             .then_some(self.since + ASK_EVERY_MS)

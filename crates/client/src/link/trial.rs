@@ -12,14 +12,14 @@ const TRIAL_JITTER_MS: i64 = 10_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trial {
     socket: Option<Socket>,
-    /// When to try next.
+    /// Time of the next try.
     at: Option<UnixMs>,
 }
 
 #[derive(Clone, Debug)]
 struct Socket {
     conn: Conn,
-    /// When it counts as failed.
+    /// Time at which it counts as failed.
     until: UnixMs,
     /// The rooms that its `hello` named.
     resumed: Vec<RoomId>,

@@ -14,7 +14,7 @@ pub struct LinkView {
     pub transport: Transport,
     /// True if the session is established: `welcome` was received, writes go out.
     pub connected: bool,
-    /// When the next attempt is made, while none is.
+    /// Time of the next attempt, while none is made.
     pub retry_at: Option<UnixMs>,
     /// There is no session, for 5 s or more: tell the person.
     pub trouble: bool,
@@ -22,7 +22,7 @@ pub struct LinkView {
     pub offline: bool,
     /// The server does not want this client back by itself, and why: offer [`crate::Event::Reconnect`].
     pub ended: Option<CloseCode>,
-    /// Which carrier.
+    /// The carrier.
     pub conn: Conn,
 }
 

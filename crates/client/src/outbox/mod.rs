@@ -12,7 +12,7 @@ use crate::{Failure, Write, WriteWhat};
 /// A write that is neither acknowledged nor refused by then is sent again.
 pub(crate) const PATIENCE_MS: i64 = 20_000;
 
-/// Where a write is. One with a [`Failure`] is `Waiting` for the person, whatever its stage says.
+/// Stage of a write. One with a [`Failure`] is `Waiting` for the person, whatever its stage is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Waits for its turn.
@@ -274,7 +274,7 @@ impl Outbox {
         }
     }
 
-    /// When something is due. `sending`: there is a connection.
+    /// Returns when something is due. `sending`: there is a connection.
     pub(crate) fn wake(&self, sending: bool) -> Option<UnixMs> {
         let due = |queued: &Queued| match queued.stage {
             Stage::InFlight { until } | Stage::Refused { until } if sending && queued.is_open() => {

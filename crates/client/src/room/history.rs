@@ -27,7 +27,7 @@ pub(crate) struct Request {
     pub(crate) ask: Ask,
     /// Its number; `None` until it is sent.
     pub(crate) req: Option<u32>,
-    /// When to ask again.
+    /// Time to ask again.
     pub(crate) until: UnixMs,
 }
 

@@ -17,10 +17,10 @@ pub(crate) use history::{Ask, PATIENCE_MS, Page, Request};
 /// Unread messages are counted so far, here and by the server.
 pub(crate) const UNREAD_MAX: u32 = 1_000;
 
-/// How long somebody counts as typing after they were last heard of.
+/// Time that somebody counts as typing after their last `typing` frame.
 pub(crate) const TYPING_MS: i64 = 6_000;
 
-/// How the stream of a room stands on the present connection.
+/// State of a room's stream on the present connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SyncState {
     /// Not asked for.
@@ -38,7 +38,7 @@ pub(crate) enum SyncState {
     Live,
     /// Refused for now.
     Refused {
-        /// When to ask again.
+        /// Time to ask again.
         until: UnixMs,
     },
 }
@@ -96,7 +96,7 @@ pub(crate) struct Room {
     pub(crate) here_count: u32,
     /// People who type, and until when that holds.
     pub(crate) typing: Vec<(UserId, UnixMs)>,
-    /// When others were last told that this person types.
+    /// Time at which others were last sent that this person types.
     pub(crate) typed_at: Option<UnixMs>,
 }
 

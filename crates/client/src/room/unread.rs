@@ -1,4 +1,4 @@
-//! How many messages are unread: what the server counted, and what the stream brought since.
+//! Count of unread messages: the server's count, and what the stream brought since.
 //!
 //! A count means nothing without the head that it was made at: it may come before the entries that are in it, or
 //! after some that are not. So the newest changes are kept, and those after a count's head are added to it.

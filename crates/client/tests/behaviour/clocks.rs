@@ -11,7 +11,7 @@ const HOUR: i64 = 3_600_000;
 /// A page whose timers run by real time while the clock on the wall is set about.
 struct Page {
     alone: Alone,
-    /// When the timer rings, in real time from now.
+    /// Time until the timer rings, in real time from now.
     timer: Option<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! How messages become rows.
+//! Rows from messages.
 
 use madang_client::{MessageRow, Model, Row, timeline, utc_day};
 use madang_protocol::{Message, RoomId, UnixMs, UserId};

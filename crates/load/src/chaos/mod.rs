@@ -39,7 +39,7 @@ use person::{Phase, Screen, World, intruder, narrow, person};
 use programs::{Program, program};
 use server::Server;
 
-/// How often each of some things happened.
+/// Counts of events by name.
 pub type Counts = BTreeMap<&'static str, u64>;
 
 /// One run.
@@ -47,7 +47,7 @@ pub type Counts = BTreeMap<&'static str, u64>;
 pub struct Plan {
     /// The program `madang`.
     pub program: PathBuf,
-    /// How long things go wrong.
+    /// Duration of the faults.
     pub length: Duration,
     /// Decides what happens when.
     pub seed: u64,

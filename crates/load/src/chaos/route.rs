@@ -1,4 +1,4 @@
-//! Where a connection goes, and as whom.
+//! Routes: the target of a connection, and its login.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use hyper::HeaderMap;
 use hyper::header;
 
-/// Where a connection goes, and as whom.
+/// Target of a connection, and its login.
 #[derive(Clone, Debug)]
 pub(in crate::chaos) struct Route {
     /// The client's number: its line.

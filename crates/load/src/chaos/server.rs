@@ -62,7 +62,7 @@ impl Server {
         Ok(Self { program, command, folder, address, child })
     }
 
-    /// Where it listens, in this life and in every later one.
+    /// Returns its address, in this life and in every later one.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -50,7 +50,7 @@ pub enum Scenario {
     Silent,
 }
 
-/// How often an address was answered, as its process reports it.
+/// Answers to an address, as its process reports them.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Answered {
     /// With success.
@@ -62,7 +62,7 @@ pub struct Answered {
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Where the server listens.
+    /// Address of the server.
     pub address: SocketAddr,
     /// Its process.
     pub server_pid: u32,
@@ -87,9 +87,9 @@ pub struct Outcome {
     pub flooded: Latency,
     /// The second p99 by the first.
     pub p99_ratio: f64,
-    /// How often the address was answered with success, in one second.
+    /// Successful answers to the address in one second.
     pub served_per_second: f64,
-    /// How often it was refused or cut off, in one second.
+    /// Refusals and cuts in one second.
     pub refused_per_second: f64,
     /// The server's memory before the flood.
     pub bytes_before: u64,
@@ -105,7 +105,7 @@ pub struct Outcome {
     pub server_cpu: f64,
 }
 
-/// How often the address was answered.
+/// Counts of the answers to an address.
 #[derive(Default)]
 struct Answers {
     served: Cell<u64>,

@@ -1,4 +1,5 @@
-//! Where each request of a connection begins and ends, held to the letter of RFC 9112 before HTTP is parsed.
+//! Framing of requests: where each one of a connection begins and ends, held to the letter of RFC 9112 before HTTP is
+//! parsed.
 //!
 //! hyper reads some heads that two readers can understand differently: a line that ends with a bare LF, or a length
 //! beside chunks. Behind a proxy that reads them the other way, one request smuggles another in (RFC 9112, 11.2). Such

@@ -19,7 +19,7 @@ pub(crate) struct Head {
     pub(crate) is_last: bool,
 }
 
-/// Why a head is refused.
+/// Reasons to refuse a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// No `Host`, more than one, or one that is neither a name nor an address.

@@ -17,7 +17,7 @@ use crate::state::App;
 /// The first byte of TLS: a handshake record. No request in clear begins so.
 const HANDSHAKE: u8 = 0x16;
 
-/// How a connection goes on.
+/// Beginning of a connection.
 enum Begun {
     Secure(Io),
     /// With a request in clear.

@@ -1,4 +1,4 @@
-//! Where orders are carried out.
+//! Execution of the owner's commands.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(crate) struct CommandExecutor {
     workers: Option<DeliveryWorkers>,
 }
 
-/// Why an order is not carried out: a sentence.
+/// Reason why a command is not executed: a sentence.
 pub(super) struct Rejection(pub(super) String);
 
 impl From<StoreError> for Rejection {

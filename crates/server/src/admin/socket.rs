@@ -33,7 +33,7 @@ const OUTCOME_BYTES: u64 = 16 * 1024 * 1024;
 /// Time for an order to come, and for its outcome to be read. A full disk answers within it, too.
 const EXCHANGE: Duration = Duration::from_secs(10);
 
-/// Where a server takes orders. The socket goes with it.
+/// Socket at which a server takes commands. Its file goes with it.
 #[derive(Debug)]
 pub(crate) struct AdminSocket {
     listener: UnixListener,

@@ -137,10 +137,10 @@ pub(crate) fn newcomer(app: &App, headers: &HeaderMap) -> Result<Login, Refusal>
     })
 }
 
-/// Where a token stood.
+/// Name of the cookie that held a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Name {
-    /// Where it belongs.
+    /// The present one.
     Now,
     /// With this server's id, from when it was reached by http.
     ByHttp,

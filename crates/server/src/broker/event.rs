@@ -13,7 +13,7 @@ pub enum Event {
     Read {
         /// Owner of the marker.
         user: UserId,
-        /// Where.
+        /// The room.
         room: RoomId,
         /// The newest seq that was seen.
         seq: Seq,
@@ -24,7 +24,7 @@ pub enum Event {
     },
     /// A person is typing.
     Typing {
-        /// Where.
+        /// The room.
         room: RoomId,
         /// The person who types.
         by: Person,

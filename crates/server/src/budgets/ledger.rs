@@ -11,7 +11,7 @@ const SWEEP_NS: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 const HOUR_NS: u64 = 3_600 * 1_000 * MS;
 
-/// How much at once, and how much in the long run.
+/// Amount at once, and amount in the long run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
     /// The most at once; at least 1.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::admin::AdminCommand;
 
-/// Which data folder is meant.
+/// Option for the data folder.
 #[derive(Args, Clone, Debug)]
 pub struct Folder {
     /// Folder of the database, as in `madang serve`. A server that runs on it does what is asked at once.

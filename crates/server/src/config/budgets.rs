@@ -119,7 +119,7 @@ impl Address {
     }
 }
 
-/// Where there is no limit of connections, what is not named has none either.
+/// Returns the limit, or `otherwise` if it is not named; no limit if there is none of connections.
 fn beside(connections: u32, named: Option<u32>, otherwise: u32) -> u32 {
     named.unwrap_or(if connections == 0 { 0 } else { otherwise })
 }

@@ -1,4 +1,4 @@
-//! How the server ends a connection: it closes, and waits for the peer to close.
+//! End of a connection by the server: it closes, and waits for the peer to close.
 
 use std::net::IpAddr;
 use std::time::Duration;

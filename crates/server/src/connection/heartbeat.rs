@@ -91,7 +91,7 @@ impl Heartbeat {
         }
     }
 
-    /// How long until something is due for the first time.
+    /// Returns the time until something is due for the first time.
     pub(super) fn first(&self) -> Duration {
         self.waited
     }

@@ -19,7 +19,7 @@ pub(crate) struct Listed {
     http_sessions: HttpSessions,
 }
 
-/// Why there is no session of a token for somebody.
+/// Reasons why there is no session of a token for somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotFound {
     Unknown,

@@ -17,7 +17,7 @@ pub(crate) enum Incoming {
     Life,
 }
 
-/// Why a connection ends.
+/// Reasons for the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// The peer closed, or the network did.
@@ -30,7 +30,7 @@ pub(crate) enum End {
 ///
 /// Frames are gathered by [`Transport::text`] and leave with the next [`Transport::flush`].
 pub(crate) trait Transport: Send {
-    /// How this connection is carried now, for the counters.
+    /// Returns the transport's kind, for the counters.
     fn carrier(&self) -> Carrier;
 
     /// Returns true if the input is a stream's bytes, cut anywhere.

@@ -1,4 +1,4 @@
-//! Where a form leads once it was taken.
+//! Redirect after a form was taken.
 
 /// A path on this server to go back to, whatever the form said. Browsers leave out tabs and line breaks of an address,
 /// so that a tab could hide a second slash.

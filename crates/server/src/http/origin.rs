@@ -1,4 +1,4 @@
-//! Which sites' pages may act here. Browsers send a page's origin with every WebSocket and everything that is
+//! Sites whose pages may act here. Browsers send a page's origin with every WebSocket and everything that is
 //! posted; without this check any page on the web could act with its visitor's login. One layer over all routes asks,
 //! so that no route can forget to; only upgrades ask once more, by [`standing`], because some clients of another
 //! origin may open one as nobody.
@@ -73,7 +73,7 @@ fn tell(app: &App, address: IpAddr, headers: &HeaderMap) {
     }
 }
 
-/// Where a request comes from.
+/// Relation of a request's origin to this site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// This server's own pages, an allowed site, or no page at all: programs send no `Origin`, and no browser
@@ -91,7 +91,7 @@ pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     standing(headers, allowed) == Standing::Own
 }
 
-/// Where a request comes from.
+/// Returns the relation of a request's origin to this site.
 pub(super) fn standing(headers: &HeaderMap, allowed: &[String]) -> Standing {
     let mut origins = headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return Standing::Own };

@@ -45,7 +45,7 @@ impl Look {
     }
 }
 
-/// Where plain links page to.
+/// Place in the history that plain links lead to.
 #[derive(Debug, Deserialize)]
 pub(super) struct Paging {
     before: Option<Seq>,

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use super::guard;
 use super::host::Host;
 
-/// Where somebody came to, and is sent to.
+/// Addresses of a redirect: where a client came to, and is sent to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     /// The address and port of this machine that the connection is made to.

@@ -1,5 +1,5 @@
-//! How many requests of one address are answered at a time. Each holds memory and a place in some queue until its answer
-//! is made, so what is beyond is refused at once and waits at its asker's.
+//! Concurrency limit of requests by address. Each holds memory and a place in some queue until its answer is made, so
+//! one beyond the limit is refused at once and waits at its client.
 
 use std::net::SocketAddr;
 

@@ -281,7 +281,7 @@ impl Hub {
         self.room(room).map(|room| lock(&room).head)
     }
 
-    /// How many entries were delivered so far, in all rooms.
+    /// Returns the number of entries delivered so far, in all rooms.
     pub fn moves(&self) -> u64 {
         self.moves.load(Ordering::SeqCst)
     }
@@ -338,7 +338,7 @@ impl Hub {
         }
     }
 
-    /// How many sessions there are.
+    /// Returns the number of sessions.
     pub fn sessions(&self) -> usize {
         lock(&self.sessions).seats.len()
     }

@@ -7,7 +7,7 @@ use madang_protocol::{Person, UserId};
 
 use super::{Queue, SessionId};
 
-/// How many of those who are here are named; beyond, only their number is told.
+/// Maximum number of people here who are named; beyond, only their number is sent.
 pub(super) const HERE_SHOWN: usize = 50;
 
 /// People who are here: some by name, and how many in all.

@@ -22,7 +22,7 @@ pub(super) const VOLATILE_BYTES: usize = 256 * 1024;
 /// Queued bytes beyond which the queue is dropped.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
-/// How much one [`Queue::take`] returns: what one write to the socket carries.
+/// Maximum bytes of one [`Queue::take`]: what one write to the socket carries.
 pub const BATCH_BYTES: usize = 32 * 1024;
 
 /// An idle session keeps room for so many frames, and no memory of its busiest moment.

@@ -31,10 +31,10 @@ pub(crate) trait ClientProtocol: Send {
     /// As in the counters and the log.
     const NAME: &'static str;
 
-    /// Begins the conversation: hears what the client says first, if it has to say something, and answers it.
+    /// Begins the conversation: receives the client's first frame, if it has to send one, and answers it.
     ///
     /// # Errors
-    /// Why it ends before it began.
+    /// Reason why it ends before it began.
     fn open(
         &mut self,
         opening: Handshake<'_, impl Transport>,
@@ -51,10 +51,10 @@ pub(crate) trait ClientProtocol: Send {
         talk: Context<'_, impl Transport>,
     ) -> impl Future<Output = Result<(), End>> + Send;
 
-    /// Gives the transport what the session said, in this protocol's form.
+    /// Encodes frames of the session in this protocol's form, and gives them to the transport.
     ///
     /// # Errors
-    /// Why the connection cannot go on.
+    /// Reason why the connection cannot go on.
     fn encode(
         &mut self,
         said: Outgoing,
@@ -62,7 +62,7 @@ pub(crate) trait ClientProtocol: Send {
         transport: &mut impl Transport,
     ) -> Result<(), End>;
 
-    /// How often this client is asked for a sign of life, if the server does so each `heartbeat`.
+    /// Returns the heartbeat for this client, if the server pings each `heartbeat`.
     fn pulse(&self, heartbeat: Duration) -> Heartbeat {
         Heartbeat::new(Some(heartbeat))
     }

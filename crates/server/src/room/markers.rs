@@ -1,4 +1,4 @@
-//! How far somebody has read, and where a reader who acknowledges has come to.
+//! Read markers, and consumer offsets of readers who acknowledge.
 
 use madang_protocol::{RoomId, Seq, UnixMs, UserId};
 

@@ -13,7 +13,7 @@ use crate::text;
 /// One of several posts.
 #[derive(Clone, Debug)]
 pub struct Post {
-    /// Where.
+    /// The room.
     pub room: RoomId,
     /// By which a repeat of it is recognised.
     pub cmid: Cmid,
@@ -26,7 +26,7 @@ pub struct Post {
 /// A place that a reader keeps under a name of their own.
 #[derive(Clone, Debug)]
 pub struct Named {
-    /// Where.
+    /// The room.
     pub room: RoomId,
     /// The reader's name for it.
     pub name: String,
@@ -34,12 +34,12 @@ pub struct Named {
     pub place: ConsumerOffset,
 }
 
-/// Why none of several posts was made.
+/// Refusal of several posts together.
 #[derive(Clone, Debug)]
 pub struct NoneMade {
     /// Index of the refused one, from 0; `None` if the refusal is about what they have in common, as their number.
     pub index: Option<usize>,
-    /// Why.
+    /// The reason.
     pub refusal: Refusal,
 }
 

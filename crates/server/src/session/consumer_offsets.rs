@@ -12,7 +12,7 @@ use crate::store::{Appended, Change, ConsumerOffset};
 pub struct Kept {
     /// The protocol's own number for it, which comes back in [`Outgoing::Kept`].
     pub number: u64,
-    /// Which state of it this is; it comes back too.
+    /// Version of its state; it comes back too.
     pub version: u64,
     /// The client's name for it.
     pub name: String,
@@ -77,7 +77,7 @@ impl Session {
         Ok(())
     }
 
-    /// Why none of several posts was made, in the client's language, and which one it is about.
+    /// Returns why none of several posts was made, in the client's language, and which one it is about.
     pub fn sentence_of_all(&self, none: &NoneMade) -> String {
         self.sentence(&none.refusal) + &which(none)
     }

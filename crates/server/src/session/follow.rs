@@ -32,7 +32,7 @@ pub(super) struct Follow {
     live: bool,
 }
 
-/// Why a room is not followed.
+/// Reasons why a room is not followed.
 #[derive(Debug)]
 pub enum NoFollow {
     /// It may not be.

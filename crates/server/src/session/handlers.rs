@@ -169,7 +169,7 @@ pub(super) fn about(mut frame: ServerFrame, write: Cmid) -> ServerFrame {
     frame
 }
 
-/// How many frames so many bytes count as.
+/// Returns the number of frames that so many bytes count as.
 fn frames(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(FRAME_BYTES)).unwrap_or(u32::MAX).max(1)
 }

@@ -1,4 +1,4 @@
-//! Which of the hub's moves the next `heads` frame begins after.
+//! Count of the hub's moves after which the next `heads` frame begins.
 
 use madang_protocol::UnixMs;
 

@@ -44,7 +44,7 @@ pub const MAX_PENDING: usize = 64;
 /// Parameters of a new session.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    /// Where the client comes from.
+    /// Network of the client.
     pub from: Network,
     /// Frames of any kind.
     pub frame_rate: Rate,

@@ -21,9 +21,9 @@ pub enum Outgoing {
     Kept {
         /// The protocol's number for it.
         number: u64,
-        /// Which state of it.
+        /// Version of its state.
         version: u64,
-        /// Why it is not kept.
+        /// Reason why it is not kept.
         refusal: Option<Refusal>,
     },
 }

@@ -84,9 +84,9 @@ fn each(
     Ok(appended)
 }
 
-/// How far the clock may lie before a room's newest entry and still be kept from going back: what clocks do by
-/// themselves. Milliseconds. Beyond it the entry before was dated by a wrong clock, or this one is; the next right one
-/// ends it.
+/// Maximum time that the clock may lie before a room's newest entry and still be kept from going back: what clocks do
+/// by themselves. Milliseconds. Beyond it the entry before was dated by a wrong clock, or this one is; the next right
+/// one ends it.
 const STEP_BACK: i64 = 5_000;
 
 /// The time of an entry that is written `now`, after one of `last`.

@@ -11,7 +11,7 @@ use super::queued::{Answer, Reply};
 use super::rows::{self, PERSON_COLUMNS, RoomKey, seq_from_column};
 use super::{Committed, Newcomer, StoreError};
 
-/// Why a command in a batch did not succeed.
+/// Reasons why a command in a batch did not succeed.
 pub(super) enum Failure {
     /// It was refused before it wrote anything; the others of the batch go on.
     Refused(StoreError),
@@ -241,7 +241,7 @@ impl<'w> Batch<'w> {
         self.known.authors.remove(user);
     }
 
-    /// How many messages were ever posted, in all rooms together: the newest one's turn.
+    /// Returns how many messages were ever posted, in all rooms together: the newest one's turn.
     pub(super) fn turn(&mut self) -> rusqlite::Result<i64> {
         if let Some(turn) = self.known.turn {
             return Ok(turn);

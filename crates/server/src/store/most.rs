@@ -1,5 +1,5 @@
-//! How much one read answers: so many rows, and no more than so many bytes of what is made of them. Rows alone bound
-//! nothing, since each may be as long as a message may be.
+//! Bound of one read: so many rows, and no more than so many bytes of what is made of them. Rows alone bound nothing,
+//! since each may be as long as a message may be.
 
 use madang_protocol::{Entry, Headers, Message, What};
 

@@ -18,7 +18,7 @@ use super::{OpenError, StoreOptions, looks, people, private, rows};
 /// 1,000, because a batch of long messages is a large part of that, and each move costs two syncs more.
 const CHECKPOINT_PAGES: u32 = 4_000;
 
-/// How far the clock may lie before the newest entry without a word. Seconds.
+/// Maximum time that the clock may lie before the newest entry without a warning. Seconds.
 const CLOCK_BEHIND: i64 = 5;
 
 /// A database that is ready to be written.

@@ -8,8 +8,8 @@ use std::path::Path;
 /// The rights of others.
 const OTHERS: u32 = 0o077;
 
-/// How files in the folder begin that are Madang's: the database with what SQLite puts beside it, the mark, the lock,
-/// the socket.
+/// Prefix of Madang's files in the folder: the database with what SQLite puts beside it, the mark, the lock, the
+/// socket.
 const OURS: &str = "madang.";
 
 /// Makes the folder, and those above it, for the owner alone. One that is there stays as it is.

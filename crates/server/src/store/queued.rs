@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 
-/// Where a command's result goes.
+/// Channel for a command's result.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Sends a command's result once its batch has ended: with SQLite's words if the batch failed.

@@ -14,7 +14,7 @@ use super::turns::{Refused, Turns};
 use super::{OpenError, StoreError};
 use crate::asker;
 
-/// How long a connection waits for a program that looks into the database from outside.
+/// Time that a connection waits for a program that looks into the database from outside.
 pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;

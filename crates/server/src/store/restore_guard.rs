@@ -12,8 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use madang_protocol::Epoch;
 
-/// How far the time that the file says and the times that the file has may lie apart. Milliseconds. A file that
-/// was copied back has times of its own; changing its owner or its rights has the same effect.
+/// Maximum distance between the time in the file and the times of the file. Milliseconds. A file that was copied back
+/// has times of its own; changing its owner or its rights has the same effect.
 const TOUCHED: i64 = 10_000;
 
 /// The file.
@@ -29,7 +29,7 @@ pub(super) struct Marked {
     epoch: Epoch,
     /// Entries of all rooms together.
     entries: u64,
-    /// When it was written.
+    /// Time of writing.
     at: i64,
 }
 

@@ -1,4 +1,4 @@
-//! How ids, entries and messages stand in the database.
+//! Rows of ids, entries and messages in the database.
 
 use std::str::FromStr;
 

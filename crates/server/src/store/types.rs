@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 
 pub use super::space::{Reserve, SpaceOptions, WARNED_FROM};
 
-/// How a store is opened.
+/// Options of a store.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// Upper bound of the database file in bytes, not counting the write-ahead log beside it (some 16 MiB).
@@ -38,9 +38,9 @@ pub struct Write {
     pub by: UserId,
     /// The write's id: the same one again from the same person is a repeat, whatever else it says.
     pub cmid: Cmid,
-    /// Where.
+    /// The room.
     pub room: RoomId,
-    /// When, by the server's clock. The log keeps it from going back.
+    /// Time by the server's clock. The log keeps it from going back.
     pub at: UnixMs,
     /// The change.
     pub change: Change,
@@ -129,7 +129,7 @@ pub struct Appended {
 pub struct Rejected {
     /// Its place among them, from 0; the places that are kept with them come behind.
     pub index: usize,
-    /// Why.
+    /// The reason.
     pub error: StoreError,
 }
 
@@ -149,7 +149,7 @@ pub struct Newcomer {
     pub user: UserId,
     /// A hash of their login's token.
     pub token_hash: [u8; 32],
-    /// When they came.
+    /// Time at which they came.
     pub made_at: UnixMs,
     /// Messages that were posted in all rooms together before they came: to them these are read.
     pub arrived: i64,
@@ -173,11 +173,11 @@ pub struct Bot {
     pub kind: BotKind,
     /// Rooms that it is limited to, in the order of their ids; `None` if it may go everywhere.
     pub rooms: Option<Vec<RoomId>>,
-    /// Where it delivers: an outgoing webhook that stands, and no other bot.
+    /// Target of its deliveries: an outgoing webhook that stands, and no other bot.
     pub target: Option<Target>,
-    /// When it was made.
+    /// Time at which it was made.
     pub made_at: UnixMs,
-    /// When its token was taken away.
+    /// Time at which its token was revoked.
     pub revoked_at: Option<UnixMs>,
 }
 
@@ -192,7 +192,7 @@ pub enum BotKind {
     Outgoing,
 }
 
-/// Where an outgoing webhook delivers.
+/// Target of an outgoing webhook's deliveries.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// The address.
@@ -226,7 +226,7 @@ pub struct ReadMarker {
     pub head: Seq,
 }
 
-/// How far a reader has come by acknowledging.
+/// Progress of a reader who acknowledges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerOffset {
     /// Newest seq that was sent.
@@ -240,13 +240,13 @@ pub struct ConsumerOffset {
 pub struct Keep {
     /// The reader.
     pub reader: UserId,
-    /// Where it is.
+    /// The room.
     pub room: RoomId,
     /// The reader's own name for it.
     pub name: String,
-    /// How far they have come.
+    /// The reader's progress.
     pub place: ConsumerOffset,
-    /// When, by the server's clock.
+    /// Time by the server's clock.
     pub at: UnixMs,
 }
 
@@ -265,7 +265,7 @@ pub struct RoomState {
     pub people: Vec<Person>,
 }
 
-/// Where a page of messages lies.
+/// Position of a page of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageAt {
     /// The nearest messages with a smaller seq.
@@ -291,7 +291,7 @@ pub struct PageRead {
     pub people: Vec<Person>,
 }
 
-/// Why the store did not do what it was asked.
+/// Reasons why the store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// There is no such room.
@@ -332,7 +332,7 @@ pub enum StoreError {
     Closed,
 }
 
-/// Why a store could not be opened. Each sentence says what to do.
+/// Reasons why a store could not be opened. Each sentence tells what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder cannot be made, or no file can be made in it.

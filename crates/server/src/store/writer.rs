@@ -90,7 +90,7 @@ impl Drop for Writer {
     }
 }
 
-/// When writing was last seen to work.
+/// Time at which writing was last seen to work.
 #[derive(Default)]
 struct Health(Mutex<Option<Instant>>);
 

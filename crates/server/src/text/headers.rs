@@ -1,4 +1,4 @@
-//! Which headers a message may carry: what programs say beside its text, by STOMP or by the API.
+//! Headers that a message may carry, set by programs beside its text, by STOMP or by the API.
 
 use madang_protocol::{Headers, RefusalCode};
 

@@ -11,7 +11,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 use sha2::{Digest, Sha256};
 
-/// Where they stand.
+/// Paths of both files.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     pub(super) certificate: PathBuf,
@@ -24,7 +24,7 @@ pub(super) struct Text {
     key: Vec<u8>,
 }
 
-/// Why they cannot be used. Each says the file, and what to do.
+/// Reasons why they cannot be used. Each names the file, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PairError {
     /// A file cannot be read.

@@ -9,8 +9,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::Shown;
 use super::pair::{Files, PairError};
 
-/// How often the files are looked at. A change is taken up when it is seen twice, because what renews a pair writes
-/// one file after the other.
+/// Interval at which the files are looked at. A change is used when it is seen twice, because programs that renew a
+/// pair write one file after the other.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Looks after the files, and shows what they hold.

@@ -1,5 +1,5 @@
-//! Where no webhook may go: into this machine, and into the network that it stands in. Whoever may name an address must
-//! not reach by it what only the server can reach.
+//! Addresses that no webhook may reach: this machine, and the network that it stands in. Whoever may name an address
+//! must not reach by it what only the server can reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

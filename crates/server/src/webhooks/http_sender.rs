@@ -1,5 +1,5 @@
-//! How a delivery gets to its address: the name is resolved here, each address is looked at, and the connection goes to
-//! the very address that was looked at. One connection for each try. Redirects are not followed.
+//! HTTP client of deliveries: the name is resolved here, each address is checked, and the connection goes to the very
+//! address that was checked. One connection for each try. Redirects are not followed.
 //!
 //! Bound: 10 s for all of it, and of the answer its head alone, which hyper bounds; nothing of its body is read.
 
@@ -42,7 +42,7 @@ pub(super) struct HttpSender {
     tls: OnceCell<Option<TlsConnector>>,
 }
 
-/// Why something was not delivered.
+/// Reasons why something was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("its host is not in the public Internet, and --webhook-allow does not name it")]

@@ -140,7 +140,7 @@ async fn history_beyond_rate_limit_is_briefly_refused() {
     assert!(ann.say("and posts go on").await > last);
 }
 
-/// How much more memory a server holds than `before`. KiB.
+/// Returns how much more memory a server holds than `before`. KiB.
 fn grown(server: &Server, before: u64) -> u64 {
     server.resident_kib().saturating_sub(before)
 }

@@ -1,4 +1,4 @@
-//! Where a connection cannot go on, it says why: `bye`, and a close code of its own.
+//! Closed connections get the reason: `bye`, and a close code of its own.
 
 use madang_protocol::CloseCode;
 

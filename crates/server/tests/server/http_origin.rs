@@ -1,4 +1,4 @@
-//! Which pages may act with their visitor's login, and under which names the server answers.
+//! Pages that may act with their visitor's login, and names under which the server answers.
 
 use crate::harness::{Answer, Browser, Server, ask, exchange};
 

@@ -12,7 +12,7 @@ async fn lines(mut server: Server, cause: &str) -> Vec<String> {
     log.lines().filter(|line| line.contains(cause)).map(str::to_owned).collect()
 }
 
-/// How many events the lines stand for.
+/// Returns the number of events that the lines stand for.
 fn events(lines: &[String]) -> usize {
     let more =
         |line: &String| -> Option<usize> { line.rsplit_once(", and ")?.1.split(' ').next()?.parse().ok() };

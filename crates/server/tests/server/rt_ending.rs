@@ -1,4 +1,4 @@
-//! How sessions over plain HTTP end: `bye` with the same codes as over a WebSocket, then 410.
+//! End of sessions over plain HTTP: `bye` with the same codes as over a WebSocket, then 410.
 
 use madang_protocol::{CloseCode, Problem, ProblemCode, ServerFrame};
 

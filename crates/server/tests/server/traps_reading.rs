@@ -1,4 +1,4 @@
-//! How others lost or doubled messages when a connection came back, on the side of the server; each story is told
+//! Losses and doubles of others when a connection came back, on the side of the server; each story is told
 //! on each transport. (The client's side is in `crates/client/tests/behaviour/traps.rs`.)
 //!
 //! | | what went wrong elsewhere | here |

@@ -26,7 +26,7 @@ pub(super) const PEOPLE: [&str; 2] = ["ada", "bora"];
 /// The second room.
 pub(super) const ROOM: &str = "garden";
 
-/// When every life of the server begins: what it makes by itself must not differ between them.
+/// Time at which every life of the server begins: what it makes by itself must not differ between them.
 const BEGIN: UnixMs = 1_000;
 
 const TERMS: Terms =

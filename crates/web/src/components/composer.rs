@@ -1,4 +1,4 @@
-//! Where a message is written. It never locks: what is written while there is no connection waits its turn.
+//! Composer of messages. It never locks: what is written while there is no connection waits its turn.
 
 use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html;

@@ -73,7 +73,7 @@ fn sentence(link: &LinkView, t: &Strings) -> &'static str {
     }
 }
 
-/// Why the server does not want this page back.
+/// Returns why the server does not want this page back.
 fn ended(code: CloseCode, t: &Strings) -> &'static str {
     match code {
         CloseCode::BANNED => t.banned,

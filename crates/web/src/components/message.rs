@@ -129,7 +129,7 @@ fn said(page: Page, body: Option<&Arc<str>>, edited: bool) -> impl IntoView + us
     }
 }
 
-/// Where the message is on its way, and what can be done if it got stuck.
+/// Renders the state of sending, and what can be done if it got stuck.
 fn status(page: Page, state: &SendState) -> impl IntoView + use<> {
     match state {
         SendState::Sent => EitherOf3::A(()),

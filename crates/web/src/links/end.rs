@@ -1,4 +1,4 @@
-//! Where a link ends: at what stands in no address, and before the punctuation of the sentence around it.
+//! End of a link: before what stands in no address, and before the punctuation of the sentence around it.
 
 use super::particles::without_particles;
 

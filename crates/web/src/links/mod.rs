@@ -64,7 +64,7 @@ pub(crate) fn shown(link: &str, ascii: impl FnOnce(&str) -> Option<String>) -> O
 
 const SCHEMES: [&str; 2] = ["http://", "https://"];
 
-/// Where the next thing that looks like `http(s)://` starts, in bytes.
+/// Returns the start of the next thing that looks like `http(s)://`, in bytes.
 fn find_scheme(text: &str) -> Option<usize> {
     text.char_indices()
         .filter(|(_, c)| matches!(c, 'h' | 'H'))
@@ -97,7 +97,8 @@ fn link_at(text: &str) -> &str {
     }
 }
 
-/// Where a second link begins. In a query's value, and behind a path as archives have it, it belongs to the first.
+/// Returns the start of a second link. In a query's value, and behind a path as archives have it, it belongs to the
+/// first.
 fn next_link(rest: &str) -> usize {
     let mut searched = 0;
     while let Some(at) = rest.get(searched..).and_then(find_scheme).map(|at| at + searched) {

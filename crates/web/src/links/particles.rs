@@ -107,7 +107,7 @@ const NOUNS: [&str; 19] = [
 /// dictionary.
 const STRONG: [&str; 9] = ["에서", "에게", "한테", "으로", "까지", "부터", "이라고", "이라는", "입니다"];
 
-/// `link` without particles at its end; what is before `from` (its host) stays.
+/// Returns `link` without particles at its end; what is before `from` (its host) stays.
 ///
 /// Where something else than Hangul stands before them, all that is Hangul must be particles. Behind a slash deep in a
 /// path, a word that also names something stays. A Korean word keeps what could be a part of it, and its object's

@@ -8,7 +8,7 @@ use web_sys::{RequestRedirect, ResponseType};
 
 use super::Shell;
 
-/// Why a request to the server brought nothing.
+/// Reasons why a request to the server brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RequestError {
     /// The server was not reached.

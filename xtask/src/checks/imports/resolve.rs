@@ -1,4 +1,4 @@
-//! Which file a path leads to: the one that defines what it names, however many re-exports stand between.
+//! Resolution of paths to files: the one that defines what it names, however many re-exports stand between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ struct Placed {
     code: Module,
 }
 
-/// Where a path leads.
+/// Target of a path.
 #[derive(Clone, Copy)]
 enum Target {
     Module(usize),

@@ -28,7 +28,7 @@ pub enum Kind {
 pub struct Place {
     /// Author of the entry.
     pub by: UserId,
-    /// Which write it is.
+    /// Id of the write.
     pub cmid: Option<Cmid>,
     /// Effect of the entry.
     pub kind: Kind,
@@ -93,7 +93,7 @@ impl Log {
         Some(&self.rooms.get(room)?.get(&seq)?.place)
     }
 
-    /// Where the write stands.
+    /// Returns the place of the write.
     pub fn of(&self, cmid: Cmid) -> Option<&(RoomId, Seq)> {
         self.written.get(&cmid)
     }

@@ -21,7 +21,7 @@ pub fn check(client: usize, model: &Model, room: &RoomId, verdict: &mut Verdict)
     }
 }
 
-/// Why the client's rows are not yet what the log ends with, if they are not.
+/// Returns why the client's rows are not yet what the log ends with, if they are not.
 pub fn behind(model: &Model, room: &RoomId, truth: &Truth) -> Option<String> {
     let view = model.room_view(room)?;
     let link = model.link();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How bytes pass.
+/// Flow of bytes over a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flow {
     /// At once.
@@ -16,7 +16,7 @@ pub enum Flow {
     Slow(u32),
 }
 
-/// How a connection is cut.
+/// Ways to cut a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Cut {
     /// With an end on both sides.
@@ -76,7 +76,7 @@ impl Line {
         });
     }
 
-    /// How bytes pass from now on.
+    /// Sets the flow of bytes from now on.
     pub fn flow(&self, flow: Flow) {
         self.sky.send_modify(|sky| sky.flow = flow);
     }

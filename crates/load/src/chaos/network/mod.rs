@@ -21,7 +21,7 @@ pub use sabotage::{Crime, Sabotage};
 /// See the module.
 #[derive(Debug)]
 pub struct Network {
-    /// Where clients connect to.
+    /// Address that clients connect to.
     pub address: SocketAddr,
     server: SocketAddr,
     lines: RefCell<HashMap<IpAddr, Rc<Line>>>,
@@ -52,7 +52,7 @@ impl Network {
     }
 }
 
-/// Where client `number` connects from: the server counts connections by address.
+/// Returns the address that client `number` connects from: the server counts connections by address.
 pub(super) fn address_of(number: usize) -> IpAddr {
     // 127.1.0.0 up to 127.255.255.255: no client of the machine's own.
     let [_, b, c, d] = u32::try_from(number).unwrap_or_default().to_be_bytes();

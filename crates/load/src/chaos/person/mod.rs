@@ -92,7 +92,7 @@ struct Person {
     mailbox: Mailbox,
     news: mpsc::Receiver<(Conn, News)>,
     wake: Option<Instant>,
-    /// When the next deed is due.
+    /// Time of the next deed.
     next: Instant,
 }
 

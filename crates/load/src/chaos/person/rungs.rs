@@ -31,7 +31,7 @@ const RETRY: Duration = Duration::from_millis(300);
 /// "Your session is gone": come back with a new one.
 const GONE: u16 = 4001;
 
-/// How one side of the carrier ended.
+/// End of one side of the carrier.
 enum End {
     /// The page wants no more of it, or the network let it down.
     Closed,

@@ -18,10 +18,10 @@ use crate::state::App;
 /// The media type.
 const PROBLEM: &str = "application/problem+json";
 
-/// Why a request was refused (RFC 9457).
+/// Refusal of a request (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
-    /// Where the code is described.
+    /// Address of the code's description.
     #[schema(format = "uri-reference", example = "/api#unknown_room")]
     r#type: String,
     /// The status in words.
@@ -112,7 +112,7 @@ impl Refused {
         Self { detail: Some(detail.to_string()), ..Self::of(code) }
     }
 
-    /// Why.
+    /// Returns the code.
     pub(super) fn code(&self) -> Code {
         self.code
     }

@@ -155,7 +155,7 @@ pub(crate) struct ApiEntry {
     /// The cursor behind it.
     #[schema(example = "42")]
     cursor: String,
-    /// When it was written: milliseconds since 1970 in UTC, by the server's clock.
+    /// Time of writing: milliseconds since 1970 in UTC, by the server's clock.
     #[schema(value_type = i64, example = 1_795_296_748_463_i64)]
     at: UnixMs,
     /// The author: a person's or a bot's id.
@@ -247,7 +247,7 @@ impl ApiEntry {
     }
 }
 
-/// Where to read on.
+/// Place to read on from.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct After {
@@ -259,7 +259,7 @@ pub(super) struct After {
     pub(super) limit: Option<u16>,
 }
 
-/// Where a stream begins.
+/// Place where a stream begins.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct From {

@@ -31,7 +31,7 @@ enum Piece {
     Initial,
 }
 
-/// Where the page shows who one is: the avatar of the button that opens the settings.
+/// Place where the page shows who one is: the avatar of the button that opens the settings.
 const YOU: &str = r#"class="you"><span data-hue=""#;
 
 impl Template {

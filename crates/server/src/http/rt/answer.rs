@@ -13,7 +13,7 @@ pub(super) fn json(answer: &impl Serialize) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], serde_json::to_string(answer).unwrap_or_default())
 }
 
-/// When a request that found no place may find one. Milliseconds.
+/// Time after which a request that found no place may find one. Milliseconds.
 pub(crate) const AGAIN_MS: u32 = 1_000;
 
 /// A request that is refused.

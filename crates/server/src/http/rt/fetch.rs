@@ -33,7 +33,7 @@ const GATHER: Duration = Duration::from_millis(20);
 const POLL_BYTES: usize = 64 * 1024;
 const CHUNK_BYTES: usize = 32 * 1024;
 
-/// Where a stream goes on.
+/// Frame that a stream resumes after.
 #[derive(Debug, Deserialize)]
 pub(super) struct From {
     after: Option<u64>,

@@ -14,7 +14,7 @@ pub(in crate::http) fn is_asked(headers: &HeaderMap) -> bool {
     lists(headers, CONNECTION, "upgrade") && lists(headers, UPGRADE, "websocket")
 }
 
-/// Why a request is no handshake.
+/// Reasons why a request is no handshake.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoHandshake {
     NoUpgrade,

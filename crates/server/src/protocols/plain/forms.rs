@@ -73,7 +73,7 @@ pub(super) fn pong() -> Encoded {
     encode(&Note::Pong {})
 }
 
-/// Why something was not done.
+/// Encodes a refusal.
 pub(super) fn refusal_json(
     code: RefusalCode,
     message: &str,

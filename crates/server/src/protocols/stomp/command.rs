@@ -42,7 +42,7 @@ pub(super) struct Subscribe {
     pub(super) after: Option<String>,
 }
 
-/// How a client calls a subscription.
+/// A client's name of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Id(String),

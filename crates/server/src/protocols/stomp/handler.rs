@@ -242,7 +242,7 @@ impl Stomp {
     }
 }
 
-/// Which SEND of a transaction was refused, and so the whole.
+/// Returns the error of a transaction, which names the SEND that was refused.
 fn none_made(session: &Session, none: &NoneMade) -> Reason {
     session.rooms().metrics().refused(none.refusal.code);
     let sentence = session.sentence_of_all(none);

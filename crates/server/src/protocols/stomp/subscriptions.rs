@@ -32,7 +32,7 @@ pub(super) struct Subscription {
     pub(super) ledger: Option<UnackedMessages>,
     /// Name under which its place is kept; `None` if its person cannot come back, or there is nothing to keep.
     pub(super) keeps: Option<String>,
-    /// How often its place has changed, and up to which change it is kept.
+    /// Number of changes of its place, and up to which one it is kept.
     pub(super) changes: u64,
     pub(super) kept: u64,
     /// A change that is being kept.
@@ -92,7 +92,7 @@ impl Subscriptions {
         Some((room, empty))
     }
 
-    /// Where the session must follow the room from for all who take something now.
+    /// Returns the cursor from which the session must follow the room for all who take something now.
     pub(super) fn cursor(&self, room: &RoomId) -> Option<Seq> {
         let list = self.rooms.get(room)?;
         list.iter().filter(|it| !it.waits).map(|it| it.cursor).min()

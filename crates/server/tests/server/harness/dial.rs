@@ -1,4 +1,4 @@
-//! How a client comes in.
+//! Connecting of a client.
 
 use madang_protocol::{ResumePoint, RoomId, SUBPROTOCOL, Seq};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;

@@ -25,7 +25,7 @@ pub(crate) struct Refused {
     pub(crate) retry_after_ms: Option<u32>,
 }
 
-/// How a watch went, up to its `live`.
+/// Result of a watch, up to its `live`.
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) snapshot: Option<Snapshot>,
@@ -42,7 +42,7 @@ pub(crate) struct Page {
     pub(crate) after: bool,
 }
 
-/// How a connection ended.
+/// End of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Farewell {
     pub(crate) bye: Option<u16>,

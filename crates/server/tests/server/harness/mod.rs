@@ -41,7 +41,7 @@ pub(crate) use secure::{Certificate, Pipe, To, Trust};
 pub(crate) use server::{Ended, Server};
 pub(crate) use stomp::{By, Stomp, shared, stomp_server, text, to};
 
-/// How long anything may take: generous, because it only passes when something is broken.
+/// Maximum time of anything: generous, because it only passes when something is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Limits off, for stories about other things.

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::{Certificate, Pipe, within};
 
-/// How a delivery is answered.
+/// Answer to a delivery.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// With this status, and nothing else.

@@ -21,7 +21,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
 /// One end of them.
 pub(crate) type Pipe = Box<dyn Bytes>;
 
-/// Where a request goes: an address in clear, or a server as it speaks.
+/// Target of a request: an address in clear, or a server by its own scheme.
 pub(crate) trait To {
     /// Value of `Host`.
     fn host(&self) -> SocketAddr;

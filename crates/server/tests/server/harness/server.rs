@@ -17,7 +17,7 @@ use super::{Certificate, PATIENCE, Pipe, To, Trust, ask, until};
 pub(crate) struct Server {
     child: Child,
     pub(crate) addr: SocketAddr,
-    /// Where it speaks STOMP on bare TCP.
+    /// Address for STOMP on bare TCP.
     pub(crate) stomp: Option<SocketAddr>,
     folder: Arc<TempDir>,
     options: Vec<String>,
@@ -138,13 +138,13 @@ impl Server {
         }
     }
 
-    /// Where it listens besides, to send people to https.
+    /// Returns the address of its listener that redirects to https.
     pub(crate) fn redirector(&self) -> SocketAddr {
         let line = self.lines.lock().unwrap().recv_timeout(PATIENCE).expect("another line");
         address(&line, "redirecting", "http")
     }
 
-    /// Where it tells its counters besides.
+    /// Returns the address of its listener for metrics.
     pub(crate) fn counting(&self) -> SocketAddr {
         let line = self.lines.lock().unwrap().recv_timeout(PATIENCE).expect("another line");
         address(&line, "counting", "http")

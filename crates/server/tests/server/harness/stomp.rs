@@ -15,7 +15,7 @@ use super::{Client, Server, within};
 
 const LIMITS: Limits = Limits { headers: 100, line: 1 << 20, head: 1 << 20, body: 1 << 24 };
 
-/// How the bytes travel.
+/// Transports of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     Tcp,

@@ -13,7 +13,7 @@ extern "C" {
     fn request(name: &str, options: &JsValue, granted: &Function) -> Result<Promise, JsValue>;
 }
 
-/// How a lock is wanted.
+/// Mode of a lock request.
 #[derive(Clone)]
 pub(super) enum Want {
     /// If nobody has it now.

@@ -58,7 +58,7 @@ struct Inner {
     watched: RefCell<Vec<TabId>>,
     ticker: RefCell<Option<Later>>,
     unanswered: Cell<u32>,
-    /// When the last question was due to be followed by another.
+    /// Time at which the last question was due to be followed by another.
     due: Cell<UnixMs>,
     patience: Cell<u32>,
 }
