@@ -1,4 +1,4 @@
-//! The server under load, beside its peers, in one table. docs/bench.md says what is measured and how.
+//! The server under load, beside its peers, in one table. docs/bench.md describes what is measured and how.
 
 mod broker;
 mod contender;

@@ -1,4 +1,4 @@
-//! Running other programs: shown as they speak, or quiet until they fail.
+//! Running other programs: shown as they print, or quiet until they fail.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -12,7 +12,7 @@ use crate::project::Project;
 use crate::setup::python::Python;
 
 /// Serves on a free port, and tries on it all that the document allows, and more: no fault, no status that is not
-/// described, no answer of another form. `end2end/schemathesis.toml` says how much.
+/// described, no answer of another form. `end2end/schemathesis.toml` has how much.
 pub(crate) fn check(project: &Project, python: &Python, program: &Path) -> Result<()> {
     let served = Served::start(program, project.scratch().join("contract"))?;
     let token = served.order(&["token", "create", "--name", "Schemathesis"])?;

@@ -1,6 +1,6 @@
 //! Set-up, builds and checks of Madang, on a bare machine and on a furnished one.
 //!
-//! Each step says what it does and how long it took, asks nothing, is skipped when done, and fails with the one
+//! Each step prints what it does and how long it took, asks nothing, is skipped when done, and fails with the one
 //! sentence that helps.
 
 mod bench;

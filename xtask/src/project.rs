@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// The checkout and what its root manifest says about the site.
+/// The checkout and its root manifest's table about the site.
 pub(crate) struct Project {
     /// The folder of the root manifest.
     pub(crate) root: PathBuf,

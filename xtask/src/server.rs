@@ -20,7 +20,7 @@ pub(crate) enum Profile {
 
 const ADDRESS: &str = "127.0.0.1:3000";
 
-/// Builds everything and serves until told to stop.
+/// Builds everything and serves until stopped.
 ///
 /// The page and the program are compiled at the same time: linking the wasm keeps one core busy, and the program
 /// needs nothing of it, as it reads the site from the folder here.

@@ -40,7 +40,7 @@ pub(crate) fn run(project: &Project, minutes: f64, from: Option<u64>) -> Result<
     Ok(())
 }
 
-/// Whatever fails says how it is played again.
+/// A failure prints how it is played again.
 fn round(project: &Project, seed: u64) -> Result<()> {
     for (package, test) in PROPERTIES {
         let again = format!("{PROPERTY_SEED}={seed} cargo test -p {package} --test {test}");

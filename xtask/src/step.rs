@@ -11,7 +11,7 @@ pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T>
     step_telling(name, || Ok((work()?, String::new())))
 }
 
-/// Like [`step`]; the work's second result is told behind the time that it took.
+/// Like [`step`]; the work's second result is printed behind the time that it took.
 pub(crate) fn step_telling<T>(name: &str, work: impl FnOnce() -> Result<(T, String)>) -> Result<T> {
     println!("▸ {name} …");
     let start = Instant::now();

@@ -26,8 +26,8 @@ pub enum Effect {
         /// The carrier.
         conn: Conn,
     },
-    /// Tell other tabs of this browser something. They get it as [`crate::Event::Tab`], what one tab tells in the
-    /// order in which it told it.
+    /// Send something to other tabs of this browser. They get it as [`crate::Event::Tab`], what one tab sends in the
+    /// order in which it sent it.
     Tell {
         /// The tabs; empty for all others.
         to: Vec<TabId>,
@@ -48,7 +48,7 @@ pub enum Effect {
         /// The person.
         user: UserId,
     },
-    /// Keep this write over a reload (begin with it before the next effect, so that no tab that is told of a write,
+    /// Keep this write over a reload (begin with it before the next effect, so that no tab that receives a write,
     /// or reads the store after, finds it missing), in place of what was kept under its id.
     SaveWrite {
         /// The person.

@@ -21,9 +21,9 @@ pub enum Event {
         /// For the wait before the next attempt, should this tick lose the connection.
         roll: Roll,
     },
-    /// The browser says that there is a network again.
+    /// The browser reports a network again.
     Online,
-    /// The browser says that there is no network.
+    /// The browser reports no network.
     Offline,
     /// The page came on screen, or left it.
     Visible(bool),
@@ -33,7 +33,7 @@ pub enum Event {
     Stopped,
     /// Role of this tab among the tabs of its browser, at first and whenever that changes.
     Role(Role),
-    /// Another tab told this one something, by [`crate::Effect::Tell`].
+    /// Another tab sent this one something, by [`crate::Effect::Tell`].
     Tab {
         /// The sender.
         from: TabId,

@@ -105,7 +105,7 @@ impl Update<'_> {
         }
     }
 
-    /// The server says who this is. Writes belong to a person: those of another are not sent by themselves,
+    /// The server names this person. Writes belong to a person: those of another are not sent by themselves,
     /// because the ids that protect them from being doubled were theirs.
     fn you(&mut self, you: Person, new_person: bool) {
         let before = self.model.you.replace(you);
@@ -280,7 +280,7 @@ impl Update<'_> {
         }
     }
 
-    /// The tab that sends decides; it tells of all but this.
+    /// The tab that sends decides; it reports all but this.
     fn told_of_refusal(&mut self, cmid: Cmid, failure: Failure) {
         if is_hopeless(&failure) && self.model.visible && self.model.outbox.is_change(cmid) {
             self.model.notice = Some(failure.into());
@@ -320,7 +320,7 @@ impl Update<'_> {
         }
     }
 
-    /// `head`: what `unread` was counted up to; 0: an older server did not say, and means what this client has.
+    /// `head`: what `unread` was counted up to; 0: an older server did not send it, and means what this client has.
     fn read_elsewhere(&mut self, id: &RoomId, seq: Seq, unread: u32, head: Seq) {
         let you = self.model.you_id();
         let Some(room) = self.model.rooms.get_mut(id) else { return };

@@ -10,7 +10,7 @@ use crate::tab_clients::Asked;
 use crate::update::Update;
 use crate::{Conn, Role, TabId, TabMessage};
 
-/// A tab that said nothing for so many heartbeats is gone.
+/// A tab that was silent for so many heartbeats is gone.
 const SILENT_HEARTBEATS: i64 = 3;
 
 impl Update<'_> {
@@ -36,7 +36,7 @@ impl Update<'_> {
         rooms.iter().for_each(|room| self.unwatch(room));
     }
 
-    /// A tab was heard of; one that was dropped is told so.
+    /// A tab sent something; one that was dropped gets an answer.
     pub(crate) fn is_tab(&mut self, id: TabId) -> bool {
         let known = self.model.relay.heard(id, self.now);
         if !known {
@@ -45,7 +45,7 @@ impl Update<'_> {
         known
     }
 
-    /// A tab says something to the server.
+    /// A tab sends something to the server.
     pub(crate) fn tab_says(&mut self, id: TabId, frame: ClientFrame) {
         match frame {
             ClientFrame::Hello { resume, epoch, .. } => {

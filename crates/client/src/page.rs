@@ -90,7 +90,7 @@ impl Enter {
     }
 }
 
-/// Something that was refused, to be told once to the person.
+/// Something that was refused, to be shown once to the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// The reason; the page has its own sentence for each that it knows.

@@ -6,10 +6,10 @@ use crate::room::{Room, SyncState};
 use crate::time::shift;
 use crate::update::Update;
 
-/// The read marker is told at most so often for a room.
+/// The read marker is sent at most so often for a room.
 const READ_EVERY_MS: i64 = 1_000;
 
-/// That this person types is told at most so often.
+/// That this person types is sent at most so often.
 const TYPED_EVERY_MS: i64 = 3_000;
 
 impl Update<'_> {

@@ -10,7 +10,7 @@ impl Update<'_> {
         self.model.role == Some(Role::Follower)
     }
 
-    /// Another tab says something.
+    /// Handles a message of another tab.
     pub(crate) fn tab(&mut self, from: TabId, message: TabMessage, roll: Roll) {
         if !self.model.started {
             return;
@@ -125,7 +125,7 @@ impl Update<'_> {
         }
     }
 
-    /// Shows the other tabs what they were not told of. (With a session, a follower hands over the same.)
+    /// Shows the other tabs what they do not have. (With a session, a follower hands over the same.)
     fn tell_untold(&mut self) {
         if !self.leads() && !self.follows() {
             return;
@@ -143,7 +143,7 @@ impl Update<'_> {
         self.tell(Vec::new(), TabMessage::Changed { user, write });
     }
 
-    /// A write is settled. The tab that sends writes says so, for all.
+    /// A write is settled. The tab that sends writes reports it, for all.
     pub(crate) fn forget(&mut self, cmid: Cmid) {
         if !self.follows() {
             self.give_up(cmid);

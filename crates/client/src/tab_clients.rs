@@ -70,7 +70,7 @@ impl TabClients {
         self.tab(id).into_iter().for_each(|tab| tab.greeted = true);
     }
 
-    /// Those that were not heard of since `then`.
+    /// Returns those that were silent since `then`.
     pub(crate) fn silent(&self, then: UnixMs) -> Vec<TabId> {
         self.ids(|tab| tab.heard_at < then)
     }
@@ -104,7 +104,7 @@ impl TabClients {
         self.tab(id).into_iter().for_each(|tab| tab.follows.retain(|follow| follow.room != *room));
     }
 
-    /// The server answered what `answered` says for all that waited for it in `room`.
+    /// The server sent the answer `answered` for all that waited for it in `room`.
     pub(crate) fn settle(&mut self, room: &RoomId, answered: Asked) {
         let follows = self.tabs.iter_mut().flat_map(|tab| &mut tab.follows);
         for follow in follows.filter(|follow| follow.room == *room && follow.asked == answered) {

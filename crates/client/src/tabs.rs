@@ -29,7 +29,7 @@ pub enum TabMessage {
         /// The follower's connection; `Opened` names it.
         conn: Conn,
     },
-    /// A leader to a tab: say hello.
+    /// A leader to a tab: send hello.
     Opened {
         /// As asked.
         conn: Conn,

@@ -1,4 +1,4 @@
-//! The one way in: an event changes the model, and says what is to be done.
+//! The one way in: an event changes the model, and returns what is to be done.
 
 use madang_protocol::{ClientFrame, CloseCode, Person, ResumePoint, RoomId, ServerFrame, UnixMs};
 
@@ -173,7 +173,7 @@ impl Update<'_> {
         self.send_on(self.model.link.view().conn, frame);
     }
 
-    /// The WebSocket under trial says hello too, while the present connection goes on.
+    /// The WebSocket under trial sends hello too, while the present connection goes on.
     fn hello_on_trial(&mut self, conn: Conn) {
         let resume = self.cursors();
         self.model.link.trial_greets(resume.iter().map(|point| point.room.clone()).collect());

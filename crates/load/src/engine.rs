@@ -105,7 +105,7 @@ pub(crate) const UNBOUNDED: usize = 1 << 20;
 /// Runs `plan`.
 ///
 /// # Errors
-/// If a connection cannot be opened, or /proc does not tell of the server.
+/// If a connection cannot be opened, or /proc does not show the server.
 pub async fn run(plan: Plan) -> Result<Outcome> {
     ensure!(plan.writers > 0, "at least one writer");
     LocalSet::new().run_until(run_here(plan)).await
@@ -136,7 +136,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
     Ok(outcome(&before, &after, &board, settled, verdict))
 }
 
-/// Waits until everybody has heard of everything, for as long as there is progress: a slow server is not a
+/// Waits until everybody has received everything, for as long as there is progress: a slow server is not a
 /// wrong one. True if that came.
 pub(crate) async fn settle(board: &Stats, patience: Duration) -> bool {
     loop {

@@ -31,7 +31,7 @@ const OPENING: usize = 64;
 /// The kernel's socket buffers are not the process's memory and are not counted.
 ///
 /// # Errors
-/// If a connection cannot be opened or does not last, or /proc does not tell of the server.
+/// If a connection cannot be opened or does not last, or /proc does not show the server.
 pub async fn run(target: Target, connections: u32, settle: Duration, server_pid: u32) -> Result<Outcome> {
     let bytes_before = process::memory(server_pid)?;
     let sockets: Vec<Socket> = stream::iter(0..connections as usize)

@@ -1,4 +1,4 @@
-//! CPU and memory of a process, as Linux tells them under /proc.
+//! CPU and memory of a process, as Linux reports them under /proc.
 
 use std::fs;
 use std::time::Duration;

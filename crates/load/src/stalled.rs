@@ -80,7 +80,7 @@ const STALLS: Duration = Duration::from_secs(9);
 /// Runs `plan`.
 ///
 /// # Errors
-/// If a connection cannot be opened, or /proc does not tell of the server.
+/// If a connection cannot be opened, or /proc does not show the server.
 pub async fn run(plan: Plan) -> Result<Outcome> {
     LocalSet::new().run_until(run_here(plan)).await
 }
@@ -149,7 +149,7 @@ async fn measure(
     Ok(at + BETWEEN + turn)
 }
 
-/// Reads like the others, or stalls, as it is told.
+/// Reads like the others, or stalls, as its plan is.
 async fn reader(target: Target, number: usize, mut stalls: watch::Receiver<bool>) {
     loop {
         // It is one of those who are not counted: a connection that fails is tried again.

@@ -56,7 +56,7 @@ struct Lane {
 #[derive(Clone, Copy)]
 struct Sent {
     at_ns: u64,
-    /// Parties that have not heard of it yet.
+    /// Parties that have not received it yet.
     open: u32,
 }
 
@@ -84,7 +84,7 @@ pub struct Latency {
     pub max_us: u64,
 }
 
-/// Complaints kept; the first ones tell what went wrong, the rest repeat it.
+/// Complaints kept; the first ones show what went wrong, the rest repeat it.
 const COMPLAINTS: usize = 10;
 
 impl Stats {
@@ -167,7 +167,7 @@ impl Stats {
         self.heard(write, self.parties.settles == Settles::SeenByAll);
     }
 
-    /// The server has refused this write: nobody else will hear of it.
+    /// The server has refused this write: nobody else will receive it.
     pub fn refused(&self, write: WriteId, why: &str) {
         self.count(|counts| counts.refused += 1);
         self.complain(format!("a write was refused: {why}"));
@@ -194,7 +194,7 @@ impl Stats {
         self.counts.get()
     }
 
-    /// Waits until everybody has heard of every write; false if that took longer than `limit`.
+    /// Waits until everybody has received every write. Returns false if that took longer than `limit`.
     pub async fn quiet(&self, limit: Duration) -> bool {
         let settled = async {
             while self.unsettled.get() > 0 {

@@ -1,4 +1,4 @@
-//! A writer: posts at its pace for as long as it is told, and hears what the server says of its writes.
+//! A writer: posts at its pace until it is stopped, and receives the server's answers.
 
 use std::rc::Rc;
 use std::time::Duration;

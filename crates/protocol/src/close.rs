@@ -43,7 +43,7 @@ impl CloseCode {
     pub const NO_SUCH_ROOM: Self = Self(4505);
     /// A plain socket asked to go on from a cursor that is not of the room's log.
     pub const BAD_CURSOR: Self = Self(4506);
-    /// A STOMP client was told what was wrong, in the ERROR before.
+    /// A STOMP client got the reason in the ERROR before.
     pub const STOMP_ERROR: Self = Self(4507);
 
     /// Returns true if a client should try again by itself. Codes that are not Madang's come from the network or a

@@ -133,7 +133,7 @@ pub enum ServerFrame {
         rooms: Vec<RoomInfo>,
         /// The limits in force.
         limits: Limits,
-        /// The server gives a sign of life so often: a `heads` frame. A client that hears nothing for twice this
+        /// The server gives a sign of life so often: a `heads` frame. A client that receives nothing for twice this
         /// long has lost the connection. Milliseconds.
         heartbeat_ms: u32,
     },
@@ -175,7 +175,7 @@ pub enum ServerFrame {
         /// The entry that it made.
         seq: Seq,
     },
-    /// The server did not do what a frame asked, and says why.
+    /// The server refused what a frame asked for, with the reason.
     Refused {
         /// The write that is refused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -235,7 +235,7 @@ pub enum ServerFrame {
         seq: Seq,
         /// Messages by others after it that still stand.
         unread: u32,
-        /// The room's newest entry when they were counted; 0: not told.
+        /// The room's newest entry when they were counted; 0 if unknown.
         #[serde(default, skip_serializing_if = "is_zero")]
         head: Seq,
     },

@@ -31,12 +31,12 @@ impl Headers {
         self.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
-    /// Returns what the header `name` says.
+    /// Returns the value of the header `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Adds a header, unless there is one of this name: what was said first counts.
+    /// Adds a header, unless there is one of this name: the first one counts.
     pub fn add(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.entry(name.into()).or_insert_with(|| value.into());
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The limits in force, as `welcome` tells them.
+/// The limits in force, as `welcome` sends them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest frame that a client may send, in bytes. A larger one closes the connection with 1009.

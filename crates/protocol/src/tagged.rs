@@ -1,4 +1,4 @@
-//! Objects whose field `t` says what they are, read in one go.
+//! Objects whose field `t` names their kind, read in one go.
 //!
 //! serde's own way to read such an enum takes `t` at any place: it keeps the object's fields until it has seen
 //! `t`, and reads what it kept by other code than JSON's. In the page that is code for a twentieth of its wasm, and what

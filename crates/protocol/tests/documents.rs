@@ -1,4 +1,4 @@
-//! The tables of docs/protocol.md say what the code does.
+//! The tables of docs/protocol.md match the code.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

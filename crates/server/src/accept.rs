@@ -54,7 +54,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) enum Serves {
     /// Everything, in clear.
     Clear(Router),
-    /// Everything, under TLS; whoever speaks in clear is sent to https at this port.
+    /// Everything, under TLS; a client in clear is redirected to https at this port.
     Secure(Router, Arc<ServerConfig>, u16),
     /// The way to https at this port.
     Redirects(u16),
@@ -136,7 +136,7 @@ async fn connection(tcp: TcpStream, peer: SocketAddr, serves: Serves, app: App, 
     }
 }
 
-/// Returns true once the peer has sent something, or has closed: whatever is spoken, it speaks first. False if it takes
+/// Returns true once the peer has sent something, or has closed: in every protocol it sends first. False if it takes
 /// too long, or the server takes no further request.
 async fn sends_something(tcp: &TcpStream, app: &App) -> bool {
     tokio::select! {
@@ -145,7 +145,7 @@ async fn sends_something(tcp: &TcpStream, app: &App) -> bool {
     }
 }
 
-/// Says so where it can be said before anything is asked.
+/// Refuses it where that is possible before a request.
 fn one_too_many(tcp: &TcpStream, peer: SocketAddr, serves: &Serves, app: &App) {
     http::rejection::reject(app, peer.ip(), "tcp");
     if !matches!(serves, Serves::Secure(..)) {

@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Carries out one order for the folder `data`, and prints what became of it.
 ///
 /// # Errors
-/// One sentence that says what to do.
+/// One sentence with what to do.
 pub async fn run(data: &Path, order: AdminCommand) -> anyhow::Result<()> {
     match ordered(data, &order).await? {
         Outcome::Done { out, note } => {

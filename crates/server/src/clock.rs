@@ -12,7 +12,7 @@ use madang_protocol::UnixMs;
 pub struct Clock(Arc<AtomicI64>);
 
 impl Clock {
-    /// The wall clock says `wall` where the steady time is `steady`.
+    /// The wall clock is at `wall` when the steady time is `steady`.
     pub fn set(&self, steady: UnixMs, wall: UnixMs) {
         self.0.store(wall.saturating_sub(steady), Ordering::Relaxed);
     }

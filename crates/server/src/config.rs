@@ -193,7 +193,7 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// The limits that `welcome` tells to clients.
+    /// The limits that `welcome` sends to clients.
     pub fn limits(&self) -> Limits {
         Limits {
             frame_bytes: self.max_frame,

@@ -34,7 +34,7 @@ const LOOKS: Duration = Duration::from_secs(1);
 pub struct Log(Arc<Sums<Identifier>>);
 
 impl Log {
-    /// Tells the sums that are not told so far.
+    /// Writes the sums that are due.
     pub fn flush(&self) {
         write(&self.0.all());
     }

@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     connections: Family<CarrierLabel, Gauge>,
-    /// Sessions: connections that said hello.
+    /// Sessions: connections after their hello.
     pub sessions: Gauge,
     /// Frames from clients.
     pub frames_in: Counter,
@@ -227,7 +227,7 @@ impl Metrics {
         self.over_budget.get_or_create(&BudgetLabel { budget: budget.into() }).inc();
     }
 
-    /// A STOMP client was told what was wrong.
+    /// A STOMP client got an ERROR.
     pub fn stomp_error(&self, reason: &str) {
         self.stomp_errors.get_or_create(&CodeLabel { code: reason.into() }).inc();
     }

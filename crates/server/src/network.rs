@@ -5,7 +5,7 @@ use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// An address as budgets and bans know it: one of IPv4, also where it is written as IPv6, or the /64 of IPv6. One
-/// household has a /64, so a single address of it says nothing. The loopback address of IPv6 is that of IPv4.
+/// household has a /64, so a single address of it means nothing. The loopback address of IPv6 is that of IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Network(IpAddr);
 

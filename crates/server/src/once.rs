@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-/// Maximum number of things that are remembered; what is new beyond it is not said.
+/// Maximum number of things that are remembered; new ones beyond it are not logged.
 const REMEMBERED: usize = 200;
 
-/// The things that were said, by a hash that strangers cannot foresee.
+/// Causes that were logged, by a hash that strangers cannot foresee.
 #[derive(Debug, Default)]
 pub struct Once {
     said: Mutex<HashSet<u64>>,

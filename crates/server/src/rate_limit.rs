@@ -25,7 +25,7 @@ impl Bucket {
         Self { millitokens: capacity(rate), at: now }
     }
 
-    /// Takes one token, or says after how many milliseconds there will be one. A clock that jumps back
+    /// Takes one token, or returns after how many milliseconds there will be one. A clock that jumps back
     /// neither fills nor empties the bucket.
     pub fn take(&mut self, rate: Rate, now: UnixMs) -> Result<(), u32> {
         self.take_all(rate, 1, now)

@@ -296,7 +296,7 @@ impl Rooms {
         }
     }
 
-    /// The newest seq of the room in the log itself, which the hub may not have heard of yet.
+    /// The newest seq of the room in the log itself, which the hub may not have received yet.
     ///
     /// # Errors
     /// No such room for this reader.

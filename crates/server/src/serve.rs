@@ -42,7 +42,7 @@ const READERS: usize = 3;
 /// Serves until `stop` is cancelled, and drains. Prints the address that it listens on.
 ///
 /// # Errors
-/// A port in use, a data folder or a certificate that cannot be used: one sentence that says what to do.
+/// A port in use, a data folder or a certificate that cannot be used: one sentence with what to do.
 pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()> {
     // Rendering a page needs an executor; whoever set one before us set this one.
     let _ = any_spawner::Executor::init_tokio();

@@ -57,7 +57,7 @@ pub(crate) struct Account {
 }
 
 impl Unsent {
-    /// A table that lets `most` bytes wait, told in `gauge`; 0: any number.
+    /// A table that lets `most` bytes wait, counted in `gauge`; 0 for any number.
     pub fn new(most: usize, gauge: Gauge) -> Self {
         let most = if most == 0 { usize::MAX } else { most };
         Self(Arc::new(Inner { most, gauge, table: Mutex::default() }))

@@ -348,7 +348,7 @@ async fn first_format_keeps_its_epoch_as_first() {
     store.append(write(1, "hello")).await.unwrap();
 }
 
-/// As a whole folder from yesterday is: its files say so themselves, and have times of today.
+/// As a whole folder from yesterday is: its files show it themselves, and have times of today.
 #[tokio::test]
 async fn restored_folder_begins_another_epoch() {
     let (folder, store) = with_ann().await;

@@ -253,7 +253,7 @@ impl World {
         }
     }
 
-    /// A page is brought a frame by `event`; the server said it when it had the log of that number.
+    /// A page is brought a frame by `event`; the server sent it when it had the log of that number.
     pub(crate) fn hear(&mut self, device: usize, frame: &ServerFrame, log: usize, event: Event) -> Check {
         let (room, paged) = match frame {
             ServerFrame::Snapshot(snapshot) => (Some(snapshot.room.clone()), false),

@@ -47,7 +47,7 @@ tally! {
     cuts: "cuts",
     /// Of these, not noticed by one side or both.
     half_open: "half_open",
-    /// Connections that the server ended because nothing was heard, or nothing taken.
+    /// Connections that the server ended because nothing was received, or nothing taken.
     reaped: "reaped",
     /// Queues dropped for slow readers.
     overflows: "overflows",
@@ -71,7 +71,7 @@ tally! {
     reloads: "reloads",
     /// Times that a tab took the lead from a frozen one.
     steals: "steals",
-    /// Things that tabs told each other.
+    /// Messages between tabs.
     told: "told",
     /// Clients that are not ours.
     strangers: "strangers",
@@ -79,10 +79,10 @@ tally! {
     absences: "absences",
     /// Clocks that jumped.
     jumps: "clock_jumps",
-    /// Snapshots told.
+    /// Snapshots sent.
     snapshots: "snapshots",
     /// Polls of something that had to wait for the store.
     waits: "waits",
-    /// Entries told.
+    /// Entries sent.
     entries: "entries",
 }

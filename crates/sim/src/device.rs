@@ -19,7 +19,7 @@ pub(crate) struct Device {
     pub(crate) page: u32,
     /// Messages of other tabs of the browser that this one has not received yet.
     pub(crate) told: VecDeque<Told>,
-    /// Roles that the page was given, and has not heard of yet.
+    /// Roles that the page was given, and has not received yet.
     pub(crate) roles: VecDeque<Role>,
     /// Time that the device's clock is ahead.
     pub(crate) clock: i64,
@@ -36,7 +36,7 @@ pub(crate) struct Device {
     pub(crate) timer: u64,
     /// Frames that arrived and were not taken.
     pub(crate) unread: VecDeque<(LinkId, Down)>,
-    /// The last write that was sent, to be said again.
+    /// The last write that was sent, to be sent again.
     pub(crate) last_write: Option<ClientFrame>,
     /// So many writes were made in each room.
     pub(crate) places: BTreeMap<RoomId, usize>,

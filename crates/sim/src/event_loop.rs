@@ -1,5 +1,5 @@
 //! The server's loop for one connection, in the place of the real one and by its rules: first write all that is
-//! to be said, then do one of the things that are due, whichever the seed chooses.
+//! to be sent, then do one of the things that are due, whichever the seed chooses.
 
 use std::collections::VecDeque;
 

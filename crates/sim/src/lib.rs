@@ -2,7 +2,7 @@
 //! network, disks and clocks that are moved by hand.
 //!
 //! A seed makes a story, a list of scenes at their times (`scenario`). `World` plays it: one loop over a queue of
-//! events, on one thread, with every choice taken from the seed. A model of the log (`model`) tells after
+//! events, on one thread, with every choice taken from the seed. A model of the log (`model`) checks after
 //! each step whether a promise was broken: on the wire (`wire`), in the log (`writer`), on the screens
 //! (`screen`), and in the end, when all have settled (`ending`). A seed that fails is shrunk to a short story.
 //!

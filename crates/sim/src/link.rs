@@ -47,7 +47,7 @@ pub(crate) struct Link {
     pub(crate) page: u32,
     /// The number of the log that the server had when it took the connection.
     pub(crate) log: usize,
-    /// Messages on their way. The events tell when the first of them arrives.
+    /// Messages on their way. The events have the time when the first of them arrives.
     pub(crate) up: VecDeque<Up>,
     pub(crate) down: VecDeque<Down>,
     /// Arrival of the last one on its way: the next cannot be earlier.
@@ -63,7 +63,7 @@ pub(crate) struct Link {
     pub(crate) to_lose: u32,
     /// The client may send on it.
     pub(crate) open: bool,
-    /// The client was told of its end.
+    /// The client received its end.
     pub(crate) ended: bool,
 }
 

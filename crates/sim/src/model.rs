@@ -12,7 +12,7 @@ pub(crate) struct Log {
     pub(crate) epoch: Epoch,
     rooms: BTreeMap<RoomId, Vec<Entry>>,
     writes: BTreeMap<(UserId, Cmid), (RoomId, Seq)>,
-    /// Read markers, as far as people were told of them.
+    /// Read markers, as far as people received them.
     marks: BTreeMap<(UserId, RoomId), Seq>,
 }
 
@@ -55,7 +55,7 @@ impl Log {
         self.writes.get(&(by.clone(), cmid))
     }
 
-    /// A person was told of a read marker of theirs: it is at least there from now on.
+    /// A person received a read marker of theirs: it is at least there from now on.
     pub(crate) fn marked(&mut self, user: &UserId, room: &RoomId, seq: Seq) {
         let mark = self.marks.entry((user.clone(), room.clone())).or_default();
         *mark = seq.max(*mark);

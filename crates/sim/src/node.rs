@@ -113,7 +113,7 @@ impl World {
         self.after(ms, Ev::Start);
     }
 
-    /// Ends a process; the network tells the clients, or does not.
+    /// Ends a process; the clients notice, or do not.
     fn end(&mut self, server: Server, resets: bool) {
         self.lives += 1;
         let links: Vec<LinkId> = server.connections.keys().copied().collect();
@@ -126,7 +126,7 @@ impl World {
         }
     }
 
-    /// The process is told to end: it sends all away, and stops within so long.
+    /// The process is asked to end: it sends all away, and stops within so long.
     pub(crate) fn drain(&mut self, ms: Ms) {
         let Some(server) = &mut self.server else { return };
         if !server.draining {

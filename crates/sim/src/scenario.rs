@@ -60,7 +60,7 @@ pub enum Act {
         device: usize,
         salt: u64,
     },
-    /// The client says its last write again, on the same connection.
+    /// The client sends its last write again, on the same connection.
     Repeat {
         device: usize,
     },

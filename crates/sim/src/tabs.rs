@@ -1,4 +1,4 @@
-//! The tabs of one browser: what they keep, what they tell each other, and who of them leads.
+//! The tabs of one browser: what they keep, what they send each other, and who of them leads.
 
 use madang_client::{Event, Role, TabId, TabMessage, Write};
 use madang_protocol::{ServerFrame, UserId};
@@ -97,7 +97,7 @@ impl World {
 
     // --- The channel.
 
-    /// A tab tells others something: all, or those named.
+    /// A tab sends others something: all, or those named.
     pub(crate) fn tell_tabs(&mut self, device: usize, to: &[TabId], message: &TabMessage) {
         let from = self.tab_id(device);
         let conn = self.devices[device].model.as_ref().map(|model| model.link().conn);
@@ -122,7 +122,7 @@ impl World {
         device as TabId * 1_000_000 + TabId::from(self.devices[device].page)
     }
 
-    /// The next thing that a tab was told reaches it.
+    /// The next message to a tab reaches it.
     pub(crate) fn told(&mut self, device: usize, page: u32) -> Check {
         if !self.is_page((device, page)) {
             return Ok(());

@@ -168,7 +168,7 @@ impl World {
         connection.wire.heard(frame, self.log());
     }
 
-    /// Checks what the session says, and passes it on.
+    /// Checks what the session sends, and passes it on.
     pub(crate) fn say(&mut self, connection: &mut Connection, out: Vec<Outgoing>) -> Check {
         for frame in out.into_iter().map(Outgoing::encoded) {
             let Ok(said) = serde_json::from_str::<ServerFrame>(&frame) else {

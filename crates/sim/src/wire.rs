@@ -16,13 +16,13 @@ pub(crate) struct Wire {
     /// People whose names were sent.
     named: BTreeSet<UserId>,
     welcomed: bool,
-    /// The read markers at its hello. One that moves while the welcome is made is told after it.
+    /// The read markers at its hello. One that moves while the welcome is made is sent after it.
     marks: BTreeMap<RoomId, Seq>,
 }
 
 #[derive(Debug, Default)]
 struct Followed {
-    /// The newest entry that was told, or that the client has by its cursor or a snapshot.
+    /// The newest entry that was sent, or that the client has by its cursor or a snapshot.
     cursor: Option<Seq>,
     live: bool,
 }
@@ -33,7 +33,7 @@ impl Wire {
         Self { user, rooms: BTreeMap::new(), named, welcomed: false, marks: BTreeMap::new() }
     }
 
-    /// The session was given this frame. `log` tells which cursors mean something.
+    /// The session was given this frame. Its cursors are checked by `log`.
     pub(crate) fn heard(&mut self, frame: &ClientFrame, log: &Log) {
         match frame {
             ClientFrame::Hello { resume, epoch, .. } => {
@@ -54,7 +54,7 @@ impl Wire {
         self.rooms.insert(room.clone(), Followed { cursor, live: false });
     }
 
-    /// The session says this frame.
+    /// The session sends this frame.
     pub(crate) fn said(&mut self, frame: &ServerFrame, log: &Log) -> Check {
         if !self.welcomed && !matches!(frame, ServerFrame::Welcome { .. }) {
             return broken("something was said before welcome");
@@ -195,7 +195,7 @@ impl Wire {
         self.rooms.iter().filter_map(|(room, followed)| Some((room, followed.cursor?)))
     }
 
-    /// The session has nothing left to say and nothing queued: what is live was told all that the hub had.
+    /// The session has nothing left to send and nothing queued: what is live was sent all that the hub had.
     pub(crate) fn idle(&self, head: impl Fn(&RoomId) -> Option<Seq>) -> Check {
         for (room, followed) in &self.rooms {
             if followed.live && followed.cursor < head(room) {
@@ -211,7 +211,7 @@ impl Wire {
     }
 }
 
-/// Nobody is told of an entry that is not durable.
+/// Nobody is sent an entry that is not durable.
 fn no_lie(room: &RoomId, head: Seq, log: &Log) -> Check {
     if head <= log.head(room) {
         return Ok(());
@@ -219,7 +219,7 @@ fn no_lie(room: &RoomId, head: Seq, log: &Log) -> Check {
     broken(format!("{room} was said to reach {head}, but the log ends at {}", log.head(room)))
 }
 
-/// The count of unread messages is that of the room as it stood at the head it is told with.
+/// The count of unread messages is that of the room as it stood at the head it is sent with.
 fn check_unread(info: &madang_protocol::RoomInfo, user: &UserId, log: &Log) -> Check {
     let unread = |message: &&madang_protocol::Message| {
         message.seq > info.read && message.by != *user && !message.is_deleted()

@@ -54,7 +54,7 @@ pub(crate) enum Ev {
     /// The first of what is on its way arrives.
     Up(LinkId),
     Down(LinkId),
-    /// A side hears that the connection is gone.
+    /// A side notices that the connection is gone.
     ClientLost(LinkId, u16),
     ServerLost(LinkId),
     /// The server's loop for a connection goes round.
@@ -69,7 +69,7 @@ pub(crate) enum Ev {
     Role(Page),
     /// The device's tabs see whether the leader is frozen.
     Steal(usize),
-    /// The first of what a tab was told reaches it.
+    /// The first message to a tab reaches it.
     Told(usize, u32),
     Restored(Page, UserId, Vec<Write>),
     Form {

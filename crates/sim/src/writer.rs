@@ -45,7 +45,7 @@ impl World {
         Ok(())
     }
 
-    /// Does a step, and says which one is next.
+    /// Does a step, and returns which one is next.
     pub(crate) fn step(&mut self, step: Step) -> Check<Option<Step>> {
         let Some(server) = &mut self.server else { return Ok(None) };
         match step {
@@ -191,7 +191,7 @@ impl World {
         Ok(())
     }
 
-    /// Forms are told what became of their write.
+    /// Forms get the outcome of their write.
     fn answer_forms(&mut self) -> Check {
         let Some(server) = &mut self.server else { return Ok(()) };
         let mut answered = Vec::new();

@@ -1,5 +1,5 @@
 //! The proof can fail: each deliberate fault of the server or of the client breaks a promise in some story, and the
-//! simulation says so. That it says nothing without them is what `stories` tests.
+//! simulation reports it. That it reports nothing without them is what `stories` tests.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use madang_client::simulation::Mutant as Client;

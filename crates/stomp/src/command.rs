@@ -33,7 +33,7 @@ pub trait Command: Copy + Eq + Debug + 'static {
 pub enum ClientCommand {
     /// Begins the session.
     Connect,
-    /// The same as [`ClientCommand::Connect`], for clients that speak no 1.0.
+    /// The same as [`ClientCommand::Connect`], for clients that have no 1.0.
     Stomp,
     /// Sends a message to a destination.
     Send,

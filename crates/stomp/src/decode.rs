@@ -29,7 +29,7 @@ pub enum Item<C> {
     HeartBeat,
 }
 
-/// Reads the frames of the side that says `C`.
+/// Decoder of the frames of the side that sends `C`.
 ///
 /// It holds one unfinished frame at most, so its memory is bounded by its [`Limits`].
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl<C: Command> Decoder<C> {
     }
 
     /// The header `receipt` of the frame that is being read, as far as it has come: an answer to what went wrong
-    /// in it should say so.
+    /// in it should report it.
     pub fn receipt(&self) -> Option<&str> {
         self.frame.as_ref()?.header("receipt")
     }

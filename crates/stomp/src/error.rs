@@ -28,7 +28,7 @@ pub enum DecodeError {
     HeadTooLong,
     /// `content-length` is not a number.
     BadContentLength,
-    /// The body has more bytes than [`Limits::body`](crate::Limits::body), or says that it will.
+    /// The body has more bytes than [`Limits::body`](crate::Limits::body), or announces that it will.
     BodyTooLong,
     /// A body on a frame that has none.
     UnexpectedBody,
@@ -73,7 +73,7 @@ pub enum EncodeError {
     UnknownCommand,
     /// A header without a name.
     EmptyHeaderName,
-    /// A header holds what the version cannot say: NUL in any; where nothing is escaped, a line's end in either
+    /// A header holds what the version cannot carry: NUL in any; where nothing is escaped, a line's end in either
     /// part, a colon in the name, and in 1.0 a space at an end.
     HeaderText,
     /// `content-length` is not the body's length.

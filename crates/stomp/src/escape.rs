@@ -17,7 +17,7 @@ const V11: &[(char, char)] = &[('n', '\n'), ('c', ':'), ('\\', '\\')];
 const V12: &[(char, char)] = &[('n', '\n'), ('c', ':'), ('\\', '\\'), ('r', '\r')];
 
 impl Rules {
-    /// The rules for a frame that says `command`. Frames that agree on a version are the same in all, and so is
+    /// The rules for a frame of `command`. Frames that agree on a version are the same in all, and so is
     /// what comes before there is one.
     pub(crate) fn of(command: impl Command, version: Option<Version>) -> Self {
         let agreed = version.filter(|_| command.version_header().is_none());

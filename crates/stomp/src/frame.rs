@@ -1,6 +1,6 @@
 //! A frame, and its headers.
 
-/// One frame of the side that says `C`.
+/// One frame of the side that sends `C`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<C> {
     /// Command of the frame.
@@ -13,7 +13,7 @@ pub struct Frame<C> {
 
 /// A frame's headers, in their order.
 ///
-/// A repeated header means what it says first, as 1.1 and 1.2 ask; 1.0 says nothing of it.
+/// A repeated header means its first value, as 1.1 and 1.2 ask; 1.0 leaves it open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
@@ -71,7 +71,7 @@ impl Headers {
     }
 }
 
-/// Returns the bytes that `content-length` tells. Digits alone: `parse` would take a sign. A number too large for this
+/// Returns the bytes in `content-length`. Digits alone: `parse` would take a sign. A number too large for this
 /// machine is as long as can be.
 pub(crate) fn length(text: &str) -> Option<usize> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct HeartBeat {
     /// It can send something at least this often; 0: it cannot.
     pub sends: u32,
-    /// It wants to hear something at least this often; 0: it does not.
+    /// Interval at which it wants to receive something at least; 0 if it does not.
     pub wants: u32,
 }
 

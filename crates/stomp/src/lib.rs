@@ -5,7 +5,7 @@
 //! [`Limits`], however the bytes are split. [`encode`] writes a frame by the rules of one [`Version`].
 //!
 //! The specifications: <https://stomp.github.io/stomp-specification-1.2.html>, likewise 1.1 and 1.0. Where they
-//! leave something open, the place that decides it says how.
+//! leave something open, the place that decides it documents how.
 
 mod command;
 mod decode;

@@ -26,7 +26,7 @@ impl Version {
         }
     }
 
-    /// The WebSocket subprotocol that speaks it.
+    /// Returns its WebSocket subprotocol.
     pub fn subprotocol(self) -> &'static str {
         match self {
             Self::V10 => "v10.stomp",
@@ -35,7 +35,7 @@ impl Version {
         }
     }
 
-    /// The version that a WebSocket subprotocol speaks.
+    /// Returns the version of a WebSocket subprotocol.
     pub fn of_subprotocol(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.subprotocol() == name)
     }

@@ -11,7 +11,7 @@ use proptest::sample::select;
 const LIMITS: Limits = Limits { headers: 8, line: 64, head: 256, body: 64 };
 const WIDE: Limits = Limits { headers: 8, line: 1 << 20, head: 1 << 20, body: 1 << 20 };
 
-/// Everything that `pieces` say, one after the other.
+/// Joins `pieces`, one after the other.
 fn read(
     version: Version,
     limits: Limits,

@@ -5,7 +5,7 @@
 //! syllable and leave it behind in the box; ignoring the keydown would cost a second press. So an Enter during
 //! composition is remembered, and acted upon once, when the composition has ended and the text is whole.
 //!
-//! Pure: the composer feeds it the events and does what it says.
+//! Pure: the composer feeds it the events and does what it returns.
 
 /// Events of the composer's text box, in the browser's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,7 @@ pub(crate) fn keep_place(page: Page, replaced: bool, ended: bool, change: impl F
     });
 }
 
-/// After the rows, the box or the reader moved: shows what was asked for, loads what comes near, and tells the
+/// After the rows, the box or the reader moved: shows what was asked for, loads what comes near, and reports the
 /// client where the reader is.
 pub(crate) fn settle(page: Page, replaced: bool) {
     let Some(log) = page.log.get_untracked() else { return };

@@ -1,7 +1,7 @@
 //! The shape of the page: a number by which `start.js` knows whether its nodes are those that the server sent.
 //!
 //! It covers which elements, texts and comments there are, and in which order; not what the texts and attributes
-//! say, because hydration does not ask for that. It is not against forgery: whoever changes the page for its
+//! show, because hydration does not ask for that. It is not against forgery: whoever changes the page for its
 //! reader may change this, too.
 
 /// Text before the number, in the one element around the page.

@@ -119,7 +119,7 @@ impl Running {
         self.child.id()
     }
 
-    /// A broker says nothing of where it listens; it does, once somebody can connect.
+    /// A broker does not report that it listens; it does, once somebody can connect.
     fn wait_for_broker(&mut self) -> Result<()> {
         let deadline = Instant::now() + BROKER_START;
         while TcpStream::connect(self.address).is_err() {

@@ -1,4 +1,4 @@
-//! The style rules that check themselves. Each says why it is there; `imports`, `manifests`, `rules` and `wording` hold them.
+//! The style rules that check themselves. Each has its reason; `imports`, `manifests`, `rules` and `wording` hold them.
 
 use std::fs;
 use std::path::Path;

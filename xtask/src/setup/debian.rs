@@ -19,7 +19,7 @@ pub(crate) const NAME: &str = "debian";
 const PACKAGES: [&str; 6] =
     ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "rustfmt-web", "lld"];
 
-/// The file beside the standard library that says which compiler built it, and how.
+/// The file beside the standard library that names the compiler that built it, and how.
 const BUILT_BY: &str = "built-by";
 
 /// The page is optimised over all its crates at once, the standard library among them: for that its parts need bitcode,
@@ -50,7 +50,7 @@ fn sysroot() -> PathBuf {
     Path::new("/usr/lib/rustlib").join(TARGET).join("lib")
 }
 
-/// Installs the packages, builds the wasm standard library, and tells rustup.
+/// Installs the packages, builds the wasm standard library, and links it for rustup.
 pub(crate) fn install(project: &Project) -> Result<()> {
     step("Debian's compiler", || {
         apt::install(project, &PACKAGES).context(

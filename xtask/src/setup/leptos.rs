@@ -120,7 +120,7 @@ pub(crate) fn ensure_all(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The version that a program says of itself, `name 1.2.3`, if it starts.
+/// Returns the version that a program prints, `name 1.2.3`, if it starts.
 fn installed(program: &str, arguments: &[&str]) -> Option<String> {
     cmd(program).args(arguments).ask()?.split_whitespace().nth(1).map(str::to_owned)
 }

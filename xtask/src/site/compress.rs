@@ -14,7 +14,7 @@ use super::files;
 /// Formats that are not compressed already.
 const EXTENSIONS: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
-/// Compresses what gains from it, and tells the sizes of the wasm and of all.
+/// Compresses what gains from it, and prints the sizes of the wasm and of all.
 pub(super) fn all(site: &Path) -> Result<String> {
     let (mut wasm, mut total) = (0, 0);
     for file in files(site)? {

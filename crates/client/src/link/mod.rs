@@ -34,7 +34,7 @@ const CLOSING_MS: i64 = 3_000;
 /// A probe is answered by then, or the connection is dead.
 const PROBE_MS: i64 = 5_000;
 
-/// A tab asks so often for the one that leads. No server hears of it, so there is no jitter in it.
+/// A tab asks so often for the one that leads. It reaches no server, so there is no jitter in it.
 const ASK_EVERY_MS: i64 = 1_000;
 
 /// Trouble is shown to people after so long.

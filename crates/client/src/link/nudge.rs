@@ -42,7 +42,7 @@ impl Link {
         Nudged::Done
     }
 
-    /// A person wants it now, whatever the server said.
+    /// A person wants it now, whatever the server asked for.
     pub(crate) fn reconnect(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
         match self.phase {
             Phase::Waiting { .. } => self.open(self.next, now, effects),
@@ -57,7 +57,7 @@ impl Link {
         self.open(Transport::Tab, now, effects);
     }
 
-    /// The browser tells whether there is a network. Failures on another one do not count.
+    /// The browser reports whether there is a network. Failures on another one do not count.
     pub(crate) fn set_offline(&mut self, offline: bool) {
         self.offline = offline;
         self.ladder.forget();

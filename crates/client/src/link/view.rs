@@ -18,7 +18,7 @@ pub struct LinkView {
     pub retry_at: Option<UnixMs>,
     /// There is no session, for 5 s or more: tell the person.
     pub trouble: bool,
-    /// The browser says that there is no network.
+    /// The browser reports no network.
     pub offline: bool,
     /// The server does not want this client back by itself, and why: offer [`crate::Event::Reconnect`].
     pub ended: Option<CloseCode>,

@@ -53,7 +53,7 @@ pub(crate) struct Outbox {
     queue: Vec<Queued>,
     /// True if it has what an earlier page left. Nothing is sent before, or it would overtake.
     pub(crate) restored: bool,
-    /// The last writes that were settled or given up: what another tab still says of them comes too late. The oldest
+    /// The last writes that were settled or given up: what another tab still sends of them is too late. The oldest
     /// gives way.
     forgotten: VecDeque<Cmid>,
 }

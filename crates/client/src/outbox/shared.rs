@@ -15,7 +15,7 @@ impl Outbox {
         self.insert(Queued { write, stage, sent: true, told: true });
     }
 
-    /// Another tab says that a write failed, or is to be sent again.
+    /// Another tab reports that a write failed, or is to be sent again.
     pub(crate) fn change(&mut self, write: Write, sending: bool) {
         match self.find_mut(write.cmid) {
             Some(queued) if queued.is_acknowledged() => {}

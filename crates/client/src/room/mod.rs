@@ -34,7 +34,7 @@ pub(crate) enum SyncState {
         /// nothing comes any more.
         stuck_at: Option<Option<Seq>>,
     },
-    /// Up to date, as far as the server said.
+    /// Up to date, as far as the server reported.
     Live,
     /// Refused for now.
     Refused {
@@ -53,7 +53,7 @@ impl SyncState {
 pub(crate) struct Room {
     pub(crate) id: RoomId,
     pub(crate) title: Arc<str>,
-    /// There is no such room, the server says.
+    /// The server refused the room as unknown.
     pub(crate) gone: bool,
     /// The last entry that was applied; `None`: only a snapshot helps.
     pub(crate) cursor: Option<Seq>,
@@ -72,7 +72,7 @@ pub(crate) struct Room {
 
     /// The read marker.
     pub(crate) read: Seq,
-    /// Of the marker, what the server knows, and when it was told.
+    /// Of the marker, what the server knows, and when it was sent.
     pub(crate) read_sent: Seq,
     pub(crate) read_sent_at: UnixMs,
     pub(crate) unread: u32,
@@ -143,7 +143,7 @@ impl Room {
         }
     }
 
-    /// Takes over what a list of rooms says, to begin or to go on from.
+    /// Takes over a list of rooms, to begin or to go on from.
     pub(crate) fn learn(&mut self, info: &RoomInfo) {
         self.title = info.title.as_str().into();
         self.gone = false;
@@ -289,7 +289,7 @@ impl Room {
         self.window.as_ref().is_some_and(|window| window.after)
     }
 
-    /// Somebody types; those whom nothing was heard of for a while are left out again by `forget_typing`.
+    /// Somebody types; those who were silent for a while are left out again by `forget_typing`.
     pub(crate) fn types(&mut self, who: &UserId, now: UnixMs) {
         let until = now + TYPING_MS;
         match self.typing.iter_mut().find(|(known, _)| known == who) {

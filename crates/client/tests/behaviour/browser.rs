@@ -80,7 +80,7 @@ impl Browser {
         }
     }
 
-    /// Tabs are told what they are.
+    /// Reports their roles to tabs.
     pub(crate) fn elect(&mut self) {
         for (id, role) in std::mem::take(&mut self.roles) {
             self.world.event(id, Event::Role(role));

@@ -156,7 +156,7 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever was set and slept: with a server that says nothing, the next attempt comes within two
+    /// Whatever was set and slept: with a silent server, the next attempt comes within two
     /// silences and the longest wait of real time.
     #[test]
     fn no_clock_stops_the_client_from_trying(acts in prop::collection::vec(act(), 0..40)) {

@@ -15,7 +15,7 @@ fn bob() -> UserId {
     "bob".parse().unwrap()
 }
 
-/// Someone else posts into a room, and everyone hears of it.
+/// Someone else posts into a room, and everyone receives it.
 fn post(world: &mut World, room: usize) -> Seq {
     let room = world.rooms[room].clone();
     let seq = world.server.append(&room, &bob(), None, What::posted("hi", None));

@@ -1,5 +1,5 @@
-//! A server of a few pages: logs, sessions, and frames on their way. It does what `docs/protocol.md` says, as
-//! simply as it can be said, so that the client is compared with the protocol and not with the real server.
+//! A server of a few pages: logs, sessions, and frames on their way. It does what `docs/protocol.md` requires, as
+//! simply as can be, so that the client is compared with the protocol and not with the real server.
 
 use std::collections::{BTreeMap, VecDeque};
 

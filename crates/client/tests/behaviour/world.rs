@@ -34,7 +34,7 @@ pub(crate) struct Carrier {
 pub(crate) enum Carried {
     Opening,
     Open,
-    /// The client closed it, and was not told yet that it is closed.
+    /// The client closed it, and did not receive the close yet.
     Closing,
 }
 

@@ -1,4 +1,4 @@
-//! The log as the server tells it at the end, read past the proxy by somebody who took no part.
+//! The log as the server has it at the end, read past the proxy by somebody who took no part.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const REPLAYED: u64 = 1_000;
 /// Reads every message of every room, and replays the end of each log to the checker.
 ///
 /// # Errors
-/// If the server does not answer as the protocol says.
+/// If the server does not answer as the protocol requires.
 pub(super) async fn read(target: Target, judge: &RefCell<Checker>) -> Result<Truth> {
     let mut socket = socket::connect(target, "/ws", 0).await?;
     let mut truth = Truth::new();

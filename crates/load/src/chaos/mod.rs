@@ -216,7 +216,7 @@ struct Seats {
     programs: Vec<Rc<Program>>,
 }
 
-/// Nothing goes wrong any more: every client must come to show what the log says.
+/// Nothing goes wrong any more: every client must come to show what the log has.
 async fn settle(target: Target, seats: &Seats, judge: &RefCell<Checker>) -> Result<Verdict> {
     let Seats { screens, cursors, programs } = seats;
     let began = Instant::now();

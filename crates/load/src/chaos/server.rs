@@ -34,7 +34,7 @@ impl Server {
     /// Starts `program` with an empty database in `folder`, on a free port of loopback.
     ///
     /// # Errors
-    /// If it does not say in time that it listens.
+    /// If it does not report in time that it listens.
     pub async fn start(program: &Path, folder: &Path, options: &[&str]) -> Result<Self> {
         Self::start_on(None, program, folder, options).await
     }
@@ -42,7 +42,7 @@ impl Server {
     /// Starts it on these CPUs alone, as `taskset` takes them.
     ///
     /// # Errors
-    /// If it does not say in time that it listens.
+    /// If it does not report in time that it listens.
     pub async fn start_on(
         cpus: Option<&str>,
         program: &Path,
@@ -93,7 +93,7 @@ impl Server {
     /// Asks it to end (SIGTERM), and waits for that; answers how long it took.
     ///
     /// # Errors
-    /// If it ended by itself before, does not end in time, or says that it failed.
+    /// If it ended by itself before, does not end in time, or reports a failure.
     pub async fn drain(&mut self) -> Result<Duration> {
         self.still_lives()?;
         let asked = tokio::time::Instant::now();
@@ -109,7 +109,7 @@ impl Server {
     /// Starts it again.
     ///
     /// # Errors
-    /// If it does not say in time that it listens.
+    /// If it does not report in time that it listens.
     pub async fn restart(&mut self) -> Result<()> {
         (self.child, _) = spawn(&self.command, &self.folder, self.address).await?;
         Ok(())

@@ -40,7 +40,7 @@ pub enum Scenario {
     Heads,
     /// Asks for what is not there.
     Missing,
-    /// Opens a WebSocket, says hello, and goes.
+    /// Opens a WebSocket, sends hello, and closes it.
     Sockets,
     /// Asks for pages, and reads no answer.
     UnreadPages,

@@ -9,12 +9,12 @@ use crate::socket::{self, Socket, Speaks, Target};
 /// The number of a connection from an address that is not the members'.
 const ELSEWHERE: usize = 10_000;
 
-/// Opens one, says hello, and goes without a word.
+/// Opens one, sends hello, and leaves without a close.
 pub(super) async fn open_and_go(address: SocketAddr) -> Result<()> {
     open(address).await.map(drop)
 }
 
-/// Opens one, and says hello.
+/// Opens one, and sends hello.
 pub(super) async fn open(address: SocketAddr) -> Result<Socket> {
     let target = Target { address, speaks: Speaks::Madang };
     let mut socket = socket::connect(target, "/ws", ELSEWHERE).await?;

@@ -34,7 +34,7 @@ pub(crate) async fn introduce(target: Target, number: usize) -> Result<Socket> {
     come_in(target, number, "/send").await
 }
 
-/// `raw` is the path on a server that speaks nothing.
+/// `raw` is the path on a server without a protocol of its own.
 async fn come_in(target: Target, number: usize, raw: &str) -> Result<Socket> {
     let path = match target.speaks {
         Speaks::Madang => "/ws",
@@ -78,7 +78,7 @@ async fn hear_until(socket: &mut Socket, is_answer: impl Fn(&[u8]) -> bool) -> R
     }
 }
 
-/// A message that says `body` to the lobby.
+/// A message with `body` to the lobby.
 pub(crate) fn message(speaks: Speaks, body: String) -> Message {
     match speaks {
         Speaks::Madang | Speaks::Raw => Message::text(body),

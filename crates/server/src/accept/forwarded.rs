@@ -26,14 +26,14 @@ const UNREAD: [HeaderName; 3] =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Near(pub(crate) bool);
 
-/// Proxies say that they are some by one of these headers, or speak HTTP/1.0. Before [`settle`] takes them out.
+/// Proxies show themselves by one of these headers, or by HTTP/1.0. Before [`settle`] takes them out.
 pub(super) fn is_near(headers: &HeaderMap, version: Version, peer: SocketAddr) -> Near {
     let mut telling = [FOR, HOST_BEFORE, PROTO, VIA].into_iter().chain(UNREAD);
     let told = telling.any(|name| headers.contains_key(name));
     Near(peer.ip().to_canonical().is_loopback() && !told && version == Version::HTTP_11)
 }
 
-/// Reads what a trusted proxy says, takes out what nobody is to read again, and answers who the client is.
+/// Reads a trusted proxy's headers, removes them, and returns the client's address.
 /// `peer` is the other end of the connection, `secure` whether it is under TLS.
 pub(super) fn settle(
     headers: &mut HeaderMap,
@@ -62,7 +62,7 @@ pub(crate) fn is_secure(headers: &HeaderMap) -> bool {
     headers.contains_key(PROTO)
 }
 
-/// Returns true if somebody near, who is not named as a proxy, says for whom they ask. Before [`settle`].
+/// Returns true if somebody near, who is not named as a proxy, names whom they ask for. Before [`settle`].
 pub(super) fn is_unnamed_proxy(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) -> bool {
     let speaks_for_another = headers.contains_key(FOR) || headers.contains_key(FORWARDED);
     speaks_for_another && !is_public(peer.ip().to_canonical()) && !is_trusted(trusted, peer.ip())

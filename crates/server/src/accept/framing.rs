@@ -131,7 +131,7 @@ impl Framing {
 }
 
 impl Head {
-    /// Notes what a header says of the body. Nothing: two lengths that differ, or one that is none.
+    /// Notes a header about the body. `None` for two lengths that differ, or one that is not a number.
     fn header(&mut self, line: &[u8]) -> Option<()> {
         let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
         let (name, value) = line.split_at(colon);

@@ -94,7 +94,7 @@ fn host<B>(request: &mut Request<B>) -> Option<Fault> {
     }
 }
 
-/// Holds `Host` against the names that are this server's, and says once in the log which one is none of them.
+/// Holds `Host` against the names that are this server's, and logs once which one is not.
 pub(super) fn unknown_host(headers: &HeaderMap, app: &App) -> Option<Fault> {
     let host = headers.get(HOST)?.to_str().unwrap_or_default();
     if host::is_ours(host, &app.config.hosts) {

@@ -22,7 +22,7 @@ enum Begun {
     Secure(Io),
     /// With a request in clear.
     Clear(TcpStream),
-    /// Not at all: it ended before it said anything.
+    /// It ended before its first byte.
     Silent,
 }
 

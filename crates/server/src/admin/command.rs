@@ -27,7 +27,7 @@ pub enum AdminCommand {
         /// Under which name.
         name: String,
     },
-    /// A new address that is told what happens in a room.
+    /// A new address that receives a room's entries.
     CreateOutgoing {
         /// The room.
         room: String,

@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use super::{Asset, Encoding};
 
-/// cargo-leptos and xtask say where they built the site.
+/// cargo-leptos and xtask name the folder of the site.
 static SITE: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::var_os("LEPTOS_SITE_ROOT").unwrap_or_else(|| "target/site".into()).into());
 

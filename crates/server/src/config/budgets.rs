@@ -83,7 +83,7 @@ impl Address {
         usize::try_from(beside(connections, self.silent_per_address, 128)).unwrap_or(usize::MAX)
     }
 
-    /// Returns how many TCP connections may speak HTTP, beside so many conversations.
+    /// Returns how many TCP connections may be for HTTP, beside so many conversations.
     pub fn tcp(self, connections: u32) -> u32 {
         beside(connections, self.tcp_per_address, 512)
     }

@@ -1,4 +1,4 @@
-//! The peer's Close frame, seen as its bytes pass: tungstenite does not tell a code that it does not know, and reads
+//! The peer's Close frame, seen as its bytes pass: tungstenite does not report a code that it does not know, and reads
 //! nothing of a frame that is malformed.
 
 /// Follows the heads of frames (RFC 6455, 5.2), and reads the code of a Close.

@@ -9,10 +9,10 @@ const PONG: Duration = Duration::from_secs(10);
 /// In a promised time, so often is it looked whether the peer kept its promise.
 const LOOKS: u32 = 2;
 
-/// A peer that has said nothing at so many looks was silent for twice its time.
+/// A peer that has sent nothing at so many looks was silent for twice its time.
 const SILENT: u32 = 2 * LOOKS;
 
-/// One connection's heartbeat. It is told when its timer fires.
+/// One connection's heartbeat. Its owner reports when its timer fires.
 pub(crate) struct Heartbeat {
     ping: Option<Ping>,
     word: Option<Due>,
@@ -35,7 +35,7 @@ struct Ping {
     heard: bool,
 }
 
-/// The peer says something at least this often.
+/// The peer sends something at least this often.
 struct Promise {
     look: Due,
     /// Looks since it last did.
@@ -73,7 +73,7 @@ impl Heartbeat {
         self
     }
 
-    /// Ends when the peer says nothing for twice this time.
+    /// Ends when the peer sends nothing for twice this time.
     pub(crate) fn promised(mut self, every: Option<Duration>) -> Self {
         let look = every.map(|every| Due { every: every / LOOKS, within: every / LOOKS });
         self.promise = look.map(|look| Promise { look, silent: 0 });

@@ -129,7 +129,7 @@ async fn converse(
     end
 }
 
-/// The loop. Each turn first writes what is to be said, in one go.
+/// The loop. Each turn first writes what is to be sent, in one go.
 async fn turns(
     app: &App,
     transport: &mut impl Transport,
@@ -234,7 +234,7 @@ fn shrink<T>(emptied: &mut Vec<T>) {
     }
 }
 
-/// Writes all that is to be said with as few system calls as the transport allows.
+/// Writes all that is to be sent with as few system calls as the transport allows.
 async fn write(
     app: &App,
     transport: &mut impl Transport,

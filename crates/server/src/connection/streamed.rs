@@ -1,7 +1,7 @@
-//! A connection that goes one way: an answer whose body has no end. The client says nothing; that it takes what it
+//! A connection that goes one way: an answer whose body has no end. The client sends nothing; that it takes what it
 //! is sent is its sign of life.
 //!
-//! Bound: one piece of text that waits to be taken, and what the session said meanwhile, which is no more than one
+//! Bound: one piece of text that waits to be taken, and what the session sent meanwhile, which is no more than one
 //! turn of the loop. A client that takes nothing for 10 s has stalled.
 
 use std::convert::Infallible;

@@ -13,7 +13,7 @@ pub(crate) enum Incoming {
     Text(Encoded),
     /// Bytes.
     Binary(Bytes),
-    /// A sign of life that says nothing else.
+    /// A sign of life without a frame.
     Life,
 }
 

@@ -1,8 +1,8 @@
-//! The WebSocket's bytes. tungstenite reads frames and answers control frames; what the server says is framed
+//! The WebSocket's bytes. tungstenite reads frames and answers control frames; what the server sends is framed
 //! here, into one buffer that leaves in one system call.
 //!
 //! Two things make a delivery cheap. Frames of many entries are written together. And a connection that is
-//! woken to write does not look for input: the socket is read only when the kernel says that there is some.
+//! woken to write does not look for input: the socket is read only when the kernel reports some.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;

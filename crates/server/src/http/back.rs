@@ -1,6 +1,6 @@
 //! Redirect after a form was taken.
 
-/// A path on this server to go back to, whatever the form said. Browsers leave out tabs and line breaks of an address,
+/// A path on this server to go back to, whatever the form named. Browsers leave out tabs and line breaks of an address,
 /// so that a tab could hide a second slash.
 pub(super) fn back_to(back: &str) -> &str {
     let ours = back.starts_with('/')

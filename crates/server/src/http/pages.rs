@@ -139,7 +139,7 @@ fn bare(status: StatusCode) -> Response {
     (status, headers).into_response()
 }
 
-/// The icons that browsers ask for without being told of them.
+/// The icons that browsers ask for by themselves.
 pub(super) async fn icon() -> Redirect {
     Redirect::permanent("/icon-192.png")
 }
@@ -216,7 +216,7 @@ fn busy(locale: Locale) -> Response {
         .into_response()
 }
 
-/// Returns true if another site's page fetched this, and no person went here. Browsers tell so.
+/// Returns true if another site's page fetched this, and no person went here. Browsers send this.
 fn is_embedded(headers: &HeaderMap) -> bool {
     let says = |name: &str, value: &str| headers.get(name).is_some_and(|said| said == value);
     says("sec-fetch-site", "cross-site") && !says("sec-fetch-mode", "navigate")
@@ -273,7 +273,7 @@ fn random_u64() -> u64 {
     getrandom::u64().unwrap_or_default()
 }
 
-/// A browser tells that it drew the page itself, because the HTML was not what was sent. Logged once: an extension in one
+/// A browser reports that it drew the page itself, because the HTML was changed. Logged once: an extension in one
 /// browser does it, and so does a proxy for everyone.
 pub(super) async fn redrawn(State(app): State<App>) -> StatusCode {
     static SAID: AtomicBool = AtomicBool::new(false);

@@ -65,7 +65,7 @@ pub(super) struct Settings {
     back: String,
 }
 
-/// Remembers what the form says for a year; `auto` forgets it.
+/// Remembers the form's choice for a year; `auto` forgets it.
 pub(super) async fn set(
     State(app): State<App>,
     headers: HeaderMap,

@@ -17,7 +17,7 @@ use super::host::Host;
 pub(crate) struct Target {
     /// The address and port of this machine that the connection is made to.
     pub(crate) here: SocketAddr,
-    /// The port where this server speaks https.
+    /// The port of this server's https.
     pub(crate) https: u16,
 }
 

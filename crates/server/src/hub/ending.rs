@@ -64,7 +64,7 @@ impl Hub {
         left
     }
 
-    /// Lets go of a room: who follows it is told so, behind all that it said.
+    /// Lets go of a room: its followers are notified, behind all its entries.
     pub(super) fn close_room(&self, id: &RoomId) {
         let Some(room) = self.rooms.write().unwrap_or_else(PoisonError::into_inner).remove(id) else {
             return;

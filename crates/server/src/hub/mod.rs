@@ -276,7 +276,7 @@ impl Hub {
         }
     }
 
-    /// The newest delivered entry of the room, or none for a room that nothing was heard of yet.
+    /// The newest delivered entry of the room, or `None` for a room without a delivery yet.
     pub fn head(&self, room: &RoomId) -> Option<Seq> {
         self.room(room).map(|room| lock(&room).head)
     }
@@ -360,7 +360,7 @@ impl Hub {
     }
 }
 
-/// The `presence` frame that says so.
+/// Returns the `presence` frame.
 pub fn presence_frame(room: &RoomId, here: &Here) -> Encoded {
     let ids = here.people.iter().map(|person| person.id.clone()).collect();
     encode(&ServerFrame::Presence { room: room.clone(), here: ids, here_count: here.count })

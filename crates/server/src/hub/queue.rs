@@ -91,7 +91,7 @@ struct State {
 }
 
 impl Queue {
-    /// Queues one frame, or drops it as the bounds above say. Returns whether frames were dropped.
+    /// Queues one frame, or drops it by the bounds above. Returns whether frames were dropped.
     pub fn push(&self, frame: Queued) -> bool {
         let wake;
         let dropped;

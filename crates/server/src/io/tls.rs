@@ -19,12 +19,12 @@ const RECORD: usize = 16 * 1024;
 pub(crate) struct Tls {
     tcp: TcpStream,
     state: ServerConnection,
-    /// We have said that we end.
+    /// We have sent our end.
     ended: bool,
 }
 
 impl Tls {
-    /// Does the handshake, up to the last byte that we say in it.
+    /// Does the handshake, up to the last byte that we send in it.
     pub(super) async fn handshake(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
         let mut state = ServerConnection::new(config).map_err(io::Error::other)?;
         state.set_buffer_limit(Some(RECORD));

@@ -9,7 +9,7 @@ use crate::connection::transport::{End, Incoming, Transport};
 use crate::session::{Session, Terms};
 use crate::state::App;
 
-/// A connection without a session. It has so long for what has to be said first, whatever it sends meanwhile.
+/// A connection without a session. It has so long for its first frames, whatever it sends meanwhile.
 pub(crate) struct Handshake<'a, T> {
     pub(crate) app: &'a App,
     pub(crate) transport: &'a mut T,
@@ -24,7 +24,7 @@ impl<'a, T: Transport> Handshake<'a, T> {
         Self { app, transport, peer, stop, deadline }
     }
 
-    /// The next thing that the client says; bare signs of life are passed over.
+    /// Returns the client's next frame; bare signs of life are ignored.
     ///
     /// # Errors
     /// [`CloseCode::NO_HELLO`] when its time is over; [`CloseCode::RESTART`] when the server's is.

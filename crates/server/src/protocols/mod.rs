@@ -2,7 +2,7 @@
 //! second way to post, to read or to be somebody.
 //!
 //! A protocol stands between a connection's transport and its session. The loop in `connection` moves what comes and
-//! keeps time; the protocol knows the form of what is said, and nothing of sockets.
+//! keeps time; the protocol knows the form of frames, and nothing of sockets.
 
 mod handshake;
 pub mod madang;

@@ -1,4 +1,4 @@
-//! The protocol of the API's event stream: each entry of one room is one event. The client says nothing.
+//! The protocol of the API's event stream: each entry of one room is one event. The client sends nothing.
 
 use madang_protocol::{CloseCode, RefusalCode, RoomId, Seq, ServerFrame};
 

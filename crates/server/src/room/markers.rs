@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::store::{ConsumerOffset, ReadMarker};
 
 impl Rooms {
-    /// Moves the person's read marker forward, and tells their other sessions.
+    /// Moves the person's read marker forward, and notifies their other sessions.
     pub fn mark_read(
         &self,
         user: UserId,

@@ -99,7 +99,7 @@ impl Session {
         }));
     }
 
-    /// Keeps a place; [`Outgoing::Kept`] tells when it is durable.
+    /// Keeps a place; [`Outgoing::Kept`] follows when it is durable.
     pub fn keep_place(&mut self, kept: Kept, now: UnixMs) {
         let Kept { number, version, name, room, place } = kept;
         let durable = self.rooms.keep_place(&self.you.id, self.from, room, name, place, now);

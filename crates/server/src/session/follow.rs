@@ -175,7 +175,7 @@ impl Session {
     }
 
     /// The hub's queue was dropped: every room is read on from the log, and what was in the queue besides
-    /// entries is told anew.
+    /// entries is sent anew.
     pub async fn recover(&mut self, out: &mut Vec<Outgoing>) {
         for (room, follow) in &mut self.follows {
             if std::mem::take(&mut follow.live) {

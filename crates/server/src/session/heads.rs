@@ -2,7 +2,7 @@
 
 use madang_protocol::UnixMs;
 
-/// A head is told again for at least so long, because a frame may be lost with a connection. Milliseconds.
+/// A head is sent again for at least so long, because a frame may be lost with a connection. Milliseconds.
 const REPEATED_MS: UnixMs = 60_000;
 
 /// Two counts of moves with the steady times at which they were taken.
@@ -18,7 +18,7 @@ impl Told {
         Self { older: moves, newer: (moves, now) }
     }
 
-    /// Returns the count after which moves are told at `now`, when there were `moves` of them.
+    /// Returns the count after which moves are sent at `now`, when there were `moves` of them.
     pub(super) fn since(&mut self, moves: u64, now: UnixMs) -> u64 {
         let (newer, at) = self.newer;
         if now.saturating_sub(at) >= REPEATED_MS {

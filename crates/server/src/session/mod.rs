@@ -98,7 +98,7 @@ pub struct Session {
     heartbeat_ms: u32,
     /// Heads that were sent for long enough.
     heads: heads::Told,
-    /// The client sent what its protocol cannot read, and the log says so.
+    /// The client sent what its protocol cannot read, and it was logged.
     offended: bool,
     /// While this session is there, a newcomer may write.
     _expected: Option<Expected>,

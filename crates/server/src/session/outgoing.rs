@@ -7,7 +7,7 @@ use madang_protocol::ServerFrame;
 use crate::encoded::{Encoded, EntryFrame, encode};
 use crate::refusal::Refusal;
 
-/// One thing said.
+/// One frame to the client.
 #[derive(Clone, Debug)]
 pub enum Outgoing {
     /// An entry of a followed room: the one after the last that this client was sent.

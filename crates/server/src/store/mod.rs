@@ -117,7 +117,7 @@ impl Store {
     /// nobody takes them and the channel is full, nothing is written. A dropped receiver stops nothing.
     ///
     /// # Errors
-    /// Each [`OpenError`] says what to do.
+    /// Each [`OpenError`] tells what to do.
     pub fn open(
         folder: &Path,
         options: StoreOptions,

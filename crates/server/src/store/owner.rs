@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Bans from `at` on, or no longer. Answers whether that changed anything. A person need not be in the store: a
-    /// newcomer's login says their id.
+    /// newcomer's login names their id.
     ///
     /// # Errors
     /// [`StoreError::TooManyBans`].

@@ -22,8 +22,8 @@ pub(super) fn file() -> OpenOptions {
     File::options().create(true).truncate(false).write(true).mode(0o600).clone()
 }
 
-/// Closes Madang's files in the folder to others, and says so. A folder that is open to others may be theirs for a
-/// reason: that is said alone.
+/// Closes Madang's files in the folder to others, and logs it. A folder that is open to others may be theirs for a
+/// reason: that is only logged.
 pub(super) fn mend(folder: &Path) {
     if let Ok(of) = std::fs::metadata(folder)
         && of.permissions().mode() & OTHERS != 0

@@ -84,7 +84,7 @@ impl RestoreGuard {
         self.write();
     }
 
-    /// Always of the same length, in place. A failure leaves what was true before, and less is said.
+    /// Always of the same length, in place. A failure leaves what was true before, and less is claimed.
     fn write(&self) {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let line = format!("{} {:020} {at:020}\n", self.epoch, self.entries);

@@ -36,7 +36,7 @@ impl Default for StoreOptions {
 pub struct Write {
     /// The author.
     pub by: UserId,
-    /// The write's id: the same one again from the same person is a repeat, whatever else it says.
+    /// The write's id: the same one again from the same person is a repeat, whatever else it holds.
     pub cmid: Cmid,
     /// The room.
     pub room: RoomId,
@@ -116,7 +116,7 @@ impl Ban {
 /// A write that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// The room it went to; for a repeat the first one's, whatever the repeat said.
+    /// The room it went to; for a repeat the first one's, whatever the repeat named.
     pub room: RoomId,
     /// The entry that it made; for a repeat the first one's.
     pub seq: Seq,
@@ -188,7 +188,7 @@ pub enum BotKind {
     Token,
     /// Its own address alone, where others post to: an incoming webhook.
     Hook,
-    /// Nothing: an outgoing webhook reads, and is told what it reads.
+    /// Nothing: an outgoing webhook reads, and delivers what it reads.
     Outgoing,
 }
 

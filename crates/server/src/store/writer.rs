@@ -23,7 +23,7 @@ use super::{Committed, StoreError, append, bots, consumer_offsets, guests, moder
 pub(super) const BATCH_MAX: usize = 256;
 
 /// Commands that wait for the writer, some seconds of work on a slow disk. At the bound the next one is
-/// refused at once as [`StoreError::Unavailable`]: the caller says so to its client, which tries again later.
+/// refused at once as [`StoreError::Unavailable`]: the caller refuses its client, which retries later.
 const WAITING_MAX: usize = 4_096;
 
 /// A commit that is younger shows that writing works.

@@ -1,4 +1,4 @@
-//! TLS of the server's own: which certificate it shows, and how it speaks. Where the bytes go is `io`'s business.
+//! TLS of the server's own: its certificate, versions and ciphers. Where the bytes go is `io`'s business.
 
 mod pair;
 mod reload;
@@ -20,7 +20,7 @@ pub(crate) use reload::Reload;
 /// Reads certificate and key: how connections are to be secured, and what keeps that up to date.
 ///
 /// # Errors
-/// One sentence that says which file is wrong, and how.
+/// One sentence with the file that is wrong, and how.
 pub(crate) fn load(certificate: &Path, key: &Path) -> anyhow::Result<(Arc<ServerConfig>, Reload)> {
     let files = Files { certificate: certificate.into(), key: key.into() };
     let provider = Arc::new(default_provider());

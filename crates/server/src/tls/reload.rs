@@ -30,7 +30,7 @@ type Content = Option<[u8; 32]>;
 /// Result of a look.
 #[derive(Debug)]
 enum Look {
-    /// Nothing to say.
+    /// Nothing to log.
     Same,
     /// Newcomers see another certificate from now on.
     Taken,

@@ -1,4 +1,4 @@
-//! Outgoing webhooks: each tells one address what happens in one room, entry by entry, in order.
+//! Outgoing webhooks: each sends one address what happens in one room, entry by entry, in order.
 //!
 //! `worker` is one webhook's task: a reader of the log whose cursor is durable, and moves only when the other side
 //! has said yes. `delivery` is what is sent and how it is signed, `http_sender` how it gets there, `address` where it may not go.
@@ -85,7 +85,7 @@ impl DeliveryWorkers {
 /// The address of a webhook.
 ///
 /// # Errors
-/// A sentence that says what is wrong with it.
+/// A sentence with the fault of the address.
 pub(crate) fn url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "This is no address: it must be like https://host/path.")?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {

@@ -11,7 +11,7 @@ use crate::harness::{
 
 const POSTS: [&str; 6] = ["--post-rate", "10", "--address-post-rate", "1", "--trusted-proxy", "127.0.0.1"];
 
-/// The code of a refusal as JSON, which must say when to come back.
+/// The code of a refusal as JSON, which must name the time to retry.
 fn refused(answer: &Answer) -> String {
     assert_eq!(answer.status, 429, "{answer:?}");
     let json: Value = serde_json::from_str(&answer.body).expect("JSON");

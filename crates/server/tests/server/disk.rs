@@ -1,4 +1,4 @@
-//! A disk that is full, or holds something else than a database: it is said, and nothing else breaks.
+//! A disk that is full, or holds something else than a database: it is reported, and nothing else breaks.
 
 use madang_protocol::{ClientFrame, RefusalCode};
 

@@ -1,4 +1,4 @@
-//! The handshake of RFC 6455, 4.2, in clear and under TLS: what is right is answered with what the standard says,
+//! The handshake of RFC 6455, 4.2, in clear and under TLS: a right one is answered by the standard,
 //! what is wrong with what is right.
 
 use crate::harness::{Answer, Server, ask_upgrade, exchange, upgrade_request};

@@ -1,5 +1,5 @@
-//! Frames that mean harm, on each transport they can come by: refused or closed with the code that says why,
-//! counted, told once in the log, and with memory where it was.
+//! Frames that mean harm, on each transport they can come by: refused or closed with the code of the reason,
+//! counted, logged once, and with memory where it was.
 
 use madang_protocol::{CloseCode, RefusalCode};
 use tokio::io::AsyncWriteExt;

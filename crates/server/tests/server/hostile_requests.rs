@@ -1,5 +1,5 @@
 //! Requests that mean harm, over each protocol: the WebSocket's, and those of the transports over plain HTTP. Each is
-//! refused, counted and told once in the log; memory stays where it was, and everybody else goes on.
+//! refused, counted and logged once; memory stays where it was, and everybody else goes on.
 
 use std::net::SocketAddr;
 

@@ -15,7 +15,7 @@ async fn log(server: &Server) -> Vec<Entry> {
     Client::join(server, "auditor").await.watch(&lobby(), Some(0)).await.entries
 }
 
-/// Posts under this cmid, and answers what `done` says.
+/// Posts under this cmid, and returns the seq of `done`.
 async fn post_as(client: &mut Client, cmid: Cmid, body: &str) -> Seq {
     client.try_post(&lobby(), cmid, body).await.unwrap();
     client.done(cmid).await

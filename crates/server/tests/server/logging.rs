@@ -4,7 +4,7 @@ use crate::harness::{Server, ask, until};
 
 const REQUESTS: usize = 1_000;
 
-/// Ends the server, so that all is told. Returns its log's lines of this cause.
+/// Ends the server, so that all is logged. Returns its log's lines of this cause.
 async fn lines(mut server: Server, cause: &str) -> Vec<String> {
     server.terminate();
     server.ended().await;

@@ -9,7 +9,7 @@ async fn rename(server: &Server, person: &Client, name: &str) {
     assert_eq!(renamed.status, 204, "{renamed:?}");
 }
 
-/// Waits until this client is told that `user` has `name`.
+/// Waits until this client has `name` for `user`.
 async fn learns(client: &mut Client, user: &UserId, name: &str) {
     client
         .expect("the new name", |frame| match frame {

@@ -11,7 +11,7 @@ async fn rename(server: &Server, person: &Client, name: &str) {
     assert_eq!(renamed.status, 204, "{renamed:?}");
 }
 
-/// Waits until this client is told of `user` as the test wants them.
+/// Waits until this client has `user` as the test wants them.
 async fn learns(client: &mut Client, user: &UserId, is_meant: impl Fn(&Person) -> bool) {
     client
         .expect("the person", |frame| match frame {

@@ -8,7 +8,7 @@ async fn looks_at(client: &mut Client, room: Option<RoomId>) {
     client.send(&ClientFrame::Present { room }).await;
 }
 
-/// Waits until `client` is told that exactly these people are here.
+/// Waits until `client` has exactly these people as here.
 async fn here_are(client: &mut Client, people: &[UserId]) {
     let mut expected = people.to_vec();
     expected.sort();

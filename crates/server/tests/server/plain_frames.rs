@@ -1,4 +1,4 @@
-//! The plain protocol: frames that say nothing, and who they come from.
+//! The plain protocol: frames without a message, and their authors.
 
 use serde_json::json;
 

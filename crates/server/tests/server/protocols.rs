@@ -1,4 +1,4 @@
-//! The protocol of the WebSocket: who may come in, and what is said to who may not.
+//! The protocol of the WebSocket: who may connect, and the answers to all others.
 
 use madang_protocol::SUBPROTOCOL;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

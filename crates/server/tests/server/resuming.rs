@@ -1,4 +1,4 @@
-//! Coming back: by a cursor exactly what was missed, and where no cursor helps, a snapshot that says so.
+//! Coming back: by a cursor exactly what was missed, and where no cursor helps, a snapshot.
 
 use madang_protocol::{ClientFrame, RefusalCode, ResumePoint, RoomId, ServerFrame, What};
 

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Client, Server, UNLIMITED, lobby, random, seqs};
 
-/// People who talk until they are told to stop.
+/// People who post until they are stopped.
 struct Crowd {
     stop: Arc<AtomicBool>,
     talking: JoinSet<Seq>,

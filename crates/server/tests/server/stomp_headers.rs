@@ -1,4 +1,4 @@
-//! STOMP: what a program says beside its text comes back on MESSAGE, and by every other protocol.
+//! STOMP: headers of a program come back on MESSAGE, and by every other protocol.
 
 use madang_protocol::ClientFrame;
 use madang_stomp::{ClientCommand, Frame, ServerCommand, Version};

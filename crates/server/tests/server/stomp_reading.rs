@@ -1,4 +1,4 @@
-//! STOMP: SUBSCRIBE, cursors, and what a reader is told.
+//! STOMP: SUBSCRIBE, cursors, and what a reader receives.
 
 use madang_protocol::ClientFrame;
 use madang_stomp::{ClientCommand, Frame, ServerCommand, Version};

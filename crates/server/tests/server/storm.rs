@@ -10,7 +10,7 @@ const CLIENTS: usize = 200;
 /// Reads of the database that do not depend on how many come: each for something that was not in memory.
 const BESIDES: u64 = 2;
 
-/// All these clients live in one thread, which may be slow to say hello for each of them.
+/// All these clients live in one thread, which may be slow to send hello for each of them.
 fn unlimited() -> Vec<&'static str> {
     [&UNLIMITED[..], &["--connections-per-address", "0", "--hello-timeout", "60"]].concat()
 }

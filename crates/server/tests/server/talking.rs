@@ -1,4 +1,4 @@
-//! People in a room: what one says, the others hear.
+//! People in a room: what one posts, the others receive.
 
 use madang_protocol::{ClientFrame, Limits, Message, RefusalCode, ServerFrame, What};
 

@@ -1,4 +1,4 @@
-//! Starting with a certificate: each kind of key works, and each mistake is told in one sentence.
+//! Starting with a certificate: each kind of key works, and each mistake is reported in one sentence.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Outgoing webhooks: what happens in a room is told to an address, in order, signed, and without a hole.
+//! Outgoing webhooks: a room's entries are delivered to an address, in order, signed, and without a hole.
 
 use hmac::{Hmac, Mac};
 use madang_protocol::{ClientFrame, Entry};

@@ -16,8 +16,8 @@ thread_local! {
 /// Plays steps of four bytes: what, who and where, and a number.
 ///
 /// # Panics
-/// If a reader is told something that does not follow what it was told before, is told that it is live when it is
-/// not, or is not told all.
+/// If a reader is sent something that does not follow what it has, is sent `live` when it is
+/// not, or is not sent all.
 pub fn cursor(bytes: &[u8]) {
     let mut stage = KEPT.with(Stage::on);
     let backup = KEPT.with(Kept::clone);

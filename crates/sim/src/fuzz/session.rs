@@ -15,7 +15,7 @@ thread_local! {
 /// writer commit, `-` lets it fail, `!` kills the server, `~` drops the first person's queue.
 ///
 /// # Panics
-/// If a session dies, says what is not so, or does not say all.
+/// If a session dies, sends what is not so, or does not send all.
 pub fn session(bytes: &[u8]) {
     let Ok(script) = std::str::from_utf8(bytes) else { return };
     let mut stage = KEPT.with(Stage::on);

@@ -55,7 +55,7 @@ struct Server {
     rooms: Rooms,
 }
 
-/// One person's session, and what it said.
+/// One person's session, and what it sent.
 struct Seat {
     person: Person,
     session: Option<Session>,
@@ -96,7 +96,7 @@ impl Kept {
 }
 
 impl Stage {
-    /// A server on a copy of what was kept; both people have said hello.
+    /// A server on a copy of what was kept; both people have sent hello.
     pub(super) fn on(kept: &Kept) -> Self {
         let (disk, log) = (kept.disk.backup().unwrap(), kept.log.clone());
         let server = Server::open(&disk, &log.epoch);
@@ -106,7 +106,7 @@ impl Stage {
         stage
     }
 
-    /// The person says hello, with these cursors. An earlier session of theirs ends.
+    /// The person sends hello, with these cursors. An earlier session of theirs ends.
     pub(super) fn hello(&mut self, who: usize, resume: Vec<ResumePoint>, same_epoch: bool) {
         let epoch = same_epoch.then(|| self.log.epoch.clone());
         let frame = ClientFrame::Hello { resume, epoch, locale: None };
@@ -205,7 +205,7 @@ impl Stage {
         self.seats[who].session.is_some()
     }
 
-    /// Everybody who is there was told everything.
+    /// Everybody who is there was sent everything.
     ///
     /// # Panics
     /// If not.
@@ -232,7 +232,7 @@ impl Stage {
         }
     }
 
-    /// Lets every session say what it has to say.
+    /// Lets every session send what it has.
     fn settle(&mut self) {
         self.seats.iter_mut().for_each(|seat| seat.settle(&self.log));
     }

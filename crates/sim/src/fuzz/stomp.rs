@@ -49,7 +49,7 @@ fn one_side<C: Command>(version: Option<Version>, seed: u8, bytes: &[u8]) {
     }
 }
 
-/// All that the pieces say. The first frame that names a version agrees on it, where none was chosen.
+/// All bytes of the pieces. The first frame that names a version agrees on it, where none was chosen.
 fn read<C: Command>(
     version: Option<Version>,
     limits: Limits,

@@ -66,7 +66,7 @@ pub(crate) fn App(
     }
 }
 
-/// The tab says which room it shows, and how many messages wait in all of them.
+/// The title shows the room, and how many messages wait in all of them.
 fn name_the_tab(page: Page) {
     Effect::new(move |_| {
         let title = page.title.with(|room| tab_title(room));

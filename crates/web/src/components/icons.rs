@@ -1,4 +1,4 @@
-//! Line icons, drawn on a grid of 20 with a stroke of 1.6. They say nothing by themselves: what they stand on
+//! Line icons, drawn on a grid of 20 with a stroke of 1.6. They have no name by themselves: what they stand on
 //! has a name.
 
 use leptos::prelude::*;

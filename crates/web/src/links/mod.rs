@@ -16,7 +16,7 @@ pub(crate) use ascii::ascii;
 pub(crate) enum Piece<'a> {
     /// As typed.
     Text(&'a str),
-    /// An absolute address, as typed; what of it is shown, and led to, is told by [`shown`].
+    /// An absolute address, as typed; what of it is shown, and led to, is the result of [`shown`].
     Link(&'a str),
 }
 

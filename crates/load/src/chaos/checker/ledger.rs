@@ -33,7 +33,7 @@ impl Ledger {
         self.order.entry(client).or_default().push(cmid);
     }
 
-    /// The server told `client` that a write is durable.
+    /// The server acknowledged a write to `client` as durable.
     pub fn done(&mut self, client: usize, cmid: Cmid, room: &RoomId, seq: Seq, verdict: &mut Verdict) {
         let Some(write) = self.writes.get_mut(&cmid).filter(|write| write.client == client) else {
             return verdict
@@ -70,7 +70,7 @@ impl Ledger {
         counts
     }
 
-    /// Every acknowledged write must be in the log where it was said to be, and each author's in order.
+    /// Every acknowledged write must be in the log where it was acknowledged, and each author's in order.
     pub(super) fn against(&self, log: &Log, truth: &Truth, verdict: &mut Verdict) {
         for (cmid, write) in &self.writes {
             let Some(seq) = write.done else { continue };

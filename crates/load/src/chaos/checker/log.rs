@@ -7,7 +7,7 @@ use madang_protocol::{Cmid, Entry, Message, RoomId, Seq, UnixMs, UserId, What};
 
 use super::{Broken, Verdict};
 
-/// The messages of every room at the end, as the server tells them.
+/// The messages of every room at the end, as the server sends them.
 pub type Truth = HashMap<RoomId, BTreeMap<Seq, Message>>;
 
 /// Effect of an entry.

@@ -27,7 +27,7 @@ pub enum Broken {
     /// An author's writes stand in another order than they were made in, two readers saw different entries
     /// at one place, or an entry came after one that follows it.
     Reordered,
-    /// A client was told that it has everything, and has not.
+    /// A client received `live`, and has not everything.
     Hole,
     /// A client was given what it did not ask for, or what is somebody else's.
     Outsider,
@@ -116,7 +116,7 @@ impl Checker {
         self.log.saw(entry, &mut self.verdict);
     }
 
-    /// The end: the log as the server tells it (`messages` of all rooms) against what was acknowledged and seen.
+    /// The end: the log as the server sends it (`messages` of all rooms) against what was acknowledged and seen.
     pub fn conclude(&mut self, truth: &log::Truth) {
         self.log.against(truth, &mut self.verdict);
         self.ledger.against(&self.log, truth, &mut self.verdict);

@@ -16,7 +16,7 @@ pub struct Wire {
     rooms: HashMap<RoomId, Followed>,
     /// Pages that were asked for.
     pages: HashSet<(u32, RoomId)>,
-    /// Rooms that it said to look at.
+    /// Rooms that it reported as on screen.
     present: HashSet<RoomId>,
 }
 

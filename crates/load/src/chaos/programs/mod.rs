@@ -204,7 +204,7 @@ impl Life {
         self.program.seen.borrow().unsent.clone()
     }
 
-    /// The server says that the write is durable.
+    /// The server acknowledged the write as durable.
     fn acknowledged(&mut self, cmid: Cmid, seq: Seq) {
         let Program { number, room, seen, .. } = &*self.program;
         let mut judge = self.world.judge.borrow_mut();

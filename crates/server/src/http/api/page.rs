@@ -1,4 +1,4 @@
-//! The page that tells of the API, for people: made once from the document, and from nothing else. It has no
+//! Page about the API, for people: made once from the document, and from nothing else. It has no
 //! script, and everything that goes into it is escaped.
 
 use std::fmt::Write as _;

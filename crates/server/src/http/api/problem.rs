@@ -59,7 +59,7 @@ pub(super) enum Code {
     Origin,
     /// There is nothing at this address.
     NotFound,
-    /// The address does not know this method; `Allow` says which it knows.
+    /// The address does not know this method; `Allow` names those it knows.
     MethodNotAllowed,
     /// There is no such room, or the token does not reach it.
     UnknownRoom,
@@ -107,7 +107,7 @@ impl Refused {
         Self { code, detail: None, retry_after_ms: None }
     }
 
-    /// Refused with a sentence that says more.
+    /// Refuses with a more precise sentence.
     pub(super) fn because(code: Code, detail: impl ToString) -> Self {
         Self { detail: Some(detail.to_string()), ..Self::of(code) }
     }

@@ -28,7 +28,7 @@ use super::{body, caller};
 /// A stream of server-sent events that has no end. Each entry is one event: `id` is its cursor, `data` its JSON, as in
 /// the log. An `id` without data at the beginning is the cursor from which the stream goes on. `Last-Event-ID`, or else
 /// `after`, resumes without a hole, however much was missed. Lines that begin with a colon are comments: `: live` once
-/// everything is sent that there was, and signs of life. An event of the type `bye` says why the server ends the stream.
+/// everything is sent that there was, and signs of life. An event of the type `bye` has the reason of the end.
 /// An EventSource needs to know nothing of this but `onmessage`.
 #[utoipa::path(
     get,

@@ -51,7 +51,7 @@ impl Room {
 /// A message to post.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewMessage {
-    /// The text: at least one visible character, at most `--max-body` characters (8,000 unless the server says otherwise).
+    /// The text: at least one visible character, at most `--max-body` characters (8,000 unless set otherwise).
     #[schema(pattern = "\\S", example = "Build 7 is green.")]
     pub(super) body: String,
     /// The message that it answers.
@@ -254,7 +254,7 @@ pub(super) struct After {
     /// The cursor to read on from; without it, from the beginning.
     #[param(pattern = "^[0-9]{1,40}(@[a-z0-9_-]{1,64})?$", example = "41")]
     pub(super) after: Option<String>,
-    /// Most entries to answer with; 100 if it is not said.
+    /// Most entries to answer with; 100 if it is missing.
     #[param(minimum = 1, maximum = 200)]
     pub(super) limit: Option<u16>,
 }

@@ -1,4 +1,4 @@
-//! A rendered page with holes where it says who looks at it, so that it is rendered once for many.
+//! A rendered page with holes where it shows who looks at it, so that it is rendered once for many.
 
 use std::sync::Arc;
 

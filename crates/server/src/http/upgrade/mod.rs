@@ -1,4 +1,4 @@
-//! The protocols of WebSockets: from a request to a connection that speaks what was asked for.
+//! The protocols of WebSockets: from a request to a connection with the requested protocol.
 
 mod handshake;
 mod offer;

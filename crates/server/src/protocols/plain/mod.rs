@@ -1,5 +1,5 @@
 //! The plain protocol, for clients that know no subprotocol, as textbooks write them: a room, a line of JSON or of text
-//! for each message, and nothing to say first.
+//! for each message, and no first frame to send.
 //!
 //! A connection begins as JSON. A first frame of text turns it to text; an object with a message is one there too.
 //! Frames that are empty, and a `ping` before anything else, choose nothing.
@@ -38,7 +38,7 @@ pub(crate) struct Plain {
     asked: Asked,
     room: RoomId,
     form: Form,
-    /// It has said nothing yet but `ping`.
+    /// It has sent nothing yet but `ping`.
     silent: bool,
     /// The writes under way that the client named by a key of its own, and waits for.
     named: VecDeque<(Cmid, String)>,
@@ -47,7 +47,7 @@ pub(crate) struct Plain {
 /// Forms of a plain client's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// JSON, until the first frame says otherwise.
+    /// JSON, until the first frame is another form.
     Greeted,
     Json,
     Text,
@@ -239,6 +239,6 @@ impl ClientProtocol for Plain {
         Ok(())
     }
 
-    /// The close code and its reason say it all.
+    /// The close code and its reason suffice.
     fn on_close(&mut self, _: CloseCode, _: u32, _: &mut impl Transport) {}
 }

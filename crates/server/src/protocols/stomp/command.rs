@@ -29,7 +29,7 @@ pub(super) enum Request {
 /// The transaction that a frame belongs to.
 pub(super) type Transaction = Option<String>;
 
-/// A wish to hear of a room.
+/// A subscription to a room.
 #[derive(Debug)]
 pub(super) struct Subscribe {
     pub(super) key: Key,

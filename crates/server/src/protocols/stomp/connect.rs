@@ -31,7 +31,7 @@ pub(super) struct Agreed {
     pub(super) _expected: Option<Expected>,
 }
 
-/// Agrees with the client. `spoken` is the subprotocol's version, `known` who the upgrade said it is.
+/// Agrees with the client. `spoken` is the subprotocol's version, `known` the person of the upgrade.
 pub(super) async fn agree(
     app: &App,
     frame: &Frame<ClientCommand>,
@@ -54,7 +54,7 @@ pub(super) async fn agree(
 }
 
 impl Agreed {
-    /// The frame that says so.
+    /// Returns the CONNECTED frame.
     pub(super) fn connected(&self, app: &App) -> Frame<ServerCommand> {
         let frame = Frame::new(ServerCommand::Connected)
             .with("version", self.version.as_str())

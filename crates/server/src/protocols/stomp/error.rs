@@ -29,7 +29,7 @@ pub(super) enum Reason {
     Login,
     /// A header that must be there.
     Missing(&'static str),
-    /// A header that says nothing that is understood.
+    /// A header with an unknown value.
     Bad(&'static str),
     /// No `/topic/<room>`, or `/app/<room>` where one only listens.
     Destination,
@@ -107,7 +107,7 @@ impl Reason {
 }
 
 impl Wrong {
-    /// The ERROR that says so.
+    /// Returns the ERROR frame.
     pub(super) fn error(&self, version: Version) -> Encoded {
         let receipt = self.receipt.as_deref().map(|receipt| ("receipt-id", receipt));
         self.written(version, receipt)

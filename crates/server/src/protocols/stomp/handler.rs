@@ -220,7 +220,7 @@ impl Stomp {
         }
     }
 
-    /// Takes what the session says to this client alone.
+    /// Takes a frame of the session to this client alone.
     pub(super) fn answered(&mut self, frame: ServerFrame, session: &mut Session) {
         match frame {
             ServerFrame::Done { .. } => {

@@ -9,7 +9,7 @@ use crate::encoded::{Encoded, Encoding, EntryFrame};
 use crate::protocols::names::shown_name;
 use crate::text::is_own_header;
 
-/// The header that says what a body is.
+/// The header with the type of a body.
 const CONTENT_TYPE: &str = "content-type";
 
 /// Entries that a subscription gets.
@@ -109,7 +109,7 @@ pub(super) fn text<C: Command>(frame: &Frame<C>, version: Version) -> Option<Enc
     String::from_utf8(out).ok().map(Into::into)
 }
 
-/// The answer to a frame that asked for one. A receipt that came can be said again.
+/// The answer to a frame that asked for one. A receipt that came can be sent again.
 pub(super) fn receipt(receipt: &Receipt, version: Version) -> Encoded {
     let mut frame = Frame::new(ServerCommand::Receipt).with("receipt-id", &*receipt.id);
     if let Some(cursor) = &receipt.begins {

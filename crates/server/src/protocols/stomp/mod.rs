@@ -65,7 +65,7 @@ pub(crate) struct Stomp {
 /// Input of the client is ignored. Its earlier requests are finished first.
 #[derive(Debug)]
 enum Ending {
-    /// It said DISCONNECT, with this receipt.
+    /// It sent DISCONNECT, with this receipt.
     Left(Option<String>),
     /// This was wrong.
     Wrong(Wrong),
@@ -100,7 +100,7 @@ impl Stomp {
         }
     }
 
-    /// Takes the frames in `input`, as far as the client may still be heard.
+    /// Takes the frames in `input`, as far as the client may still send.
     async fn read(
         &mut self,
         mut input: &[u8],

@@ -9,7 +9,7 @@ use madang_protocol::Seq;
 
 use crate::store::ConsumerOffset;
 
-/// Messages under way unless the client says otherwise.
+/// Messages under way unless the client asks for another number.
 pub(super) const PREFETCH: usize = 256;
 
 /// Most messages that may be open: under way, refused by the client, or still to be sent once more.
@@ -57,7 +57,7 @@ pub(super) struct UnackedMessages {
     waiting: BTreeSet<Seq>,
     /// Sent, and not spoken of yet.
     under_way: BTreeSet<Seq>,
-    /// Not consumed, as the client says. They are sent once more to the next subscription.
+    /// Not consumed, by the client's NACK. They are sent once more to the next subscription.
     refused: BTreeSet<Seq>,
 }
 

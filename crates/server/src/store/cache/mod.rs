@@ -72,7 +72,7 @@ impl Cache {
         Ok(Self { gate: Mutex::default(), tables: RwLock::new(tables) })
     }
 
-    /// The writer tells what it committed.
+    /// Applies what the writer committed.
     pub(super) fn heard(&self, entries: &[Committed], news: Vec<CacheUpdate>) {
         if news.is_empty() {
             return;

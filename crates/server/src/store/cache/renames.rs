@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::super::rows::{self, PERSON_COLUMNS};
 
-/// Maximum number of people that are remembered. A client that missed more is told of these.
+/// Maximum number of people that are remembered. A client that missed more gets these.
 pub(super) const REMEMBERED: usize = 200;
 
 /// People with their present names, in the order in which they got them.

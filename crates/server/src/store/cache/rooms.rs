@@ -1,4 +1,4 @@
-//! The rooms, with what their newest messages say about the unread, and some of those messages in full.
+//! The rooms, with their newest messages for unread counts, and some of those messages in full.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -54,7 +54,7 @@ pub(super) struct Post {
 
 /// A room's newest messages.
 pub(super) struct RecentMessages {
-    /// The newest entry that they contain. The room's own head may be about to be told.
+    /// The newest entry that they contain. The room's own head may be about to be updated.
     head: Seq,
     /// With the author's key, and name now; oldest first, at most [`KEPT_MESSAGES`].
     messages: VecDeque<(i64, Message, Person)>,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, EventStream, Server, ask, token};
 
-/// A bot, and the server that it speaks to.
+/// A bot, and its server.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     pub(crate) addr: SocketAddr,
@@ -30,7 +30,7 @@ impl Api {
         Self { addr: server.addr, bearer: self.bearer.clone() }
     }
 
-    /// The header that says who it is.
+    /// The header with its token.
     pub(crate) fn bearer(&self) -> &str {
         &self.bearer
     }

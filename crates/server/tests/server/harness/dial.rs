@@ -35,7 +35,7 @@ impl<'a> Dial<'a> {
         Self { token: Some(token.into()), ..self }
     }
 
-    /// Upgrades the connection, and says nothing yet. Over plain HTTP there is nothing to be done before hello.
+    /// Upgrades the connection, and sends nothing yet. Over plain HTTP there is nothing to be done before hello.
     /// None if the server is not there.
     pub(crate) async fn open(self, name: &'static str) -> Option<Client> {
         let Self { server, over, cookie, token } = self;
@@ -61,12 +61,12 @@ impl<'a> Dial<'a> {
 }
 
 impl Client {
-    /// A newcomer who said hello.
+    /// A newcomer after hello.
     pub(crate) async fn join(server: &Server, name: &'static str) -> Self {
         Self::join_over(server, name, Over::WebSocket).await
     }
 
-    /// A newcomer who said hello over this transport.
+    /// A newcomer after hello over this transport.
     pub(crate) async fn join_over(server: &Server, name: &'static str, over: Over) -> Self {
         let mut client = Dial::new(server).over(over).open(name).await.expect("a connection");
         client.hello(vec![], None, None).await;

@@ -1,4 +1,4 @@
-//! Plain HTTP, as bytes: nothing between the test and what the server really says.
+//! Plain HTTP, as bytes: nothing between the test and what the server really sends.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 

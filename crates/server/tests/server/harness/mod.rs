@@ -55,7 +55,7 @@ pub(crate) async fn within<T>(what: &str, waited: impl Future<Output = T>) -> T 
     }
 }
 
-/// Asks again and again until `probe` says yes.
+/// Asks again and again until `probe` returns true.
 pub(crate) async fn until(what: &str, mut probe: impl AsyncFnMut() -> bool) {
     within(what, async {
         while !probe().await {

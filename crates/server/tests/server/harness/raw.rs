@@ -29,12 +29,12 @@ pub(crate) struct RawSocket {
 const HELLO: &[u8] = br#"{"t":"hello"}"#;
 
 impl RawSocket {
-    /// A connection that is upgraded, and has not said hello.
+    /// A connection that is upgraded, before hello.
     pub(crate) async fn open(server: &Server) -> Self {
         Self::open_with(server, "").await
     }
 
-    /// A connection that has said hello and was welcomed.
+    /// A connection that has sent hello and was welcomed.
     pub(crate) async fn welcomed(server: &Server) -> Self {
         let mut socket = Self::open(server).await;
         socket.hello().await;

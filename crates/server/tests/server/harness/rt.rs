@@ -59,7 +59,7 @@ impl Rt {
         Some(())
     }
 
-    /// One post, with what was heard acknowledged.
+    /// One post, with what was received acknowledged.
     pub(crate) async fn post(&self, text: &str) -> Answer {
         let path = format!("{}?ack={}", self.path, self.last);
         ask(self.addr, "POST", &path, &[("Cookie", &self.cookie)], text).await

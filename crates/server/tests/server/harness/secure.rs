@@ -107,7 +107,7 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// A client that speaks this version alone.
+    /// A client of this version alone.
     pub(crate) fn speaking_only(&self, version: &'static SupportedProtocolVersion) -> Self {
         Self { config: config(self.roots.clone(), &[version]), roots: self.roots.clone() }
     }

@@ -326,7 +326,7 @@ fn elsewhere() -> &'static Path {
     Path::new("/")
 }
 
-/// The address in the line that says it.
+/// Returns the address in the line.
 fn address(line: &str, what: &str, scheme: &str) -> SocketAddr {
     let prefix = format!("{what} on {scheme}://");
     let addr = line.trim().strip_prefix(&prefix).unwrap_or_else(|| panic!("{line}"));

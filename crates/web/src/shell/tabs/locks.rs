@@ -25,7 +25,7 @@ pub(super) enum Want {
 }
 
 /// Asks for a lock, and holds it for as long as the promise that `granted` gives is pending; without one it is
-/// given back at once. `granted` is told whether the lock is there: [`Want::IfFree`] may find it taken.
+/// given back at once. `granted` gets whether the lock is there: [`Want::IfFree`] may find it taken.
 ///
 /// # Errors
 /// There are no locks, the wait was called off, or the lock was stolen.

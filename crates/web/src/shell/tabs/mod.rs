@@ -1,4 +1,4 @@
-//! The tabs of one browser: which of them leads, and what they tell each other.
+//! The tabs of one browser: which of them leads, and what they send each other.
 //!
 //! A lock elects the leader: whoever holds it leads, and when that tab closes the browser hands it on. A leader that
 //! does not run, although it holds the lock, does not answer the pings of a tab that is looked at, which then
@@ -47,7 +47,7 @@ struct Inner {
     channel: RefCell<Option<(BroadcastChannel, Listener)>>,
     role: Cell<Option<Role>>,
     visible: Cell<bool>,
-    /// Counts the bids for the lead; of an older one nothing is heard any more.
+    /// Counts the bids for the lead; results of an older one are ignored.
     bid: Cell<u32>,
     /// Calls the present bid off.
     waiting: RefCell<Option<AbortController>>,
@@ -243,7 +243,7 @@ impl Inner {
         Some(())
     }
 
-    /// Waits for the end of a tab, and reports it as if that tab had said so.
+    /// Waits for the end of a tab, and reports it as if that tab had sent it.
     fn watch_tab(self: &Rc<Self>, from: TabId) {
         if self.watched.borrow().contains(&from) {
             return;

@@ -18,7 +18,7 @@ use super::{closed, is_momentary};
 const MOST_BYTES: usize = 60 * 1024;
 /// With so many frames waiting, what is only of the moment is left out.
 const BUSY: usize = 16;
-/// No connection, as a browser says it.
+/// No connection, as a browser reports it.
 pub(super) const LOST: u16 = 1006;
 
 /// A session that is spoken to by posts; clones share it.

@@ -13,7 +13,7 @@ use madang_protocol::{ClientFrame, ServerFrame};
 
 use super::clock;
 
-/// A connection. Dropping it ends it, and it is not heard of again.
+/// A connection. Dropping it ends it, and it reports nothing more.
 pub(super) trait Carrier {
     /// Sends a frame, if frames can be sent. One that is lost here is sent again on the next connection.
     fn send(&self, frame: &ClientFrame);

@@ -24,7 +24,7 @@ fn block(block: &Value) -> Vec<String> {
     }
 }
 
-/// Whatever an element has to say, in the order in which it is shown.
+/// Returns the texts of an element, in the order in which it is shown.
 fn element_lines(element: &Value) -> Vec<String> {
     if let Value::String(text) = element {
         return vec![plain(text)];

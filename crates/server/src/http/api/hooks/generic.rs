@@ -1,10 +1,10 @@
-//! Payloads of no known shape: the fields by which most tools name what they have to say; else every field.
+//! Payloads of no known shape: the fields by which most tools name their text; else every field.
 
 use serde_json::Value;
 
 use super::words::{join, named, value};
 
-/// The fields that say what it is about, in the order of their telling, in small letters.
+/// Fields of the subject, in the order in which they are shown, in small letters.
 const SAYS: [&str; 23] = [
     "title",
     "subject",
@@ -31,11 +31,11 @@ const SAYS: [&str; 23] = [
     "permalink",
 ];
 
-/// Links and pictures, said last.
+/// Links and pictures, shown last.
 const LINKS: [&str; 8] =
     ["subscribeurl", "shortlink", "ruleurl", "click", "link", "imageurl", "full_url", "url"];
 
-/// Fields that say how it is to look, and not what it says.
+/// Fields of its look, not its text.
 const LOOKS: [&str; 22] = [
     "channel",
     "username",

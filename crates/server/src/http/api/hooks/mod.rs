@@ -51,7 +51,7 @@ pub(super) struct HookMessage {
     username: Option<String>,
     /// Slack's blocks.
     blocks: Option<Vec<serde_json::Value>>,
-    /// More to say, a paragraph each.
+    /// More text, a paragraph each.
     attachments: Option<Vec<serde_json::Value>>,
 }
 

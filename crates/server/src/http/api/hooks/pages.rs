@@ -6,7 +6,7 @@ const PAGES: usize = 3;
 /// A line of words that a page keeps for saying that it was cut.
 const NOTE: usize = 48;
 
-/// The text in messages of at most `max` characters (0: any length). Each that is cut says so in its last line; what
+/// The text in messages of at most `max` characters (0: any length). Each that is cut shows it in its last line; what
 /// does not fit into the last one is left out, and counted there.
 pub(super) fn pages(text: &str, max: usize) -> Vec<String> {
     if max == 0 || text.chars().count() <= max {

@@ -1,4 +1,4 @@
-//! The body of a webhook's request: JSON, whatever its type is said to be, or a form that has the JSON in a field.
+//! The body of a webhook's request: JSON, whatever its declared type, or a form that has the JSON in a field.
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The words of a value: a text as it is, a number in digits, an object that holds a text, a list of these. None
-/// for what says nothing.
+/// for what holds no text.
 pub(super) fn words(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim_end().to_owned(),
@@ -31,7 +31,7 @@ pub(super) fn get(object: &Value, key: &str) -> Option<String> {
     words(object.get(key)?)
 }
 
-/// The words of the first of these fields that says something.
+/// Returns the text of the first of these fields that has one.
 pub(super) fn first(object: &Value, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| get(object, key))
 }
@@ -69,7 +69,7 @@ pub(super) fn named(name: Option<String>, value: Option<String>) -> Option<Strin
     }
 }
 
-/// Puts each part that says something new behind the others.
+/// Puts each part with a new text behind the others.
 pub(super) fn join(parts: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     for part in parts {
