@@ -320,7 +320,7 @@ impl Update<'_> {
         }
     }
 
-    /// `head`: what `unread` was counted up to; 0: an older server did not send it, and means what this client has.
+    /// `head`: what `unread` was counted up to; 0 from an older server, for what this client has.
     fn read_elsewhere(&mut self, id: &RoomId, seq: Seq, unread: u32, head: Seq) {
         let you = self.model.you_id();
         let Some(room) = self.model.rooms.get_mut(id) else { return };

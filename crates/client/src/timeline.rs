@@ -16,7 +16,7 @@ const GROUP_MS: i64 = 5 * 60 * 1000;
 /// typed, over its acknowledgement, so the row is never made anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKey {
-    /// The divider before a day: its number.
+    /// The divider before the day of this number.
     Day(i32),
     /// The divider before what is new.
     New,

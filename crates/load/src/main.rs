@@ -37,7 +37,7 @@ enum Run {
         /// Connections that post.
         #[arg(long, default_value_t = 1)]
         writers: u32,
-        /// Messages a second, all writers together; 0: saturated.
+        /// Messages a second, all writers together; 0 for as many as it takes.
         #[arg(long, default_value_t = 20)]
         rate: u32,
         /// Messages of each writer on their way at once, when saturated.

@@ -68,7 +68,7 @@ impl Outcome {
     }
 }
 
-/// Before each turn: who stalled catches up, or what the kernel buffers for a stalled reader fills.
+/// Before each turn: stalled readers catch up, or what the kernel buffers for a stalled reader fills.
 const BETWEEN: Duration = Duration::from_secs(4);
 
 /// A stalled reader's share of the kernel's buffers is small, so that the server's own queue is what fills.

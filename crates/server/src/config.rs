@@ -216,7 +216,7 @@ impl Serve {
         self.disk_reserve.map_or(Reserve::Usual, bytes)
     }
 
-    /// Bytes of answers that may wait for sockets; 0: any number.
+    /// Bytes of answers that may wait for sockets; 0 for any number.
     pub fn max_unsent(&self) -> usize {
         usize::try_from(self.max_unsent).unwrap_or(usize::MAX).saturating_mul(1024 * 1024)
     }

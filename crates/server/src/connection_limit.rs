@@ -21,7 +21,7 @@ pub struct ConnectionPermit {
 }
 
 impl ConnectionLimit {
-    /// A table that admits `most` connections an address; 0: any number.
+    /// A table that admits `most` connections an address; 0 for any number.
     pub fn new(most: u32) -> Self {
         Self { most, open: Arc::default() }
     }

@@ -40,7 +40,7 @@ impl Cursors {
         Self { present, first }
     }
 
-    /// The cursor behind the entry `seq`; 0: before the first one.
+    /// Returns the cursor behind the entry `seq`; 0 for before the first one.
     pub fn text(&self, seq: Seq) -> String {
         if self.present == self.first { seq.to_string() } else { format!("{seq}@{}", self.present) }
     }

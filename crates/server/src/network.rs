@@ -1,4 +1,4 @@
-//! Networks: whom an address stands for.
+//! Networks, by which addresses are counted.
 
 use std::fmt;
 use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr};

@@ -5,7 +5,7 @@ use std::fmt;
 /// The header `heart-beat` of one side. Milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeartBeat {
-    /// It can send something at least this often; 0: it cannot.
+    /// Interval at which it can send something at least; 0 if it cannot.
     pub sends: u32,
     /// Interval at which it wants to receive something at least; 0 if it does not.
     pub wants: u32,

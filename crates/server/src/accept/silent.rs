@@ -40,7 +40,7 @@ pub(crate) struct Silent {
 }
 
 impl Silents {
-    /// A table for so many of one address, and of all; 0: any number.
+    /// A table for so many of one address, and of all; 0 for any number.
     pub fn new(of_address: usize, of_all: usize) -> Self {
         Self(Arc::new(Inner { of_address, of_all, table: Mutex::default() }))
     }

@@ -13,7 +13,7 @@ const HOOK: &str = "mdh_";
 /// Prefix of a program's token, so that people and scanners recognise one that leaks.
 const TOKEN: &str = "mdg_";
 
-/// Only the hash is stored: who reads the database cannot sign in with it. The token is random, so no salt and
+/// Only the hash is stored: a reader of the database cannot sign in with it. The token is random, so no salt and
 /// no slow hash are needed.
 pub(crate) fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()

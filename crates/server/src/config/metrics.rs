@@ -1,4 +1,4 @@
-//! Options: who may read the counters.
+//! Options for access to the counters.
 
 use std::net::SocketAddr;
 

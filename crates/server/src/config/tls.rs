@@ -22,7 +22,7 @@ pub struct Tls {
     #[arg(long, env = "MADANG_HTTP_ADDR", value_name = "IP:PORT", requires = "tls_cert")]
     pub http_addr: Option<SocketAddr>,
 
-    /// Tell browsers to come by https only for so long (HSTS); 0: do not. It holds for the whole host name, on every
+    /// Tell browsers to come by https only for so long (HSTS); 0 for no such header. It holds for the whole host name, on every
     /// port, and cannot be taken back before.
     #[arg(long, env = "MADANG_HSTS", default_value_t = 0, value_name = "SECONDS", requires = "tls_cert")]
     pub hsts: u32,

@@ -53,7 +53,7 @@ pub struct Hub {
 #[derive(Debug, Default)]
 struct Sessions {
     last: SessionId,
-    /// The server drains: who joins now is sent away at once.
+    /// The server drains: new sessions are disconnected at once.
     closing: bool,
     /// The newest session that was sent away.
     closed_up_to: SessionId,

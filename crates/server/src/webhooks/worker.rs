@@ -95,7 +95,7 @@ impl DeliveryWorker {
         }
     }
 
-    /// Delivers one entry, however long it takes; false: the webhook was removed.
+    /// Delivers one entry, however long it takes. Returns false if the webhook was removed.
     async fn deliver(&self, mut committed: Committed) -> bool {
         let seq = committed.entry.seq;
         let mut wait = FIRST_WAIT;
@@ -152,7 +152,7 @@ impl Bell {
         Self { hub: hub.clone(), id: hub.join(bot, Network::NOWHERE, queue.clone()), room, queue }
     }
 
-    /// Waits until there may be more behind `cursor`; false: there will not be.
+    /// Waits until there may be more behind `cursor`. Returns false if there will not be.
     async fn rung(&mut self, cursor: Seq) -> bool {
         match self.hub.attach(&self.room, self.id, &self.queue, cursor) {
             Attached::Live(missed) if missed.is_empty() => {}

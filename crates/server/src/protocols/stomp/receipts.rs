@@ -56,7 +56,7 @@ impl Owed {
 }
 
 impl Receipts {
-    /// A write was asked for: its number.
+    /// Counts a write under way, and returns its number.
     pub(super) fn asks(&mut self) -> u64 {
         self.asked += 1;
         self.asked
@@ -71,7 +71,7 @@ impl Receipts {
         self.asked == self.answered
     }
 
-    /// The oldest write under way is done: its number.
+    /// Counts the oldest write under way as done, and returns its number.
     pub(super) fn done(&mut self) -> u64 {
         self.answered += 1;
         self.answered

@@ -1,4 +1,4 @@
-//! Bots by token and by id. All of them are kept: who asks with a token, and what it may see, never costs a
+//! Bots by token and by id. All of them are kept: authentication by token, and its scope, never cost a
 //! read.
 
 use std::collections::HashMap;
