@@ -16,7 +16,7 @@ pub enum Event {
         /// True if the page is on screen.
         visible: bool,
     },
-    /// The time that [`crate::Effect::WakeAt`] asked for has come (too early is harmless).
+    /// The time that [`crate::Effect::WakeAt`] asked for is reached (too early is harmless).
     Woke {
         /// For the wait before the next attempt, should this tick lose the connection.
         roll: Roll,
@@ -127,7 +127,7 @@ pub enum Event {
     },
     /// The timeline was scrolled to its bottom, or away from it. Tell each change. A room that the person
     /// moved to counts as at its bottom until told otherwise, unless by a permanent link; the first room of a
-    /// page does not. While a visible page stands at the bottom of a room, all that comes in is read.
+    /// page does not. While a visible page is at the bottom of a room, all new messages are read.
     AtBottom {
         /// The room.
         room: RoomId,

@@ -180,7 +180,7 @@ impl Model {
         message.body.as_deref().map(String::from)
     }
 
-    /// This person's newest message in the window of `room` that still stands: what ↑ edits.
+    /// This person's newest message in the window of `room` that is not deleted: ↑ edits it.
     pub fn last_own(&self, room: &RoomId) -> Option<Seq> {
         let window = self.rooms.get(room)?.window.as_ref()?;
         let own = window.messages.iter().rev().find(|message| {

@@ -29,7 +29,7 @@ impl Update<'_> {
         }
     }
 
-    /// The person comes back to a page that was out of sight: what came meanwhile is new to them.
+    /// The person returns to a page that was out of sight: messages received meanwhile are new to them.
     pub(crate) fn look_again(&mut self) {
         let id = self.model.current.clone();
         if let Some(room) = self.model.rooms.get_mut(&id).filter(|room| room.unread > 0) {

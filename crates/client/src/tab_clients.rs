@@ -44,7 +44,7 @@ pub(crate) enum Asked {
 }
 
 impl TabClients {
-    /// A tab comes in; what it had before is over.
+    /// A tab joins; its earlier state is over.
     pub(crate) fn take_in(&mut self, id: TabId, now: UnixMs) {
         self.drop_tab(id);
         self.tabs.push(Tab { id, heard_at: now, greeted: false, follows: Vec::new(), present: None });

@@ -82,7 +82,7 @@ pub struct Reply {
     pub seq: Seq,
     /// Its author, if it is in the window.
     pub by: Option<UserId>,
-    /// Its text, if it is in the window and stands.
+    /// Its text, if it is in the window and not deleted.
     pub body: Option<Arc<str>>,
 }
 

@@ -131,7 +131,7 @@ impl Window {
         }
     }
 
-    /// Messages by others than `you` after `read` that stand; `None` if the window does not reach that far.
+    /// Messages by others than `you` after `read`, without deleted ones; `None` if the window does not reach that far.
     pub(crate) fn unread(&self, read: Seq, you: Option<&UserId>) -> Option<u32> {
         let reaches = !self.before || self.first().is_some_and(|first| first <= read);
         (reaches && !self.after).then(|| {

@@ -63,7 +63,7 @@ pub enum WriteWhat {
 }
 
 impl Write {
-    /// Returns true if it names seqs of another epoch than this one, where they stand for something else.
+    /// Returns true if it names seqs of another epoch than this one, where they mean something else.
     pub(crate) fn is_stale(&self, epoch: &Epoch) -> bool {
         self.epoch.as_ref().is_some_and(|known| known != epoch)
     }

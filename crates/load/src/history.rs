@@ -59,7 +59,7 @@ pub struct Verdict {
     pub acknowledged: u64,
     /// Entries that a receiver never saw, and acknowledged writes that nobody did.
     pub lost: u64,
-    /// Entries that a receiver saw again, and writes that stand in the log twice.
+    /// Entries that a receiver saw again, and writes that are in the log twice.
     pub doubled: u64,
     /// Entries that came after one that follows them.
     pub reordered: u64,

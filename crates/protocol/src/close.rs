@@ -41,7 +41,7 @@ impl CloseCode {
     pub const OVER_LIMIT: Self = Self(4504);
     /// A plain socket asked for a room that there is not, or that it may not read.
     pub const NO_SUCH_ROOM: Self = Self(4505);
-    /// A plain socket asked to go on from a cursor that is not of the room's log.
+    /// A plain socket asked to resume from a cursor that is not of the room's log.
     pub const BAD_CURSOR: Self = Self(4506);
     /// A STOMP client got the reason in the ERROR before.
     pub const STOMP_ERROR: Self = Self(4507);

@@ -68,7 +68,7 @@ pub enum What {
 }
 }
 
-/// A message as it stands now: what a `posted` entry made, with its later edits.
+/// Present state of a message: its `posted` entry, with its later edits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The seq of its `posted` entry.

@@ -27,7 +27,7 @@ pub enum ClientFrame {
     Watch {
         /// The room.
         room: RoomId,
-        /// The cursor to go on from.
+        /// The cursor to resume from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Seq>,
     },
@@ -233,7 +233,7 @@ pub enum ServerFrame {
         room: RoomId,
         /// The newest seq that was seen.
         seq: Seq,
-        /// Messages by others after it that still stand.
+        /// Messages by others after it that are not deleted.
         unread: u32,
         /// The room's newest entry when they were counted; 0 if unknown.
         #[serde(default, skip_serializing_if = "is_zero")]

@@ -7,7 +7,7 @@ use crate::ServerFrame;
 /// Answers `POST /rt`: a session has begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
-    /// The session's token, which stands in its address `/rt/<session>`. Opaque.
+    /// The session's token, which is in its address `/rt/<session>`. Opaque.
     pub session: String,
 }
 
@@ -42,7 +42,7 @@ pub enum ProblemCode {
     Origin,
     /// 405: the address does not know this method.
     MethodNotAllowed,
-    /// 408: the body did not come in time.
+    /// 408: the body was not received in time.
     Timeout,
     /// 409: a newer request fetches this session's frames.
     Replaced,

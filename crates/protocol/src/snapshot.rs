@@ -49,7 +49,7 @@ pub struct RoomInfo {
     /// This person's read marker: everything up to this seq was seen.
     #[serde(default)]
     pub read: Seq,
-    /// Messages by others after the read marker that still stand. Counted up to 1,000.
+    /// Messages by others after the read marker that are not deleted. Counted up to 1,000.
     #[serde(default)]
     pub unread: u32,
 }
@@ -61,7 +61,7 @@ pub struct Snapshot {
     pub room: RoomId,
     /// The room's title.
     pub title: String,
-    /// The seq of the newest entry that this state contains; the cursor to go on from.
+    /// The seq of the newest entry that this state contains; the cursor to resume from.
     pub head: Seq,
     /// The newest messages, oldest first.
     pub messages: Vec<Message>,

@@ -1,6 +1,6 @@
 //! The site's files: wasm, JavaScript, styles, icons.
 //!
-//! With the feature `embed` they stand in the program, otherwise in the folder LEPTOS_SITE_ROOT. Either way each
+//! With the feature `embed` they are in the program, otherwise in the folder LEPTOS_SITE_ROOT. Either way each
 //! was compressed once, when the site was built; here the best form that the browser takes is only picked.
 
 // Its tests run either way.

@@ -57,7 +57,7 @@ pub enum Command {
     Message(Message),
     /// Ban a person, or everybody who comes from an address. Their open connections end at once.
     Ban(Whom),
-    /// Let a person or an address come again.
+    /// Let a person or an address in again.
     Unban(Whom),
     /// List who is banned, one a line, the oldest ban first.
     Bans(Folder),
@@ -146,7 +146,7 @@ pub struct Serve {
     #[arg(long, env = "MADANG_MAX_ROOMS_WATCHED", default_value_t = 500, value_name = "N")]
     pub max_rooms_watched: u32,
 
-    /// Hours after which a room goes in which nobody ever wrote.
+    /// Hours after which a room is removed in which nobody ever wrote.
     #[arg(long, env = "MADANG_UNUSED_ROOMS", default_value_t = 24, value_name = "HOURS")]
     pub unused_rooms: u32,
 

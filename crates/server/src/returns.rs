@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use madang_protocol::CloseCode;
 
-/// Soonest that anyone is to come back, and the least time over which they spread. Milliseconds.
+/// Minimum return time, and the least time over which they spread. Milliseconds.
 const BACK_AFTER: u32 = 500;
 const BACK_WITHIN: u32 = 2_500;
 
@@ -32,7 +32,7 @@ impl Returns {
         }
     }
 
-    /// Notes how many sessions there were, and that so many waves are still to come, each after such a time.
+    /// Notes how many sessions there were, and that so many waves are still to follow, each after such a time.
     pub(crate) fn note(&self, sessions: usize, waves: usize, wave: Duration) {
         let waves = u32::try_from(waves).unwrap_or_default();
         self.sessions.store(u32::try_from(sessions).unwrap_or(u32::MAX), Ordering::Relaxed);

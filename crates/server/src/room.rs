@@ -123,7 +123,7 @@ impl Rooms {
     /// order in the log; the future yields once it is durable.
     ///
     /// # Errors
-    /// No such room for this person, text that may not be, or more writes than they may make. The future's errors are the store's.
+    /// The room is unknown or hidden, the text is invalid, or the rate limit is exceeded. The future's errors are the store's.
     pub fn write(
         &self,
         by: &UserId,

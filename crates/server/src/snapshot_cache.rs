@@ -1,4 +1,4 @@
-//! The snapshot cache: snapshots as they go over the wire: encoded once for all who ask while a room stands still.
+//! The snapshot cache: snapshots as they go over the wire: encoded once for all who ask while a room does not change.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +46,7 @@ struct Table {
 }
 
 impl SnapshotCache {
-    /// The room's snapshot, if it still stands as it did.
+    /// The room's snapshot, if it has not changed.
     pub(crate) fn get(&self, room: &RoomId, key: CacheKey) -> Option<Arc<SnapshotFrame>> {
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         table.frames.get(room).filter(|frame| frame.key == key).cloned()

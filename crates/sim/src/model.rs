@@ -113,7 +113,7 @@ impl Log {
         entry
     }
 
-    /// The messages of a room as they stand at `head`.
+    /// Returns the messages of a room in their state at `head`.
     pub(crate) fn messages(&self, room: &RoomId, head: Seq) -> Vec<Message> {
         let mut messages: Vec<Message> = Vec::new();
         for entry in self.entries(room).iter().take_while(|entry| entry.seq <= head) {
@@ -165,7 +165,7 @@ impl Log {
         Ok(())
     }
 
-    /// Checks that a page is a stretch of the room's messages as they stand at its head.
+    /// Checks that a page is a stretch of the room's messages in their state at its head.
     pub(crate) fn check_page(
         &self,
         room: &RoomId,

@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::fmt;
 
-/// Reasons why a decoder cannot go on. Each is the end of a connection.
+/// Reasons why a decoder cannot continue. Each is the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DecodeError {
     /// The version has no such command.
     UnknownCommand,
     /// The command or a header is not UTF-8.
     NotUtf8,
-    /// A NUL stands before the empty line that ends the headers.
+    /// A NUL is before the empty line that ends the headers.
     NulInHead,
     /// A CR that does not belong to a line's end, where it must.
     StrayCr,

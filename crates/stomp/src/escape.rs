@@ -32,7 +32,7 @@ impl Rules {
 
     /// A header's two parts from its line.
     ///
-    /// A colon in the value should have been escaped; it is taken as it stands, because it can mean nothing else.
+    /// A colon in the value should have been escaped; it is taken as it is, because it can mean nothing else.
     pub(crate) fn split(self, line: &str) -> Result<(String, String), DecodeError> {
         let (name, value) = line.split_once(':').ok_or(DecodeError::NoColon)?;
         let (name, value) =

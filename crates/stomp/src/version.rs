@@ -17,7 +17,7 @@ impl Version {
     /// All of them, the oldest first.
     pub const ALL: [Self; 3] = [Self::V10, Self::V11, Self::V12];
 
-    /// As it stands in the headers `version` and `accept-version`.
+    /// Returns its name in the headers `version` and `accept-version`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::V10 => "1.0",

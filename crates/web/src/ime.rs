@@ -51,7 +51,7 @@ pub(crate) enum Act {
     Pass,
     /// Prevent the browser's own action: no line break, no second message.
     Swallow,
-    /// Send what stands in the box now, and prevent the browser's own action.
+    /// Send the text in the box now, and prevent the browser's own action.
     Send,
     /// Send once the browser has written the composed text: in a task of its own, after this event.
     SendSoon,

@@ -23,7 +23,7 @@ const AHEAD: i32 = 2;
 enum Place {
     /// The bottom: they follow.
     Bottom,
-    /// A row, and how far below the log's top it stands.
+    /// A row, and its distance below the log's top.
     Row(Element, f64),
     /// Nothing to hold on to.
     Anywhere,
@@ -61,7 +61,7 @@ pub(crate) fn keep_place(page: Page, replaced: bool, ended: bool, change: impl F
     });
 }
 
-/// After the rows, the box or the reader moved: shows what was asked for, loads what comes near, and reports the
+/// After the rows, the box or the reader moved: shows what was asked for, loads what is near, and reports the
 /// client where the reader is.
 pub(crate) fn settle(page: Page, replaced: bool) {
     let Some(log) = page.log.get_untracked() else { return };

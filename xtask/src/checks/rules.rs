@@ -7,7 +7,7 @@ const MAX_LINES: usize = 400;
 /// Files of `web` that may know whether they run in the server or in the browser.
 const MAX_CFG_FILES: usize = 3;
 
-/// A word that may not stand in some files.
+/// A word that is banned from some files.
 struct Ban {
     words: &'static [&'static str],
     applies: fn(&str) -> bool,
@@ -107,7 +107,7 @@ fn banned_words(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// The compiler cannot check what stands in `unsafe`, so a person must be able to.
+/// The compiler cannot check what is in `unsafe`, so a person must be able to.
 fn unexplained_unsafe(source: &Source) -> Option<Finding> {
     if !source.has_extension(&["rs"]) || source.text.contains("SAFETY:") {
         return None;

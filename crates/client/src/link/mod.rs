@@ -83,7 +83,7 @@ pub(crate) struct Link {
     attempt: u32,
     /// Transport to open after the wait.
     next: Transport,
-    /// The server asked not to come back before.
+    /// The server asked not to reconnect before.
     not_before: Option<UnixMs>,
     bye: Option<CloseCode>,
     trouble_since: Option<UnixMs>,
@@ -288,7 +288,7 @@ impl Link {
         }
     }
 
-    /// The time has come for something, perhaps. Returns true if the connection is lost by it.
+    /// Something may be due. Returns true if the connection is lost by it.
     pub(crate) fn woke(&mut self, roll: Roll, now: UnixMs, effects: &mut Vec<Effect>) -> bool {
         self.trouble |= self.trouble_since.is_some_and(|since| since + TROUBLE_MS <= now);
         match self.phase {

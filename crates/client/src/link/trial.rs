@@ -5,7 +5,7 @@ use madang_protocol::{RoomId, UnixMs};
 use super::{Link, OPENING_MS, Transport, jitter};
 use crate::{Conn, Effect, Roll};
 
-/// After a trial that failed. The wait is longer by a random part, so that not all who fell together come together.
+/// After a trial that failed. The wait is longer by a random part, so that not all who fell together try together.
 const TRIAL_EVERY_MS: i64 = 60_000;
 const TRIAL_JITTER_MS: i64 = 10_000;
 
@@ -59,7 +59,7 @@ impl Link {
         resumed
     }
 
-    /// The trial came to nothing; the present connection does not notice.
+    /// The trial failed; the present connection does not notice.
     pub(crate) fn trial_failed(&mut self, roll: Roll, now: UnixMs) {
         self.trial.socket = None;
         self.trial.at = Some(now + TRIAL_EVERY_MS + jitter(TRIAL_JITTER_MS, roll));
@@ -81,7 +81,7 @@ impl Link {
         effects.extend(socket.map(|Socket { conn, .. }| Effect::Close { conn }));
     }
 
-    /// The time has come for a trial, or for its end.
+    /// A trial, or its end, is due.
     pub(super) fn trial_woke(&mut self, roll: Roll, now: UnixMs, effects: &mut Vec<Effect>) {
         if let Some(Socket { conn, until, .. }) = self.trial.socket
             && until <= now

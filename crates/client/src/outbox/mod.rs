@@ -21,7 +21,7 @@ pub(crate) enum Stage {
     InFlight { until: UnixMs },
     /// Handed to the tab that sends, on the present connection.
     Handed,
-    /// Refused for now: its turn comes again at `until`, before any later one of the room.
+    /// Refused for now: it is retried at `until`, before any later one of the room.
     Refused { until: UnixMs },
     /// Durable as entry `seq`, which the log has not brought yet: shown until it does, never sent again.
     Acknowledged { seq: Seq },
@@ -187,7 +187,7 @@ impl Outbox {
         });
     }
 
-    /// This is the epoch now, and the seqs of an earlier one stand for something else: a change must not hit
+    /// This is the epoch now, and the seqs of an earlier one mean something else: a change must not hit
     /// another message, nor a reply answer one. Returns the changes that are dropped for it, and the posts
     /// that are not replies any more.
     pub(crate) fn adopt(&mut self, epoch: &Epoch) -> (Vec<Cmid>, Vec<Write>) {

@@ -8,7 +8,7 @@ use crate::window::Window;
 /// Messages in one page.
 const PAGE: u16 = 60;
 
-/// A page that did not come by then is asked for again.
+/// A page that was not received by then is requested again.
 pub(crate) const PATIENCE_MS: i64 = 15_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Room {
         }
     }
 
-    /// Takes a page in. Returns whether it must be asked for again: a change that came meanwhile is not in it.
+    /// Takes a page in. Returns whether it must be asked for again: a change received meanwhile is not in it.
     pub(crate) fn turn(&mut self, page: &Page, you: Option<&UserId>) -> bool {
         let Some(request) = self.request.take() else { return false };
         if page.head < self.last_change {

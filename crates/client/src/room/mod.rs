@@ -83,7 +83,7 @@ pub(crate) struct Room {
     /// A window that is not detached has all messages up to here: the cursor, or more, if a page was ahead of
     /// the stream.
     pub(crate) reached: Seq,
-    /// The read marker when the room was opened, if anything was unread: where the "new" divider stands.
+    /// The read marker when the room was opened, if anything was unread: the place of the "new" divider.
     pub(crate) divider: Option<Seq>,
 
     pub(crate) at_bottom: bool,
@@ -179,7 +179,7 @@ impl Room {
         }
     }
 
-    /// The frame that follows this room from where it stands.
+    /// Returns the frame that follows this room from its cursor.
     pub(crate) fn watch(&self) -> ClientFrame {
         ClientFrame::Watch { room: self.id.clone(), after: self.cursor.filter(|_| !self.wants_snapshot) }
     }
@@ -210,7 +210,7 @@ impl Room {
         self.recount(you);
     }
 
-    /// The reader comes to the room: the divider goes where they had read to.
+    /// The reader opens the room: the divider is put where they had read to.
     pub(crate) fn divide(&mut self) {
         self.divider = (self.unread > 0).then_some(self.read);
     }

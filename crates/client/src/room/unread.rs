@@ -10,7 +10,7 @@ use super::{Room, UNREAD_MAX};
 /// So many changes are kept for each room. A count that is older than all of them misses what fell out.
 const CHANGES: usize = 256;
 
-/// One entry that changed how many messages of others stand.
+/// One entry that changed how many messages of others are not deleted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change {
     /// The entry.

@@ -57,7 +57,7 @@ pub(super) fn settle(
     client
 }
 
-/// Returns true if the client came by https or wss.
+/// Returns true if the client uses https or wss.
 pub(crate) fn is_secure(headers: &HeaderMap) -> bool {
     headers.contains_key(PROTO)
 }

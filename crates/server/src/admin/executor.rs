@@ -21,7 +21,7 @@ const WEBHOOKS: [BotKind; 2] = [BotKind::Hook, BotKind::Outgoing];
 pub(crate) struct CommandExecutor {
     pub(super) store: Store,
     pub(super) hub: Arc<Hub>,
-    /// None where no server runs: they go out when one starts.
+    /// `None` where no server runs: they are sent when one starts.
     workers: Option<DeliveryWorkers>,
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn keys(app: &App, headers: &HeaderMap) -> Vec<LoginKey> {
     carried(app, headers).into_iter().map(|(_, token)| LoginKey(hash(&token))).collect()
 }
 
-/// The person whose token or cookie the request carries. A token goes before a cookie.
+/// The person whose token or cookie the request carries. A token is preferred to a cookie.
 ///
 /// # Errors
 /// A token that is nobody's, or a store that cannot be read.

@@ -17,7 +17,7 @@ const LASTS: UnixMs = 400 * 24 * 60 * 60 * 1000;
 /// A clock may be this much behind the one that made the token. Milliseconds.
 const AHEAD: UnixMs = 24 * 60 * 60 * 1000;
 
-/// Makes the token of a newcomer who comes now, when `turn` is the newest message's. `secret` is random: a reader of the
+/// Makes the token of a newcomer of now, when `turn` is the newest message's. `secret` is random: a reader of the
 /// database, and so the key, cannot make the token of somebody who is there.
 pub(crate) fn token(key: &[u8], user: &UserId, now: UnixMs, turn: i64, secret: &str) -> String {
     let said = format!("{FORM}.{user}.{now}.{turn}.{secret}");

@@ -21,12 +21,12 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// The time in which the burst comes back. Nanoseconds.
+    /// Time in which the burst is refilled. Nanoseconds.
     fn whole(self) -> u64 {
         self.price(self.burst.max(1))
     }
 
-    /// The time in which so much comes back. Nanoseconds.
+    /// Time in which this amount is refilled. Nanoseconds.
     fn price(self, amount: u64) -> u64 {
         let ns = u128::from(amount) * u128::from(HOUR_NS) / u128::from(self.per_hour.max(1));
         u64::try_from(ns).unwrap_or(u64::MAX / 4).min(u64::MAX / 4)

@@ -83,7 +83,7 @@ pub enum WebhookOrder {
     },
     /// Tell an address what happens in a room, and print the key that signs it: it is shown this once.
     ///
-    /// Each entry of the room's log is posted to it as JSON, in order, until it says yes. It begins with what comes next.
+    /// Each entry of the room's log from now on is posted to it as JSON, in order, and retried until it answers with success.
     Outgoing {
         /// The room, by its id.
         #[arg(long)]

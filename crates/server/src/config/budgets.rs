@@ -48,11 +48,11 @@ pub struct Address {
     #[arg(long, env = "MADANG_ADDRESS_FRAME_RATE", value_name = "N")]
     pub address_frame_rate: Option<u32>,
 
-    /// People who may come anew from one address at once, and then in an hour. 200 where it is not named.
+    /// New people from one address at once, and then in an hour. 200 where it is not named.
     #[arg(long, env = "MADANG_NEWCOMERS_PER_ADDRESS", value_name = "N")]
     pub newcomers_per_address: Option<u32>,
 
-    /// TCP connections from one address that have not asked for anything yet; beyond, the oldest of them goes. 128
+    /// TCP connections from one address that have not asked for anything yet; beyond, the oldest of them is closed. 128
     /// where it is not named. This and the next two have no limit where there may be any number of connections
     /// (`--connections-per-address 0`).
     #[arg(long, env = "MADANG_SILENT_PER_ADDRESS", value_name = "N")]

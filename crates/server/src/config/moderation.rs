@@ -80,7 +80,7 @@ pub struct Whom {
     /// The folder.
     #[command(flatten)]
     pub folder: Folder,
-    /// A person's id, a name that one person alone has, or an address. One of IPv6 stands for its /64.
+    /// A person's id, a name that one person alone has, or an address. One of IPv6 means its /64.
     #[arg(value_name = "PERSON|ADDRESS")]
     pub whom: String,
 }

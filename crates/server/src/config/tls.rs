@@ -18,7 +18,7 @@ pub struct Tls {
     #[arg(id = "key", long = "tls-key", env = "MADANG_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// Listen on this address too, such as 0.0.0.0:80, and send everyone who comes there to https.
+    /// Listen on this address too, such as 0.0.0.0:80, and redirect everyone from there to https.
     #[arg(long, env = "MADANG_HTTP_ADDR", value_name = "IP:PORT", requires = "tls_cert")]
     pub http_addr: Option<SocketAddr>,
 

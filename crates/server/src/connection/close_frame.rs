@@ -23,7 +23,7 @@ impl CloseFrame {
         self.began
     }
 
-    /// Returns the code of the Close, once both its bytes came.
+    /// Returns the code of the Close, once both its bytes were read.
     pub(super) fn code(&self) -> Option<u16> {
         (self.read == 2).then(|| u16::from_be_bytes(self.code))
     }

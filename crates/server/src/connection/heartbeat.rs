@@ -31,7 +31,7 @@ struct Ping {
     heartbeat: Duration,
     within: Duration,
     waiting: bool,
-    /// Anything came from the peer since the last ping.
+    /// Anything was received from the peer since the last ping.
     heard: bool,
 }
 
@@ -81,7 +81,7 @@ impl Heartbeat {
         self
     }
 
-    /// Something came from the peer: it `spoke`, or it is merely there.
+    /// Something was received from the peer: it `spoke`, or it is merely there.
     pub(super) fn hears(&mut self, spoke: bool) {
         if let Some(ping) = &mut self.ping {
             ping.heard = true;

@@ -90,7 +90,7 @@ impl State {
 }
 
 impl HttpSession {
-    /// An HTTP session and the transport that it stands for. `first` is the first frame from the client.
+    /// An HTTP session and the transport that it replaces. `first` is the first frame from the client.
     pub(crate) fn open(
         login: LoginKey,
         counted: OpenConnection,
@@ -154,7 +154,7 @@ impl HttpSession {
     }
 
     /// A new reader of the frames after the numbered one, which the client acknowledges so. It replaces the one
-    /// before. A session whose frames are not all held any more cannot go on.
+    /// before. A session whose frames are not all held any more cannot continue.
     pub(crate) fn read(self: &Arc<Self>, after: u64, carrier: Carrier) -> Result<Reader, Gone> {
         let number = {
             let mut state = self.state();

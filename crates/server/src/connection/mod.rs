@@ -92,7 +92,7 @@ async fn run_to_its_end<D: ClientProtocol>(
     }
 }
 
-/// Says in the log who comes and goes. Pages do so all day, and by the thousand after a restart: theirs is for who
+/// Logs connects and disconnects. Pages do so all day, and by the thousand after a restart: theirs is for who
 /// asks for it.
 fn journal<D: ClientProtocol>(what: &'static str, user: &UserId, address: IpAddr) {
     if D::NAME == Madang::NAME {

@@ -24,7 +24,7 @@ const READ_BUFFER: usize = 1024;
 /// Bytes that are read before the loop gets another turn.
 const TURN: usize = 64 * 1024;
 
-/// A message may take so many times its largest size on the wire: in fragments of one byte, each has six of head.
+/// Wire bytes allowed per message, as a multiple of the maximum size: a one-byte fragment carries a six-byte header.
 const OVERHEAD: usize = 8;
 
 /// Capacity that an empty buffer of outgoing frames keeps.

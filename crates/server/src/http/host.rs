@@ -46,7 +46,7 @@ impl<'a> Host<'a> {
         is_good.then_some(Self { name, port })
     }
 
-    /// Returns true if both lead to the same place, for a client that takes `default` where no port stands.
+    /// Returns true if both lead to the same place, for a client that takes `default` where no port is named.
     pub(super) fn is_same(self, other: Self, default: u16) -> bool {
         let port = |host: Self| host.port.unwrap_or(default);
         let same_name = match (self.address(), other.address()) {

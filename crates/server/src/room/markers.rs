@@ -28,7 +28,7 @@ impl Rooms {
         }
     }
 
-    /// Keeps how far the reader has come in a room, under a name of its own.
+    /// Keeps the reader's progress in a room, under a name of its own.
     pub fn keep_place(
         &self,
         reader: &UserId,

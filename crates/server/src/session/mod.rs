@@ -81,14 +81,14 @@ pub struct Session {
     typing_at: UnixMs,
     /// People whose names this client has.
     known: FxHashSet<UserId>,
-    /// It came back with a cursor, and may know anybody's name from before.
+    /// It resumed with a cursor, and may know anybody's name from before.
     resumed: bool,
     pending: FuturesOrdered<Pending>,
     frame_rate: Rate,
     frames: Bucket,
     /// The address has sent more frames than it may: nothing more is read for so many milliseconds.
     pause_ms: u32,
-    /// The address has read more than it may: no replay goes on for so many milliseconds.
+    /// The address has read more than it may: replays pause for so many milliseconds.
     read_pause_ms: u32,
     /// A bot does not pay out of its address's budgets.
     is_bot: bool,
@@ -228,7 +228,7 @@ impl Session {
         std::mem::take(&mut self.pause_ms)
     }
 
-    /// Takes for how many milliseconds no replay is to go on, as the address has read too much.
+    /// Returns for how many milliseconds replays pause, as the address has read too much.
     pub fn take_read_pause(&mut self) -> u32 {
         std::mem::take(&mut self.read_pause_ms)
     }

@@ -209,7 +209,7 @@ pub(super) fn redact(sql: &Connection, target: i64, by: Seq) -> rusqlite::Result
     Ok(())
 }
 
-/// The pos of a message that stands and that the author may change.
+/// The pos of a message that is not deleted and that the author may change.
 fn own_message(batch: &Batch<'_>, line: &Line, seq: Seq) -> Result<i64, Failure> {
     let pos = line.room.key.pos(seq);
     let owner: i64 = batch

@@ -9,7 +9,7 @@ use super::rows::{RoomKey, StoredBot};
 pub(super) enum CacheUpdate {
     /// An entry, the next one of the commit.
     Entry { room: RoomKey, by: i64, turn: Option<i64> },
-    /// A guest came.
+    /// A new guest.
     Guest { key: i64, user: UserId, token_hash: [u8; 32], arrived: i64 },
     /// Guests were removed.
     Removed(Vec<i64>),

@@ -1,4 +1,4 @@
-//! Places: how far a program has read a room by acknowledging, kept for when it comes back.
+//! Places: progress of a program that reads a room by acknowledging, kept for its return.
 
 use madang_protocol::{RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,8 +9,8 @@ use super::rows::{ReadError, seq_from_column};
 use super::{ConsumerOffset, PLACES_MAX, Queued, Store, StoreError};
 
 impl Store {
-    /// Keeps how far a reader has come in a room, under a name of its own. Of more than [`PLACES_MAX`] the one goes
-    /// that moved longest ago.
+    /// Keeps a reader's progress in a room, under a name of its own. Of more than [`PLACES_MAX`] the one that
+    /// moved longest ago is evicted.
     ///
     /// # Errors
     /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
@@ -48,7 +48,7 @@ impl Store {
     }
 }
 
-/// Keeps a place. Beyond the bound the one goes that moved longest ago.
+/// Keeps a place. Beyond the bound the one that moved longest ago is evicted.
 pub(super) fn keep(
     batch: &mut Batch<'_>,
     reader: &UserId,

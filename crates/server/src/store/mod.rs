@@ -369,8 +369,8 @@ impl Store {
         self.queued(|reply| Command::Probe { reply }).await
     }
 
-    /// Ends the writer: what was queued before is committed and answered, what comes later is
-    /// [`StoreError::Closed`]. Reads go on.
+    /// Ends the writer: what was queued before is committed and answered, later commands get
+    /// [`StoreError::Closed`]. Reads continue.
     ///
     /// Blocks until then, so async code calls it where blocking is allowed. Meanwhile somebody must take what
     /// comes through `committed`, or have dropped its receiver.

@@ -29,7 +29,7 @@ pub(super) struct RoomKey(pub(super) i64);
 
 impl RoomKey {
     /// The pos of the entry `seq`. A seq beyond [`SEQ_MAX`], which only a client invents, is taken for it:
-    /// no entry stands there.
+    /// no entry is there.
     pub(super) fn pos(self, seq: Seq) -> i64 {
         (self.0 << SEQ_BITS) | seq.min(SEQ_MAX).cast_signed()
     }
@@ -66,7 +66,7 @@ fn cmid(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Cmid>> {
     Ok(bytes.map(|bytes| Cmid(u128::from_be_bytes(bytes))))
 }
 
-/// A message's headers as they stand in their column. Nothing is made, nor kept, of none.
+/// A message's headers as they are in their column. Nothing is made, nor kept, of none.
 pub(super) fn headers_column(headers: &Headers) -> Option<String> {
     if headers.is_empty() { None } else { serde_json::to_string(headers).ok() }
 }

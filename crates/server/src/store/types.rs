@@ -142,7 +142,7 @@ pub struct Committed {
     pub author: Person,
 }
 
-/// Somebody who came and has not acted: known by a signed login alone, until the first write makes them a guest.
+/// Somebody who has not acted yet: known by a signed login alone, until the first write makes them a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Newcomer {
     /// The id that they will have.
@@ -220,7 +220,7 @@ impl Bot {
 pub struct ReadMarker {
     /// Everything up to this seq was seen.
     pub seq: Seq,
-    /// Messages by others after it that still stand, counted up to [`UNREAD_MAX`](super::UNREAD_MAX).
+    /// Messages by others after it that are not deleted, counted up to [`UNREAD_MAX`](super::UNREAD_MAX).
     pub unread: u32,
     /// The room's newest entry when they were counted.
     pub head: Seq,
@@ -250,7 +250,7 @@ pub struct Keep {
     pub at: UnixMs,
 }
 
-/// A room as it stands at `head`.
+/// State of a room at `head`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomState {
     /// The room's title.
@@ -276,7 +276,7 @@ pub enum PageAt {
     Around(Seq),
 }
 
-/// A page of messages as they stand at `head`.
+/// A page of messages, in their state at `head`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRead {
     /// The newest entry that these messages reflect.

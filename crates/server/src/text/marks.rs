@@ -10,7 +10,7 @@ pub fn has_mark(text: &str) -> bool {
     text.chars().any(|c| c.is_ascii_graphic() || (!c.is_ascii() && leaves_mark(c)))
 }
 
-/// Returns the first thing in `text` that a reader sees as one character: a letter with what stands on it, a flag, a
+/// Returns the first thing in `text` that a reader sees as one character: a letter with its marks, a flag, a
 /// family. Empty if nothing leaves a mark.
 pub fn first_mark(text: &str) -> &str {
     text.graphemes(true).find(|cluster| has_mark(cluster)).unwrap_or_default()
@@ -41,7 +41,7 @@ fn leaves_mark(c: char) -> bool {
 pub(super) enum Category {
     /// Controls, format characters, separators.
     Unseen,
-    /// Marks that stand on another character.
+    /// Marks on another character.
     Combining,
     /// All others.
     Seen,

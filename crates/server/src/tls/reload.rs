@@ -34,7 +34,7 @@ enum Look {
     Same,
     /// Newcomers see another certificate from now on.
     Taken,
-    /// They go on seeing the old one.
+    /// Clients still see the old one.
     Kept(PairError),
 }
 

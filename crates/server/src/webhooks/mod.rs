@@ -30,7 +30,7 @@ struct Shared {
     app: App,
     hub: Arc<Hub>,
     sender: Arc<HttpSender>,
-    /// One for each webhook that stands; the store bounds how many there are.
+    /// One for each webhook that is not removed; the store bounds how many there are.
     running: Mutex<HashMap<UserId, CancellationToken>>,
 }
 

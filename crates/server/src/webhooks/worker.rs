@@ -131,7 +131,7 @@ impl DeliveryWorker {
     }
 }
 
-/// Between a half and the whole of `wait`, so that those who failed together do not come back together.
+/// Between a half and the whole of `wait`, so that those who failed together do not retry together.
 fn jittered(wait: Duration, random: u32) -> Duration {
     let half = wait / 2;
     let spread = u32::try_from(half.as_millis()).unwrap_or(u32::MAX).max(1);

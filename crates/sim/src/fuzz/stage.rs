@@ -177,14 +177,14 @@ impl Stage {
         self.settle();
     }
 
-    /// The server dies and starts again; everybody comes back with their cursors.
+    /// The server dies and starts again; everybody reconnects with their cursors.
     pub(super) fn crash(&mut self) {
         let resumes = self.leave();
         self.server = Server::open(&self.disk, &self.log.epoch);
         self.come_back(resumes, true);
     }
 
-    /// A backup takes the place of everything, under a new epoch; everybody comes back with the old one's cursors.
+    /// A backup takes the place of everything, under a new epoch; everybody reconnects with the old one's cursors.
     pub(super) fn restore(&mut self, backup: &Kept) {
         let resumes = self.leave();
         let epoch = if self.log.epoch == backup.log.epoch { "other" } else { "another" };

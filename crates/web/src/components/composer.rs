@@ -159,7 +159,7 @@ fn command(page: Page, event: &KeyboardEvent) -> bool {
     }
 }
 
-/// Posts what stands in the box, if it may be posted, and empties it.
+/// Posts the text in the box, if it may be posted, and empties it.
 fn post(page: Page, field: &HtmlTextAreaElement, left: RwSignal<Option<i64>>) {
     let typed = field.value();
     let body = typed.trim_end();
@@ -213,7 +213,7 @@ fn grow(field: &HtmlTextAreaElement) {
     let _ = style.set_property("height", &format!("{}px", field.scroll_height()));
 }
 
-/// Ends a composition before the box is emptied: what is being composed would come back into it.
+/// Ends a composition before the box is emptied: what is being composed would return into it.
 fn finish_syllable(field: NodeRef<html::Textarea>) {
     if let Some(field) = field.get_untracked() {
         let _ = field.blur();

@@ -108,7 +108,7 @@ fn quote(page: Page, reply: &Reply, name: Option<&Arc<str>>) -> impl IntoView + 
     }
 }
 
-/// The text, or what stands for it.
+/// The text, or its placeholder.
 fn said(page: Page, body: Option<&Arc<str>>, edited: bool) -> impl IntoView + use<> {
     match body {
         Some(body) => Either::Left(view! {

@@ -150,7 +150,7 @@ fn nothing(page: Page) -> impl IntoView {
     })
 }
 
-/// The way back to the newest message, with the count of those that came meanwhile.
+/// The way back to the newest message, with the count of those received meanwhile.
 fn jump(page: Page) -> impl IntoView {
     let t = page.t;
     let away = Memo::new(move |_| {

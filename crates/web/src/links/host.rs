@@ -3,7 +3,7 @@
 /// Korean top-level domains.
 const KOREAN: [&str; 4] = ["한국", "삼성", "닷컴", "닷넷"];
 
-/// Length of what stands before path, query and fragment, in bytes.
+/// Length of the part before path, query and fragment, in bytes.
 pub(super) fn authority_length(rest: &str) -> usize {
     rest.find(['/', '?', '#']).unwrap_or(rest.len())
 }

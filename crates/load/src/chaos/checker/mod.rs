@@ -22,9 +22,9 @@ use madang_protocol::Entry;
 pub enum Broken {
     /// A write was acknowledged, and is not in the log; or what somebody saw is not.
     Lost,
-    /// A write stands in the log twice, or an entry reached a connection twice.
+    /// A write is in the log twice, or an entry reached a connection twice.
     Doubled,
-    /// An author's writes stand in another order than they were made in, two readers saw different entries
+    /// An author's writes are in another order than they were made in, two readers saw different entries
     /// at one place, or an entry came after one that follows it.
     Reordered,
     /// A client received `live`, and has not everything.

@@ -15,7 +15,7 @@ use super::channel::{News, WAITING};
 use crate::chaos::checker::wire::Wire;
 use crate::chaos::route::Route;
 
-/// It comes back after so long, as a program might that knows no better.
+/// Pause before it reconnects, as a program might that knows no better.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Nothing came for so long, and two heartbeats should have: the connection is dead.

@@ -28,7 +28,7 @@ use super::checker::log::Truth;
 use super::network::{address_of, connect_from};
 use super::person::{Phase, World};
 
-/// A program comes back after so long.
+/// Pause before a program reconnects.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Nothing came for so long, although something should have: the connection is dead.
@@ -138,7 +138,7 @@ impl Program {
         self.speaks
     }
 
-    /// The messages that stand in its room: each began from the room's beginning.
+    /// The messages of its room that are not deleted: each began from the room's beginning.
     fn expected<'a>(&self, truth: &'a Truth) -> impl Iterator<Item = Seq> + use<'a> {
         let messages = truth.get(&self.room).into_iter().flatten();
         messages.filter(|(_, message)| !message.is_deleted()).map(|(seq, _)| *seq)
@@ -146,7 +146,7 @@ impl Program {
 }
 
 impl Seen {
-    /// A message came; answers what is wrong with that.
+    /// Takes a message; returns what is wrong with it.
     fn message(&mut self, seq: Seq) -> Option<Broken> {
         let late = self.last.is_some_and(|last| seq < last);
         self.last = self.last.max(Some(seq));

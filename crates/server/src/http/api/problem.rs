@@ -49,7 +49,7 @@ pub(super) enum Code {
     BadRequest,
     /// The body is JSON, and not of the form that is described.
     BadBody,
-    /// Neither a token nor a login came with the request.
+    /// Neither a token nor a login was in the request.
     LoginRequired,
     /// The token is unknown, or was revoked.
     UnknownLogin,
@@ -65,7 +65,7 @@ pub(super) enum Code {
     UnknownRoom,
     /// There is no such message to answer.
     UnknownMessage,
-    /// The request did not come, or could not be answered, in time.
+    /// The request was not received, or could not be answered, in time.
     Timeout,
     /// The cursor is of another database, or ahead of the log: begin anew.
     UnusableCursor,
@@ -175,7 +175,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Gives every refusal that comes from below, from a router or a time limit, the same form.
+/// Gives every refusal from below, from a router or a time limit, the same form.
 pub(super) async fn told(response: Response) -> Response {
     let status = response.status();
     let is_told = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);

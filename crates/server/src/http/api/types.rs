@@ -65,7 +65,7 @@ pub(super) struct NewMessage {
     pub(super) headers: Option<Headers>,
 }
 
-/// Headers whose names are visible ASCII: what goes beyond is for those who speak STOMP.
+/// Headers whose names are visible ASCII: others are for clients of STOMP.
 fn headers<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Headers>, D::Error> {
     let headers = Option::<Headers>::deserialize(json)?;
     let is_name = |name: &str| {
@@ -263,7 +263,7 @@ pub(super) struct After {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct From {
-    /// The cursor to go on from; without it, and without `Last-Event-ID`, the stream begins with what comes next.
+    /// The cursor to resume from; without it, and without `Last-Event-ID`, the stream begins with the next entry.
     #[param(pattern = "^[0-9]{1,40}(@[a-z0-9_-]{1,64})?$", example = "41")]
     pub(super) after: Option<String>,
 }

@@ -27,13 +27,13 @@ use lane::Lane;
 pub(super) use lane::Turn;
 use template::{Mark, Template};
 
-/// Bytes of rendered pages that are kept. The oldest goes first; it is rendered again when somebody asks.
+/// Bytes of rendered pages that are kept. The oldest is evicted first; it is rendered again when somebody asks.
 const BYTES: usize = 16 * 1024 * 1024;
 
 /// Maximum size of a rendered page, in bytes; no page comes near.
 const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Those who wait for a page: some tenths of a second of rendering. Beyond, they are asked to come again.
+/// Those who wait for a page: some tenths of a second of rendering. Beyond, they are asked to retry.
 const WAITING: usize = 128;
 
 /// Port at which `cargo leptos watch` announces each build: it sets both variables.
@@ -46,7 +46,7 @@ static RELOAD_PORT: LazyLock<Option<u16>> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(crate) struct Pages {
     mark: Option<Mark>,
-    /// Nobody's page stands for all once one could not be cut.
+    /// No page is shared by all once one could not be cut.
     shares: AtomicBool,
     hash: RandomState,
     table: Mutex<Table>,
@@ -155,7 +155,7 @@ impl Pages {
     }
 }
 
-/// The same page for whoever has no name and stands nowhere on it, and what tells it from others.
+/// The same page for everybody without a name who is not on it, and its key.
 fn neutral(own: &PageData, mark: &Mark) -> Option<(PageData, String)> {
     let you = own.you.as_ref().filter(|you| you.name.is_empty())?;
     let mut data = own.clone();

@@ -27,7 +27,7 @@ use request::{Frame, Request};
 pub(crate) struct Asked {
     /// The room; the lobby, if none is named.
     room: Option<String>,
-    /// The cursor to go on from; what is posted from now on, if none is named.
+    /// The cursor to resume from; what is posted from now on, if none is named.
     after: Option<String>,
     /// `text`: no greeting, and text from the beginning.
     mode: Option<String>,

@@ -38,7 +38,7 @@ pub(super) struct Subscribe {
     pub(super) mode: Option<Mode>,
     pub(super) prefetch: usize,
     pub(super) wants: Wants,
-    /// The cursor to go on from.
+    /// The cursor to resume from.
     pub(super) after: Option<String>,
 }
 

@@ -15,7 +15,7 @@ const CONTENT_TYPE: &str = "content-type";
 /// Entries that a subscription gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wants {
-    /// Posted messages whose text still stands.
+    /// Posted messages whose text is not deleted.
     Messages,
     /// Every entry, with its type.
     Entries,
@@ -97,7 +97,7 @@ fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
     String::from_utf8(out).ok().map(Into::into)
 }
 
-/// A message's name in this connection: where it stands.
+/// A message's name in this connection: its place.
 fn message_id(entry: &EntryFrame) -> String {
     format!("{}/{}", entry.room, entry.seq)
 }

@@ -22,8 +22,8 @@ pub(super) struct Member {
     pub(super) markers: Vec<(RoomKey, Seq)>,
 }
 
-/// The table. At its bounds the person who has been in it the longest goes; they are read again when they
-/// come.
+/// The table. At its bounds the person who has been in it the longest is evicted, and read again when they
+/// return.
 pub(super) struct People {
     members: HashMap<i64, Member>,
     by_id: HashMap<UserId, i64>,

@@ -28,7 +28,7 @@ const PING_MS: i64 = 250;
 /// and leads itself when so many questions in a row had no answer. They are counted, and not the time: a tab that
 /// did not run itself has not asked.
 const PATIENCE: u32 = 3;
-/// A question that comes so much too late does not count: the machine is busy, and the leader no slower than this tab.
+/// Lateness above which our pings are ignored: the whole machine is busy, and the leader no slower than this tab.
 const LATE_MS: i64 = 150;
 /// A tab that was robbed of the lead although it runs is on a slow machine, and gives others twice as long, up to this.
 const MOST_PATIENCE: u32 = 24;

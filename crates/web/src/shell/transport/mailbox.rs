@@ -39,7 +39,7 @@ struct Inner {
     waiting: RefCell<VecDeque<String>>,
     life_due: Cell<bool>,
     posting: Cell<bool>,
-    /// The number of the last frame that came.
+    /// The number of the last frame received.
     heard: Cell<u64>,
     ended: Cell<bool>,
     abort: Option<AbortController>,
@@ -86,7 +86,7 @@ impl Mailbox {
         self.work();
     }
 
-    /// A frame came, with its number.
+    /// Takes a frame, with its number.
     pub(super) fn deliver(&self, number: u64, frame: ServerFrame) {
         if !self.inner.ended.get() && number > self.inner.heard.get() {
             self.inner.heard.set(number);
@@ -131,7 +131,7 @@ impl Mailbox {
         self.inner.ended.get()
     }
 
-    /// Asks; gives the answer's text, or the close code that a failure stands for.
+    /// Asks; gives the answer's text, or the close code of a failure.
     pub(super) async fn ask(&self, request: RequestBuilder, body: Option<String>) -> Result<String, u16> {
         let signal = self.inner.abort.as_ref().map(AbortController::signal);
         let request = request.abort_signal(signal.as_ref());
