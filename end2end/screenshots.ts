@@ -9,7 +9,7 @@ test.use({ limits: UNLIMITED });
 
 const FOLDER = fileURLToPath(new URL("../docs/pictures/", import.meta.url));
 
-/** Who says what; a number answers the message of that place. */
+/** Authors and texts; a number replies to the message of that place. */
 type Line = [who: string, text: string, answers?: number];
 
 interface Scene {

@@ -7,7 +7,7 @@ const json = ["-H", "Content-Type: application/json"];
 const body = (name: string) => ["--data-binary", `@${payload(name)}`];
 const form = (name: string) => ["--data-urlencode", `payload@${payload(name)}`];
 
-/** What tools send, in the form that their documentation describes, and what the room shows of it. */
+/** Payloads of tools, in the form that their documentation describes, and the room's view of them. */
 const ALERTS: [tool: string, curl: string[], shown: string[]][] = [
   [
     "Alertmanager's own webhook",

@@ -6,7 +6,7 @@ import { expect, write } from "../support/clients";
 /** A client as it was published, in one room, over as many lives as a test gives it. */
 export interface Client {
   readonly name: string;
-  /** What it comes back to after it was killed. */
+  /** State that it resumes from after it was killed. */
   readonly returns: "to where it was" | "to the newest of the room" | "to what is said from now on";
   /** Waits until it is in the room. `after`: the number of the last message that it knows. */
   join(after?: number): Promise<void>;
@@ -17,7 +17,7 @@ export interface Client {
   kill(): Promise<void>;
 }
 
-/** What a line of a program's output tells. */
+/** Content of a line of a program's output. */
 interface Reading {
   /** The line that says that it is in the room. */
   joined: RegExp;

@@ -80,7 +80,7 @@ async function speak(client: Client): Promise<void> {
   for (let count = 1; count <= EACH; count += 1) await client.say(`${client.name} says ${count}`);
 }
 
-/** What the client has shown after this text. */
+/** Returns the texts that the client has shown after this one. */
 async function after(client: Client, text: string): Promise<string[]> {
   const seen = await client.seen();
   return seen.slice(seen.indexOf(text) + 1);

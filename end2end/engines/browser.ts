@@ -2,7 +2,7 @@
 export interface Tab {
   /** Loads a page. */
   goto(url: string): Promise<void>;
-  /** What this expression gives in the page, as JSON. */
+  /** Evaluates an expression in the page, and returns its value as JSON. */
   run<T>(expression: string): Promise<T>;
   /** Types into an element, key by key. */
   type(selector: string, text: string): Promise<void>;

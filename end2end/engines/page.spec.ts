@@ -105,7 +105,7 @@ test("without its script the page works by its forms", async ({ join, server }) 
   await ada.tab.goto(`${ada.base}/healthz`);
   await ada.tab.goto(`${ada.base}/r/lobby`);
   await ada.alive();
-  // What a form sends does not depend on the script: the element's own method is not the page's handler.
+  // A form's request does not depend on the script: the element's own method is not the page's handler.
   await ada.tab.run(`void (document.querySelector("#composer-text").value = "by a form",
     HTMLFormElement.prototype.submit.call(document.querySelector("form.composer")))`);
   const ben = await Wire.join(server.url, "Ben");

@@ -2,7 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 import type { Person } from "./person";
 
-/** What WCAG 2.2 AA asks for, and what is good practice besides. */
+/** Rules of WCAG 2.2 AA, and good practice besides. */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** Everyone can use the screen that this person sees. */

@@ -14,7 +14,7 @@ export { expect } from "./test";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 
-/** What an example's page is told in its address. */
+/** Parameters in the address of an example's page. */
 type Asked = Record<string, string | number | undefined>;
 
 interface Fixtures {
@@ -120,7 +120,7 @@ export async function token(server: Server, ...rooms: string[]): Promise<string>
   return (await server.command("token", "create", "--name", "Robot", ...limits)).trim();
 }
 
-/** What stands in the list of an example's page. */
+/** Items in the list of an example's page. */
 export function shown(page: Page): Promise<string[]> {
   return page.locator("li").allTextContents();
 }

@@ -6,11 +6,11 @@ import type { Server } from "./server";
 interface Line {
   client: Socket;
   upstream?: Socket;
-  /** What was asked on it last, as `GET /ws`. */
+  /** Last request on it, as `GET /ws`. */
   asked: string;
 }
 
-/** What a network does to those who pass. */
+/** Faults of a network. */
 interface Manners {
   /** Cuts every connection, and each new one at once. */
   closed: boolean;
@@ -101,7 +101,7 @@ export class Gate {
     }
   }
 
-  /** What people send arrives; the answers on the connections that there are do not. */
+  /** Requests arrive; the answers on present connections do not. */
   holdAnswers(): void {
     this.lines.forEach(({ upstream }) => upstream?.pause());
   }

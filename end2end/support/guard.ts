@@ -59,7 +59,7 @@ export class Guard {
     this.allow(/WebSocket is closed before the connection is established/);
   }
 
-  /** What went wrong, apart from what was allowed. */
+  /** Errors, apart from the allowed ones. */
   found(): string[] {
     return this.problems.filter((problem) => !this.allowed.some((words) => words.test(problem)));
   }

@@ -1,5 +1,5 @@
 /**
- * What proxies, browsers, translators and extensions do to a page, each as a function that runs in it. None of them
+ * Changes of a page by proxies, browsers, translators and extensions, each as a function that runs in it. None of them
  * may use anything from outside.
  */
 
@@ -135,7 +135,7 @@ export const rewriteRows = () => {
 
 export const emptyBody = () => document.body.replaceChildren();
 
-/** What the browser says of a panic, which cannot be had on purpose. */
+/** The browser's message about a panic, which cannot be had on purpose. */
 export const panic = () => {
   setTimeout(() => {
     throw new WebAssembly.RuntimeError("unreachable");

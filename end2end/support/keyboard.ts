@@ -1,7 +1,7 @@
 import type { CDPSession } from "@playwright/test";
 import type { Person } from "./person";
 
-/** What an input method says a key is while it has it. */
+/** Code of a key while an input method has it. */
 const TAKEN = 229;
 
 /**

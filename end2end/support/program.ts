@@ -25,7 +25,7 @@ export class Program {
     return new Program([program, ...args].join(" "), child);
   }
 
-  /** What it wrote to its standard error. */
+  /** Its standard error so far. */
   get stderr(): string {
     return this.complaints;
   }

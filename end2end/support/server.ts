@@ -43,7 +43,7 @@ export class Server {
     return this.stomp;
   }
 
-  /** What the server logged. */
+  /** The server's log. */
   get log(): string {
     return this.said;
   }
@@ -78,7 +78,7 @@ export class Server {
     await this.end("SIGKILL");
   }
 
-  /** What `madang` with these arguments prints while this server runs. */
+  /** Runs `madang` with these arguments while this server runs, and returns its output. */
   async command(...args: string[]): Promise<string> {
     const { stdout } = await promisify(execFile)(program(), [...args, "--data", this.data], { timeout: PATIENCE_MS });
     return stdout;

@@ -9,7 +9,7 @@ import { Wire } from "./wire";
 interface Arrival extends BrowserContextOptions {
   /** The nickname; without one they are a guest. */
   name?: string;
-  /** The page they open; `null`: none yet. */
+  /** The page they open; `null` if none yet. */
   path?: string | null;
   /** The gate that they come through. */
   through?: Gate;
@@ -30,7 +30,7 @@ interface Fixtures {
   wire: (name?: string) => Promise<Wire>;
 }
 
-/** What a browser says of a preload that no script asked for. */
+/** Browsers' warning about a preload that no script asked for. */
 export const UNUSED_PRELOAD = /preloaded using link preload but not used/;
 
 /** No limit is in the way of whoever fills rooms. */

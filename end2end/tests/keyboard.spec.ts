@@ -155,7 +155,7 @@ test("every stop of the Tab key can be seen and has a name", async ({ join }) =>
   expect(names).toEqual(expect.arrayContaining(["Skip to writing a message", "Lobby", "Message to Lobby", "Send"]));
 });
 
-/** What has the focus, and whether one sees that it has. Runs in the browser. */
+/** Returns the focused element, and whether its focus is visible. Runs in the browser. */
 function stopOfTab() {
   const element = document.activeElement;
   if (!(element instanceof HTMLElement) || element === document.body) return null;

@@ -1,7 +1,7 @@
 import type { Person } from "../support/person";
 import { expect, test } from "../support/test";
 
-/** What stands beside the author of a message. */
+/** Marks beside the author of a message. */
 const beside = (person: Person, text: string) => person.message(text).locator(".who .tag");
 
 /** The end of the author's id, as the wire has it. */
@@ -28,7 +28,7 @@ test("names that look alike show their difference, and no longer", async ({ join
   const people = eve.page.locator("#people .person").filter({ hasText: "Kim" }).locator(".tag");
   await expect(people).toHaveText([await tagOf(ada)]);
 
-  // Who comes later, and the server's own rendering.
+  // A later visitor, and the server's own rendering.
   const late = await join({ locale: "ko-KR" });
   await expect(beside(late, "from Kim")).toHaveText(await tagOf(ada));
   await expect(beside(late, "from Kim")).toHaveAttribute("title", /비슷해 보이는/);
@@ -114,7 +114,7 @@ test("the name field follows a name chosen elsewhere", async ({ guard, join }) =
   await me("Ada of another device");
   await expect(field).toHaveValue("Ada of another device");
 
-  // What was typed and not saved stays.
+  // Unsaved text stays.
   await field.fill("typed he");
   await me("Ada elsewhere");
   await expect(ada.page.locator(".you-name")).toHaveText("Ada elsewhere");

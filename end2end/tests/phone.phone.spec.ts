@@ -2,7 +2,7 @@ import { isAccessible } from "../support/axe";
 import type { Person } from "../support/person";
 import { expect, test, UNLIMITED } from "../support/test";
 
-/** What a finger needs. CSS pixels. */
+/** Minimum size of a touch target. CSS pixels. */
 const FINGER = 44;
 
 /** Everything in view that can be pressed, and is smaller than a finger. Links within a text are as high as its lines. */
@@ -100,7 +100,7 @@ test.describe("in a busy room", () => {
     const ada = await join({ name: "Ada" });
     for (const size of [
       { width: 390, height: 844 },
-      // What a keyboard leaves: the page asks that it resizes its contents.
+      // Height above a keyboard: the page asks that it resizes its contents.
       { width: 390, height: 460 },
       { width: 844, height: 390 },
       { width: 844, height: 220 },

@@ -128,7 +128,7 @@ test("another tab shows and sends unsent messages", async ({ gate, join }) => {
 
 test("a page in the back/forward cache drops its session and reconnects", async ({ join, server }) => {
   const ada = await join({ name: "Ada" });
-  // What a browser says that keeps pages which were left. Chromium keeps none that must not be stored.
+  // Events of a browser that keeps pages which were left. Chromium keeps none that must not be stored.
   const say = (name: string) =>
     ada.page.evaluate((name) => window.dispatchEvent(new PageTransitionEvent(name, { persisted: true })), name);
   await say("pagehide");

@@ -46,7 +46,7 @@ async function touched(ada: Person, hand: () => void): Promise<void> {
   release();
 }
 
-/** What the browser said of a page that was drawn anew. */
+/** The browser's report of a page that was drawn anew. */
 function complaints(person: Person): string[] {
   const said: string[] = [];
   person.page.on("console", (message) => {
@@ -165,7 +165,7 @@ test("a form to edit that was touched keeps what was typed", async ({ guard, joi
   await ada.reads(["a typo"]);
 });
 
-/** What leptos adds where it is built unoptimised, as `cargo leptos end-to-end` does, when its nodes are not where they were. */
+/** Message that leptos adds where it is built unoptimised, as `cargo leptos end-to-end` does, when its nodes are not where they were. */
 const UNOPTIMISED = /A hydration error occurred while trying to hydrate|Non-fatal error at \S+tachys/;
 
 const DISMANTLED = /this page broke, and is loaded anew/;

@@ -1,5 +1,5 @@
 // MADANG_TOKEN=… node ticker.mjs [server] [room]: 20 prices a second, each once and in order, until it is stopped.
-// What the server could not be told in time is told as soon as it can be.
+// A message that the server could not be sent in time is sent as soon as it can be.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 

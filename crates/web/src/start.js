@@ -35,7 +35,7 @@ const place = () => {
   return fresh;
 };
 
-// What the person typed, where they type, and how far they scrolled.
+// Typed text, focus and scroll position of the person.
 const kept = (root) => {
   const way = (field) => `form[action="${field.form?.getAttribute("action")}"] [name="${field.name}"]`;
   const fields = root.querySelectorAll("textarea,input:not([type=hidden],[type=radio])");
