@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_told_is_the_one_asked_for() {
+    fn reported_address_is_the_requested_one() {
         let of = |options: &[&str]| {
             address(&options.iter().map(|option| (*option).to_owned()).collect::<Vec<_>>())
         };

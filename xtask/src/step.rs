@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_said_as_a_person_would() {
+    fn times_are_printed_readably() {
         assert_eq!(human(Duration::from_millis(1_240)), "1.2 s");
         assert_eq!(human(Duration::from_secs(18)), "18 s");
         assert_eq!(human(Duration::from_secs(130)), "2 min 10 s");

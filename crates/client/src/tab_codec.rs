@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_arrives_as_it_was_told() {
+    fn every_message_arrives_as_sent() {
         let user: UserId = "7rmo66779wsq".parse().unwrap();
         let (room, cmid) = (RoomId::lobby(), Cmid(7));
         let what = WriteWhat::Post { body: "안녕, two  spaces\nand a line".to_owned(), reply_to: Some(3) };

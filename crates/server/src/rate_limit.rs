@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumps_back_gives_nothing_away() {
+    fn backward_clock_refills_nothing() {
         let mut bucket = Bucket::full(RATE, 1_000);
         for _ in 0..3 {
             assert_eq!(bucket.take(RATE, 1_000), Ok(()));

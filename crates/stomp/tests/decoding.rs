@@ -112,7 +112,7 @@ fn cr_lf_ends_lines_by_version() {
 }
 
 #[test]
-fn a_repeated_header_means_what_it_says_first() {
+fn repeated_header_means_its_first_value() {
     for version in Version::ALL {
         let frame = one(version, "SEND\na:1\na:2\n\n\0");
         assert_eq!(frame.header("a"), Some("1"));

@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_say_the_same_however_they_are_split(
+    fn bytes_decode_alike_however_split(
         bytes in bytes(),
         version in version(),
         splits in vec(any::<proptest::sample::Index>(), 0..12),

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_turns_hydrate_on_but_the_wasm_build() {
+    fn only_the_wasm_build_enables_hydrate() {
         assert_eq!(findings("a/Cargo.toml", "[features]\ndefault = [\"hydrate\"]"), 1);
         assert_eq!(
             findings(

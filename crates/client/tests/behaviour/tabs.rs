@@ -347,7 +347,7 @@ fn rows_of_another_epoch_take_no_change() {
 }
 
 #[test]
-fn a_tab_that_was_stopped_hears_nothing() {
+fn stopped_tab_receives_nothing() {
     let mut browser = Browser::settled(&["lobby"], 2);
     browser.world.event(1, Event::Stopped);
     for message in [TabMessage::Leading, TabMessage::Opened { conn: 1 }] {

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_is_believed() {
+    fn headers_of_other_peers_are_ignored() {
         for stranger in ["203.0.113.66:1", "[2001:db8:2::66]:1", "11.0.0.1:1", "127.0.0.1:1"] {
             let (client, headers) = settled(
                 stranger,

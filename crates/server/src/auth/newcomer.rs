@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_changed_is_nobodys() {
+    fn changed_token_is_invalid() {
         let token = token(b"key", &"abcdefghijkl".parse().unwrap(), NOW, 7, "abcd");
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();

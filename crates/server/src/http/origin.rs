@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_pages_may_not_whatever_they_look_like() {
+    fn foreign_pages_and_lookalikes_are_refused() {
         for origin in [
             "null",
             "",

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_bound_only_the_number_is_told() {
+    fn presence_beyond_bound_is_only_a_number() {
         let mut presence = Presence::default();
         for id in 0..120 {
             presence.enter(id, person(&format!("u{id}")), Arc::default());

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_broken_or_copied_file_says_nothing() {
+    fn missing_broken_or_copied_file_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Marked::read(folder.path()), None);
         for text in ["", "e", "e 1", "e 1 x\n", "e 1 2 3\n", "\u{feff}", "e 0000 17\n"] {

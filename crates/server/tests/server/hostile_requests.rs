@@ -82,7 +82,7 @@ async fn half_a_request_head_times_out_everywhere() {
 }
 
 #[tokio::test]
-async fn thousands_of_headers_are_refused_at_each_door() {
+async fn thousands_of_headers_are_refused_everywhere() {
     let server = Server::start();
     let mut ann = bystander(&server).await;
     let before = server.resident_kib();

@@ -48,7 +48,7 @@ async fn flood_under_changing_names_is_summed() {
 }
 
 #[tokio::test]
-async fn a_sum_is_told_while_the_server_runs() {
+async fn sum_is_logged_while_server_runs() {
     let server = Server::with(&["--log-window", "1"]);
     for _ in 0..20 {
         ask(server.addr, "POST", "/me", &[("origin", "http://evil.example")], "name=x").await;

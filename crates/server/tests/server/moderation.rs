@@ -159,7 +159,7 @@ async fn ban_by_name_needs_a_unique_name() {
 }
 
 #[tokio::test]
-async fn a_banned_address_is_out_at_every_door() {
+async fn banned_address_is_refused_on_every_protocol() {
     let mut server = stomp_server(&["--trusted-proxy", "127.0.0.1"]);
     let mut ann = Client::join(&server, "ann").await;
     let bot = Api::new(&server, "Robo", &[]).await;
@@ -263,7 +263,7 @@ async fn banned_person_is_refused_by_every_form() {
 }
 
 #[tokio::test]
-async fn banned_bot_is_out_at_every_door() {
+async fn banned_bot_is_refused_on_every_protocol() {
     let server = stomp_server(&[]);
     let token = crate::harness::token(&server.data(), "Robo", &[]).await;
     let bot = Api::with(&server, &token);

@@ -34,7 +34,7 @@ async fn rename_reaches_client_resumed_at_head() {
 }
 
 #[tokio::test]
-async fn rename_missed_while_away_is_told_on_return() {
+async fn missed_rename_is_sent_on_return() {
     let mut server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;

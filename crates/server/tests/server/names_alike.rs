@@ -65,7 +65,7 @@ async fn alike_names_of_old_authors_are_marked_later() {
 }
 
 #[tokio::test]
-async fn every_door_tells_bots_and_alike_names_apart() {
+async fn every_protocol_distinguishes_bots_and_alike_names() {
     let server = stomp_server(&[]);
     let mut ann = Client::join(&server, "ann").await;
     rename(&server, &ann, "Robo").await;
@@ -100,7 +100,7 @@ async fn every_door_tells_bots_and_alike_names_apart() {
 }
 
 #[tokio::test]
-async fn bot_is_told_live_as_one() {
+async fn live_bot_is_marked_as_one() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;

@@ -13,7 +13,7 @@ async fn post(browser: &mut Browser, text: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn the_front_door_leads_to_the_lobby() {
+async fn front_page_leads_to_the_lobby() {
     let server = Server::start();
     let answer = Browser::new(&server).get("/").await;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/r/lobby")));
@@ -91,7 +91,7 @@ async fn a_login_is_stored_as_a_hash_alone() {
 }
 
 #[tokio::test]
-async fn a_form_posts_what_everyone_hears() {
+async fn form_post_reaches_everyone() {
     let server = Server::start();
     let mut bob = Client::join(&server, "bob").await;
     bob.watch_now(&lobby()).await;

@@ -76,7 +76,7 @@ async fn a_person_with_two_sessions_is_here_once() {
 }
 
 #[tokio::test]
-async fn typing_reaches_those_who_look_and_nobody_else() {
+async fn typing_reaches_only_viewers_of_the_room() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let mut bob = Client::join(&server, "bob").await;

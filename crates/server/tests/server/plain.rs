@@ -226,7 +226,7 @@ async fn named_room_is_entered_and_no_other_received() {
 }
 
 #[tokio::test]
-async fn a_stopping_server_says_so_with_1012() {
+async fn stopping_server_closes_with_1012() {
     let mut server = Server::start();
     let mut ada = PlainSocket::open(&server, "/").await;
     ada.json().await;

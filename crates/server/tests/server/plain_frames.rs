@@ -59,7 +59,7 @@ async fn json_array_is_answered_and_posts_nothing() {
 }
 
 #[tokio::test]
-async fn bot_cannot_rename_itself_by_any_door() {
+async fn bot_cannot_rename_itself_by_any_protocol() {
     let server = stomp_server(&[]);
     let secret = token(&server.data(), "Robo", &[]).await;
     let bearer = format!("Bearer {secret}");

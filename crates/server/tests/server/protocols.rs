@@ -24,7 +24,7 @@ async fn altered(server: &Server, line: &str, by: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn an_upgrade_is_answered_as_the_standard_says() {
+async fn upgrade_is_answered_by_the_standard() {
     let server = Server::start();
     let answer = ask_upgrade(&server, "").await;
     assert_eq!(answer.status, 101);

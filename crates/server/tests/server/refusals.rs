@@ -85,7 +85,7 @@ async fn unknown_kind_of_frame_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_text_that_shows_nothing_is_refused() {
+async fn invisible_text_is_refused() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     for blank in ["", " \n\t ", "\u{200b}\u{feff}", "\u{3164}", "\0"] {
@@ -197,7 +197,7 @@ async fn history_takes_any_number() {
 }
 
 #[tokio::test]
-async fn a_refusal_speaks_the_language_of_hello() {
+async fn refusal_is_in_the_language_of_hello() {
     let server = Server::start();
     let mut english = Client::join(&server, "ann").await;
     let mut korean = korean(&server).await;

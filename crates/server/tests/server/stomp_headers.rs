@@ -93,7 +93,7 @@ async fn any_encodable_value_round_trips() {
 }
 
 #[tokio::test]
-async fn nobody_forges_what_the_server_says() {
+async fn server_headers_cannot_be_forged() {
     let server = stomp_server(&[]);
     let own = [
         "subscription",

@@ -128,7 +128,7 @@ async fn heart_beats_without_end_are_too_many_frames() {
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_makes_nothing_grow() {
+async fn endless_body_makes_nothing_grow() {
     let server = stomp_server(&UNLIMITED);
     let before = server.resident_kib();
     for _ in 0..20 {

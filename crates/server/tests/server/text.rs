@@ -34,7 +34,7 @@ async fn a_text_without_a_mark_is_refused() {
 }
 
 #[tokio::test]
-async fn control_characters_enter_by_no_door() {
+async fn control_characters_enter_by_no_protocol() {
     let server = stomp_server(&[]);
     let mut ann = Client::join(&server, "ann").await;
     ann.watch_now(&lobby()).await;

@@ -125,7 +125,7 @@ fn start_reports_faults_of_certificate_files() {
 }
 
 #[test]
-fn one_option_without_the_other_is_told() {
+fn one_option_without_the_other_is_reported() {
     for (options, missing) in [
         (&["--tls-cert", "a.pem"][..], "--tls-key"),
         (&["--tls-key", "a.pem"], "--tls-cert"),

@@ -29,7 +29,7 @@ async fn nothing_comes_after_the_end() {
 }
 
 #[tokio::test]
-async fn a_post_that_nobody_takes_is_told() {
+async fn post_to_ended_session_is_answered_410() {
     let server = Server::with(&["--heartbeat", "1"]);
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     until("the session's end", async || server.connections().await == 0).await;
@@ -99,7 +99,7 @@ async fn vanished_client_is_gone_within_two_heartbeats() {
 }
 
 #[tokio::test]
-async fn a_limit_holds_whatever_way_a_write_comes() {
+async fn rate_limit_holds_for_every_kind_of_write() {
     let server = Server::with(&["--post-rate", "1", "--post-burst", "6"]);
     let mut socket = Client::join(&server, "ann").await;
     let mut people = vec![];

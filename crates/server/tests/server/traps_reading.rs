@@ -9,10 +9,10 @@
 //! | 4 | a node's death not recovered | [`killed_server_misses_no_acknowledged_write`] |
 //! | 5 | a new epoch with an old cursor, or no epoch, taken for recovered | [`a_cursor_without_its_epoch_is_none`] |
 //! | 6 | doubles after a swap; watching again meanwhile | [`transport_swap_amid_traffic_doubles_nothing`], [`rewatch_during_replay_restarts_and_ends_once`] |
-//! | 7 | delivery after teardown; a failed POST unnoticed | `traps_holding::nothing_comes_after_the_end`, `traps_holding::a_post_that_nobody_takes_is_told` |
+//! | 7 | delivery after teardown; a failed POST unnoticed | `traps_holding::nothing_comes_after_the_end`, `traps_holding::post_to_ended_session_is_answered_410` |
 //! | 8 | a restart pins clients to a lower step | `traps_holding::session_before_restart_is_gone_and_can_reconnect` |
 //! | 9 | old sockets not reaped | `traps_holding::vanished_client_is_gone_within_two_heartbeats` |
-//! | 10 | a limit that one way in bypasses | `traps_holding::a_limit_holds_whatever_way_a_write_comes` |
+//! | 10 | a limit that one way in bypasses | `traps_holding::rate_limit_holds_for_every_kind_of_write` |
 //! | 11 | only so many missed, no edits, not all rooms | [`missed_edits_and_deletes_arrive_in_every_room`] |
 //! | 12 | ids of writes forgotten | `traps_holding::repeat_is_known_on_every_transport_after_kill` |
 //! | 13 | coming back without jitter | `traps_holding::disconnected_clients_get_different_return_times` |

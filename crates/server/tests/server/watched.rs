@@ -13,7 +13,7 @@ async fn a_watched_page_listens_for_builds() {
 }
 
 #[tokio::test]
-async fn a_page_nobody_watches_connects_nowhere_else() {
+async fn page_outside_watch_has_no_reload_script() {
     let server = Server::start();
     let page = Browser::new(&server).get("/r/lobby").await;
     assert!(!page.body.contains("live_reload"), "{}", page.body);

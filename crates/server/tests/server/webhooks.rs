@@ -59,7 +59,7 @@ async fn entries_are_delivered_in_order_and_signed() {
 }
 
 #[tokio::test]
-async fn other_rooms_are_not_told() {
+async fn other_rooms_are_not_delivered() {
     let server = Server::with(&HERE);
     let mut ann = Client::join(&server, "ann").await;
     let mut receiver = Receiver::willing().await;

@@ -62,7 +62,7 @@ pub(crate) async fn a_bot_is_limited_to_rooms_that_exist(stand: Stand) {
     assert!(reaches(&stand, &garden) && !reaches(&stand, &attic));
 }
 
-pub(crate) async fn a_revoked_token_is_nobodys_for_ever(mut stand: Stand) {
+pub(crate) async fn revoked_token_stays_invalid(mut stand: Stand) {
     stand.store.add_bot(bot("robo", None), [8; 32]).await.unwrap();
     stand.store.add_bot(bot("other", None), [9; 32]).await.unwrap();
     let seq = stand.post(&user("robo"), "beep").await;
@@ -83,7 +83,7 @@ pub(crate) async fn a_revoked_token_is_nobodys_for_ever(mut stand: Stand) {
     assert_eq!(taken, Err(StoreError::Taken), "a token never comes back");
 }
 
-pub(crate) async fn to_a_new_bot_nothing_is_unread(mut stand: Stand) {
+pub(crate) async fn new_bot_has_nothing_unread(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     stand.append(&ann, &lobby, post("before")).await.unwrap();
     stand.store.add_bot(bot("robo", None), [8; 32]).await.unwrap();

@@ -102,7 +102,7 @@ pub(crate) async fn readers_see_whole_batches_while_writers_write(mut stand: Sta
     }
 }
 
-pub(crate) async fn a_write_happens_though_nobody_waits_for_it(mut stand: Stand) {
+pub(crate) async fn write_is_committed_without_a_waiter(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     drop(stand.append(&ann, &lobby, post("forgotten")));
     assert_eq!(stand.post(&ann, "after it").await, 3);

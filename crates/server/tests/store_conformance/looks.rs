@@ -25,7 +25,7 @@ async fn authors(stand: &Stand) -> Vec<Person> {
     state.people
 }
 
-pub(crate) async fn names_that_look_alike_say_so(mut stand: Stand) {
+pub(crate) async fn alike_names_are_marked(mut stand: Stand) {
     let (ann, bo, cho) = (stand.ann.clone(), stand.bo.clone(), stand.cho.clone());
     for user in [&ann, &bo] {
         stand.post(user, "hello").await;

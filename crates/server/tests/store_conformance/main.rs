@@ -33,8 +33,8 @@ behaviours! {
         a_bot_writes_under_its_name,
         webhook_target_survives_reopening_until_its_key_goes,
         a_bot_is_limited_to_rooms_that_exist,
-        a_revoked_token_is_nobodys_for_ever,
-        to_a_new_bot_nothing_is_unread,
+        revoked_token_stays_invalid,
+        new_bot_has_nothing_unread,
         bots_are_listed_newest_first;
     log: the_lobby_exists_from_the_first_open,
         the_epoch_and_the_log_outlive_reopening,
@@ -53,11 +53,11 @@ behaviours! {
         calls_are_committed_in_call_order,
         a_concurrent_repeat_writes_once,
         readers_see_whole_batches_while_writers_write,
-        a_write_happens_though_nobody_waits_for_it;
+        write_is_committed_without_a_waiter;
     memory: load_during_writes_misses_nothing,
         cache_keeps_only_the_newest_messages_unchanged,
         cached_data_is_not_read_again;
-    looks: names_that_look_alike_say_so,
+    looks: alike_names_are_marked,
         a_bots_name_may_look_like_a_persons,
         an_initial_is_kept_with_its_name;
     messages: edit_replaces_text_and_keeps_place,
@@ -85,7 +85,7 @@ behaviours! {
         only_unused_rooms_close,
         a_new_name_is_on_old_entries_too,
         unread_counts_messages_of_others_that_stand,
-        to_a_newcomer_nothing_is_unread,
+        newcomer_has_nothing_unread,
         unread_is_counted_up_to_a_thousand,
         read_marker_never_regresses_or_passes_the_head,
         a_read_marker_outlives_reopening,

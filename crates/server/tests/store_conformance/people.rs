@@ -62,7 +62,7 @@ pub(crate) async fn unread_counts_messages_of_others_that_stand(mut stand: Stand
     assert_eq!((nobody[0].read, nobody[0].unread), (0, 0));
 }
 
-pub(crate) async fn to_a_newcomer_nothing_is_unread(mut stand: Stand) {
+pub(crate) async fn newcomer_has_nothing_unread(mut stand: Stand) {
     let ann = stand.ann.clone();
     stand.post(&ann, "before").await;
     let newcomer: UserId = "dal".parse().unwrap();

@@ -161,7 +161,7 @@ mod tests {
     const SATURDAY: Day = Day { year: 2026, month: 11, day: 21, weekday: 6, this_year: true };
 
     #[test]
-    fn days_are_named_as_people_say_them() {
+    fn days_are_named_naturally() {
         assert_eq!((en::EN.day)(SATURDAY), "Saturday, November 21");
         assert_eq!((ko::KO.day)(SATURDAY), "11월 21일 토요일");
         let past = Day { this_year: false, ..SATURDAY };

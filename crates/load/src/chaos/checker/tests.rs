@@ -131,7 +131,7 @@ fn entry_of_unwatched_room_is_a_leak() {
 }
 
 #[test]
-fn a_welcome_as_somebody_else_is_an_outsiders() {
+fn welcome_as_another_person_is_a_leak() {
     let you = Person::new("bora".parse().unwrap(), "");
     let welcome = ServerFrame::Welcome {
         you,
@@ -208,7 +208,7 @@ fn an_authors_writes_in_another_order_are_reordered() {
 }
 
 #[test]
-fn a_place_that_nobody_saw_is_a_hole() {
+fn unseen_place_is_a_hole() {
     let (mut judge, mut truth) = kept();
     judge.log.saw(&entry(5), &mut judge.verdict);
     let five = Message::from_posted(&entry(5)).unwrap();

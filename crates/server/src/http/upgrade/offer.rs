@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn each_known_one_is_spoken() {
+    fn each_known_offer_is_accepted() {
         for known in KNOWN {
             let speaks = spoken(known);
             match Version::of_subprotocol(known) {

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_message_that_stands_is_said() {
+    fn only_undeleted_messages_are_sent() {
         for what in [
             What::Opened { title: "t".into() },
             What::Edited { seq: 1, body: "b".into() },

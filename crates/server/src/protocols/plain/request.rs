@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_told_apart_whatever_stands_around_them() {
+    fn frame_kinds_are_distinguished_despite_white_space() {
         for text in ["", " \r\n\t", "\u{feff}", "\u{feff} "] {
             assert_eq!(Frame::of(text), Frame::Empty, "{text:?}");
         }

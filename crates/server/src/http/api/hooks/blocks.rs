@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_block_says_what_it_has() {
+    fn every_kind_of_block_shows_its_content() {
         for (sent, shown) in [
             (json!({"type": "header", "text": {"type": "plain_text", "text": "Disk"}}), "Disk"),
             (

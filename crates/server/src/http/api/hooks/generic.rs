@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_payload_says_what_is_named_alone() {
+    fn large_payload_shows_only_named_fields() {
         let mut event = serde_json::Map::new();
         (0..50).for_each(|n| _ = event.insert(format!("k{n}"), json!(n)));
         event.insert("title".into(), json!("Crash"));

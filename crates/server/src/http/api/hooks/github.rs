@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn events_say_who_did_what_to_which() {
+    fn events_show_actor_action_and_subject() {
         for (sent, says) in [
             (
                 json!({"ref": "refs/heads/main", "commits": [{"id": "0123456789", "message": "Fix it\n\nlong", "author": {"name": "Kim"}}],

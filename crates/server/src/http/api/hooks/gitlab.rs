@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_say_who_did_what_to_which() {
+    fn events_show_actor_action_and_subject() {
         for (sent, says) in [
             (
                 json!({"object_kind": "push", "ref": "refs/heads/main", "user_name": "Kim", "total_commits_count": 1, "after": "01",

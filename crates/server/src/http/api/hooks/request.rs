@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn json_is_json_whatever_its_type() {
+    async fn json_is_read_under_any_content_type() {
         let kinds = [
             "",
             "application/json",

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attachments_lose_nothing_that_says_something() {
+    fn attachments_keep_all_their_text() {
         for (sent, shown) in [
             (
                 json!({"text": "t", "attachments": [{"pretext": "p", "title": "T", "text": "x", "fallback": "f", "color": "#f00"},

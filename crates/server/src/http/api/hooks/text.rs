@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_told_apart() {
+    fn shapes_are_distinguished() {
         for (sent, shown) in [
             (json!([{"text": "a"}, null, 7, {"content": "b"}, "c"]), "a\nb\nc"),
             (json!("just <!here>"), "just @here"),
