@@ -3,15 +3,17 @@
 
 use std::net::IpAddr;
 
+use tokio::task::futures::TaskLocalFuture;
+
 use crate::network::Network;
 
 tokio::task_local! {
     static ASKER: Network;
 }
 
-/// Does `work` for a peer at this address.
-pub(crate) async fn on_behalf_of<T>(address: IpAddr, work: impl Future<Output = T>) -> T {
-    ASKER.scope(address.into(), work).await
+/// Does `work` for a peer at this address. No `async fn`, which would keep room for `work` twice, in every connection.
+pub(crate) fn on_behalf_of<F: Future>(address: IpAddr, work: F) -> TaskLocalFuture<Network, F> {
+    ASKER.scope(address.into(), work)
 }
 
 /// Returns the address that the present task works for; `None` for the server itself, for all.

@@ -5,6 +5,7 @@
 //! oldest of them is dropped, and the new one stays: a browser whose spare connection goes opens another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,7 @@ pub(crate) struct Silent {
     id: u64,
     dropped: CancellationToken,
     has_displaced: bool,
+    has_asked: AtomicBool,
 }
 
 impl Silents {
@@ -64,7 +66,7 @@ impl Silents {
         if self.0.of_all != 0 && table.waiting.len() > self.0.of_all {
             table.drop_oldest();
         }
-        Silent { silents: self.clone(), id, dropped, has_displaced }
+        Silent { silents: self.clone(), id, dropped, has_displaced, has_asked: AtomicBool::new(false) }
     }
 
     /// Drops the oldest of all, for want of files. Returns true if there was one.
@@ -104,7 +106,10 @@ impl Table {
 impl Silent {
     /// Notes that something was asked: it is silent no more.
     pub(crate) fn asked(&self) {
-        self.silents.table().remove(self.id);
+        // The table is everybody's: only the first request of a connection takes its lock.
+        if !self.has_asked.swap(true, Ordering::Relaxed) {
+            self.silents.table().remove(self.id);
+        }
     }
 
     /// Returns true if an older one of its address had to go for it.

@@ -40,15 +40,15 @@ const GATHERED: usize = 64 * 1024;
 const LONGEST_PAUSE_MS: u32 = 5_000;
 
 /// Runs one connection from its beginning to its end.
-pub(crate) async fn run<D: ClientProtocol>(
+pub(crate) fn run<D: ClientProtocol>(
     app: App,
     transport: impl Transport,
     protocol: D,
     peer: Peer,
     stop: CancellationToken,
-) {
+) -> impl Future<Output = ()> + Send {
     let address = peer.address;
-    asker::on_behalf_of(address, run_to_its_end(app, transport, protocol, peer, stop)).await;
+    asker::on_behalf_of(address, run_to_its_end(app, transport, protocol, peer, stop))
 }
 
 async fn run_to_its_end<D: ClientProtocol>(
@@ -60,7 +60,7 @@ async fn run_to_its_end<D: ClientProtocol>(
 ) {
     let address = peer.address;
     if app.rooms.is_banned(peer.you.as_ref().map(|you| &you.id), address.into()) {
-        return turn_away(&app, transport, protocol, address, CloseCode::BANNED).await;
+        return Box::pin(turn_away(&app, transport, protocol, address, CloseCode::BANNED)).await;
     }
     let wait_ms = app.rooms.count_opening(peer.you.as_ref().map(|you| &you.id), address.into(), app.now());
     let mut wait = pause_of(wait_ms);
@@ -69,7 +69,8 @@ async fn run_to_its_end<D: ClientProtocol>(
         () = stop.cancelled() => {}
     }
     let opening = Handshake::new(&app, &mut transport, peer, &stop);
-    let end = match protocol.open(opening).await {
+    // On the heap, as all that an open connection does not need: its task keeps room for its largest step.
+    let end = match Box::pin(protocol.open(opening)).await {
         Ok((session, out)) => {
             app.metrics.opened(D::NAME);
             let you = session.you().id.clone();
@@ -86,9 +87,9 @@ async fn run_to_its_end<D: ClientProtocol>(
             app.metrics.closed(code);
             close::tell(code, transport.carrier(), address);
             protocol.on_close(code, app.back_after(code), &mut transport);
-            close::close(&mut transport, code).await;
+            Box::pin(close::close(&mut transport, code)).await;
         }
-        End::Gone => close::answer(&mut transport).await,
+        End::Gone => Box::pin(close::answer(&mut transport)).await,
     }
 }
 

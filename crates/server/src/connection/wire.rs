@@ -11,6 +11,8 @@ use madang_protocol::CloseCode;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tungstenite::error::CapacityError;
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
@@ -135,29 +137,22 @@ impl Wire {
 
     /// Adds a text message, of parts, to what leaves with the next [`Wire::write`].
     pub(super) fn add_text(&mut self, parts: &[&str]) {
-        const FINAL_TEXT: u8 = 0x81;
         let length: usize = parts.iter().map(|part| part.len()).sum();
+        self.add_head(OpCode::Data(Data::Text), length);
         let out = &mut self.socket.get_mut().out;
-        out.push(FINAL_TEXT);
-        // RFC 6455, 5.2: 7 bits, or 126 and 16 bits, or 127 and 64 bits.
-        match (u8::try_from(length), u16::try_from(length)) {
-            (Ok(length @ 0..=125), _) => out.push(length),
-            (_, Ok(length)) => {
-                out.push(126);
-                out.extend(length.to_be_bytes());
-            }
-            _ => {
-                out.push(127);
-                out.extend((length as u64).to_be_bytes());
-            }
-        }
         parts.iter().for_each(|part| out.extend(part.as_bytes()));
     }
 
     /// Adds a ping.
     pub(super) fn add_ping(&mut self) {
-        const FINAL_PING: u8 = 0x89;
-        self.socket.get_mut().out.extend([FINAL_PING, 0]);
+        self.add_head(OpCode::Control(Control::Ping), 0);
+    }
+
+    /// Adds the head of a frame whose payload has `length` bytes.
+    fn add_head(&mut self, opcode: OpCode, length: usize) {
+        let head = FrameHeader { opcode, ..FrameHeader::default() };
+        // Writing to memory does not fail.
+        let _ = head.format(length as u64, &mut self.socket.get_mut().out);
     }
 
     /// Adds a close. Frames added after it are lost.
