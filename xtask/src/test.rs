@@ -26,7 +26,7 @@ const SIMULATION: &str = "madang-sim";
 
 /// Tests that passed and failed, over all suites.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
+struct Counts {
     passed: u32,
     failed: u32,
 }
@@ -40,23 +40,23 @@ struct Built {
 /// Runs all, and shows how long each step took; the last line is `N passed, N failed`.
 pub(crate) fn run(project: &Project) -> Result<()> {
     let start = Instant::now();
-    let mut tally = Tally::default();
-    let outcome = stages(project, &mut tally);
-    if outcome.is_err() && tally.failed == 0 {
+    let mut counts = Counts::default();
+    let outcome = stages(project, &mut counts);
+    if outcome.is_err() && counts.failed == 0 {
         // A check failed, not a test; the last line must not look like success.
-        tally.failed = 1;
+        counts.failed = 1;
     }
     if let Err(error) = &outcome {
         eprintln!("\n✗ {error:#}");
     }
-    println!("\n{}\n{} passed, {} failed", step::table(start.elapsed()), tally.passed, tally.failed);
+    println!("\n{}\n{} passed, {} failed", step::table(start.elapsed()), counts.passed, counts.failed);
     match outcome {
         Ok(()) => Ok(()),
         Err(_) => std::process::exit(1),
     }
 }
 
-fn stages(shared: &Project, tally: &mut Tally) -> Result<()> {
+fn stages(shared: &Project, counts: &mut Counts) -> Result<()> {
     let apart = &shared.apart();
     let _alone = apart.alone()?;
     checks::without_compiling(shared)?;
@@ -64,14 +64,14 @@ fn stages(shared: &Project, tally: &mut Tally) -> Result<()> {
     let built = step("program and tests", || build(apart, &site))?;
     // Each suite runs, whatever the one before it found.
     let suites = [
-        step("tests of xtask", || libtest(cargo(shared).args(["test", "--package", "xtask"]), tally)),
+        step("tests of xtask", || libtest(cargo(shared).args(["test", "--package", "xtask"]), counts)),
         step("tests of the crates", || {
-            libtest(unsimulated(apart, &site, "test").arg("--no-fail-fast"), tally)
+            libtest(unsimulated(apart, &site, "test").arg("--no-fail-fast"), counts)
         }),
-        step("simulation", || libtest(simulated(apart, &site)?, tally)),
+        step("simulation", || libtest(simulated(apart, &site)?, counts)),
         step("the API and its description", || contract::check(apart, &tools.python, &built.program)),
-        step("tests in the browser", || browsers(apart, &tools, &built.program, tally)),
-        step("tests in Firefox and WebKit", || other_engines(apart, &built.program, tally)),
+        step("tests in the browser", || browsers(apart, &tools, &built.program, counts)),
+        step("tests in Firefox and WebKit", || other_engines(apart, &built.program, counts)),
         chaos::short(apart, &built.load, &built.program),
     ];
     let broken: Vec<String> =
@@ -134,22 +134,22 @@ fn with_page(project: &Project, site: &Path, command: &str) -> Cmd {
         .env("MADANG_SITE", site)
 }
 
-fn libtest(command: Cmd, tally: &mut Tally) -> Result<()> {
-    let passes = command.lines(|line| tally.count_libtest(line))?;
+fn libtest(command: Cmd, counts: &mut Counts) -> Result<()> {
+    let passes = command.lines(|line| counts.count_libtest(line))?;
     if passes { Ok(()) } else { bail!("Tests of the crates failed.") }
 }
 
-fn browsers(project: &Project, tools: &Tools, program: &Path, tally: &mut Tally) -> Result<()> {
-    let passes = e2e::playwright(project, tools, program).lines(|line| tally.count_playwright(line))?;
+fn browsers(project: &Project, tools: &Tools, program: &Path, counts: &mut Counts) -> Result<()> {
+    let passes = e2e::playwright(project, tools, program).lines(|line| counts.count_playwright(line))?;
     if passes { Ok(()) } else { bail!("The browser tests failed.") }
 }
 
-fn other_engines(project: &Project, program: &Path, tally: &mut Tally) -> Result<()> {
-    let passes = e2e::other_engines(project, program).lines(|line| tally.count_playwright(line))?;
+fn other_engines(project: &Project, program: &Path, counts: &mut Counts) -> Result<()> {
+    let passes = e2e::other_engines(project, program).lines(|line| counts.count_playwright(line))?;
     if passes { Ok(()) } else { bail!("The tests in Firefox and WebKit failed.") }
 }
 
-impl Tally {
+impl Counts {
     /// `test result: ok. 12 passed; 0 failed; …`
     fn count_libtest(&mut self, line: &str) {
         let Some(result) = line.trim().strip_prefix("test result: ") else { return };
@@ -183,14 +183,14 @@ mod tests {
 
     #[test]
     fn the_runners_own_summaries_are_added_up() {
-        let mut tally = Tally::default();
-        tally.count_libtest("test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
-        tally.count_libtest("test result: FAILED. 3 passed; 2 failed; 0 ignored");
-        tally.count_libtest("test hub::fans_out ... ok");
-        assert_eq!(tally, Tally { passed: 15, failed: 2 });
-        tally.count_playwright("  7 passed (30.1s)");
-        tally.count_playwright("  1 failed");
-        tally.count_playwright("  ✓  1 [chromium] › chat.spec.ts:3:1 › 5 passed by (1.0s)");
-        assert_eq!(tally, Tally { passed: 22, failed: 3 });
+        let mut counts = Counts::default();
+        counts.count_libtest("test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
+        counts.count_libtest("test result: FAILED. 3 passed; 2 failed; 0 ignored");
+        counts.count_libtest("test hub::fans_out ... ok");
+        assert_eq!(counts, Counts { passed: 15, failed: 2 });
+        counts.count_playwright("  7 passed (30.1s)");
+        counts.count_playwright("  1 failed");
+        counts.count_playwright("  ✓  1 [chromium] › chat.spec.ts:3:1 › 5 passed by (1.0s)");
+        assert_eq!(counts, Counts { passed: 22, failed: 3 });
     }
 }

@@ -264,7 +264,7 @@ async fn perform(run: Run) -> Result<()> {
         }
         Run::Chaos { program, minutes, seed, clients, rooms, sabotage } => {
             let length = Duration::from_secs_f64(minutes * 60.0);
-            judge(chaos::Plan { program, length, seed, clients, rooms, sabotage }).await
+            run_chaos(chaos::Plan { program, length, seed, clients, rooms, sabotage }).await
         }
     }
 }
@@ -289,7 +289,7 @@ fn plan(server: &Server, time: &Time, receivers: u32, writers: u32, pace: Pace) 
     }
 }
 
-async fn judge(plan: chaos::Plan) -> Result<()> {
+async fn run_chaos(plan: chaos::Plan) -> Result<()> {
     let seed = plan.seed;
     let verdict = chaos::run(plan).await?;
     for complaint in &verdict.complaints {

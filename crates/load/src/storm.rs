@@ -86,8 +86,8 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         Server::start_on(plan.server_core.as_deref(), &plan.program, folder.path(), &options).await?;
     let target = Target { address: server.address(), speaks: Speaks::Madang };
     post(target, MESSAGES).await?;
-    let judge = Rc::new(RefCell::new(Checker::default()));
-    let screens = arrive(&plan, target, &judge).await?;
+    let checker = Rc::new(RefCell::new(Checker::default()));
+    let screens = arrive(&plan, target, &checker).await?;
 
     server.kill().await?;
     let live = |screen: &&Rc<Screen>| screen.live_since.get().is_some();
@@ -114,7 +114,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
     wait(BOUND, || screens.iter().all(|screen| screen.newest.get() >= head))
         .await
         .context("not all clients had the message after")?;
-    ensure!(judge.borrow().verdict.is_clean(), "{:?}", judge.borrow().verdict);
+    ensure!(checker.borrow().verdict.is_clean(), "{:?}", checker.borrow().verdict);
     let at = |part: f64| {
         let index = ((waits.len() - 1) as f64 * part).ceil() as usize;
         waits.get(index).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
@@ -130,12 +130,12 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
 }
 
 /// Each client has a core of its own, and comes back by its rules.
-async fn arrive(plan: &Plan, target: Target, judge: &Rc<RefCell<Checker>>) -> Result<Vec<Rc<Screen>>> {
+async fn arrive(plan: &Plan, target: Target, checker: &Rc<RefCell<Checker>>) -> Result<Vec<Rc<Screen>>> {
     let (_phase, phase) = watch::channel(Phase::Arrive);
     let world = World {
         address: target.address,
         rooms: Rc::new(vec![RoomId::lobby()]),
-        judge: Rc::clone(judge),
+        checker: Rc::clone(checker),
         welcomes: Rc::default(),
         sessions: Rc::default(),
         phase,

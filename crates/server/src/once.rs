@@ -10,15 +10,15 @@ const REMEMBERED: usize = 200;
 /// Causes that were logged, by a hash that strangers cannot foresee.
 #[derive(Debug, Default)]
 pub struct Once {
-    said: Mutex<HashSet<u64>>,
+    seen: Mutex<HashSet<u64>>,
     state: RandomState,
 }
 
 impl Once {
     /// Returns true the first time that it is asked for this thing.
     pub fn is_first(&self, thing: &impl Hash) -> bool {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.len() < REMEMBERED && said.insert(self.state.hash_one(thing))
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.len() < REMEMBERED && seen.insert(self.state.hash_one(thing))
     }
 }
 
@@ -30,7 +30,7 @@ mod tests {
     fn each_cause_is_logged_once_within_bound() {
         let once = Once::default();
         assert!(once.is_first(&"a") && !once.is_first(&"a") && once.is_first(&"b"));
-        let said = (0..10_000).filter(|n| once.is_first(n)).count();
-        assert_eq!(said, REMEMBERED - 2);
+        let seen = (0..10_000).filter(|n| once.is_first(n)).count();
+        assert_eq!(seen, REMEMBERED - 2);
     }
 }

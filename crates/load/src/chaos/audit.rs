@@ -20,12 +20,12 @@ const REPLAYED: u64 = 1_000;
 ///
 /// # Errors
 /// If the server does not answer as the protocol requires.
-pub(super) async fn read(target: Target, judge: &RefCell<Checker>) -> Result<Truth> {
+pub(super) async fn read(target: Target, checker: &RefCell<Checker>) -> Result<Truth> {
     let mut socket = socket::connect(target, "/ws", 0).await?;
     let mut truth = Truth::new();
     for (room, head) in socket::rooms(&mut socket).await? {
         truth.insert(room.clone(), messages(&mut socket, &room).await?.into_iter().collect());
-        replay(&mut socket, &room, head, judge).await?;
+        replay(&mut socket, &room, head, checker).await?;
     }
     Ok(truth)
 }
@@ -58,7 +58,7 @@ async fn messages(socket: &mut Socket, room: &RoomId) -> Result<BTreeMap<u64, ma
     }
 }
 
-async fn replay(socket: &mut Socket, room: &RoomId, head: u64, judge: &RefCell<Checker>) -> Result<()> {
+async fn replay(socket: &mut Socket, room: &RoomId, head: u64, checker: &RefCell<Checker>) -> Result<()> {
     let after = head.saturating_sub(REPLAYED - 1);
     socket::send(socket, &ClientFrame::Watch { room: room.clone(), after: Some(after) }).await?;
     let mut next = after;
@@ -69,7 +69,7 @@ async fn replay(socket: &mut Socket, room: &RoomId, head: u64, judge: &RefCell<C
                 if entry.seq != next {
                     bail!("{} of {room} was replayed in the place of {next}", entry.seq);
                 }
-                judge.borrow_mut().saw(&entry);
+                checker.borrow_mut().saw(&entry);
             }
             ServerFrame::Live { room: live, head } if live == *room => {
                 return if head == next {

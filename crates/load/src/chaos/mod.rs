@@ -110,7 +110,7 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
     tell("faults", &faults);
     phase.send_replace(Phase::Settle);
     let seats = Seats { screens, cursors, programs };
-    let mut verdict = settle(target, &seats, &world.judge).await?;
+    let mut verdict = settle(target, &seats, &world.checker).await?;
     let welcomes = world.welcomes.borrow();
     tell("sessions", &welcomes);
     for transport in [Transport::WebSocket, Transport::EventSource, Transport::Poll] {
@@ -191,7 +191,7 @@ fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Send
     let world = World {
         address: network.address,
         rooms: Rc::new(rooms),
-        judge: Rc::default(),
+        checker: Rc::default(),
         welcomes: Rc::default(),
         sessions: Rc::default(),
         phase,
@@ -217,7 +217,7 @@ struct Seats {
 }
 
 /// Nothing goes wrong any more: every client must come to show what the log has.
-async fn settle(target: Target, seats: &Seats, judge: &RefCell<Checker>) -> Result<Verdict> {
+async fn settle(target: Target, seats: &Seats, checker: &RefCell<Checker>) -> Result<Verdict> {
     let Seats { screens, cursors, programs } = seats;
     let began = Instant::now();
     let idle = |screen: &Rc<Screen>| {
@@ -229,46 +229,46 @@ async fn settle(target: Target, seats: &Seats, judge: &RefCell<Checker>) -> Resu
         screens.iter().all(idle) && programs.iter().all(|program| program.lacks(&nothing).is_none())
     };
     let mut late = wait(BOUND, nothing_waits).await.is_err();
-    let truth = audit::read(target, judge).await?;
+    let truth = audit::read(target, checker).await?;
     let behind = |screen: &Rc<Screen>| {
         let model = screen.model.borrow();
         screen::behind(&model, model.room(), &truth)
     };
     late |= wait(BOUND, || screens.iter().all(|screen| behind(screen).is_none())).await.is_err();
     let heads: HashMap<RoomId, Seq> =
-        judge.borrow().log.heads().map(|(room, head)| (room.clone(), head)).collect();
+        checker.borrow().log.heads().map(|(room, head)| (room.clone(), head)).collect();
     let there = |(room, cursor): &(RoomId, Rc<Cell<Seq>>)| heads.get(room) == Some(&cursor.get());
     late |= wait(BOUND, || cursors.iter().all(there)).await.is_err();
     late |= wait(BOUND, || programs.iter().all(|program| program.lacks(&truth).is_none())).await.is_err();
     eprintln!("settled after {:.1} s", began.elapsed().as_secs_f64());
-    let mut judge = judge.borrow_mut();
+    let mut checker = checker.borrow_mut();
     for (screen, number) in screens.iter().zip(1..) {
         if let Some(why) = behind(screen).filter(|_| late) {
-            judge.verdict.stuck(|| format!("{number}: {why}"));
+            checker.verdict.stuck(|| format!("{number}: {why}"));
         }
-        compare(number, &screen.model.borrow(), &truth, &mut judge);
+        compare(number, &screen.model.borrow(), &truth, &mut checker);
     }
     for (room, cursor) in cursors.iter().filter(|cursor| !there(cursor)) {
-        judge.verdict.stuck(|| format!("{} of {:?} of {room} alone", cursor.get(), heads.get(room)));
+        checker.verdict.stuck(|| format!("{} of {:?} of {room} alone", cursor.get(), heads.get(room)));
     }
     for program in programs {
         if let Some(what) = program.lacks(&truth) {
-            judge.verdict.broke(checker::Broken::Hole, || what);
+            checker.verdict.broke(checker::Broken::Hole, || what);
         }
         if let Some(seq) = program.imagined(&truth) {
-            judge
+            checker
                 .verdict
                 .broke(checker::Broken::Lost, || format!("{program:?} saw {seq}, and it is not there"));
         }
     }
-    judge.conclude(&truth);
-    eprintln!("refused: {:?}", judge.ledger.refusals());
-    Ok(judge.verdict.clone())
+    checker.conclude(&truth);
+    eprintln!("refused: {:?}", checker.ledger.refusals());
+    Ok(checker.verdict.clone())
 }
 
-fn compare(number: usize, model: &Model, truth: &Truth, judge: &mut Checker) {
-    screen::check(number, model, model.room(), &mut judge.verdict);
-    screen::compare(number, model, model.room(), truth, &mut judge.verdict);
+fn compare(number: usize, model: &Model, truth: &Truth, checker: &mut Checker) {
+    screen::check(number, model, model.room(), &mut checker.verdict);
+    screen::compare(number, model, model.room(), truth, &mut checker.verdict);
 }
 
 /// Waits until `there`, for `bound` at most.

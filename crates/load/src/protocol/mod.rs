@@ -46,7 +46,7 @@ async fn come_in(target: Target, number: usize, raw: &str) -> Result<Socket> {
     let mut socket = socket::connect(target, path, number).await?;
     match target.speaks {
         Speaks::Madang | Speaks::Raw => {}
-        Speaks::Plain => hear_until(&mut socket, |said| said.starts_with(br#"{"type":"userId""#)).await?,
+        Speaks::Plain => hear_until(&mut socket, |frame| frame.starts_with(br#"{"type":"userId""#)).await?,
         Speaks::Stomp => {
             exchange(&mut socket, stomp::connect(), stomp::is_connected).await?;
         }
@@ -55,8 +55,8 @@ async fn come_in(target: Target, number: usize, raw: &str) -> Result<Socket> {
     Ok(socket)
 }
 
-async fn exchange(socket: &mut Socket, said: Message, is_answer: impl Fn(&[u8]) -> bool) -> Result<()> {
-    socket.send(said).await?;
+async fn exchange(socket: &mut Socket, frame: Message, is_answer: impl Fn(&[u8]) -> bool) -> Result<()> {
+    socket.send(frame).await?;
     hear_until(socket, is_answer).await
 }
 
@@ -65,12 +65,12 @@ async fn hear_until(socket: &mut Socket, is_answer: impl Fn(&[u8]) -> bool) -> R
         match socket.next().await {
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
-                let said = message.into_data();
-                if is_answer(&said) {
+                let frame = message.into_data();
+                if is_answer(&frame) {
                     return Ok(());
                 }
-                if !said.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
-                    bail!("an unexpected answer: {}", String::from_utf8_lossy(&said));
+                if !frame.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
+                    bail!("an unexpected answer: {}", String::from_utf8_lossy(&frame));
                 }
             }
             other => bail!("the server ended the connection: {other:?}"),

@@ -34,12 +34,12 @@ pub(super) fn publish(payload: &str) -> Message {
     packet(PUBLISH, &body)
 }
 
-pub(super) fn is_connack(said: &[u8]) -> bool {
-    said == [CONNACK, 2, 0, 0]
+pub(super) fn is_connack(frame: &[u8]) -> bool {
+    frame == [CONNACK, 2, 0, 0]
 }
 
-pub(super) fn is_suback(said: &[u8]) -> bool {
-    said == [SUBACK, 3, 0, 1, 0]
+pub(super) fn is_suback(frame: &[u8]) -> bool {
+    frame == [SUBACK, 3, 0, 1, 0]
 }
 
 /// Calls `found` with the payload of each PUBLISH that is whole, and the packet's bytes; holds what is not.

@@ -41,10 +41,10 @@ pub(super) fn settle(
     secure: bool,
     trusted: &[IpNet],
 ) -> SocketAddr {
-    let said = is_trusted(trusted, peer.ip());
-    let client = if said { client(headers, peer, trusted) } else { peer };
-    let secure = last(headers, &PROTO).filter(|_| said).map_or(secure, |proto| is_https(proto, secure));
-    let host = last(headers, &HOST_BEFORE).filter(|host| said && host::is_plain(host));
+    let by_proxy = is_trusted(trusted, peer.ip());
+    let client = if by_proxy { client(headers, peer, trusted) } else { peer };
+    let secure = last(headers, &PROTO).filter(|_| by_proxy).map_or(secure, |proto| is_https(proto, secure));
+    let host = last(headers, &HOST_BEFORE).filter(|host| by_proxy && host::is_plain(host));
     if let Some(Ok(host)) = host.map(HeaderValue::from_str) {
         headers.insert(HOST, host);
     }
@@ -239,16 +239,16 @@ mod tests {
     #[test]
     fn own_tls_is_https_unless_proxy_overrides() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        for (peer, said, secure) in [
+        for (peer, proto, secure) in [
             (PROXY, None, true),
             (PROXY, Some("http"), false),
             (PROXY, Some("what"), true),
             ("203.0.113.7:1", Some("http"), true),
         ] {
             let mut headers = HeaderMap::new();
-            said.map(|proto| headers.insert(PROTO, HeaderValue::from_static(proto)));
+            proto.map(|proto| headers.insert(PROTO, HeaderValue::from_static(proto)));
             settle(&mut headers, peer.parse().unwrap(), true, &trusted);
-            assert_eq!(is_secure(&headers), secure, "{peer} {said:?}");
+            assert_eq!(is_secure(&headers), secure, "{peer} {proto:?}");
         }
     }
 }

@@ -113,9 +113,9 @@ async fn answer(stream: UnixStream, executor: &CommandExecutor) -> Result<()> {
             Outcome::Refused { message }
         }
     };
-    let mut said = serde_json::to_vec(&outcome)?;
-    said.push(b'\n');
-    write.write_all(&said).await?;
+    let mut answer = serde_json::to_vec(&outcome)?;
+    answer.push(b'\n');
+    write.write_all(&answer).await?;
     write.shutdown().await
 }
 
@@ -135,14 +135,14 @@ pub(super) async fn ask(data: &Path, order: &AdminCommand) -> anyhow::Result<Opt
     };
     stream.set_nonblocking(true)?;
     let mut stream = UnixStream::from_std(stream)?;
-    let said = timeout(EXCHANGE + Duration::from_secs(1), async {
+    let answer = timeout(EXCHANGE + Duration::from_secs(1), async {
         let mut order = serde_json::to_vec(order)?;
         order.push(b'\n');
         stream.write_all(&order).await?;
         line(stream, OUTCOME_BYTES).await
     });
-    let said = said.await.context("the server does not answer")?.context("the server broke off")?;
-    Ok(Some(serde_json::from_str(&said).context("the server is of another version")?))
+    let answer = answer.await.context("the server does not answer")?.context("the server broke off")?;
+    Ok(Some(serde_json::from_str(&answer).context("the server is of another version")?))
 }
 
 /// The first line of what comes.

@@ -20,18 +20,18 @@ const AHEAD: UnixMs = 24 * 60 * 60 * 1000;
 /// Makes the token of a newcomer of now, when `turn` is the newest message's. `secret` is random: a reader of the
 /// database, and so the key, cannot make the token of somebody who is there.
 pub(crate) fn token(key: &[u8], user: &UserId, now: UnixMs, turn: i64, secret: &str) -> String {
-    let said = format!("{FORM}.{user}.{now}.{turn}.{secret}");
-    let signature = signed(key, &said);
-    format!("{said}.{signature}")
+    let payload = format!("{FORM}.{user}.{now}.{turn}.{secret}");
+    let signature = signed(key, &payload);
+    format!("{payload}.{signature}")
 }
 
 /// Returns the newcomer whose token this is; `None` if it is no such token, not of this server, changed, or too old.
 pub(crate) fn read(key: &[u8], token: &str, now: UnixMs, turn: i64) -> Option<Newcomer> {
-    let (said, signature) = token.rsplit_once('.')?;
-    let mut parts = said.split('.');
+    let (payload, signature) = token.rsplit_once('.')?;
+    let mut parts = payload.split('.');
     let (form, user, made_at, arrived) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let _secret = parts.next()?;
-    if form != FORM || parts.next().is_some() || !is_signed(key, said, signature) {
+    if form != FORM || parts.next().is_some() || !is_signed(key, payload, signature) {
         return None;
     }
     let made_at: UnixMs = made_at.parse().ok()?;
@@ -43,28 +43,28 @@ pub(crate) fn read(key: &[u8], token: &str, now: UnixMs, turn: i64) -> Option<Ne
     Some(Newcomer { user: user.parse().ok()?, token_hash: hash(token), made_at, arrived })
 }
 
-fn signed(key: &[u8], said: &str) -> String {
-    let bytes = mac(key, said).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
+fn signed(key: &[u8], payload: &str) -> String {
+    let bytes = mac(key, payload).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// In constant time, and in one way of writing it.
-fn is_signed(key: &[u8], said: &str, signature: &str) -> bool {
+fn is_signed(key: &[u8], payload: &str, signature: &str) -> bool {
     let is_plain = signature.len() == 64 && signature.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let bytes: Option<Vec<u8>> = signature
         .as_bytes()
         .chunks(2)
         .map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok())
         .collect();
-    let (Some(bytes), Some(mac)) = (bytes.filter(|_| is_plain), mac(key, said)) else { return false };
+    let (Some(bytes), Some(mac)) = (bytes.filter(|_| is_plain), mac(key, payload)) else { return false };
     mac.verify_slice(&bytes).is_ok()
 }
 
 /// The key is hashed before it is used, so any length of it will do.
-fn mac(key: &[u8], said: &str) -> Option<Hmac<Sha256>> {
+fn mac(key: &[u8], payload: &str) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     mac.update(b"madang newcomer\0");
-    mac.update(said.as_bytes());
+    mac.update(payload.as_bytes());
     Some(mac)
 }
 

@@ -12,17 +12,17 @@ impl Hub {
     pub fn close_of(&self, user: &UserId, code: CloseCode) {
         let sessions = lock(&self.sessions);
         for id in sessions.of_user.get(user).into_iter().flatten() {
-            if let Some(seat) = sessions.seats.get(id) {
-                seat.queue.close(code);
+            if let Some(session) = sessions.joined.get(id) {
+                session.queue.close(code);
             }
         }
     }
 
-    /// Ends every session from there. How many there were.
+    /// Ends every session from there. Returns their number.
     pub fn close_from(&self, from: Network, code: CloseCode) -> usize {
         let sessions = lock(&self.sessions);
-        let seats = sessions.seats.values().filter(|seat| seat.from == from);
-        seats.map(|seat| seat.queue.close(code)).count()
+        let joined = sessions.joined.values().filter(|session| session.from == from);
+        joined.map(|session| session.queue.close(code)).count()
     }
 
     /// Returns users that have a session, each once, in no order.
@@ -30,12 +30,12 @@ impl Hub {
         lock(&self.sessions).of_user.keys().cloned().collect()
     }
 
-    /// From where this person is connected, each once.
+    /// Returns the networks that this person is connected from, each once.
     pub fn networks_of(&self, user: &UserId) -> Vec<Network> {
         let sessions = lock(&self.sessions);
         let ids = sessions.of_user.get(user).into_iter().flatten();
         let mut networks: Vec<_> =
-            ids.filter_map(|id| sessions.seats.get(id)).map(|seat| seat.from).collect();
+            ids.filter_map(|id| sessions.joined.get(id)).map(|session| session.from).collect();
         networks.sort_unstable();
         networks.dedup();
         networks
@@ -46,19 +46,19 @@ impl Hub {
         self.close_some(usize::MAX);
     }
 
-    /// As [`Hub::close_all`], but at most so many of those who are there, the longest there first. How many are
+    /// As [`Hub::close_all`], but at most so many of those who are there, the longest there first. Returns the number
     /// still to be ended.
     pub fn close_some(&self, most: usize) -> usize {
         let mut sessions = lock(&self.sessions);
         sessions.closing = true;
         let mut open: Vec<SessionId> =
-            sessions.seats.keys().copied().filter(|id| *id > sessions.closed_up_to).collect();
+            sessions.joined.keys().copied().filter(|id| *id > sessions.closed_up_to).collect();
         open.sort_unstable();
         let left = open.len().saturating_sub(most);
         for id in open.into_iter().take(most) {
             sessions.closed_up_to = id;
-            if let Some(seat) = sessions.seats.get(&id) {
-                seat.queue.close(CloseCode::RESTART);
+            if let Some(session) = sessions.joined.get(&id) {
+                session.queue.close(CloseCode::RESTART);
             }
         }
         left

@@ -57,12 +57,12 @@ struct Sessions {
     closing: bool,
     /// The newest session that was sent away.
     closed_up_to: SessionId,
-    seats: HashMap<SessionId, Seat>,
+    joined: HashMap<SessionId, Joined>,
     of_user: HashMap<UserId, Vec<SessionId>>,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct Joined {
     user: UserId,
     from: Network,
     queue: Arc<Queue>,
@@ -186,8 +186,8 @@ impl Hub {
                 let frame = Queued::Frame(encode(&ServerFrame::Read { room, seq, unread, head }));
                 let sessions = lock(&self.sessions);
                 for id in sessions.of_user.get(&user).into_iter().flatten() {
-                    if let Some(seat) = sessions.seats.get(id) {
-                        seat.queue.push(frame.clone());
+                    if let Some(session) = sessions.joined.get(id) {
+                        session.queue.push(frame.clone());
                     }
                 }
             }
@@ -199,8 +199,8 @@ impl Hub {
     }
 
     fn to_all(&self, frame: &Queued) {
-        for seat in lock(&self.sessions).seats.values() {
-            seat.queue.push(frame.clone());
+        for session in lock(&self.sessions).joined.values() {
+            session.queue.push(frame.clone());
         }
     }
 
@@ -224,7 +224,7 @@ impl Hub {
             queue.close(CloseCode::RESTART);
         }
         sessions.of_user.entry(user.clone()).or_default().push(id);
-        sessions.seats.insert(id, Seat { user, from, queue });
+        sessions.joined.insert(id, Joined { user, from, queue });
         self.metrics.sessions.inc();
         id
     }
@@ -232,7 +232,7 @@ impl Hub {
     /// Takes a session out; it must have been detached from its rooms.
     pub fn leave(&self, id: SessionId) {
         let mut sessions = lock(&self.sessions);
-        let Some(Seat { user, .. }) = sessions.seats.remove(&id) else { return };
+        let Some(Joined { user, .. }) = sessions.joined.remove(&id) else { return };
         self.metrics.sessions.dec();
         if let Some(ids) = sessions.of_user.get_mut(&user) {
             ids.retain(|other| *other != id);
@@ -340,7 +340,7 @@ impl Hub {
 
     /// Returns the number of sessions.
     pub fn sessions(&self) -> usize {
-        lock(&self.sessions).seats.len()
+        lock(&self.sessions).joined.len()
     }
 
     fn room(&self, id: &RoomId) -> Option<Arc<Mutex<Room>>> {

@@ -112,11 +112,11 @@ impl Space {
     pub(super) fn look(&mut self, sql: &Connection) {
         self.looked = Some(Instant::now());
         let database = self.max_bytes.and_then(|max| Some(percent(database_bytes(sql).ok()?, max)));
-        self.judge(Measured::of(&self.folder), database.unwrap_or_default());
+        self.assess(Measured::of(&self.folder), database.unwrap_or_default());
     }
 
     /// Takes what was seen of the disk, and the share of its bound that the database has.
-    fn judge(&mut self, disk: Option<Measured>, database: i64) {
+    fn assess(&mut self, disk: Option<Measured>, database: i64) {
         let mut used = database;
         let was_short = self.is_short;
         self.is_short = false;
@@ -191,18 +191,18 @@ mod tests {
         for (available, is_short) in
             [(100, false), (99, true), (0, true), (101, false), (50, true), (200, false)]
         {
-            space.judge(disk(1_000, available), 0);
+            space.assess(disk(1_000, available), 0);
             assert_eq!(space.is_short, is_short, "{available} MiB free");
         }
-        space.judge(disk(1_000, 1), 0);
-        space.judge(None, 0);
+        space.assess(disk(1_000, 1), 0);
+        space.assess(None, 0);
         assert!(!space.is_short, "what cannot be measured refuses nothing");
     }
 
     #[test]
     fn zero_reserve_refuses_nothing_by_itself() {
         let mut space = space(Reserve::None);
-        space.judge(disk(1_000, 0), 0);
+        space.assess(disk(1_000, 0), 0);
         assert!(!space.is_short);
         assert_eq!(space.options.used.get(), 100);
     }
@@ -213,10 +213,10 @@ mod tests {
         for (used, is_warned) in
             [(719, false), (720, true), (700, true), (676, true), (674, false), (719, false)]
         {
-            space.judge(disk(used, 1_000 - used), 0);
+            space.assess(disk(used, 1_000 - used), 0);
             assert_eq!(space.is_warned, is_warned, "{used} of 900 MiB");
         }
-        space.judge(disk(1, 999), 81);
+        space.assess(disk(1, 999), 81);
         assert!(space.is_warned, "the database's own bound");
         assert_eq!(space.options.used.get(), 81);
     }

@@ -36,11 +36,11 @@ fn watch(after: Seq) -> ClientFrame {
 
 /// A connection that resumed the lobby after 10 and was brought `frames`.
 fn brought(frames: &[ServerFrame]) -> Verdict {
-    let (mut wire, mut judge) = (Wire::new(1, Some(user())), Checker::default());
+    let (mut wire, mut checker) = (Wire::new(1, Some(user())), Checker::default());
     let resume = vec![ResumePoint { room: RoomId::lobby(), seq: 10 }];
     wire.sends(&ClientFrame::Hello { resume, epoch: None, locale: None });
-    frames.iter().for_each(|frame| wire.brings(frame, &mut judge));
-    judge.verdict
+    frames.iter().for_each(|frame| wire.brings(frame, &mut checker));
+    checker.verdict
 }
 
 /// The counts, in the order of the last line.
@@ -51,32 +51,32 @@ fn counts(verdict: &Verdict) -> [u64; 5] {
 /// A checker that knows that write n was made by client 1, acknowledged at seq n, and seen there, for 1 to 3; and
 /// the messages that belong to it.
 fn kept() -> (Checker, Truth) {
-    let (mut judge, mut messages) = (Checker::default(), BTreeMap::new());
+    let (mut checker, mut messages) = (Checker::default(), BTreeMap::new());
     for seq in 1..=3 {
         let (cmid, room) = (Cmid(seq.into()), RoomId::lobby());
         let what = WriteWhat::Post { body: format!("text {seq}"), reply_to: None };
-        judge.ledger.written(1, cmid, room.clone(), what);
-        judge.ledger.done(1, cmid, &room, seq, &mut judge.verdict);
-        judge.log.saw(&entry(seq), &mut judge.verdict);
+        checker.ledger.written(1, cmid, room.clone(), what);
+        checker.ledger.done(1, cmid, &room, seq, &mut checker.verdict);
+        checker.log.saw(&entry(seq), &mut checker.verdict);
         messages.extend(Message::from_posted(&entry(seq)).map(|message| (seq, message)));
     }
-    (judge, Truth::from([(RoomId::lobby(), messages)]))
+    (checker, Truth::from([(RoomId::lobby(), messages)]))
 }
 
 #[test]
 fn promised_stream_is_clean_over_second_watch() {
     assert!(brought(&[came(11), came(12), live(12), came(13)]).is_clean());
-    let (mut wire, mut judge) = (Wire::new(1, None), Checker::default());
+    let (mut wire, mut checker) = (Wire::new(1, None), Checker::default());
     wire.sends(&watch(10));
     for frame in [came(11), live(11), came(12)] {
-        wire.brings(&frame, &mut judge);
+        wire.brings(&frame, &mut checker);
     }
     // The client asks again from 11; 13 was under way already.
     wire.sends(&watch(11));
     for frame in [came(13), came(12), came(13), live(13), came(14)] {
-        wire.brings(&frame, &mut judge);
+        wire.brings(&frame, &mut checker);
     }
-    assert!(judge.verdict.is_clean(), "{:?}", judge.verdict);
+    assert!(checker.verdict.is_clean(), "{:?}", checker.verdict);
 }
 
 #[test]
@@ -116,10 +116,10 @@ fn an_entry_that_comes_late_is_reordered() {
 
 #[test]
 fn different_entries_at_one_place_are_reordered() {
-    let mut judge = Checker::default();
-    judge.log.saw(&entry(1), &mut judge.verdict);
-    judge.log.saw(&Entry { cmid: Some(Cmid(99)), ..entry(1) }, &mut judge.verdict);
-    assert_eq!(counts(&judge.verdict), [0, 0, 1, 0, 0]);
+    let mut checker = Checker::default();
+    checker.log.saw(&entry(1), &mut checker.verdict);
+    checker.log.saw(&Entry { cmid: Some(Cmid(99)), ..entry(1) }, &mut checker.verdict);
+    assert_eq!(counts(&checker.verdict), [0, 0, 1, 0, 0]);
 }
 
 #[test]
@@ -145,74 +145,74 @@ fn welcome_as_another_person_is_a_leak() {
 
 #[test]
 fn answer_to_foreign_write_is_a_leak() {
-    let (mut judge, _) = kept();
-    judge.ledger.done(2, Cmid(1), &RoomId::lobby(), 1, &mut judge.verdict);
-    assert_eq!(counts(&judge.verdict), [0, 0, 0, 0, 1]);
+    let (mut checker, _) = kept();
+    checker.ledger.done(2, Cmid(1), &RoomId::lobby(), 1, &mut checker.verdict);
+    assert_eq!(counts(&checker.verdict), [0, 0, 0, 0, 1]);
 }
 
 #[test]
 fn a_log_that_was_kept_is_clean() {
-    let (mut judge, truth) = kept();
-    judge.conclude(&truth);
-    assert!(judge.verdict.is_clean(), "{:?}", judge.verdict);
-    assert_eq!(judge.verdict.to_string(), "acked=3 lost=0 doubled=0 reordered=0 holes=0 outsiders=0");
+    let (mut checker, truth) = kept();
+    checker.conclude(&truth);
+    assert!(checker.verdict.is_clean(), "{:?}", checker.verdict);
+    assert_eq!(checker.verdict.to_string(), "acked=3 lost=0 doubled=0 reordered=0 holes=0 outsiders=0");
 }
 
 #[test]
 fn acknowledged_write_missing_from_log_is_lost() {
-    let (mut judge, mut truth) = kept();
+    let (mut checker, mut truth) = kept();
     truth.get_mut(&RoomId::lobby()).unwrap().remove(&3);
-    judge.conclude(&truth);
+    checker.conclude(&truth);
     // For its author, and for everybody who saw it.
-    assert_eq!(counts(&judge.verdict), [2, 0, 0, 0, 0]);
+    assert_eq!(counts(&checker.verdict), [2, 0, 0, 0, 0]);
 }
 
 #[test]
 fn an_acknowledged_text_that_became_another_is_lost() {
-    let (mut judge, mut truth) = kept();
+    let (mut checker, mut truth) = kept();
     truth.get_mut(&RoomId::lobby()).unwrap().get_mut(&2).unwrap().body = Some("else".to_owned());
-    judge.conclude(&truth);
-    assert_eq!(counts(&judge.verdict), [1, 0, 0, 0, 0]);
+    checker.conclude(&truth);
+    assert_eq!(counts(&checker.verdict), [1, 0, 0, 0, 0]);
 }
 
 #[test]
 fn a_write_that_stands_twice_is_doubled() {
-    let (mut judge, _) = kept();
-    judge.log.saw(&Entry { cmid: Some(Cmid(1)), ..entry(4) }, &mut judge.verdict);
-    assert_eq!(counts(&judge.verdict), [0, 1, 0, 0, 0]);
+    let (mut checker, _) = kept();
+    checker.log.saw(&Entry { cmid: Some(Cmid(1)), ..entry(4) }, &mut checker.verdict);
+    assert_eq!(counts(&checker.verdict), [0, 1, 0, 0, 0]);
 }
 
 #[test]
 fn write_acknowledged_at_two_places_is_doubled() {
-    let (mut judge, _) = kept();
-    judge.ledger.done(1, Cmid(1), &RoomId::lobby(), 4, &mut judge.verdict);
-    assert_eq!(counts(&judge.verdict), [0, 1, 0, 0, 0]);
+    let (mut checker, _) = kept();
+    checker.ledger.done(1, Cmid(1), &RoomId::lobby(), 4, &mut checker.verdict);
+    assert_eq!(counts(&checker.verdict), [0, 1, 0, 0, 0]);
 }
 
 #[test]
 fn an_authors_writes_in_another_order_are_reordered() {
-    let (mut judge, truth) = kept();
+    let (mut checker, truth) = kept();
     let late = Cmid(0);
     let what = WriteWhat::Post { body: "text 0".to_owned(), reply_to: None };
-    judge.ledger.written(1, late, RoomId::lobby(), what);
-    judge.conclude(&truth);
-    assert!(judge.verdict.is_clean(), "a write that is not in the log has no place in the order");
-    let mut judge = Checker::default();
+    checker.ledger.written(1, late, RoomId::lobby(), what);
+    checker.conclude(&truth);
+    assert!(checker.verdict.is_clean(), "a write that is not in the log has no place in the order");
+    let mut checker = Checker::default();
     for n in [2_u64, 1] {
         let what = WriteWhat::Post { body: format!("text {n}"), reply_to: None };
-        judge.ledger.written(1, Cmid(n.into()), RoomId::lobby(), what);
-        judge.log.saw(&entry(n), &mut judge.verdict);
+        checker.ledger.written(1, Cmid(n.into()), RoomId::lobby(), what);
+        checker.log.saw(&entry(n), &mut checker.verdict);
     }
-    judge.conclude(&truth);
-    assert_eq!(counts(&judge.verdict), [0, 0, 1, 0, 0]);
+    checker.conclude(&truth);
+    assert_eq!(counts(&checker.verdict), [0, 0, 1, 0, 0]);
 }
 
 #[test]
 fn unseen_place_is_a_hole() {
-    let (mut judge, mut truth) = kept();
-    judge.log.saw(&entry(5), &mut judge.verdict);
+    let (mut checker, mut truth) = kept();
+    checker.log.saw(&entry(5), &mut checker.verdict);
     let five = Message::from_posted(&entry(5)).unwrap();
     truth.get_mut(&RoomId::lobby()).unwrap().insert(5, five);
-    judge.conclude(&truth);
-    assert_eq!(counts(&judge.verdict), [0, 0, 0, 1, 0]);
+    checker.conclude(&truth);
+    assert_eq!(counts(&checker.verdict), [0, 0, 0, 1, 0]);
 }

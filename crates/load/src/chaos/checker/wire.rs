@@ -53,45 +53,45 @@ impl Wire {
     }
 
     /// The server sent `frame`.
-    pub fn brings(&mut self, frame: &ServerFrame, judge: &mut Checker) {
+    pub fn brings(&mut self, frame: &ServerFrame, checker: &mut Checker) {
         let client = self.client;
         match frame {
             ServerFrame::Welcome { you, .. } => {
                 let known = self.you.get_or_insert_with(|| you.id.clone());
                 if *known != you.id {
-                    judge.verdict.broke(Broken::Outsider, || {
+                    checker.verdict.broke(Broken::Outsider, || {
                         format!("{client} is {known}, and is welcomed as {you:?}")
                     });
                 }
             }
             ServerFrame::Entry(entry) => {
-                judge.saw(entry);
-                self.entry(entry, &mut judge.verdict);
+                checker.saw(entry);
+                self.entry(entry, &mut checker.verdict);
             }
             ServerFrame::Snapshot(snapshot) => match self.rooms.get_mut(&snapshot.room) {
                 Some(room) => room.reader = Some(Reader::after(snapshot.head)),
-                None => self.outsider(&snapshot.room, "snapshot", &mut judge.verdict),
+                None => self.outsider(&snapshot.room, "snapshot", &mut checker.verdict),
             },
-            ServerFrame::Live { room, head } => self.live(room, *head, &mut judge.verdict),
+            ServerFrame::Live { room, head } => self.live(room, *head, &mut checker.verdict),
             ServerFrame::Done { cmid, room, seq } => {
-                judge.ledger.done(client, *cmid, room, *seq, &mut judge.verdict);
+                checker.ledger.done(client, *cmid, room, *seq, &mut checker.verdict);
             }
             ServerFrame::Refused { cmid: Some(cmid), code, .. } => {
-                judge.ledger.refused(client, *cmid, *code, &mut judge.verdict);
+                checker.ledger.refused(client, *cmid, *code, &mut checker.verdict);
             }
             ServerFrame::Page { req, room, .. } if !self.pages.remove(&(*req, room.clone())) => {
-                judge
+                checker
                     .verdict
                     .broke(Broken::Outsider, || format!("{client} was given page {req} of {room} unasked"));
             }
             ServerFrame::Typing { room, .. } | ServerFrame::Presence { room, .. }
                 if !self.rooms.contains_key(room) && !self.present.contains(room) =>
             {
-                self.outsider(room, "presence", &mut judge.verdict);
+                self.outsider(room, "presence", &mut checker.verdict);
             }
             ServerFrame::Heads { heads } => {
                 for (room, _) in heads.iter().filter(|(room, _)| !self.rooms.contains_key(room)) {
-                    self.outsider(room, "head", &mut judge.verdict);
+                    self.outsider(room, "head", &mut checker.verdict);
                 }
             }
             _ => {}

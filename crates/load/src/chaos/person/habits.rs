@@ -58,7 +58,7 @@ impl Person {
     /// Writes of somebody whom the page does not know yet are not kept over a reload; nobody writes then.
     fn write(&mut self, cmid: Cmid, room: RoomId, what: WriteWhat, event: Event) {
         if self.screen.model.borrow().you().is_some() {
-            self.world.judge.borrow_mut().ledger.written(self.number, cmid, room, what);
+            self.world.checker.borrow_mut().ledger.written(self.number, cmid, room, what);
             self.dispatch(event);
         }
     }

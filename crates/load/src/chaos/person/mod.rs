@@ -39,7 +39,7 @@ pub struct World {
     /// The rooms there are.
     pub rooms: Rc<Vec<RoomId>>,
     /// Checker of all that is seen.
-    pub judge: Rc<RefCell<Checker>>,
+    pub checker: Rc<RefCell<Checker>>,
     /// Sessions that were opened, by their transport.
     pub welcomes: Rc<RefCell<Counts>>,
     /// Tokens of recent sessions over plain HTTP: what an intruder may have got hold of.
@@ -174,7 +174,7 @@ impl Person {
             }
             News::Wrong(what, how) => {
                 let number = self.number;
-                self.world.judge.borrow_mut().verdict.broke(what, || format!("{number}: {how}"));
+                self.world.checker.borrow_mut().verdict.broke(what, || format!("{number}: {how}"));
             }
             News::Closed(code) => {
                 self.carriers.remove(&conn);
@@ -195,8 +195,8 @@ impl Person {
             Ok(frame) => frame,
             Err(error) => {
                 let number = self.number;
-                let mut judge = self.world.judge.borrow_mut();
-                return judge.verdict.broke(super::checker::Broken::Lost, || {
+                let mut checker = self.world.checker.borrow_mut();
+                return checker.verdict.broke(super::checker::Broken::Lost, || {
                     format!("{number} was sent what it cannot read: {error}: {text}")
                 });
             }
@@ -215,7 +215,7 @@ impl Person {
             _ => {}
         }
         if let Some(wire) = self.wires.get_mut(&conn) {
-            wire.brings(&frame, &mut self.world.judge.borrow_mut());
+            wire.brings(&frame, &mut self.world.checker.borrow_mut());
         }
         self.dispatch(Event::Frame { conn, frame });
     }
@@ -304,7 +304,7 @@ impl Person {
     /// The rows on screen must be right at any moment.
     fn look(&self) {
         let model = self.screen.model.borrow();
-        screen::check(self.number, &model, model.room(), &mut self.world.judge.borrow_mut().verdict);
+        screen::check(self.number, &model, model.room(), &mut self.world.checker.borrow_mut().verdict);
     }
 }
 

@@ -64,7 +64,7 @@ impl Narrow {
 
     fn frame(&mut self, text: &str, wire: &mut Wire) {
         let Ok(frame) = serde_json::from_str(text) else { return };
-        wire.brings(&frame, &mut self.world.judge.borrow_mut());
+        wire.brings(&frame, &mut self.world.checker.borrow_mut());
         match frame {
             ServerFrame::Welcome { epoch, .. } => self.epoch = Some(epoch),
             ServerFrame::Entry(entry) if entry.room == self.room => self.cursor.set(entry.seq),

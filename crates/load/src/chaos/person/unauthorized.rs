@@ -39,7 +39,7 @@ pub async fn intruder(number: usize, world: World, mut rng: fastrand::Rng) {
             continue;
         };
         if answer.status().is_success() {
-            world.judge.borrow_mut().verdict.broke(Broken::Outsider, || {
+            world.checker.borrow_mut().verdict.broke(Broken::Outsider, || {
                 format!("{method} {path} as {:?} was answered {}", as_whom.login, answer.status())
             });
         }

@@ -55,7 +55,7 @@ pub(super) async fn connection(life: &mut Life) -> Result<()> {
 
 /// The log as it is, without a gap; its messages are what every program compares.
 fn see(life: &mut Life, entry: &Entry) {
-    life.world.judge.borrow_mut().saw(entry);
+    life.world.checker.borrow_mut().saw(entry);
     if matches!(&entry.what, What::Posted { .. }) {
         life.message(entry.seq);
     }

@@ -192,7 +192,7 @@ impl Life {
             let body = format!("{} posts {}", self.program.number, self.rng.u64(..));
             let what = WriteWhat::Post { body: body.clone(), reply_to: None };
             let room = self.program.room.clone();
-            self.world.judge.borrow_mut().ledger.written(self.program.number, cmid, room, what);
+            self.world.checker.borrow_mut().ledger.written(self.program.number, cmid, room, what);
             seen.unsent = Some((cmid, body));
         }
         drop(seen);
@@ -207,9 +207,9 @@ impl Life {
     /// The server acknowledged the write as durable.
     fn acknowledged(&mut self, cmid: Cmid, seq: Seq) {
         let Program { number, room, seen, .. } = &*self.program;
-        let mut judge = self.world.judge.borrow_mut();
-        let judge = &mut *judge;
-        judge.ledger.done(*number, cmid, room, seq, &mut judge.verdict);
+        let mut checker = self.world.checker.borrow_mut();
+        let checker = &mut *checker;
+        checker.ledger.done(*number, cmid, room, seq, &mut checker.verdict);
         let mut seen = seen.borrow_mut();
         if seen.unsent.as_ref().is_some_and(|(unsent, _)| *unsent == cmid) {
             seen.unsent = None;
@@ -223,7 +223,7 @@ impl Life {
         let last = seen.last;
         if let Some(what) = seen.message(seq) {
             let how = || format!("{number} {} was sent {seq} after {last:?}", speaks.name());
-            self.world.judge.borrow_mut().verdict.broke(what, how);
+            self.world.checker.borrow_mut().verdict.broke(what, how);
         }
     }
 

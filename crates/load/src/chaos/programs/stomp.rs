@@ -70,7 +70,7 @@ fn hear(life: &mut Life, frame: &Frame<ServerCommand>, receipts: &mut Vec<Cmid>)
 
 /// Takes a receipt for what it says, as soon as somebody has seen where the write stands: that, no receipt says.
 fn acknowledge(life: &mut Life, cmid: Cmid) -> bool {
-    let place = life.world.judge.borrow().log.of(cmid).cloned();
+    let place = life.world.checker.borrow().log.of(cmid).cloned();
     place.is_some_and(|(_, seq)| {
         life.acknowledged(cmid, seq);
         true
@@ -88,7 +88,7 @@ fn message(life: &mut Life, frame: &Frame<ServerCommand>) -> Result<()> {
         cmid,
         what: What::posted(String::from_utf8(frame.body.clone())?, None),
     };
-    life.world.judge.borrow_mut().saw(&entry);
+    life.world.checker.borrow_mut().saw(&entry);
     life.message(entry.seq);
     Ok(())
 }

@@ -5,7 +5,7 @@ use madang_stomp::{ClientCommand, Frame, Version};
 
 use super::error::Reason;
 use super::messages::Wants;
-use super::unacked::{Mode, PREFETCH, Verdict};
+use super::unacked::{AckKind, Mode, PREFETCH};
 use crate::idempotency;
 use crate::room::Post;
 use crate::text;
@@ -19,7 +19,7 @@ pub(super) enum Request {
     Post(Post, Transaction),
     Subscribe(Subscribe),
     Unsubscribe(Key),
-    Judge(Judged, Transaction),
+    Acknowledge(Acknowledgement, Transaction),
     Begin(String),
     Commit(String),
     Abort(String),
@@ -62,8 +62,8 @@ impl Key {
 
 /// An ACK or NACK.
 #[derive(Debug)]
-pub(super) struct Judged {
-    pub(super) verdict: Verdict,
+pub(super) struct Acknowledgement {
+    pub(super) kind: AckKind,
     pub(super) message: Message,
 }
 
@@ -89,8 +89,12 @@ impl Request {
             }
             ClientCommand::Subscribe => Self::Subscribe(subscribe(&frame, version)?),
             ClientCommand::Unsubscribe => Self::Unsubscribe(key(&frame, version)?),
-            ClientCommand::Ack => Self::Judge(judged(&frame, version, Verdict::Consumed)?, transaction()),
-            ClientCommand::Nack => Self::Judge(judged(&frame, version, Verdict::NotConsumed)?, transaction()),
+            ClientCommand::Ack => {
+                Self::Acknowledge(acknowledgement(&frame, version, AckKind::Ack)?, transaction())
+            }
+            ClientCommand::Nack => {
+                Self::Acknowledge(acknowledgement(&frame, version, AckKind::Nack)?, transaction())
+            }
             ClientCommand::Begin => Self::Begin(named("transaction")?),
             ClientCommand::Commit => Self::Commit(named("transaction")?),
             ClientCommand::Abort => Self::Abort(named("transaction")?),
@@ -141,7 +145,11 @@ fn key(frame: &Frame<ClientCommand>, version: Version) -> Result<Key, Reason> {
     }
 }
 
-fn judged(frame: &Frame<ClientCommand>, version: Version, verdict: Verdict) -> Result<Judged, Reason> {
+fn acknowledgement(
+    frame: &Frame<ClientCommand>,
+    version: Version,
+    kind: AckKind,
+) -> Result<Acknowledgement, Reason> {
     let message = if version == Version::V12 {
         let id = frame.header("id").ok_or(Reason::Missing("id"))?;
         let (number, seq) = id.split_once('-').ok_or(Reason::Ack)?;
@@ -157,7 +165,7 @@ fn judged(frame: &Frame<ClientCommand>, version: Version, verdict: Verdict) -> R
         }
         Message::Id { subscription, room, seq }
     };
-    Ok(Judged { verdict, message })
+    Ok(Acknowledgement { kind, message })
 }
 
 fn topic(destination: &str) -> Result<RoomId, Reason> {

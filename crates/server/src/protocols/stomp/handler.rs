@@ -3,7 +3,7 @@
 use madang_protocol::{RoomId, Seq, ServerFrame};
 use madang_stomp::{ClientCommand, Frame};
 
-use super::command::{Judged, Key, Message, Request, Subscribe};
+use super::command::{Acknowledgement, Key, Message, Request, Subscribe};
 use super::error::Reason;
 use super::receipts::Owed;
 use super::transactions::{Committing, Held, Step};
@@ -43,12 +43,12 @@ impl Stomp {
                 self.transactions.add(&transaction, Step::Post(post), receipt)?;
                 return Ok(None);
             }
-            Request::Judge(judged, Some(transaction)) => {
-                self.transactions.add(&transaction, Step::Judged(judged), receipt)?;
+            Request::Acknowledge(ack, Some(transaction)) => {
+                self.transactions.add(&transaction, Step::Acknowledge(ack), receipt)?;
                 return Ok(None);
             }
             Request::Post(post, None) => self.step(Step::Post(post), owed.as_mut(), session)?,
-            Request::Judge(judged, None) => self.step(Step::Judged(judged), owed.as_mut(), session)?,
+            Request::Acknowledge(ack, None) => self.step(Step::Acknowledge(ack), owed.as_mut(), session)?,
             Request::Subscribe(asked) => self.subscribe(asked, owed.as_mut(), session).await?,
             Request::Unsubscribe(key) => self.unsubscribe(&key, session)?,
             Request::Begin(name) => self.transactions.begin(name)?,
@@ -72,10 +72,10 @@ impl Stomp {
         for step in held.steps {
             match step {
                 Step::Post(post) => posts.push(post),
-                Step::Judged(judged) => acks.push(judged),
+                Step::Acknowledge(ack) => acks.push(ack),
             }
         }
-        if let Some(unknown) = acks.iter().find(|judged| !self.is_known(judged)) {
+        if let Some(unknown) = acks.iter().find(|ack| !self.is_known(ack)) {
             tracing::debug!(?unknown, "a transaction acknowledges what was not sent");
             return Err(Reason::Ack);
         }
@@ -109,9 +109,9 @@ impl Stomp {
     }
 
     /// Takes ACKs and NACKs that were found to be about what was sent.
-    fn acknowledge(&mut self, acks: Vec<Judged>, session: &mut Session) -> Result<(), Reason> {
-        for judged in acks {
-            match self.judge(&judged, session) {
+    fn acknowledge(&mut self, acks: Vec<Acknowledgement>, session: &mut Session) -> Result<(), Reason> {
+        for ack in acks {
+            match self.acknowledge_one(&ack, session) {
                 // Its subscription has ended meanwhile.
                 Ok(_) | Err(Reason::Ack) => {}
                 Err(reason) => return Err(reason),
@@ -121,9 +121,9 @@ impl Stomp {
     }
 
     /// Returns true if an ACK or NACK is about something that was sent.
-    fn is_known(&mut self, judged: &Judged) -> bool {
-        let crossed = matches!(judged.message, Message::Ack { number, .. } if self.subscriptions.was(number));
-        crossed || self.subscriptions.knows(judged)
+    fn is_known(&mut self, ack: &Acknowledgement) -> bool {
+        let crossed = matches!(ack.message, Message::Ack { number, .. } if self.subscriptions.was(number));
+        crossed || self.subscriptions.knows(ack)
     }
 
     fn step(&mut self, step: Step, owed: Option<&mut Owed>, session: &mut Session) -> Result<(), Reason> {
@@ -133,8 +133,8 @@ impl Stomp {
                 let write = self.receipts.asks();
                 owed.into_iter().for_each(|owed| owed.waits_for_write(write));
             }
-            Step::Judged(judged) => {
-                if let Some(place) = self.judge(&judged, session)? {
+            Step::Acknowledge(ack) => {
+                if let Some(place) = self.acknowledge_one(&ack, session)? {
                     owed.into_iter().for_each(|owed| owed.places.push(place));
                 }
             }
@@ -143,14 +143,18 @@ impl Stomp {
     }
 
     /// Takes an ACK or NACK: the place that must be kept for it, if its subscription keeps one.
-    fn judge(&mut self, judged: &Judged, session: &mut Session) -> Result<Option<(u64, u64)>, Reason> {
-        if let Message::Ack { number, .. } = judged.message
+    fn acknowledge_one(
+        &mut self,
+        ack: &Acknowledgement,
+        session: &mut Session,
+    ) -> Result<Option<(u64, u64)>, Reason> {
+        if let Message::Ack { number, .. } = ack.message
             && self.subscriptions.was(number)
         {
             // It crossed the end of its subscription.
             return Ok(None);
         }
-        let (place, room) = self.subscriptions.judge(judged)?;
+        let (place, room) = self.subscriptions.acknowledge(ack)?;
         room.map_or(Ok(()), |room| self.follow(&room, session))?;
         Ok(place)
     }
@@ -180,10 +184,10 @@ impl Stomp {
             _ => None,
         };
         let place = place.unwrap_or_else(|| ConsumerOffset { sent: after.unwrap_or(head), open: Vec::new() });
-        let ledger = mode.map(|mode| UnackedMessages::new(mode, prefetch, &place));
-        let cursor = ledger.as_ref().map_or(place.sent, UnackedMessages::cursor);
+        let unacked = mode.map(|mode| UnackedMessages::new(mode, prefetch, &place));
+        let cursor = unacked.as_ref().map_or(place.sent, UnackedMessages::cursor);
         let mut subscription = self.subscriptions.make(key.clone(), wants, cursor, self.terms.version);
-        subscription.ledger = ledger;
+        subscription.unacked = unacked;
         if let Some(owed) = owed {
             owed.live = Some(room.clone());
             owed.begins = Some(self.terms.cursors.text(cursor));

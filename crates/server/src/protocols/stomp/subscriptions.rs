@@ -7,7 +7,7 @@ use madang_protocol::{RoomId, Seq, UnixMs};
 use madang_stomp::{Version, write_header};
 use rustc_hash::FxHashMap;
 
-use super::command::{Judged, Key, Message};
+use super::command::{Acknowledgement, Key, Message};
 use super::error::Reason;
 use super::messages::{self, Terms, Wants};
 use super::unacked::{Sending, UnackedMessages};
@@ -29,7 +29,7 @@ pub(super) struct Subscription {
     /// It takes no more before something is acknowledged.
     pub(super) waits: bool,
     /// Messages to be acknowledged; `None` if it acknowledges nothing.
-    pub(super) ledger: Option<UnackedMessages>,
+    pub(super) unacked: Option<UnackedMessages>,
     /// Name under which its place is kept; `None` if its person cannot come back, or there is nothing to keep.
     pub(super) keeps: Option<String>,
     /// Number of changes of its place, and up to which one it is kept.
@@ -71,9 +71,9 @@ impl Subscriptions {
     pub(super) fn make(&mut self, key: Key, wants: Wants, cursor: Seq, version: Version) -> Subscription {
         self.last += 1;
         let head = head(&key, version);
-        let (waits, ledger, keeps, changes, kept, keeping, held) = Default::default();
+        let (waits, unacked, keeps, changes, kept, keeping, held) = Default::default();
         let number = self.last;
-        Subscription { number, key, wants, cursor, waits, ledger, keeps, changes, kept, keeping, held, head }
+        Subscription { number, key, wants, cursor, waits, unacked, keeps, changes, kept, keeping, held, head }
     }
 
     pub(super) fn add(&mut self, room: RoomId, subscription: Subscription) {
@@ -111,13 +111,17 @@ impl Subscriptions {
     /// Takes an ACK or NACK: the place that it changes, if one is kept, and the room whose log is to be read on for
     /// a subscription that has waited.
     #[expect(clippy::type_complexity, reason = "a pair of small pairs")]
-    pub(super) fn judge(&mut self, judged: &Judged) -> Result<(Option<(u64, u64)>, Option<RoomId>), Reason> {
-        let (room, subscription) = self.judged(&judged.message).ok_or(Reason::Ack)?;
-        let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = judged.message;
-        let ledger = subscription.ledger.as_mut().filter(|ledger| ledger.knows(seq)).ok_or(Reason::Ack)?;
-        ledger.judge(seq, judged.verdict);
+    pub(super) fn acknowledge(
+        &mut self,
+        ack: &Acknowledgement,
+    ) -> Result<(Option<(u64, u64)>, Option<RoomId>), Reason> {
+        let (room, subscription) = self.find(&ack.message).ok_or(Reason::Ack)?;
+        let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = ack.message;
+        let unacked =
+            subscription.unacked.as_mut().filter(|unacked| unacked.knows(seq)).ok_or(Reason::Ack)?;
+        unacked.acknowledge(seq, ack.kind);
         subscription.changes += 1;
-        let goes_on = subscription.waits && ledger.goes_on();
+        let goes_on = subscription.waits && unacked.goes_on();
         subscription.waits &= !goes_on;
         let place = subscription.is_changed().then_some((subscription.number, subscription.changes));
         self.changed |= place.is_some();
@@ -125,56 +129,56 @@ impl Subscriptions {
     }
 
     /// The places as they are to be kept once these are taken.
-    pub(super) fn after(&mut self, acks: &[Judged]) -> Vec<Named> {
+    pub(super) fn after(&mut self, acks: &[Acknowledgement]) -> Vec<Named> {
         let mut all: Vec<(u64, Named, UnackedMessages)> = Vec::new();
-        for judged in acks {
-            let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = judged.message;
-            let Some((room, it)) = self.judged(&judged.message) else { continue };
-            let (Some(name), Some(ledger)) = (&it.keeps, &it.ledger) else { continue };
+        for ack in acks {
+            let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = ack.message;
+            let Some((room, it)) = self.find(&ack.message) else { continue };
+            let (Some(name), Some(unacked)) = (&it.keeps, &it.unacked) else { continue };
             let at = all.iter().position(|(number, ..)| *number == it.number).unwrap_or_else(|| {
                 all.push((
                     it.number,
                     Named { room, name: name.clone(), place: ConsumerOffset::default() },
-                    ledger.clone(),
+                    unacked.clone(),
                 ));
                 all.len() - 1
             });
-            if let Some((_, _, ledger)) = all.get_mut(at) {
-                ledger.judge(seq, judged.verdict);
+            if let Some((_, _, unacked)) = all.get_mut(at) {
+                unacked.acknowledge(seq, ack.kind);
             }
         }
-        all.into_iter().map(|(_, named, ledger)| Named { place: ledger.place(), ..named }).collect()
+        all.into_iter().map(|(_, named, unacked)| Named { place: unacked.place(), ..named }).collect()
     }
 
     /// A COMMIT keeps the places that these are about.
-    pub(super) fn hold(&mut self, acks: &[Judged]) {
-        for judged in acks {
-            self.judged(&judged.message).into_iter().for_each(|(_, it)| it.held += 1);
+    pub(super) fn hold(&mut self, acks: &[Acknowledgement]) {
+        for ack in acks {
+            self.find(&ack.message).into_iter().for_each(|(_, it)| it.held += 1);
         }
     }
 
     /// That COMMIT is durable, or refused.
-    pub(super) fn release(&mut self, acks: &[Judged]) {
-        for judged in acks {
-            self.judged(&judged.message).into_iter().for_each(|(_, it)| it.held = it.held.saturating_sub(1));
+    pub(super) fn release(&mut self, acks: &[Acknowledgement]) {
+        for ack in acks {
+            self.find(&ack.message).into_iter().for_each(|(_, it)| it.held = it.held.saturating_sub(1));
         }
         self.changed = true;
     }
 
     /// Returns true if an ACK or NACK is about a message that was sent and is to be acknowledged.
-    pub(super) fn knows(&mut self, judged: &Judged) -> bool {
-        let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = judged.message;
-        let subscription = self.judged(&judged.message);
-        subscription.and_then(|(_, it)| it.ledger.as_ref()).is_some_and(|ledger| ledger.knows(seq))
+    pub(super) fn knows(&mut self, ack: &Acknowledgement) -> bool {
+        let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = ack.message;
+        let subscription = self.find(&ack.message);
+        subscription.and_then(|(_, it)| it.unacked.as_ref()).is_some_and(|unacked| unacked.knows(seq))
     }
 
-    fn judged(&mut self, message: &Message) -> Option<(RoomId, &mut Subscription)> {
+    fn find(&mut self, message: &Message) -> Option<(RoomId, &mut Subscription)> {
         let is_meant = |room: &RoomId, it: &Subscription| match message {
             Message::Ack { number, .. } => it.number == *number,
             Message::Id { subscription: Some(id), room: of, .. } => {
                 of == room && matches!(&it.key, Key::Id(key) if key == id)
             }
-            Message::Id { subscription: None, room: of, .. } => of == room && it.ledger.is_some(),
+            Message::Id { subscription: None, room: of, .. } => of == room && it.unacked.is_some(),
         };
         self.rooms
             .iter_mut()
@@ -230,15 +234,15 @@ impl Subscription {
     fn deliver(&mut self, entry: &EntryFrame, terms: &Terms, transport: &mut impl Transport) {
         let Some(tail) = messages::tail(entry, self.wants, terms) else {
             self.cursor = entry.seq;
-            let changed = self.ledger.as_mut().is_some_and(|ledger| ledger.pass(entry.seq));
+            let changed = self.unacked.as_mut().is_some_and(|unacked| unacked.pass(entry.seq));
             self.changes += u64::from(changed);
             return;
         };
-        let Some(ledger) = &mut self.ledger else {
+        let Some(unacked) = &mut self.unacked else {
             self.cursor = entry.seq;
             return transport.joined(&self.head, tail);
         };
-        let sending = ledger.send(entry.seq);
+        let sending = unacked.send(entry.seq);
         if sending == Sending::Later {
             self.waits = true;
             return;
@@ -265,13 +269,13 @@ impl Subscription {
     }
 
     fn keep(&mut self, room: &RoomId, session: &mut Session, now: UnixMs) {
-        let (Some(name), Some(ledger)) = (&self.keeps, &self.ledger) else { return };
+        let (Some(name), Some(unacked)) = (&self.keeps, &self.unacked) else { return };
         if !self.is_changed() {
             return;
         }
         self.keeping = true;
         let (number, version) = (self.number, self.changes);
-        let kept = Kept { number, version, name: name.clone(), room: room.clone(), place: ledger.place() };
+        let kept = Kept { number, version, name: name.clone(), room: room.clone(), place: unacked.place() };
         session.keep_place(kept, now);
     }
 }

@@ -3,7 +3,7 @@
 //! Bounds: [`OPEN_MAX`] transactions of a connection, and in all of them [`FRAMES_MAX`] frames and [`BYTES_MAX`]
 //! bytes of text and headers; the frame that passes one is an error.
 
-use super::command::Judged;
+use super::command::Acknowledgement;
 use super::error::Reason;
 use crate::room::Post;
 
@@ -15,7 +15,7 @@ const BYTES_MAX: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) enum Step {
     Post(Post),
-    Judged(Judged),
+    Acknowledge(Acknowledgement),
 }
 
 /// Work of a COMMIT, all of it or nothing.
@@ -31,7 +31,7 @@ pub(super) struct Held {
 pub(super) struct Committing {
     /// The number of its write.
     pub(super) write: u64,
-    pub(super) acks: Vec<Judged>,
+    pub(super) acks: Vec<Acknowledgement>,
 }
 
 /// The open transactions of a connection.
@@ -76,7 +76,7 @@ impl Step {
     fn bytes(&self) -> usize {
         match self {
             Self::Post(post) => post.bytes(),
-            Self::Judged(_) => 0,
+            Self::Acknowledge(_) => 0,
         }
     }
 }

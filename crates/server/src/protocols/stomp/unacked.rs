@@ -26,9 +26,11 @@ pub(super) enum Mode {
 
 /// ACK or NACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Consumed,
-    NotConsumed,
+pub(super) enum AckKind {
+    /// The client has consumed it.
+    Ack,
+    /// The client has not: it is sent once more to a later subscription.
+    Nack,
 }
 
 /// Decision about sending a message.
@@ -62,7 +64,7 @@ pub(super) struct UnackedMessages {
 }
 
 impl UnackedMessages {
-    /// The ledger of a subscription that goes on from a place.
+    /// The unacknowledged messages of a subscription that goes on from a place.
     pub(super) fn new(mode: Mode, prefetch: usize, place: &ConsumerOffset) -> Self {
         Self {
             mode,
@@ -117,21 +119,21 @@ impl UnackedMessages {
     }
 
     /// Takes an ACK or NACK of a message that was sent. One that is acknowledged already stays so.
-    pub(super) fn judge(&mut self, seq: Seq, verdict: Verdict) {
-        let judged = match self.mode {
+    pub(super) fn acknowledge(&mut self, seq: Seq, kind: AckKind) {
+        let answered = match self.mode {
             Mode::Cumulative => {
                 let later = self.under_way.split_off(&(seq + 1));
                 std::mem::replace(&mut self.under_way, later)
             }
             Mode::Individual => self.under_way.take(&seq).into_iter().collect(),
         };
-        match verdict {
-            Verdict::Consumed => {
+        match kind {
+            AckKind::Ack => {
                 // It may have thought better of it, or speak of what an earlier connection brought.
                 self.refused.remove(&seq);
                 self.waiting.remove(&seq);
             }
-            Verdict::NotConsumed => self.refused.extend(judged),
+            AckKind::Nack => self.refused.extend(answered),
         }
     }
 
@@ -152,69 +154,69 @@ mod tests {
     }
 
     fn sent(mode: Mode, seqs: std::ops::RangeInclusive<Seq>) -> UnackedMessages {
-        let mut ledger = UnackedMessages::new(mode, PREFETCH, &place(0, &[]));
+        let mut unacked = UnackedMessages::new(mode, PREFETCH, &place(0, &[]));
         for seq in seqs {
-            assert_eq!(ledger.send(seq), Sending::First);
+            assert_eq!(unacked.send(seq), Sending::First);
         }
-        ledger
+        unacked
     }
 
     #[test]
     fn cumulative_ack_covers_earlier_individual_covers_itself() {
-        let mut ledger = sent(Mode::Cumulative, 1..=5);
-        ledger.judge(3, Verdict::Consumed);
-        assert_eq!(ledger.place(), place(5, &[4, 5]));
-        let mut ledger = sent(Mode::Individual, 1..=5);
-        ledger.judge(3, Verdict::Consumed);
-        assert_eq!(ledger.place(), place(5, &[1, 2, 4, 5]));
+        let mut unacked = sent(Mode::Cumulative, 1..=5);
+        unacked.acknowledge(3, AckKind::Ack);
+        assert_eq!(unacked.place(), place(5, &[4, 5]));
+        let mut unacked = sent(Mode::Individual, 1..=5);
+        unacked.acknowledge(3, AckKind::Ack);
+        assert_eq!(unacked.place(), place(5, &[1, 2, 4, 5]));
     }
 
     #[test]
     fn nacked_message_is_resent_to_next_subscription_only() {
-        let mut ledger = sent(Mode::Individual, 1..=3);
-        ledger.judge(2, Verdict::NotConsumed);
-        ledger.judge(1, Verdict::Consumed);
-        ledger.judge(3, Verdict::Consumed);
-        assert_eq!(ledger.place(), place(3, &[2]));
-        let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &ledger.place());
+        let mut unacked = sent(Mode::Individual, 1..=3);
+        unacked.acknowledge(2, AckKind::Nack);
+        unacked.acknowledge(1, AckKind::Ack);
+        unacked.acknowledge(3, AckKind::Ack);
+        assert_eq!(unacked.place(), place(3, &[2]));
+        let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &unacked.place());
         assert_eq!(next.cursor(), 1);
         assert_eq!([2, 3, 4].map(|seq| next.send(seq)), [Sending::Again, Sending::Not, Sending::First]);
-        next.judge(2, Verdict::Consumed);
-        next.judge(2, Verdict::Consumed);
+        next.acknowledge(2, AckKind::Ack);
+        next.acknowledge(2, AckKind::Ack);
         assert_eq!(next.place(), place(4, &[4]));
     }
 
     #[test]
     fn cumulative_nack_covers_earlier_later_ack_overrides() {
-        let mut ledger = sent(Mode::Cumulative, 1..=4);
-        ledger.judge(2, Verdict::NotConsumed);
-        ledger.judge(4, Verdict::Consumed);
-        assert_eq!(ledger.place(), place(4, &[1, 2]));
-        ledger.judge(2, Verdict::Consumed);
-        assert_eq!(ledger.place(), place(4, &[1]));
+        let mut unacked = sent(Mode::Cumulative, 1..=4);
+        unacked.acknowledge(2, AckKind::Nack);
+        unacked.acknowledge(4, AckKind::Ack);
+        assert_eq!(unacked.place(), place(4, &[1, 2]));
+        unacked.acknowledge(2, AckKind::Ack);
+        assert_eq!(unacked.place(), place(4, &[1]));
     }
 
     #[test]
     fn messages_under_way_are_bounded_by_prefetch() {
-        let mut ledger = UnackedMessages::new(Mode::Individual, 2, &place(0, &[]));
-        assert_eq!([1, 2, 3].map(|seq| ledger.send(seq)), [Sending::First, Sending::First, Sending::Later]);
-        assert!(!ledger.goes_on());
-        ledger.judge(1, Verdict::Consumed);
-        assert!(ledger.goes_on());
-        assert_eq!(ledger.send(3), Sending::First);
-        assert_eq!(ledger.send(4), Sending::Later);
+        let mut unacked = UnackedMessages::new(Mode::Individual, 2, &place(0, &[]));
+        assert_eq!([1, 2, 3].map(|seq| unacked.send(seq)), [Sending::First, Sending::First, Sending::Later]);
+        assert!(!unacked.goes_on());
+        unacked.acknowledge(1, AckKind::Ack);
+        assert!(unacked.goes_on());
+        assert_eq!(unacked.send(3), Sending::First);
+        assert_eq!(unacked.send(4), Sending::Later);
     }
 
     #[test]
     fn no_more_are_open_than_a_place_holds() {
-        let mut ledger = UnackedMessages::new(Mode::Individual, OPEN_MAX * 2, &place(0, &[]));
+        let mut unacked = UnackedMessages::new(Mode::Individual, OPEN_MAX * 2, &place(0, &[]));
         for seq in 1..=OPEN_MAX as Seq {
-            assert_eq!(ledger.send(seq), Sending::First);
-            ledger.judge(seq, Verdict::NotConsumed);
+            assert_eq!(unacked.send(seq), Sending::First);
+            unacked.acknowledge(seq, AckKind::Nack);
         }
-        assert_eq!(ledger.send(5_000), Sending::Later);
-        assert!(!ledger.goes_on());
-        let mut next = UnackedMessages::new(Mode::Individual, OPEN_MAX, &ledger.place());
+        assert_eq!(unacked.send(5_000), Sending::Later);
+        assert!(!unacked.goes_on());
+        let mut next = UnackedMessages::new(Mode::Individual, OPEN_MAX, &unacked.place());
         assert!(next.goes_on());
         for seq in 1..=OPEN_MAX as Seq {
             assert_eq!(next.send(seq), Sending::Again, "each of them fits");

@@ -12,20 +12,20 @@ pub(super) fn lines(message: &Value) -> Vec<String> {
 }
 
 fn embed(embed: &Value) -> Vec<String> {
-    let said = |path: &[&str]| deep(embed, path).map(|text| markdown(&text));
+    let text_of = |path: &[&str]| deep(embed, path).map(|text| markdown(&text));
     let mut lines = Vec::new();
-    let author = said(&["author", "name"]);
+    let author = text_of(&["author", "name"]);
     lines.extend(author.map(|name| linked(&name, &deep(embed, &["author", "url"]).unwrap_or_default())));
-    let (title, url) = (said(&["title"]).unwrap_or_default(), deep(embed, &["url"]).unwrap_or_default());
+    let (title, url) = (text_of(&["title"]).unwrap_or_default(), deep(embed, &["url"]).unwrap_or_default());
     lines.extend(Some(linked(&title, &url)).filter(|line| !line.is_empty()));
-    lines.extend(said(&["description"]));
+    lines.extend(text_of(&["description"]));
     for field in list(embed, "fields") {
         let part = |key: &str| value(field.get(key)?).map(|text| markdown(&text));
         lines.extend(named(part("name"), part("value")));
     }
     let picture = ["image", "thumbnail", "video"].iter().find_map(|key| deep(embed, &[key, "url"]));
     lines.extend(picture);
-    let footer = [said(&["footer", "text"]), deep(embed, &["timestamp"])];
+    let footer = [text_of(&["footer", "text"]), deep(embed, &["timestamp"])];
     let footer: Vec<String> = footer.into_iter().flatten().collect();
     lines.extend(Some(footer.join(", ")).filter(|line| !line.is_empty()));
     lines

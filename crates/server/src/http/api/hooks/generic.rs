@@ -74,16 +74,16 @@ pub(super) fn lines(object: &Value) -> Vec<String> {
     // A leaf that stands higher is more about the whole.
     leaves.sort_by_key(|leaf| leaf.depth);
     let find = |name: &&str| leaves.iter().find(|leaf| leaf.key() == *name);
-    let said: Vec<&Leaf> = SAYS.iter().filter_map(find).collect();
+    let known_fields: Vec<&Leaf> = SAYS.iter().filter_map(find).collect();
     let links: Vec<&Leaf> = LINKS.iter().filter_map(find).collect();
-    let whole = said.is_empty() || leaves.len() <= SMALL;
-    let named_before = |leaf: &Leaf| said.iter().chain(&links).any(|known| known.path == leaf.path);
+    let whole = known_fields.is_empty() || leaves.len() <= SMALL;
+    let named_before = |leaf: &Leaf| known_fields.iter().chain(&links).any(|known| known.path == leaf.path);
     let rest = leaves.iter().filter(|leaf| whole && !named_before(leaf)).take(LINES);
-    let said = said.iter().map(|leaf| match leaf.key().as_str() {
+    let known_fields = known_fields.iter().map(|leaf| match leaf.key().as_str() {
         "state" | "status" | "level" | "severity" => leaf.with_name(),
         _ => leaf.text.clone(),
     });
-    join(said.chain(rest.map(Leaf::with_name)).chain(links.iter().map(|leaf| leaf.text.clone())))
+    join(known_fields.chain(rest.map(Leaf::with_name)).chain(links.iter().map(|leaf| leaf.text.clone())))
 }
 
 struct Leaf {

@@ -27,19 +27,19 @@ fn attachment(part: &Value) -> Vec<String> {
     if let Value::String(text) = part {
         return vec![plain(text)];
     }
-    let said = |key: &str| get(part, key).map(|text| plain(&text));
+    let text_of = |key: &str| get(part, key).map(|text| plain(&text));
     let link = |key: &str| get(part, key).unwrap_or_default();
     let mut lines = Vec::new();
-    lines.extend(said("pretext"));
-    let author = said("author_name").map(|name| linked(&name, &link("author_link")));
+    lines.extend(text_of("pretext"));
+    let author = text_of("author_name").map(|name| linked(&name, &link("author_link")));
     lines.extend(author);
-    let title = said("title").map(|title| linked(&title, &link("title_link")));
+    let title = text_of("title").map(|title| linked(&title, &link("title_link")));
     lines.extend(title.or_else(|| get(part, "title_link")));
-    lines.extend(said("text"));
+    lines.extend(text_of("text"));
     lines.extend(list(part, "fields").iter().filter_map(field));
     lines.extend(part.get("blocks").map(blocks::lines).unwrap_or_default());
     if lines.is_empty() {
-        lines.extend(said("fallback"));
+        lines.extend(text_of("fallback"));
     }
     lines.extend(list(part, "actions").iter().filter_map(action));
     lines.extend(first(part, &["image_url", "thumb_url"]));
@@ -48,10 +48,10 @@ fn attachment(part: &Value) -> Vec<String> {
 }
 
 fn field(field: &Value) -> Option<String> {
-    let said = |key: &str| value(field.get(key)?).map(|text| plain(&text));
+    let text_of = |key: &str| value(field.get(key)?).map(|text| plain(&text));
     match field {
         Value::Object(_) => {
-            named(said("title").or_else(|| said("name")), said("value").or_else(|| said("text")))
+            named(text_of("title").or_else(|| text_of("name")), text_of("value").or_else(|| text_of("text")))
         }
         other => value(other).map(|text| plain(&text)),
     }

@@ -29,19 +29,19 @@ pub(super) fn lines(message: &Value) -> Vec<String> {
 }
 
 fn message_card(card: &Value) -> Vec<String> {
-    let said = |object: &Value, key: &str| get(object, key).map(|text| markdown(&text));
+    let text_of = |object: &Value, key: &str| get(object, key).map(|text| markdown(&text));
     let mut lines = Vec::new();
-    lines.extend(said(card, "title"));
-    lines.extend(said(card, "text"));
+    lines.extend(text_of(card, "title"));
+    lines.extend(text_of(card, "text"));
     for section in list(card, "sections") {
         let keys = ["title", "startGroupTitle", "activityTitle", "activitySubtitle", "activityText", "text"];
-        lines.extend(keys.iter().filter_map(|key| said(section, key)));
+        lines.extend(keys.iter().filter_map(|key| text_of(section, key)));
         lines.extend(list(section, "facts").iter().filter_map(fact));
         lines.extend(list(section, "images").iter().filter_map(|image| first(image, &["image", "url"])));
         lines.extend(list(section, "potentialAction").iter().filter_map(action));
     }
     if lines.is_empty() {
-        lines.extend(said(card, "summary"));
+        lines.extend(text_of(card, "summary"));
     }
     lines.extend(list(card, "potentialAction").iter().filter_map(action));
     lines
