@@ -7,6 +7,7 @@
 
 mod compress;
 mod css;
+mod names;
 mod stamp;
 
 use std::fs;
@@ -94,8 +95,9 @@ fn bind(compiled: &Path, pkg: &Path, name: &str) -> Result<()> {
         .generate(pkg)
         .context("wasm-bindgen could not read the compiled page")?;
     // Leptos asks for the name without `_bg`, as cargo-leptos writes it.
-    fs::rename(pkg.join(format!("{name}_bg.wasm")), pkg.join(format!("{name}.wasm")))?;
-    Ok(())
+    let (script, wasm) = (pkg.join(format!("{name}.js")), pkg.join(format!("{name}.wasm")));
+    fs::rename(pkg.join(format!("{name}_bg.wasm")), &wasm)?;
+    names::shorten(&script, &wasm)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {

@@ -1,5 +1,5 @@
 //! The plain forms: everything that a person does before or without JavaScript. They write through the same
-//! rules as a session, and a form that is sent twice carries the same cmid, so it writes once.
+//! rules as a session, and a form that is sent twice writes once.
 
 use std::net::SocketAddr;
 
@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use madang_protocol::{Cmid, ProblemCode, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
+use crate::idempotency;
 use crate::refusal::Refusal;
 use crate::state::App;
 use crate::store::Change;
@@ -34,6 +35,15 @@ pub(super) struct Written {
     cmid: String,
     #[serde(default)]
     reply_to: Option<String>,
+}
+
+impl Written {
+    /// Returns the id of the write: the same form with the same text is the same write. With another text it is another
+    /// one: the browser's back button shows a page that was kept, whose form was sent before. `None`: it has no cmid.
+    fn cmid(&self) -> Option<Cmid> {
+        let form: Cmid = self.cmid.parse().ok()?;
+        Some(idempotency::cmid(&format!("{form} {}", self.body)))
+    }
 }
 
 /// The nickname form.
@@ -88,8 +98,9 @@ pub(super) async fn post(
     Form(form): Form<Written>,
 ) -> Response {
     let reply_to = form.reply_to.as_deref().and_then(|seq| seq.parse().ok());
+    let cmid = form.cmid();
     let change = Change::post(form.body, reply_to);
-    write(&app, peer, &room, &headers, &form.cmid, change).await
+    write(&app, peer, &room, &headers, cmid, change).await
 }
 
 /// Edits a message.
@@ -100,8 +111,9 @@ pub(super) async fn edit(
     headers: HeaderMap,
     Form(form): Form<Written>,
 ) -> Response {
+    let cmid = form.cmid();
     let change = Change::Edit { seq, body: form.body };
-    write(&app, peer, &room, &headers, &form.cmid, change).await
+    write(&app, peer, &room, &headers, cmid, change).await
 }
 
 /// Deletes a message.
@@ -112,7 +124,7 @@ pub(super) async fn delete(
     headers: HeaderMap,
     Form(form): Form<Written>,
 ) -> Response {
-    write(&app, peer, &room, &headers, &form.cmid, Change::Delete { seq }).await
+    write(&app, peer, &room, &headers, form.cmid(), Change::Delete { seq }).await
 }
 
 async fn write(
@@ -120,13 +132,13 @@ async fn write(
     peer: SocketAddr,
     room: &str,
     headers: &HeaderMap,
-    cmid: &str,
+    cmid: Option<Cmid>,
     change: Change,
 ) -> Response {
     let result = async {
         let login = login::or_newcomer(app, headers).await?;
         let id: RoomId = room.parse().map_err(|_| RefusalCode::UnknownRoom)?;
-        let cmid: Cmid = cmid.parse().map_err(|_| RefusalCode::BadFrame)?;
+        let cmid = cmid.ok_or(RefusalCode::BadFrame)?;
         let from = peer.ip().into();
         app.rooms.write(&login.person.id, from, id.clone(), cmid, change, app.now())?.await?;
         Ok((login, format!("/r/{id}")))

@@ -23,8 +23,9 @@ use super::error::{plain, status};
 use super::preferences;
 use crate::auth::login::{self, Login};
 
-/// The page is this person's, at this moment; and the browser needs it as it was rendered.
-const CACHE: &str = "private, no-store, no-transform";
+/// The page is this person's, at this moment; and the browser needs it as it was rendered. Not `no-store`: no browser
+/// would keep such a page alive for its back button.
+const CACHE: &str = "private, no-cache, no-transform";
 
 /// Bytes that a page counts for at least in the budget of reading: making a short one takes time, too.
 const PAGE_COST: usize = 128 * 1024;

@@ -20,7 +20,8 @@ pub(super) fn RoomHeader(page: Page) -> impl IntoView {
             <h1 id="room-title" class="room-title">
                 {words(move || page.title.get())}
             </h1>
-            <button class="here-button" type="button" popovertarget="people" aria-label=t.here>
+            <button class="here-button" type="button" popovertarget="people">
+                <span class="hidden">{t.here}</span>
                 {icons::people()} <span class="here-count">{words(move || Some(count()).filter(|count| *count != 0).map(t.here_count).unwrap_or_default())}</span>
             </button>
         </header>

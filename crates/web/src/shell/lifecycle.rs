@@ -43,16 +43,16 @@ pub(super) fn listeners(shell: &Rc<Inner>) -> Vec<Listener> {
     listeners
 }
 
-/// The page is about to stand still, or to end: another tab leads at once, and is not to notice it first.
+/// The page is about to stand still, or to end: another tab leads at once, and is not to notice it first. Nothing stays
+/// open: for its back button a browser keeps only a page without connections.
 fn sleep(shell: &Rc<Inner>) {
     let left = shell.tabs.borrow().as_ref().is_some_and(|tabs| tabs.leave());
-    if left {
-        shell.dispatch(Event::Role(Role::Follower));
-    }
+    shell.dispatch(if left { Event::Role(Role::Follower) } else { Event::Stopped });
 }
 
 /// The page stood still, in the browser's cache or by its will, where sockets die in silence.
 fn wake(shell: &Rc<Inner>) {
+    shell.dispatch(Event::Started { visible: is_visible() });
     if let Some(tabs) = &*shell.tabs.borrow() {
         tabs.rejoin();
     }
