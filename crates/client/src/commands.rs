@@ -1,11 +1,10 @@
 //! Commands of the person: rooms, writes, history.
 
-use madang_protocol::{Cmid, RefusalCode, RoomId, RoomInfo, Seq, UserId};
+use madang_protocol::{Cmid, Message, Operation, RefusalCode, RoomId, RoomInfo, Seq, UserId};
 
 use crate::room::{Ask, Request, SyncState};
 use crate::update::Update;
-use crate::window::WindowMessage;
-use crate::{Notice, Write, WriteWhat};
+use crate::{Notice, Write};
 
 impl Update<'_> {
     pub(crate) fn open_room(&mut self, id: RoomId, around: Option<Seq>) {
@@ -58,7 +57,7 @@ impl Update<'_> {
         }
         // The author wants to see the post, and its neighbours.
         self.latest(&room);
-        self.queue(room, cmid, WriteWhat::Post { body, reply_to });
+        self.queue(room, cmid, Operation::post(body, reply_to));
     }
 
     pub(crate) fn edit(&mut self, room: RoomId, cmid: Cmid, seq: Seq, body: String) {
@@ -66,12 +65,12 @@ impl Update<'_> {
             return self.refuse(code);
         }
         self.discard_failed(&room, seq);
-        self.queue(room, cmid, WriteWhat::Edit { seq, body });
+        self.queue(room, cmid, Operation::Edit { seq, body });
     }
 
     pub(crate) fn delete(&mut self, room: RoomId, cmid: Cmid, seq: Seq) {
         self.discard_failed(&room, seq);
-        self.queue(room, cmid, WriteWhat::Delete { seq });
+        self.queue(room, cmid, Operation::Delete { seq });
     }
 
     /// A new change to a message takes the place of those that failed.
@@ -81,16 +80,14 @@ impl Update<'_> {
         failed.into_iter().for_each(|cmid| self.discard(cmid));
     }
 
-    fn queue(&mut self, room: RoomId, cmid: Cmid, mut what: WriteWhat) {
+    fn queue(&mut self, room: RoomId, cmid: Cmid, mut what: Operation) {
         // A restore was heard of, and the old rows are still shown: what their seqs stand for now, nobody here knows.
         let rows = self.model.rooms.get(&room);
         if rows.is_some_and(|room| room.window.is_some() && room.cursor.is_none()) {
-            match &mut what {
-                WriteWhat::Post { reply_to, .. } => *reply_to = None,
-                WriteWhat::Edit { .. } | WriteWhat::Delete { .. } => {
-                    return self.refuse(RefusalCode::UnknownMessage);
-                }
+            if what.target().is_some() {
+                return self.refuse(RefusalCode::UnknownMessage);
             }
+            what.detach();
         }
         let epoch = self.model.epoch.clone();
         let write = Write { cmid, room, order: 0, at: self.now, what, epoch, failure: None };
@@ -129,8 +126,7 @@ impl Update<'_> {
     /// Returns true if the window shows the message that this write made.
     pub(crate) fn is_in_the_log(&self, write: &Write) -> bool {
         let window = self.model.rooms.get(&write.room).and_then(|room| room.window.as_ref());
-        let made =
-            |message: &WindowMessage| message.cmid == Some(write.cmid) && self.model.is_you(&message.by);
+        let made = |message: &Message| message.cmid == Some(write.cmid) && self.model.is_you(&message.by);
         window.is_some_and(|window| window.messages.iter().any(made))
     }
 

@@ -63,4 +63,4 @@ pub use transport::{Conn, ReadyState, Transport};
 pub use update::update;
 pub use view::{RoomLine, RoomView};
 pub use window::WINDOW;
-pub use write::{Failure, Write, WriteWhat};
+pub use write::{Failure, Write};

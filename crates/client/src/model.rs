@@ -1,13 +1,15 @@
 //! The state.
 
-use madang_protocol::{Epoch, Limits, Person, RefusalCode, RoomId, Seq, Snapshot, UnixMs, UserId, text};
+use madang_protocol::{
+    Epoch, Limits, Operation, Person, RefusalCode, RoomId, Seq, Snapshot, UnixMs, UserId, text,
+};
 
 use crate::link::{Link, LinkView};
 use crate::outbox::Outbox;
 use crate::people::People;
 use crate::rooms::Rooms;
 use crate::tab_clients::TabClients;
-use crate::{Enter, Locale, Notice, PageData, Role, Theme, WriteWhat};
+use crate::{Enter, Locale, Notice, PageData, Role, Theme};
 
 /// Everything that the client knows. Views read it; only [`crate::update`] changes it.
 #[derive(Clone, Debug)]
@@ -172,9 +174,9 @@ impl Model {
         let message = window.get(seq)?;
         for write in self.outbox.on_message(room, seq) {
             match &write.what {
-                WriteWhat::Edit { body, .. } => return Some(body.clone()),
-                WriteWhat::Delete { .. } => return None,
-                WriteWhat::Post { .. } => {}
+                Operation::Edit { body, .. } => return Some(body.clone()),
+                Operation::Delete { .. } => return None,
+                _ => {}
             }
         }
         message.body.as_deref().map(String::from)

@@ -89,10 +89,10 @@ fn frame(fields: Fields) -> Option<ClientFrame> {
 
 #[cfg(test)]
 mod tests {
-    use madang_protocol::{Cmid, ServerFrame, UserId};
+    use madang_protocol::{Cmid, Operation, ServerFrame, UserId};
 
     use super::*;
-    use crate::{Write, WriteWhat};
+    use crate::Write;
 
     fn up(frame: ClientFrame) -> TabMessage {
         TabMessage::Up { frame }
@@ -102,7 +102,7 @@ mod tests {
     fn every_message_arrives_as_sent() {
         let user: UserId = "7rmo66779wsq".parse().unwrap();
         let (room, cmid) = (RoomId::lobby(), Cmid(7));
-        let what = WriteWhat::Post { body: "안녕, two  spaces\nand a line".to_owned(), reply_to: Some(3) };
+        let what = Operation::post("안녕, two  spaces\nand a line", Some(3));
         let write = Write { cmid, room: room.clone(), order: 1, at: 2, what, epoch: None, failure: None };
         let all = [
             TabMessage::Leading,

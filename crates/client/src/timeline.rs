@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use madang_protocol::{Cmid, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Cmid, Message, Operation, RoomId, Seq, UnixMs, UserId};
 
 use crate::outbox::{Queued, Stage};
 use crate::room::Room;
-use crate::window::WindowMessage;
-use crate::{Failure, Model, WriteWhat};
+use crate::{Failure, Model};
 
 /// Messages of one author this close together make one group.
 const GROUP_MS: i64 = 5 * 60 * 1000;
@@ -142,7 +141,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn message(&mut self, message: &WindowMessage) {
+    fn message(&mut self, message: &Message) {
         let mine = self.model.is_you(&message.by);
         let is_new = !mine && self.room.divider.is_some_and(|read| message.seq > read);
         let divide = is_new && !self.divided;
@@ -172,7 +171,7 @@ impl Rows<'_> {
 
     /// A post of one's own that the log does not show yet.
     fn queued(&mut self, queued: &Queued) {
-        let WriteWhat::Post { body, reply_to } = &queued.write.what else { return };
+        let Operation::Post { body, reply_to, .. } = &queued.write.what else { return };
         let row = MessageRow {
             key: RowKey::Own(queued.write.cmid),
             seq: None,
@@ -194,12 +193,12 @@ impl Rows<'_> {
         for queued in self.model.outbox.changes(&self.room.id, seq) {
             match &queued.write.what {
                 // A message deleted meanwhile, on another device, stays so.
-                WriteWhat::Edit { body, .. } if row.body.is_some() => {
+                Operation::Edit { body, .. } if row.body.is_some() => {
                     row.body = Some(body.as_str().into());
                     row.edited = true;
                 }
                 // A delete that failed shows the message, so that it can be tried again.
-                WriteWhat::Delete { .. } if queued.write.failure.is_none() => row.body = None,
+                Operation::Delete { .. } if queued.write.failure.is_none() => row.body = None,
                 _ => {}
             }
             row.state = state(queued);

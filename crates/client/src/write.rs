@@ -1,6 +1,6 @@
 //! One write of one's own, as it is queued, kept over a reload, and sent.
 
-use madang_protocol::{ClientFrame, Cmid, Epoch, RefusalCode, RoomId, Seq, UnixMs};
+use madang_protocol::{ClientFrame, Cmid, Epoch, Operation, RefusalCode, RoomId, UnixMs};
 use serde::{Deserialize, Serialize};
 
 /// Reason why a write failed.
@@ -25,41 +25,14 @@ pub struct Write {
     pub order: u64,
     /// Time at which the person made it, by the browser's clock.
     pub at: UnixMs,
-    /// Operation of the write.
-    pub what: WriteWhat,
+    /// The operation.
+    pub what: Operation,
     /// The epoch of the seqs in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
     /// Set once the server refused it for good; such a write waits for the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-}
-
-madang_protocol::tagged! {
-/// Operation of a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WriteWhat {
-    /// Post a message.
-    Post {
-        /// The text.
-        body: String,
-        /// The message that this one answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<Seq>,
-    },
-    /// Replace a message's text.
-    Edit {
-        /// The message.
-        seq: Seq,
-        /// Its new text.
-        body: String,
-    },
-    /// Take a message back.
-    Delete {
-        /// The message.
-        seq: Seq,
-    },
-}
 }
 
 impl Write {
@@ -70,18 +43,11 @@ impl Write {
 
     /// Returns true if it changes a message.
     pub(crate) fn is_change(&self) -> bool {
-        !matches!(self.what, WriteWhat::Post { .. })
+        self.what.target().is_some()
     }
 
     /// The frame that carries it out. Always the same for the same write: a repeat must be one.
     pub fn frame(&self) -> ClientFrame {
-        let (room, cmid) = (self.room.clone(), self.cmid);
-        match &self.what {
-            WriteWhat::Post { body, reply_to } => {
-                ClientFrame::Post { room, cmid, body: body.clone(), reply_to: *reply_to }
-            }
-            WriteWhat::Edit { seq, body } => ClientFrame::Edit { room, cmid, seq: *seq, body: body.clone() },
-            WriteWhat::Delete { seq } => ClientFrame::Delete { room, cmid, seq: *seq },
-        }
+        self.what.clone().into_frame(self.room.clone(), self.cmid)
     }
 }

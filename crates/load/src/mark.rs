@@ -1,6 +1,6 @@
 //! Mark of a generated message, and how to find it in a frame without parsing the frame.
 
-use madang_protocol::{Cmid, Entry, RoomId, ServerFrame, What};
+use madang_protocol::{Cmid, Entry, EntryKind, RoomId, ServerFrame};
 
 use crate::history::WriteId;
 
@@ -75,7 +75,7 @@ pub fn body_bytes(frame_bytes: usize) -> usize {
         at: 1_700_000_000_000,
         by: "abcdefghijkl".parse().unwrap_or_else(|_| madang_protocol::UserId::system()),
         cmid: Some(Cmid(0)),
-        what: What::posted(String::new(), None),
+        what: EntryKind::posted(String::new(), None),
     });
     let around = serde_json::to_vec(&entry).map_or(0, |frame| frame.len());
     frame_bytes.saturating_sub(around)
@@ -94,7 +94,7 @@ mod tests {
             at: 1_700_000_000_000,
             by: "abcdefghijkl".parse().unwrap(),
             cmid: Some(cmid(9, MARK.write)),
-            what: What::posted(body, None),
+            what: EntryKind::posted(body, None),
         }))
         .unwrap()
     }

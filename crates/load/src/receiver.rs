@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use futures_util::StreamExt;
-use madang_protocol::{RoomId, ServerFrame, What};
+use madang_protocol::{EntryKind, RoomId, ServerFrame};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::history::{Record, Sighting};
@@ -88,7 +88,7 @@ fn sight(frame: &[u8], care: Care, notes: &Notes, board: &Stats) -> Sight {
     match serde_json::from_slice(frame) {
         Ok(ServerFrame::Entry(entry)) => {
             let mark = match &entry.what {
-                What::Posted { body, .. } => Mark::find(body.as_bytes()),
+                EntryKind::Posted { body, .. } => Mark::find(body.as_bytes()),
                 _ => None,
             };
             let write = mark.map(|mark| mark.write);

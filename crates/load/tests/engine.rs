@@ -10,7 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use madang_load::engine::{Outcome, Pace, Plan, run};
 use madang_load::socket::{Speaks, Target};
 use madang_protocol::{
-    ClientFrame, Entry, Epoch, Limits, Person, RoomId, RoomInfo, SUBPROTOCOL, ServerFrame, UserId, What,
+    ClientFrame, Entry, EntryKind, Epoch, Limits, Person, RoomId, RoomInfo, SUBPROTOCOL, ServerFrame, UserId,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -120,7 +120,7 @@ fn answer_frame(frame: ClientFrame, send: &UnboundedSender<String>, fault: Fault
             tell(&ServerFrame::Live { room, head });
         }
         ClientFrame::Post { room, cmid, body, .. } => {
-            let what = What::posted(body, None);
+            let what = EntryKind::posted(body, None);
             let seq = head + 1;
             let (by, at) = ("abcdefghijkl".parse().unwrap(), 1_700_000_000_000);
             let entry = Entry { room: room.clone(), seq, at, by, cmid: Some(cmid), what };

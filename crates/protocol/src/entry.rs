@@ -1,4 +1,4 @@
-//! Entries of a room's log, and one message after all of it.
+//! Entries of a room's log.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +19,13 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmid: Option<Cmid>,
     /// The change.
-    pub what: What,
+    pub what: EntryKind,
 }
 
 crate::tagged! {
 /// Change of a room by an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum EntryKind {
     /// The room was opened; always seq 1.
     Opened {
         /// The room's title.
@@ -68,64 +68,71 @@ pub enum What {
 }
 }
 
-/// Present state of a message: its `posted` entry, with its later edits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// The seq of its `posted` entry.
-    pub seq: Seq,
-    /// Time of the post.
-    pub at: UnixMs,
-    /// Its author.
-    pub by: UserId,
-    /// The write that posted it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cmid: Option<Cmid>,
-    /// The text; absent once the message is deleted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
-    /// The message that this one answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<Seq>,
-    /// Time of the last edit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub edited_at: Option<UnixMs>,
-    /// Headers that a program sent beside the text; the page reads none of them.
-    #[cfg_attr(target_arch = "wasm32", serde(skip))]
-    #[cfg_attr(not(target_arch = "wasm32"), serde(default, skip_serializing_if = "Headers::is_empty"))]
-    pub headers: Headers,
-}
-
-impl What {
-    /// A message that is posted without headers, as people post.
+impl EntryKind {
+    /// Returns a message that is posted without headers, as people post.
     pub fn posted(body: impl Into<String>, reply_to: Option<Seq>) -> Self {
         Self::Posted { body: body.into(), reply_to, headers: Headers::default() }
     }
-}
 
-impl Message {
-    /// The message that `entry` made, if it is a `posted` one.
-    pub fn from_posted(entry: &Entry) -> Option<Self> {
-        let What::Posted { body, reply_to, headers } = &entry.what else { return None };
-        Some(Self {
-            seq: entry.seq,
-            at: entry.at,
-            by: entry.by.clone(),
-            cmid: entry.cmid,
-            body: Some(body.clone()),
-            reply_to: *reply_to,
-            edited_at: None,
-            headers: headers.clone(),
+    /// Name on the wire: the value of `t`. `None` for [`EntryKind::Unknown`].
+    pub fn name(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Opened { .. } => "opened",
+            Self::Posted { .. } => "posted",
+            Self::Edited { .. } => "edited",
+            Self::Deleted { .. } => "deleted",
+            Self::Renamed { .. } => "renamed",
+            Self::Closed {} => "closed",
+            Self::Unknown => return None,
         })
     }
 
-    /// Takes it back: its text and its headers are gone.
-    pub fn take_back(&mut self) {
-        self.body = None;
-        self.headers = Headers::default();
+    /// The earlier message that it changes.
+    pub fn target(&self) -> Option<Seq> {
+        match self {
+            Self::Edited { seq, .. } | Self::Deleted { seq } => Some(*seq),
+            Self::Opened { .. } | Self::Posted { .. } | Self::Renamed { .. } => None,
+            Self::Closed {} | Self::Unknown => None,
+        }
     }
 
-    /// Returns true if its author took it back.
-    pub fn is_deleted(&self) -> bool {
-        self.body.is_none()
+    /// The message that it answers.
+    pub fn reply_to(&self) -> Option<Seq> {
+        if let Self::Posted { reply_to, .. } = self { *reply_to } else { None }
+    }
+
+    /// The text in it: a message's, or a title. Empty where it has none.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Posted { body: text, .. } | Self::Edited { body: text, .. } => text,
+            Self::Opened { title: text } | Self::Renamed { title: text } => text,
+            Self::Deleted { .. } | Self::Closed {} | Self::Unknown => "",
+        }
+    }
+
+    /// Headers beside the text of a message.
+    pub fn headers(&self) -> Option<&Headers> {
+        if let Self::Posted { headers, .. } = self { Some(headers) } else { None }
+    }
+
+    /// Takes the text and the headers of a message out, as the log has it once the message is deleted. Returns whether
+    /// there may have been any.
+    pub fn redact(&mut self) -> bool {
+        match self {
+            Self::Posted { body, headers, .. } => {
+                body.clear();
+                *headers = Headers::default();
+            }
+            Self::Edited { body, .. } => body.clear(),
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Entry {
+    /// The message that it is about: the one that it posts, or changes.
+    pub fn about(&self) -> Option<Seq> {
+        if let EntryKind::Posted { .. } = self.what { Some(self.seq) } else { self.what.target() }
     }
 }

@@ -72,8 +72,9 @@ fn history(before: Option<Seq>, after: Option<Seq>, around: Option<Seq>) -> Clie
     ClientFrame::History { req: 1, room: lobby(), before, after, around, limit: 50 }
 }
 
-fn entry(what: What) -> ServerFrame {
-    let by_server = matches!(what, What::Opened { .. } | What::Renamed { .. } | What::Closed {});
+fn entry(what: EntryKind) -> ServerFrame {
+    let by_server =
+        matches!(what, EntryKind::Opened { .. } | EntryKind::Renamed { .. } | EntryKind::Closed {});
     let cmid = (!by_server).then(cmid);
     ServerFrame::Entry(Entry { room: lobby(), seq: 8, at: AT, by: user("u1"), cmid, what })
 }
@@ -145,14 +146,17 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("people", ServerFrame::People { people: vec![you, Person::new(user("u2"), "")] }),
         ("people_marked", ServerFrame::People { people: vec![marked] }),
         ("rooms", ServerFrame::Rooms { rooms: vec![room()] }),
-        ("entry_opened", entry(What::Opened { title: "Lobby".into() })),
-        ("entry_posted", entry(What::posted("hi", None))),
-        ("entry_reply", entry(What::posted("yes", Some(3)))),
-        ("entry_headers", entry(What::Posted { body: "{}".into(), reply_to: Some(3), headers: headers() })),
-        ("entry_edited", entry(What::Edited { seq: 3, body: "better".into() })),
-        ("entry_deleted", entry(What::Deleted { seq: 3 })),
-        ("entry_renamed", entry(What::Renamed { title: "Yard".into() })),
-        ("entry_closed", entry(What::Closed {})),
+        ("entry_opened", entry(EntryKind::Opened { title: "Lobby".into() })),
+        ("entry_posted", entry(EntryKind::posted("hi", None))),
+        ("entry_reply", entry(EntryKind::posted("yes", Some(3)))),
+        (
+            "entry_headers",
+            entry(EntryKind::Posted { body: "{}".into(), reply_to: Some(3), headers: headers() }),
+        ),
+        ("entry_edited", entry(EntryKind::Edited { seq: 3, body: "better".into() })),
+        ("entry_deleted", entry(EntryKind::Deleted { seq: 3 })),
+        ("entry_renamed", entry(EntryKind::Renamed { title: "Yard".into() })),
+        ("entry_closed", entry(EntryKind::Closed {})),
         ("room_renamed", ServerFrame::RoomChanged { room: lobby(), title: Some("Yard".into()) }),
         ("room_closed", ServerFrame::RoomChanged { room: lobby(), title: None }),
         ("live", ServerFrame::Live { room: lobby(), head: 8 }),
@@ -294,7 +298,7 @@ fn an_old_client_survives_a_newer_server() {
     let entry =
         r#"{"t":"entry","room":"lobby","seq":8,"at":1,"by":"u1","what":{"t":"reacted","emoji":"👍"}}"#;
     let ServerFrame::Entry(entry) = serde_json::from_str(entry).unwrap() else { panic!("an entry") };
-    assert_eq!((entry.seq, entry.what), (8, What::Unknown), "it takes its seq, so no hole is seen");
+    assert_eq!((entry.seq, entry.what), (8, EntryKind::Unknown), "it takes its seq, so no hole is seen");
     let live: ServerFrame =
         serde_json::from_str(r#"{"t":"live","room":"lobby","head":8,"mood":"good"}"#).unwrap();
     assert_eq!(live, ServerFrame::Live { room: lobby(), head: 8 });

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use madang_protocol::{Entry, Headers, Person, RoomId, Seq, ServerFrame, What};
+use madang_protocol::{Entry, Headers, Person, ServerFrame};
 use madang_stomp::Version;
+use serde::Serialize;
 use tungstenite::Utf8Bytes;
 
 /// The text of one frame; cloning shares it.
@@ -11,25 +12,33 @@ pub type Encoded = Utf8Bytes;
 
 /// Encodes one frame.
 pub fn encode(frame: &ServerFrame) -> Encoded {
-    // The frames are plain structs with string keys, which JSON can always hold.
-    serde_json::to_string(frame).unwrap_or_default().into()
+    json(frame)
 }
 
-/// One committed entry, encoded for every receiver, with its author's name for those who have not met them.
+/// Encodes what a protocol has in place of a frame, as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Encoded {
+    // Plain structs with string keys, which JSON can always hold.
+    serde_json::to_string(value).unwrap_or_default().into()
+}
+
+/// One committed entry with its encodings, and with its author's name for those who have not met them.
 #[derive(Debug)]
 pub struct EntryFrame {
-    /// The room.
-    pub room: RoomId,
-    /// The entry's seq.
-    pub seq: Seq,
-    /// Seq of the message that it is about; 0 if it is about none.
-    pub about: Seq,
+    /// The entry.
+    pub entry: Arc<Entry>,
     /// The author.
     pub author: Arc<PersonFrame>,
     /// The `entry` frame.
     pub json: Encoded,
     /// Encodings for clients of other protocols.
     pub(crate) encodings: Encodings,
+}
+
+/// [`ServerFrame::Entry`] of an entry that others hold, too.
+#[derive(Serialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+enum Shared<'e> {
+    Entry(&'e Entry),
 }
 
 /// A form in which clients other than those of `madang.v1` get an entry.
@@ -82,57 +91,33 @@ fn of_version<T>(forms: Option<&[T; 3]>, version: Version) -> Option<&T> {
 }
 
 impl EntryFrame {
-    /// Encodes `entry`.
-    pub fn new(entry: Entry, author: Person) -> Self {
-        Self::said_by(entry, Arc::new(PersonFrame::new(author)))
+    /// Encodes an entry.
+    pub fn new(entry: impl Into<Arc<Entry>>, author: Person) -> Self {
+        Self::by(entry.into(), Arc::new(PersonFrame::new(author)))
     }
 
-    /// Encodes `entry` of an author who is encoded already.
-    pub fn said_by(entry: Entry, author: Arc<PersonFrame>) -> Self {
-        let (room, seq) = (entry.room.clone(), entry.seq);
-        let about = match &entry.what {
-            What::Posted { .. } => seq,
-            What::Edited { seq, .. } | What::Deleted { seq } => *seq,
-            What::Opened { .. } | What::Renamed { .. } | What::Closed {} | What::Unknown => 0,
-        };
-        Self {
-            room,
-            seq,
-            about,
-            author,
-            json: encode(&ServerFrame::Entry(entry)),
-            encodings: Encodings::default(),
-        }
+    /// Encodes an entry of an author who is encoded already.
+    pub fn by(entry: Arc<Entry>, author: Arc<PersonFrame>) -> Self {
+        let json = json(&Shared::Entry(&entry));
+        Self { entry, author, json, encodings: Encodings::default() }
     }
 
     /// The same entry, its author named anew.
-    pub fn by(&self, author: Arc<PersonFrame>) -> Self {
-        let Self { room, seq, about, json, .. } = self;
-        let encodings = Encodings::default();
-        Self { room: room.clone(), seq: *seq, about: *about, author, json: json.clone(), encodings }
-    }
-
-    /// The entry, read back from its frame: only protocols with other words need it, once each.
-    pub(crate) fn typed(&self) -> Option<Entry> {
-        match serde_json::from_str(&self.json) {
-            Ok(ServerFrame::Entry(entry)) => Some(entry),
-            _ => None,
-        }
+    pub fn renamed(&self, author: Arc<PersonFrame>) -> Self {
+        let (entry, json) = (self.entry.clone(), self.json.clone());
+        Self { entry, author, json, encodings: Encodings::default() }
     }
 
     /// The same entry without the text and the headers of its message, as the log has it once the message is deleted.
     pub fn redacted(&self) -> Option<Self> {
-        let mut entry = self.typed()?;
-        match &mut entry.what {
-            What::Posted { body, headers, .. } => {
-                body.clear();
-                *headers = Headers::default();
-            }
-            What::Edited { body, .. } => body.clear(),
-            What::Deleted { .. } | What::Opened { .. } | What::Unknown => return None,
-            What::Renamed { .. } | What::Closed {} => return None,
-        }
-        Some(Self::said_by(entry, self.author.clone()))
+        let mut entry = Entry::clone(&self.entry);
+        entry.what.redact().then(|| Self::by(entry.into(), self.author.clone()))
+    }
+
+    /// Bytes of memory that depend on the entry: its own text, and its frame.
+    pub fn bytes(&self) -> usize {
+        let what = &self.entry.what;
+        self.json.len() + what.text().len() + what.headers().map_or(0, Headers::bytes)
     }
 }
 
@@ -150,5 +135,21 @@ impl PersonFrame {
     pub fn new(person: Person) -> Self {
         let json = encode(&ServerFrame::People { people: vec![person.clone()] });
         Self { person, json }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_protocol::{EntryKind, RoomId, UserId};
+
+    use super::*;
+
+    #[test]
+    fn shared_entry_encodes_as_its_frame() {
+        let what = EntryKind::posted("x", Some(3));
+        let (room, by) = (RoomId::lobby(), UserId::system());
+        let entry = Entry { room, seq: 7, at: 5, by: by.clone(), cmid: None, what };
+        let frame = EntryFrame::new(entry.clone(), Person::new(by, "Ada"));
+        assert_eq!(frame.json, encode(&ServerFrame::Entry(entry)));
     }
 }

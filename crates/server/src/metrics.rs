@@ -9,6 +9,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::refusal;
+
 /// The counters; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -198,8 +200,7 @@ impl Metrics {
 
     /// A frame was refused.
     pub fn refused(&self, code: RefusalCode) {
-        let name = serde_json::to_string(&code).unwrap_or_default();
-        self.refused.get_or_create(&CodeLabel { code: name.trim_matches('"').into() }).inc();
+        self.refused.get_or_create(&CodeLabel { code: refusal::name(code) }).inc();
     }
 
     /// A conversation has begun over this protocol.

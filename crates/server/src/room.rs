@@ -5,12 +5,13 @@ mod markers;
 mod spending;
 mod together;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use madang_protocol::{Cmid, Limits, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId};
+use madang_protocol::{
+    Cmid, Limits, Operation, Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId,
+};
 
 use crate::broker::Broker;
 use crate::broker::event::Event;
@@ -25,9 +26,7 @@ use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::single_flight::SingleFlight;
 use crate::snapshot_cache::{RoomSnapshot, SnapshotCache, SnapshotFrame};
-use crate::store::{
-    Appended, Change, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write,
-};
+use crate::store::{Appended, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write};
 use crate::text;
 
 pub use spending::Reading;
@@ -130,24 +129,14 @@ impl Rooms {
         from: Network,
         room: RoomId,
         cmid: Cmid,
-        mut change: Change,
+        mut operation: Operation,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Appended, Refusal>> + Send + 'static + use<>, Refusal> {
         self.may(by, &room)?;
-        let mut bytes = 0;
-        if let Change::Post { body, .. } | Change::Edit { body, .. } = &mut change {
-            if let Cow::Owned(clean) = text::body(body, self.0.limits.body_chars)? {
-                *body = clean;
-            }
-            bytes = body.len();
-        }
-        if let Change::Post { headers, .. } = &change {
-            text::headers(headers)?;
-            bytes += headers.bytes();
-        }
+        let bytes = text::operation(&mut operation, self.0.limits.body_chars)?;
         self.take_token(by, from, bytes, now)?;
         let at = self.0.clock.wall(now);
-        let appended = self.0.store.append(Write { by: by.clone(), cmid, room, at, change });
+        let appended = self.0.store.append(Write { by: by.clone(), cmid, room, at, operation });
         let metrics = self.0.metrics.clone();
         Ok(async move {
             let appended = appended.await.map_err(logged)?;

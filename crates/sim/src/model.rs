@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use madang_protocol::{Cmid, Entry, Epoch, Message, RoomId, Seq, Snapshot, UserId, What};
+use madang_protocol::{Cmid, Entry, EntryKind, Epoch, Message, RoomId, Seq, Snapshot, UserId};
 
 use crate::{Broken, Check, broken};
 
@@ -68,7 +68,7 @@ impl Log {
     }
 
     /// Takes a committed entry in: the next one of its room, of a write that is not there yet.
-    pub(crate) fn commit(&mut self, entry: Entry) -> Check {
+    pub(crate) fn commit(&mut self, entry: &Entry) -> Check {
         let log = self.rooms.entry(entry.room.clone()).or_default();
         let next = log.len() as Seq + 1;
         if entry.seq != next {
@@ -87,60 +87,32 @@ impl Log {
                 ));
             }
         }
-        log.push(entry);
+        log.push(entry.clone());
         Ok(())
     }
 
     /// The entry as it may be read now: a deleted message's texts and headers are gone.
     pub(crate) fn redacted(&self, entry: &Entry) -> Entry {
-        let about = match entry.what {
-            What::Posted { .. } => entry.seq,
-            What::Edited { seq, .. } => seq,
-            _ => return entry.clone(),
-        };
-        let gone = |other: &Entry| matches!(other.what, What::Deleted { seq } if seq == about);
+        let Some(about) = entry.about() else { return entry.clone() };
+        let gone = |other: &Entry| matches!(other.what, EntryKind::Deleted { seq } if seq == about);
         let mut entry = entry.clone();
         if self.entries(&entry.room).iter().any(gone) {
-            match &mut entry.what {
-                What::Posted { body, headers, .. } => {
-                    body.clear();
-                    *headers = Default::default();
-                }
-                What::Edited { body, .. } => body.clear(),
-                _ => {}
-            }
+            entry.what.redact();
         }
         entry
     }
 
     /// Returns the messages of a room in their state at `head`.
     pub(crate) fn messages(&self, room: &RoomId, head: Seq) -> Vec<Message> {
-        let mut messages: Vec<Message> = Vec::new();
-        for entry in self.entries(room).iter().take_while(|entry| entry.seq <= head) {
-            match &entry.what {
-                What::Edited { seq, body } => {
-                    if let Some(message) = find(&mut messages, *seq) {
-                        message.body = Some(body.clone());
-                        message.edited_at = Some(entry.at);
-                    }
-                }
-                What::Deleted { seq } => {
-                    if let Some(message) = find(&mut messages, *seq) {
-                        message.take_back();
-                    }
-                }
-                _ => messages.extend(Message::from_posted(entry)),
-            }
-        }
-        messages
+        Message::fold(self.entries(room).iter().take_while(|entry| entry.seq <= head))
     }
 
     /// Returns true if `body` ever was the text of message `seq`; an empty one is what is left of a deleted text.
     pub(crate) fn had_body(&self, room: &RoomId, seq: Seq, body: Option<&str>) -> bool {
         self.entries(room).iter().any(|entry| match (&entry.what, body) {
-            (What::Posted { body: was, .. }, Some(body)) => entry.seq == seq && was == body,
-            (What::Edited { seq: of, body: was }, Some(body)) => *of == seq && was == body,
-            (What::Deleted { seq: of }, None | Some("")) => *of == seq,
+            (EntryKind::Posted { body: was, .. }, Some(body)) => entry.seq == seq && was == body,
+            (EntryKind::Edited { seq: of, body: was }, Some(body)) => *of == seq && was == body,
+            (EntryKind::Deleted { seq: of }, None | Some("")) => *of == seq,
             _ => false,
         })
     }
@@ -206,14 +178,14 @@ impl Log {
     pub(crate) fn check_meant(&self, entry: &Entry, made: &Made) -> Check {
         let cmid_of = |seq: Seq| self.entry(&entry.room, seq).and_then(|entry| entry.cmid);
         let as_meant = match (&entry.what, &made.what) {
-            (What::Posted { body, reply_to, .. }, Meant::Post { body: meant, reply_to: to }) => {
+            (EntryKind::Posted { body, reply_to, .. }, Meant::Post { body: meant, reply_to: to }) => {
                 // An answer to a message that a restore has lost is no answer any more.
                 body == meant && reply_to.is_none_or(|seq| cmid_of(seq) == *to)
             }
-            (What::Edited { seq, body }, Meant::Edit { of, body: meant }) => {
+            (EntryKind::Edited { seq, body }, Meant::Edit { of, body: meant }) => {
                 body == meant && cmid_of(*seq) == Some(*of)
             }
-            (What::Deleted { seq }, Meant::Delete { of }) => cmid_of(*seq) == Some(*of),
+            (EntryKind::Deleted { seq }, Meant::Delete { of }) => cmid_of(*seq) == Some(*of),
             _ => false,
         };
         if as_meant && entry.room == made.room && entry.by == made.by {
@@ -221,11 +193,6 @@ impl Log {
         }
         broken(format!("entry {} of {} is not what {} meant: {made:?}", entry.seq, entry.room, entry.by))
     }
-}
-
-fn find(messages: &mut [Message], seq: Seq) -> Option<&mut Message> {
-    let at = messages.binary_search_by_key(&seq, |message| message.seq).ok()?;
-    messages.get_mut(at)
 }
 
 impl From<String> for Broken {

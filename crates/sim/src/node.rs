@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use madang_client::{Locale, PageData, Theme};
+use madang_protocol::Operation;
 use madang_protocol::{Cmid, Entry, Limits, RoomId, UserId};
 use madang_server::broker::Broker;
 use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
 use madang_server::network::Network;
 use madang_server::room::{Post, Rooms};
-use madang_server::store::Change;
 use madang_server::store::manual::Fault;
 
 use crate::connection::HEARTBEAT;
@@ -40,7 +40,7 @@ impl World {
         server.stepper.answer();
         for committed in committed {
             at_once(server.hub.deliver(committed.clone(), &server.store))?;
-            self.logs[0].commit(committed.entry)?;
+            self.logs[0].commit(&committed.entry)?;
         }
         for device in 0..self.devices.len() {
             self.load(device, true, 300)?;
@@ -92,10 +92,11 @@ impl World {
             let Ok(stored) = at_once(server.store.entries_after(room.clone(), 0, 1_000_000))? else {
                 continue;
             };
-            let stored: Vec<Entry> = stored.into_iter().map(|committed| committed.entry).collect();
+            let stored: Vec<Entry> =
+                stored.into_iter().map(|committed| Arc::unwrap_or_clone(committed.entry)).collect();
             if self.logs.len() == 1 && self.log().head(room) == 0 && stored.len() == 1 {
                 // Entries that the first start wrote by itself.
-                self.logs[0].commit(stored[0].clone())?;
+                self.logs[0].commit(&stored[0])?;
             }
             self.logs[self.logs.len() - 1].check_stored(room, &stored)?;
         }
@@ -231,8 +232,8 @@ impl World {
         let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return Ok(()) };
         let body = |cmid: &Cmid| format!("form {cmid}");
         if let [cmid] = cmids[..] {
-            let change = Change::post(body(&cmid), None);
-            if let Ok(answer) = server.rooms.write(&user, Network::NOWHERE, room, cmid, change, now) {
+            let operation = Operation::post(body(&cmid), None);
+            if let Ok(answer) = server.rooms.write(&user, Network::NOWHERE, room, cmid, operation, now) {
                 server.forms.push((user, cmids, Box::pin(async { answer.await.ok().map(|one| vec![one]) })));
             }
         } else {

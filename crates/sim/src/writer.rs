@@ -103,7 +103,7 @@ impl World {
                     return broken(format!("in {room}, write {number} of {who} overtook {:?}", made.place));
                 }
             }
-            self.log_mut().commit(entry.clone())?;
+            self.log_mut().commit(entry)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use madang_protocol::{ClientFrame, Cmid, Epoch, RoomId, Seq, UnixMs};
 
 use crate::simulation::{Mutant, is};
-use crate::{Failure, Write, WriteWhat};
+use crate::{Failure, Write};
 
 /// A write that is neither acknowledged nor refused by then is sent again.
 pub(crate) const PATIENCE_MS: i64 = 20_000;
@@ -65,20 +65,14 @@ impl Outbox {
 
     /// Posts of `room` that its window does not show yet.
     pub(crate) fn posts(&self, room: &RoomId) -> impl Iterator<Item = &Queued> {
-        self.queue.iter().filter(move |queued| {
-            queued.write.room == *room && matches!(queued.write.what, WriteWhat::Post { .. })
-        })
+        self.queue.iter().filter(move |queued| queued.write.room == *room && !queued.write.is_change())
     }
 
     /// Edits and deletes of one message, in order.
     pub(crate) fn changes(&self, room: &RoomId, message: Seq) -> impl Iterator<Item = &Queued> {
-        self.queue.iter().filter(move |queued| {
-            queued.write.room == *room
-                && match &queued.write.what {
-                    WriteWhat::Edit { seq, .. } | WriteWhat::Delete { seq } => *seq == message,
-                    WriteWhat::Post { .. } => false,
-                }
-        })
+        self.queue
+            .iter()
+            .filter(move |queued| queued.write.room == *room && queued.write.what.target() == Some(message))
     }
 
     /// The changes of one message that still count, newest first.
@@ -195,19 +189,16 @@ impl Outbox {
         self.queue.retain_mut(|Queued { write, stage, .. }| {
             let stale = write.is_stale(epoch) && !is(Mutant::IgnoresEpoch);
             write.epoch = Some(epoch.clone());
-            match &mut write.what {
-                _ if !stale => true,
-                _ if matches!(stage, Stage::Acknowledged { .. }) => false,
-                WriteWhat::Post { reply_to, .. } => {
-                    *reply_to = None;
-                    changed.push(write.clone());
-                    true
-                }
-                WriteWhat::Edit { .. } | WriteWhat::Delete { .. } => {
-                    dropped.push(write.cmid);
-                    false
-                }
+            if !stale || matches!(stage, Stage::Acknowledged { .. }) {
+                return !stale;
             }
+            if write.is_change() {
+                dropped.push(write.cmid);
+                return false;
+            }
+            write.what.detach();
+            changed.push(write.clone());
+            true
         });
         (dropped, changed)
     }

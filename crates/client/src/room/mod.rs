@@ -6,7 +6,9 @@ mod unread;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use madang_protocol::{ClientFrame, Entry, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId, What};
+use madang_protocol::{
+    ClientFrame, Entry, EntryKind, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId,
+};
 
 use crate::simulation::{Mutant, is};
 use crate::window::Window;
@@ -228,22 +230,18 @@ impl Room {
         self.cursor = Some(entry.seq);
         let mine = you == Some(&entry.by);
         match &entry.what {
-            What::Opened { title } | What::Renamed { title } => self.title = title.as_str().into(),
-            What::Posted { .. } => self.posted(entry, mine, seen),
-            What::Edited { seq, body } => {
-                self.last_change = entry.seq;
-                self.window.iter_mut().for_each(|window| window.edited(*seq, body, entry.at));
+            EntryKind::Opened { title } | EntryKind::Renamed { title } => self.title = title.as_str().into(),
+            EntryKind::Posted { .. } => self.posted(entry, mine, seen),
+            // Also where the owner deletes a message, the entry is its author's.
+            EntryKind::Deleted { seq } if !mine => {
+                self.changed(Change { at: entry.seq, message: *seq, posted: false });
             }
-            What::Deleted { seq } => {
-                self.last_change = entry.seq;
-                self.window.iter_mut().for_each(|window| window.deleted(*seq));
-                // Also where the owner deletes a message, the entry is its author's.
-                if !mine {
-                    self.changed(Change { at: entry.seq, message: *seq, posted: false });
-                }
-            }
-            What::Closed {} => self.gone = true,
-            What::Unknown => {}
+            EntryKind::Closed {} => self.gone = true,
+            _ => {}
+        }
+        if entry.what.target().is_some() {
+            self.last_change = entry.seq;
+            self.window.iter_mut().for_each(|window| window.apply(entry));
         }
         self.counted = self.counted.max(entry.seq);
         self.reached = self.reached.max(entry.seq);
@@ -262,7 +260,7 @@ impl Room {
         }
         let Some(message) = Message::from_posted(entry) else { return };
         if let Some(window) = &mut self.window {
-            window.posted(&message, self.at_bottom);
+            window.posted(message, self.at_bottom);
         }
     }
 

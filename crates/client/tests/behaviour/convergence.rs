@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::world::World;
 use madang_client::{Event, Transport};
-use madang_protocol::{ServerFrame, UserId, What};
+use madang_protocol::{EntryKind, ServerFrame, UserId};
 use proptest::prelude::*;
 
 /// One thing that happens; the first number chooses the client, the second the room.
@@ -95,7 +95,7 @@ fn play(world: &mut World, act: &Act) {
             }
         }
         Act::Stranger(r) => {
-            let what = What::posted("hello", None);
+            let what = EntryKind::posted("hello", None);
             world.server.append(&room(world, r), &stranger, None, what);
         }
         Act::StrangerTakesBack(r) => {
@@ -103,7 +103,7 @@ fn play(world: &mut World, act: &Act) {
             let messages = world.server.messages(&room);
             let own = messages.iter().find(|message| message.by == stranger && !message.is_deleted());
             if let Some(message) = own {
-                world.server.append(&room, &stranger, None, What::Deleted { seq: message.seq });
+                world.server.append(&room, &stranger, None, EntryKind::Deleted { seq: message.seq });
             }
         }
         Act::OpenRoom(c, r) => world.event(c, Event::OpenRoom { room: room(world, r), around: None }),
@@ -174,7 +174,7 @@ pub(crate) fn check_views(world: &World) {
                 .server
                 .messages(room)
                 .into_iter()
-                .map(|message| (Some(message.seq), message.body))
+                .map(|message| (Some(message.seq), message.body.as_deref().map(String::from)))
                 .collect();
             let from =
                 rows.first().map_or(all.len(), |first| all.iter().position(|m| m.0 == first.0).unwrap());
@@ -192,7 +192,7 @@ pub(crate) fn check_log(world: &World) {
             let log = &world.server.logs[room];
             let made: Vec<_> =
                 client.posted.iter().filter(|(at, _)| at == room).map(|(_, cmid)| *cmid).collect();
-            let posted = log.iter().filter(|entry| matches!(entry.what, What::Posted { .. }));
+            let posted = log.iter().filter(|entry| matches!(entry.what, EntryKind::Posted { .. }));
             let found: Vec<_> =
                 posted.filter_map(|entry| entry.cmid).filter(|cmid| made.contains(cmid)).collect();
             assert_eq!(found, made, "posts of {} in {room}", client.user);

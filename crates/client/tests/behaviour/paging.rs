@@ -1,7 +1,7 @@
 //! The window over a long history.
 
 use madang_client::{Event, WINDOW};
-use madang_protocol::{ClientFrame, RoomId, Seq, ServerFrame, UserId, What};
+use madang_protocol::{ClientFrame, EntryKind, RoomId, Seq, ServerFrame, UserId};
 use proptest::prelude::*;
 
 use crate::world::World;
@@ -19,7 +19,7 @@ fn world(messages: usize) -> World {
     let mut world = World::new(&["lobby"], &[]);
     (world.server.snapshot, world.server.page) = (50, 60);
     for n in 0..messages {
-        world.server.append(&lobby(), &bob(), None, What::posted(n.to_string(), None));
+        world.server.append(&lobby(), &bob(), None, EntryKind::posted(n.to_string(), None));
     }
     world.join("alice");
     world.deliver();
@@ -72,7 +72,7 @@ fn scrolling_up_drops_newest_latest_restores_them() {
     assert!(view.after && view.before);
     assert_eq!(shown(&world).len(), WINDOW);
     let before = shown(&world);
-    world.server.append(&lobby(), &bob(), None, What::posted("new", None));
+    world.server.append(&lobby(), &bob(), None, EntryKind::posted("new", None));
     world.deliver();
     assert_eq!(shown(&world), before, "a post does not move what is read");
     assert_eq!(world.clients[0].model.room_view(&lobby()).unwrap().fresh, 1);
@@ -92,7 +92,7 @@ fn permanent_link_shows_message_with_neighbours() {
     (0..20).for_each(|_| act(&mut world, Event::Newer { room: lobby() }));
     assert!(!world.clients[0].model.room_view(&lobby()).unwrap().after);
     world.event(0, Event::AtBottom { room: lobby(), at_bottom: true });
-    world.server.append(&lobby(), &bob(), None, What::posted("new", None));
+    world.server.append(&lobby(), &bob(), None, EntryKind::posted("new", None));
     world.deliver();
     assert_eq!(world.rows(0, &lobby()).last().unwrap().0, Some(502), "attached again");
 }
@@ -102,14 +102,14 @@ fn window_slides_only_at_the_bottom() {
     let mut world = world(50);
     world.event(0, Event::AtBottom { room: lobby(), at_bottom: true });
     for n in 0..WINDOW + 20 {
-        world.server.append(&lobby(), &bob(), None, What::posted(n.to_string(), None));
+        world.server.append(&lobby(), &bob(), None, EntryKind::posted(n.to_string(), None));
     }
     world.deliver();
     assert_eq!(shown(&world).len(), WINDOW);
     assert_eq!(shown(&world).last(), Some(&world.server.head(&lobby())));
     world.event(0, Event::AtBottom { room: lobby(), at_bottom: false });
     let before = shown(&world);
-    world.server.append(&lobby(), &bob(), None, What::posted("new", None));
+    world.server.append(&lobby(), &bob(), None, EntryKind::posted("new", None));
     world.deliver();
     assert_eq!(shown(&world), before);
 }
@@ -130,7 +130,7 @@ fn page_read_before_a_change_is_rerequested() {
     world.event(0, Event::Older { room: lobby() });
     world.up(0);
     // The page is made; a message in it is edited; and the edit overtakes the page.
-    world.server.append(&lobby(), &bob(), None, What::Edited { seq: 30, body: "edited".into() });
+    world.server.append(&lobby(), &bob(), None, EntryKind::Edited { seq: 30, body: "edited".into() });
     world.session(0).unwrap().down.rotate_left(1);
     world.deliver();
     let edited = world.rows(0, &lobby()).into_iter().find(|(seq, _)| *seq == Some(30));
@@ -179,7 +179,7 @@ proptest! {
                 6 => world.event(0, Event::OpenRoom { room, around: Some(seq) }),
                 7 => world.event(0, Event::AtBottom { room, at_bottom: seq % 2 == 0 }),
                 _ => (0..seq % 40).for_each(|n| {
-                    world.server.append(&room, &bob(), None, What::posted(n.to_string(), None));
+                    world.server.append(&room, &bob(), None, EntryKind::posted(n.to_string(), None));
                 }),
             }
             world.deliver();

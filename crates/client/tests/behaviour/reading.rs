@@ -1,7 +1,7 @@
 //! Unread messages, read markers and presence.
 
 use madang_client::{Event, Row, timeline, utc_day};
-use madang_protocol::{ClientFrame, RoomId, Seq, ServerFrame, UserId, What};
+use madang_protocol::{ClientFrame, EntryKind, RoomId, Seq, ServerFrame, UserId};
 
 use crate::world::World;
 
@@ -18,7 +18,7 @@ fn bob() -> UserId {
 /// Someone else posts into a room, and everyone receives it.
 fn post(world: &mut World, room: usize) -> Seq {
     let room = world.rooms[room].clone();
-    let seq = world.server.append(&room, &bob(), None, What::posted("hi", None));
+    let seq = world.server.append(&room, &bob(), None, EntryKind::posted("hi", None));
     world.deliver();
     seq
 }
@@ -74,7 +74,7 @@ fn deleted_message_is_no_longer_unread() {
     let mut world = world();
     let seq = post(&mut world, 1);
     let yard = world.rooms[1].clone();
-    world.server.append(&yard, &bob(), None, What::Deleted { seq });
+    world.server.append(&yard, &bob(), None, EntryKind::Deleted { seq });
     world.deliver();
     assert_eq!(unread(&world, 0, 1), 0);
 }
@@ -86,7 +86,7 @@ fn message_at_bottom_of_visible_page_is_read() {
     world.pass(1_000, 0);
     world.clients[0].up().clear();
     let lobby = RoomId::lobby();
-    let seq = world.server.append(&lobby, &bob(), None, What::posted("hi", None));
+    let seq = world.server.append(&lobby, &bob(), None, EntryKind::posted("hi", None));
     world.down(0, 1);
     assert_eq!(reads(&world), [seq]);
 }
@@ -112,7 +112,7 @@ fn marker_is_sent_once_a_second_only_forward() {
     world.deliver();
     let lobby = RoomId::lobby();
     for _ in 0..3 {
-        world.server.append(&lobby, &bob(), None, What::posted("hi", None));
+        world.server.append(&lobby, &bob(), None, EntryKind::posted("hi", None));
         world.down(0, 1);
     }
     assert_eq!(reads(&world), [2], "the first at once");

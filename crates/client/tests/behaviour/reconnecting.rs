@@ -1,7 +1,7 @@
 //! Errors of others when a connection comes back; each has its name here.
 
 use madang_client::{Effect, Event, update};
-use madang_protocol::{ClientFrame, ResumePoint, ServerFrame, UserId, What};
+use madang_protocol::{ClientFrame, EntryKind, ResumePoint, ServerFrame, UserId};
 
 use crate::world::World;
 
@@ -14,7 +14,7 @@ fn world() -> World {
 /// Someone else posts into a room.
 fn post(world: &mut World, room: usize, body: &str) {
     let (room, bob) = (world.rooms[room].clone(), "bob".parse::<UserId>().unwrap());
-    world.server.append(&room, &bob, None, What::posted(body, None));
+    world.server.append(&room, &bob, None, EntryKind::posted(body, None));
 }
 
 fn bodies(world: &World) -> Vec<String> {
@@ -71,7 +71,7 @@ fn cursor_counts_log_entries_not_frames() {
 fn entry_of_unknown_kind_takes_its_seq() {
     let mut world = world();
     let (room, bob) = (world.rooms[0].clone(), "bob".parse::<UserId>().unwrap());
-    world.server.append(&room, &bob, None, What::Unknown);
+    world.server.append(&room, &bob, None, EntryKind::Unknown);
     post(&mut world, 0, "after");
     world.deliver();
     assert_eq!(bodies(&world), ["after"]);
@@ -121,8 +121,8 @@ fn missed_edits_deletes_and_other_rooms_arrive() {
     world.deliver();
     world.cut(0, 0);
     let (lobby, bob) = (world.rooms[0].clone(), "bob".parse::<UserId>().unwrap());
-    world.server.append(&lobby, &bob, None, What::Edited { seq: 2, body: "first, edited".into() });
-    world.server.append(&lobby, &bob, None, What::Deleted { seq: 3 });
+    world.server.append(&lobby, &bob, None, EntryKind::Edited { seq: 2, body: "first, edited".into() });
+    world.server.append(&lobby, &bob, None, EntryKind::Deleted { seq: 3 });
     (0..60).for_each(|n| post(&mut world, 1, &n.to_string()));
     world.pass(30_000, 0);
     world.deliver();

@@ -17,7 +17,7 @@ fn message(seq: u64, by: &str, at: UnixMs) -> Message {
         at,
         by,
         cmid: None,
-        body: Some(seq.to_string()),
+        body: Some(seq.to_string().into()),
         reply_to: None,
         edited_at: None,
         headers: madang_protocol::Headers::default(),

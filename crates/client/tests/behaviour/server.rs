@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use madang_client::Conn;
 use madang_protocol::{
-    ClientFrame, Cmid, Entry, Epoch, Limits, Message, Person, RefusalCode, RoomId, RoomInfo, Seq,
-    ServerFrame, Snapshot, UnixMs, UserId, What,
+    ClientFrame, Cmid, Entry, EntryKind, Epoch, Limits, Message, Operation, Person, RefusalCode, RoomId,
+    RoomInfo, Seq, ServerFrame, Snapshot, UnixMs, UserId,
 };
 
 /// A carrier of a client.
@@ -51,7 +51,7 @@ impl Server {
         };
         for room in rooms {
             server.logs.insert(room.clone(), Vec::new());
-            server.append(room, &UserId::system(), None, What::Opened { title: room.to_string() });
+            server.append(room, &UserId::system(), None, EntryKind::Opened { title: room.to_string() });
         }
         server
     }
@@ -66,21 +66,7 @@ impl Server {
 
     /// The projection of a room's log.
     pub(crate) fn messages(&self, room: &RoomId) -> Vec<Message> {
-        let mut messages: Vec<Message> = Vec::new();
-        for entry in &self.logs[room] {
-            match &entry.what {
-                What::Edited { seq, body } => {
-                    let message = messages.iter_mut().find(|message| message.seq == *seq).unwrap();
-                    message.body = Some(body.clone());
-                    message.edited_at = Some(entry.at);
-                }
-                What::Deleted { seq } => {
-                    messages.iter_mut().find(|message| message.seq == *seq).unwrap().take_back();
-                }
-                _ => messages.extend(Message::from_posted(entry)),
-            }
-        }
-        messages
+        Message::fold(&self.logs[room])
     }
 
     pub(crate) fn unread(&self, user: &UserId, room: &RoomId, read: Seq) -> u32 {
@@ -88,7 +74,7 @@ impl Server {
         self.messages(room).iter().filter(unread).count() as u32
     }
 
-    pub(crate) fn append(&mut self, room: &RoomId, by: &UserId, cmid: Option<Cmid>, what: What) -> Seq {
+    pub(crate) fn append(&mut self, room: &RoomId, by: &UserId, cmid: Option<Cmid>, what: EntryKind) -> Seq {
         let seq = self.head(room) + 1;
         let entry = Entry { room: room.clone(), seq, at: self.now, by: by.clone(), cmid, what };
         self.logs.get_mut(room).unwrap().push(entry.clone());
@@ -158,15 +144,6 @@ impl Server {
                 }
             }
             ClientFrame::Watch { room, after } => self.attach(id, &room, after),
-            ClientFrame::Post { room, cmid, body, reply_to } => {
-                self.write(id, &user, &room, cmid, What::posted(body, reply_to));
-            }
-            ClientFrame::Edit { room, cmid, seq, body } => {
-                self.write(id, &user, &room, cmid, What::Edited { seq, body });
-            }
-            ClientFrame::Delete { room, cmid, seq } => {
-                self.write(id, &user, &room, cmid, What::Deleted { seq });
-            }
             ClientFrame::Read { room, seq } => {
                 let head = self.head(&room);
                 let mark = self.read.entry((user.clone(), room.clone())).or_default();
@@ -181,7 +158,11 @@ impl Server {
                 let page = self.page(req, &room, before, after, around);
                 self.tell(id, page);
             }
-            _ => {}
+            frame => {
+                if let Ok((room, cmid, operation)) = Operation::from_frame(frame) {
+                    self.write(id, &user, &room, cmid, operation.into_kind());
+                }
+            }
         }
     }
 
@@ -207,7 +188,7 @@ impl Server {
         }
     }
 
-    fn write(&mut self, id: At, user: &UserId, room: &RoomId, cmid: Cmid, what: What) {
+    fn write(&mut self, id: At, user: &UserId, room: &RoomId, cmid: Cmid, what: EntryKind) {
         self.received.push(cmid);
         let key = (user.clone(), cmid);
         if let Some((room, seq)) = self.done.get(&key).cloned() {
@@ -215,9 +196,9 @@ impl Server {
         }
         let retry_after_ms = (self.refuse > 0).then_some(700);
         self.refuse = self.refuse.saturating_sub(1);
-        if let What::Edited { seq, .. } | What::Deleted { seq } = &what {
+        if let Some(seq) = what.target() {
             let stands =
-                self.messages(room).iter().any(|message| message.seq == *seq && !message.is_deleted());
+                self.messages(room).iter().any(|message| message.seq == seq && !message.is_deleted());
             if !stands {
                 return self.refuse(id, cmid, RefusalCode::UnknownMessage, None);
             }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use madang_client::{
-    Event, LinkView, Role, Row, SendState, TabMessage, Transport, Write, WriteWhat, timeline, utc_day,
+use madang_client::{Event, LinkView, Role, Row, SendState, TabMessage, Transport, Write, timeline, utc_day};
+use madang_protocol::{
+    ClientFrame, Cmid, EntryKind, Epoch, Limits, Operation, RefusalCode, RoomId, ServerFrame,
 };
-use madang_protocol::{ClientFrame, Cmid, Epoch, Limits, RefusalCode, RoomId, ServerFrame, What};
 
 use crate::browser::Browser;
 use crate::convergence::{check_log, check_views};
@@ -16,7 +16,7 @@ fn link(browser: &Browser, tab: usize) -> LinkView {
 
 fn stranger(browser: &mut Browser, body: &str) {
     let room = browser.world.rooms[0].clone();
-    let what = What::posted(body, None);
+    let what = EntryKind::posted(body, None);
     browser.world.server.append(&room, &"stranger".parse().unwrap(), None, what);
 }
 
@@ -299,7 +299,7 @@ fn change_from_tab_under_other_epoch_hits_nothing() {
         room: lobby(),
         order: 1,
         at: 1,
-        what: WriteWhat::Delete { seq: 2 },
+        what: Operation::Delete { seq: 2 },
         epoch: Some("before".parse().unwrap()),
         failure: None,
     };
@@ -335,7 +335,7 @@ fn rows_of_another_epoch_take_no_change() {
     let welcome = ServerFrame::Welcome { you, epoch: epoch.clone(), rooms, limits, heartbeat_ms: 25_000 };
     browser.world.event(1, Event::Frame { conn, frame: welcome });
     // The leader has its rows already, and changed what has the number now.
-    let what = WriteWhat::Edit { seq: 2, body: "of another message".into() };
+    let what = Operation::Edit { seq: 2, body: "of another message".into() };
     let write =
         Write { cmid: Cmid(9), room: lobby(), order: 9, at: 1, what, epoch: Some(epoch), failure: None };
     browser.world.event(1, Event::Tab { from, message: TabMessage::Wrote { user, write }, roll: 0 });

@@ -1,7 +1,7 @@
 //! Several tabs, and anything that can happen to them and between them: it ends in the server's state.
 
 use madang_client::Event;
-use madang_protocol::{Cmid, What};
+use madang_protocol::{Cmid, EntryKind};
 use proptest::prelude::*;
 
 use crate::browser::Browser;
@@ -87,7 +87,7 @@ fn play(browser: &mut Browser, act: &Act) {
         Act::Blocked(blocked) => browser.world.blocked = blocked,
         Act::Pass(ms) => browser.world.pass(ms, 1 << 30),
         Act::Stranger(r) => {
-            let what = What::posted("hello", None);
+            let what = EntryKind::posted("hello", None);
             browser.world.server.append(&room(browser, r), &"stranger".parse().unwrap(), None, what);
         }
         Act::Close(c, crashes) => browser.close(c, crashes),

@@ -17,7 +17,7 @@
 //! | 13 | waits without jitter, or of half an hour | [`every_wait_is_jittered_and_bounded`], `clocks::no_clock_stops_the_client_from_trying` |
 
 use madang_client::{Effect, Event, Transport};
-use madang_protocol::{ClientFrame, Cmid, RoomId, ServerFrame, UserId, What};
+use madang_protocol::{ClientFrame, Cmid, EntryKind, RoomId, ServerFrame, UserId};
 
 use crate::alone::{Alone, connects, welcome};
 use crate::browser::Browser;
@@ -32,7 +32,7 @@ fn world() -> World {
 
 fn post(world: &mut World, body: &str) {
     let (room, bob) = (world.rooms[0].clone(), "bob".parse::<UserId>().unwrap());
-    world.server.append(&room, &bob, None, What::posted(body, None));
+    world.server.append(&room, &bob, None, EntryKind::posted(body, None));
 }
 
 fn bodies(world: &World) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! One's own writes: the order, the repeats, what is shown meanwhile, and what outlives a reload.
 
-use madang_client::{Event, Row, SendState, Write, WriteWhat, timeline, utc_day};
-use madang_protocol::{ClientFrame, Cmid, Person, RefusalCode, RoomId, ServerFrame, What};
+use madang_client::{Event, Row, SendState, Write, timeline, utc_day};
+use madang_protocol::{ClientFrame, Cmid, EntryKind, Operation, Person, RefusalCode, RoomId, ServerFrame};
 use proptest::prelude::*;
 
 use crate::world::World;
@@ -250,7 +250,7 @@ fn a_change_of_another_epoch_hits_nothing() {
     world.cut(0, 0);
     world.event(0, Event::Delete { room: lobby(), cmid: Cmid(90), seq: 2 });
     world.server.restore_backup();
-    world.server.append(&lobby(), &"alice".parse().unwrap(), None, What::posted("mine", None));
+    world.server.append(&lobby(), &"alice".parse().unwrap(), None, EntryKind::posted("mine", None));
     world.pass(30_000, 0);
     world.deliver();
     assert_eq!(rows(&world), [(Some("mine".into()), SendState::Sent)]);
@@ -263,7 +263,7 @@ fn change_outdated_by_restore_hits_nothing() {
     world.deliver();
     world.cut(0, 0);
     world.server.restore_backup();
-    let (alice, what) = ("alice".parse().unwrap(), |body: &str| What::posted(body, None));
+    let (alice, what) = ("alice".parse().unwrap(), |body: &str| EntryKind::posted(body, None));
     world.server.append(&lobby(), &alice, None, what("another"));
     world.pass(30_000, 0);
     world.open(0);
@@ -310,9 +310,9 @@ proptest! {
     #[test]
     fn a_write_reads_back_as_it_was_saved(cmid in any::<u128>(), body in ".*", seq in any::<u64>(), kind in 0u8..3) {
         let what = match kind {
-            0 => WriteWhat::Post { body, reply_to: Some(seq) },
-            1 => WriteWhat::Edit { seq, body },
-            _ => WriteWhat::Delete { seq },
+            0 => Operation::post(body, Some(seq)),
+            1 => Operation::Edit { seq, body },
+            _ => Operation::Delete { seq },
         };
         let epoch = "e1".parse().ok();
         let write = Write { cmid: Cmid(cmid), room: lobby(), order: 7, at: 9, what, epoch, failure: None };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::{ClientFrame, ServerFrame, What};
+use crate::{ClientFrame, EntryKind, Operation, ServerFrame};
 
 fn golden(side: &str) -> Vec<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(side);
@@ -29,6 +29,20 @@ fn the_page_reads_each_golden_frame_alike() {
 }
 
 #[test]
+fn page_reads_kept_write_alike() {
+    for text in [
+        r#"{"t":"post","body":"x"}"#,
+        r#"{"t":"post","body":"x","reply_to":3}"#,
+        r#"{"t":"edit","seq":3,"body":"x"}"#,
+        r#"{"t":"delete","seq":3}"#,
+    ] {
+        let kept: Operation = serde_json::from_str(text).unwrap();
+        assert_eq!(Operation::tag_first(&mut serde_json::Deserializer::from_str(text)).unwrap(), kept);
+        assert_eq!(serde_json::to_string(&kept).unwrap(), text, "an outbox that was kept is read for ever");
+    }
+}
+
+#[test]
 fn page_ignores_unknown_kinds() {
     let unknown = r#"{"t":"from_the_future","room":{"deep":[1,{}]},"seq":"x"}"#;
     assert_eq!(server(unknown).unwrap(), ServerFrame::Unknown);
@@ -36,7 +50,10 @@ fn page_ignores_unknown_kinds() {
     let grown = r#"{"t":"live","new":[{}],"room":"lobby","head":8}"#;
     assert!(matches!(server(grown).unwrap(), ServerFrame::Live { head: 8, .. }));
     let what = r#"{"t":"reacted","seq":3,"with":"🎉"}"#;
-    assert_eq!(What::tag_first(&mut serde_json::Deserializer::from_str(what)).unwrap(), What::Unknown);
+    assert_eq!(
+        EntryKind::tag_first(&mut serde_json::Deserializer::from_str(what)).unwrap(),
+        EntryKind::Unknown
+    );
 }
 
 #[test]

@@ -26,26 +26,6 @@ pub(super) fn wants_json(headers: &HeaderMap) -> bool {
         .is_some_and(|accept| accept.contains("application/json") && !accept.contains("text/html"))
 }
 
-/// The status of a refusal.
-pub(super) fn status(code: RefusalCode) -> StatusCode {
-    match code {
-        RefusalCode::UnknownRoom | RefusalCode::UnknownMessage => StatusCode::NOT_FOUND,
-        RefusalCode::UnknownLogin => StatusCode::UNAUTHORIZED,
-        RefusalCode::NotYours | RefusalCode::NotAllowed | RefusalCode::Banned => StatusCode::FORBIDDEN,
-        RefusalCode::UnusableCursor => StatusCode::CONFLICT,
-        RefusalCode::TooFast | RefusalCode::RoomsTooFast => StatusCode::TOO_MANY_REQUESTS,
-        RefusalCode::TooManyRooms => StatusCode::CONFLICT,
-        RefusalCode::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        RefusalCode::BadFrame
-        | RefusalCode::UnknownType
-        | RefusalCode::Empty
-        | RefusalCode::TooLong
-        | RefusalCode::BadHeaders
-        | RefusalCode::NameReserved
-        | RefusalCode::Unknown => StatusCode::UNPROCESSABLE_ENTITY,
-    }
-}
-
 /// The refusal as JSON.
 pub(super) fn problem(refusal: &Refusal, locale: Locale, limits: &Limits) -> Response {
     let problem = Problem {
@@ -53,12 +33,12 @@ pub(super) fn problem(refusal: &Refusal, locale: Locale, limits: &Limits) -> Res
         message: refusal.sentence(locale, limits),
         retry_after_ms: refusal.retry_after_ms,
     };
-    with_headers(refusal, (status(refusal.code), Json(problem)).into_response())
+    with_headers(refusal, (refusal.status(), Json(problem)).into_response())
 }
 
 /// The refusal as one line of text, where there is no page to show it on.
 pub(super) fn plain(refusal: &Refusal, locale: Locale, limits: &Limits) -> Response {
-    with_headers(refusal, (status(refusal.code), refusal.sentence(locale, limits)).into_response())
+    with_headers(refusal, (refusal.status(), refusal.sentence(locale, limits)).into_response())
 }
 
 fn with_headers(refusal: &Refusal, mut response: Response) -> Response {

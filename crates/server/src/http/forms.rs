@@ -9,13 +9,12 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use madang_protocol::{Cmid, ProblemCode, RefusalCode, RoomId, Seq};
+use madang_protocol::{Cmid, Operation, ProblemCode, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
 use crate::idempotency;
 use crate::refusal::Refusal;
 use crate::state::App;
-use crate::store::Change;
 
 use super::back::back_to;
 use super::error::{problem, wants_json};
@@ -99,8 +98,8 @@ pub(super) async fn post(
 ) -> Response {
     let reply_to = form.reply_to.as_deref().and_then(|seq| seq.parse().ok());
     let cmid = form.cmid();
-    let change = Change::post(form.body, reply_to);
-    write(&app, peer, &room, &headers, cmid, change).await
+    let operation = Operation::post(form.body, reply_to);
+    write(&app, peer, &room, &headers, cmid, operation).await
 }
 
 /// Edits a message.
@@ -112,8 +111,8 @@ pub(super) async fn edit(
     Form(form): Form<Written>,
 ) -> Response {
     let cmid = form.cmid();
-    let change = Change::Edit { seq, body: form.body };
-    write(&app, peer, &room, &headers, cmid, change).await
+    let operation = Operation::Edit { seq, body: form.body };
+    write(&app, peer, &room, &headers, cmid, operation).await
 }
 
 /// Deletes a message.
@@ -124,7 +123,7 @@ pub(super) async fn delete(
     headers: HeaderMap,
     Form(form): Form<Written>,
 ) -> Response {
-    write(&app, peer, &room, &headers, form.cmid(), Change::Delete { seq }).await
+    write(&app, peer, &room, &headers, form.cmid(), Operation::Delete { seq }).await
 }
 
 async fn write(
@@ -133,14 +132,14 @@ async fn write(
     room: &str,
     headers: &HeaderMap,
     cmid: Option<Cmid>,
-    change: Change,
+    operation: Operation,
 ) -> Response {
     let result = async {
         let login = login::or_newcomer(app, headers).await?;
         let id: RoomId = room.parse().map_err(|_| RefusalCode::UnknownRoom)?;
         let cmid = cmid.ok_or(RefusalCode::BadFrame)?;
         let from = peer.ip().into();
-        app.rooms.write(&login.person.id, from, id.clone(), cmid, change, app.now())?.await?;
+        app.rooms.write(&login.person.id, from, id.clone(), cmid, operation, app.now())?.await?;
         Ok((login, format!("/r/{id}")))
     };
     match result.await {

@@ -13,13 +13,13 @@ use serde::Deserialize;
 
 use crate::asker;
 use crate::network::Network;
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::room::SNAPSHOT_MESSAGES;
 use crate::snapshot_cache::RoomSnapshot;
 use crate::state::App;
 use crate::store::{Most, PageAt};
 
-use super::error::{plain, status};
+use super::error::plain;
 use super::preferences;
 use crate::auth::login::{self, Login};
 
@@ -181,7 +181,7 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
         refused = Some(RefusalCode::UnknownRoom);
         made = data(app, headers, &login, RoomId::lobby(), Look::nowhere()).await;
     }
-    let status = refused.map(status);
+    let status = refused.map(refusal::status);
     match made {
         Ok(data) => {
             let mut response = app.pages.page(data).await;

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use madang_protocol::{CloseCode, Entry, RoomId, UserId, What};
+use madang_protocol::{CloseCode, Entry, EntryKind, RoomId, UserId};
 
 use super::{Hub, Queued, SessionId, lock};
 use crate::network::Network;
@@ -79,8 +79,8 @@ impl Hub {
 /// whether they follow the room or not.
 pub(super) fn changed(entry: &Entry) -> Option<(RoomId, Option<String>)> {
     let title = match &entry.what {
-        What::Renamed { title } => Some(title.clone()),
-        What::Closed {} => None,
+        EntryKind::Renamed { title } => Some(title.clone()),
+        EntryKind::Closed {} => None,
         _ => return None,
     };
     Some((entry.room.clone(), title))

@@ -77,7 +77,7 @@ fn encoded(entries: Vec<Committed>) -> Vec<Arc<EntryFrame>> {
     let frames = entries.into_iter().map(|Committed { entry, author }| {
         let author =
             authors.entry(author.id.clone()).or_insert_with(|| Arc::new(PersonFrame::new(author))).clone();
-        Arc::new(EntryFrame::said_by(entry, author))
+        Arc::new(EntryFrame::by(entry, author))
     });
     frames.collect()
 }

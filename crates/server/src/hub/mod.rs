@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use madang_protocol::{CloseCode, Person, RoomId, Seq, ServerFrame, UserId, What};
+use madang_protocol::{CloseCode, EntryKind, Person, RoomId, Seq, ServerFrame, UserId};
 
 use crate::broker::event::Event;
 use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
@@ -154,7 +154,7 @@ impl Hub {
         room.head = committed.entry.seq;
         // Under the room's lock: who counts the moves first, and then looks at the room, misses none.
         room.moved = self.moves.fetch_add(1, Ordering::SeqCst) + 1;
-        if let What::Deleted { seq } = committed.entry.what {
+        if let EntryKind::Deleted { seq } = committed.entry.what {
             // The ring may still hold the text; the store no longer does.
             room.ring.redact(seq, &self.budget);
             room.note(|meanwhile| meanwhile.deleted.push(seq));

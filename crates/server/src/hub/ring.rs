@@ -22,7 +22,7 @@ const LEAST_BYTES: usize = 128 * 1024;
 /// therefore hold 128 MiB at the very most.
 const ALL_BYTES: usize = 64 * 1024 * 1024;
 
-/// Cost of a frame besides its text.
+/// Cost of a frame besides its texts.
 const FRAME_COST: usize = 256;
 
 /// Size of all rings together. Bytes.
@@ -68,7 +68,7 @@ impl Ring {
     /// Adds the entry that follows the newest one.
     pub(super) fn push(&mut self, frame: Arc<EntryFrame>, budget: &Budget) {
         let before = self.bytes;
-        self.warm |= frame.seq == 1;
+        self.warm |= frame.entry.seq == 1;
         self.bytes += cost(&frame);
         self.frames.push_back(frame);
         let (entries, bytes) = (bound(ENTRIES, |bounds| bounds.ring_entries), budget.bytes());
@@ -85,11 +85,11 @@ impl Ring {
     /// lead up to its own are not taken.
     pub(super) fn fill(&mut self, entries: Vec<Arc<EntryFrame>>, head: Seq, budget: &Budget) {
         let before = self.bytes;
-        let mut next = self.frames.front().map_or(head, |first| first.seq - 1);
+        let mut next = self.frames.front().map_or(head, |first| first.entry.seq - 1);
         let (most, bytes) = (bound(ENTRIES, |bounds| bounds.ring_entries), budget.bytes());
         let newest = next;
-        for frame in entries.into_iter().rev().skip_while(|frame| frame.seq > newest) {
-            if frame.seq != next || self.frames.len() >= most || self.bytes + cost(&frame) > bytes {
+        for frame in entries.into_iter().rev().skip_while(|frame| frame.entry.seq > newest) {
+            if frame.entry.seq != next || self.frames.len() >= most || self.bytes + cost(&frame) > bytes {
                 break;
             }
             next -= 1;
@@ -103,7 +103,7 @@ impl Ring {
 
     /// All entries after `cursor`, if the ring still holds the first of them.
     pub(super) fn after(&self, cursor: Seq) -> Option<Vec<Arc<EntryFrame>>> {
-        let first = self.frames.front()?.seq;
+        let first = self.frames.front()?.entry.seq;
         let skip = usize::try_from((cursor + 1).checked_sub(first)?).ok()?;
         let skip = if is(Mutant::ReplaysOneTooFew) { skip + 1 } else { skip };
         Some(self.frames.iter().skip(skip).cloned().collect())
@@ -111,7 +111,7 @@ impl Ring {
 
     /// Returns the source for `cursor` in a room whose newest entry is `head`.
     pub(super) fn replay_source(&self, cursor: Seq, head: Seq) -> ReplaySource {
-        let first = self.frames.front().map_or(head + 1, |first| first.seq);
+        let first = self.frames.front().map_or(head + 1, |first| first.entry.seq);
         if cursor + 1 >= first {
             ReplaySource::Ring
         } else if !self.warm {
@@ -126,7 +126,7 @@ impl Ring {
     /// Takes a deleted message's texts out of what a reconnect is sent.
     pub(super) fn redact(&mut self, message: Seq, budget: &Budget) {
         let before = self.bytes;
-        for frame in self.frames.iter_mut().filter(|frame| frame.about == message) {
+        for frame in self.frames.iter_mut().filter(|frame| frame.entry.about() == Some(message)) {
             if let Some(redacted) = frame.redacted() {
                 self.bytes -= cost(frame);
                 *frame = Arc::new(redacted);
@@ -141,29 +141,29 @@ impl Ring {
         let mut author = None;
         for frame in self.frames.iter_mut().filter(|frame| frame.author.person.id == person.id) {
             let author = author.get_or_insert_with(|| Arc::new(PersonFrame::new(person.clone())));
-            *frame = Arc::new(frame.by(author.clone()));
+            *frame = Arc::new(frame.renamed(author.clone()));
         }
     }
 }
 
 fn cost(frame: &EntryFrame) -> usize {
-    FRAME_COST + frame.json.len()
+    FRAME_COST + frame.bytes()
 }
 
 #[cfg(test)]
 mod tests {
-    use madang_protocol::{Entry, RoomId, UserId, What};
+    use madang_protocol::{Entry, EntryKind, RoomId, UserId};
 
     use super::*;
 
-    fn frame(seq: Seq, what: What) -> Arc<EntryFrame> {
+    fn frame(seq: Seq, what: EntryKind) -> Arc<EntryFrame> {
         let entry = Entry { room: RoomId::lobby(), seq, at: 0, by: UserId::system(), cmid: None, what };
         let author = Person::new(UserId::system(), "");
         Arc::new(EntryFrame::new(entry, author))
     }
 
     fn posts(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Vec<Arc<EntryFrame>> {
-        seqs.map(|seq| frame(seq, What::posted(body, None))).collect()
+        seqs.map(|seq| frame(seq, EntryKind::posted(body, None))).collect()
     }
 
     fn ring(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Ring {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn seqs(frames: Option<Vec<Arc<EntryFrame>>>) -> Option<Vec<Seq>> {
-        frames.map(|frames| frames.iter().map(|frame| frame.seq).collect())
+        frames.map(|frames| frames.iter().map(|frame| frame.entry.seq).collect())
     }
 
     #[test]
@@ -241,8 +241,8 @@ mod tests {
     #[test]
     fn deleted_text_is_in_no_frame() {
         let (mut ring, budget) = (ring(1..=2, "secret"), Budget::default());
-        ring.push(frame(3, What::Edited { seq: 1, body: "still secret".into() }), &budget);
-        ring.push(frame(4, What::Deleted { seq: 1 }), &budget);
+        ring.push(frame(3, EntryKind::Edited { seq: 1, body: "still secret".into() }), &budget);
+        ring.push(frame(4, EntryKind::Deleted { seq: 1 }), &budget);
         ring.redact(1, &Budget(ring.bytes.into()));
         let texts: Vec<bool> = ring.frames.iter().map(|frame| frame.json.contains("secret")).collect();
         assert_eq!(texts, [false, true, false, false]);

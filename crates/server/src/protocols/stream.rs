@@ -52,8 +52,8 @@ impl ClientProtocol for Stream {
     fn encode(&mut self, said: Outgoing, _: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
         let Some(cursors) = &self.cursors else { return Ok(()) };
         match said {
-            Outgoing::Entry(entry) => {
-                let event = entry.encodings.get(Encoding::Event, || event(&entry, cursors));
+            Outgoing::Entry(frame) => {
+                let event = frame.encodings.get(Encoding::Event, || event(&frame, cursors));
                 event.into_iter().for_each(|event| transport.text(event.clone()));
             }
             Outgoing::Frame(frame) => match *frame {
@@ -78,8 +78,8 @@ impl ClientProtocol for Stream {
 }
 
 /// An entry as an event: JSON has no line breaks, so its data is one line.
-fn event(entry: &EntryFrame, cursors: &Cursors) -> Option<Encoded> {
-    let typed = ApiEntry::new(entry.typed()?, &entry.author.person, cursors);
-    let json = serde_json::to_string(&typed).ok()?;
-    Some(format!("id: {}\ndata: {json}\n\n", cursors.text(entry.seq)).into())
+fn event(frame: &EntryFrame, cursors: &Cursors) -> Option<Encoded> {
+    let event = ApiEntry::new(&frame.entry, &frame.author.person, cursors);
+    let json = serde_json::to_string(&event).ok()?;
+    Some(format!("id: {}\ndata: {json}\n\n", cursors.text(frame.entry.seq)).into())
 }

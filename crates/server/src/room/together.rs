@@ -2,12 +2,12 @@
 
 use std::future::Future;
 
-use madang_protocol::{Cmid, Headers, RoomId, UnixMs, UserId};
+use madang_protocol::{Cmid, Headers, Operation, RoomId, UnixMs, UserId};
 
 use super::{Rooms, logged};
 use crate::network::Network;
 use crate::refusal::Refusal;
-use crate::store::{Appended, Change, ConsumerOffset, Keep, Write};
+use crate::store::{Appended, ConsumerOffset, Keep, Write};
 use crate::text;
 
 /// One of several posts.
@@ -60,28 +60,26 @@ impl Rooms {
         &self,
         by: &UserId,
         from: Network,
-        (mut posts, places): (Vec<Post>, Vec<Named>),
+        (posts, places): (Vec<Post>, Vec<Named>),
         tokens: usize,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>
     {
-        for (index, post) in posts.iter_mut().enumerate() {
-            let allowed = self.may(by, &post.room).and_then(|()| {
-                text::headers(&post.headers)?;
-                Ok(text::body(&post.body, self.0.limits.body_chars)?.into_owned())
+        let (count, at) = (posts.len(), self.0.clock.wall(now));
+        let (mut writes, mut bytes) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for (index, Post { room, cmid, body, headers }) in posts.into_iter().enumerate() {
+            let mut operation = Operation::Post { body, reply_to: None, headers };
+            let allowed = self.may(by, &room).and_then(|()| {
+                let max = self.0.limits.body_chars;
+                text::operation(&mut operation, max).map_err(Refusal::from)
             });
-            post.body = allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
+            bytes.push(allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?);
+            writes.push(Write { by: by.clone(), cmid, room, at, operation });
         }
-        let bytes: Vec<usize> = posts.iter().map(Post::bytes).collect();
         self.take_tokens(by, from, tokens, &bytes, now)
             .map_err(|refusal| NoneMade { index: None, refusal })?;
         let marks = places.iter().try_for_each(|_| self.take_mark(by, from, now));
         marks.map_err(|refusal| NoneMade { index: None, refusal })?;
-        let (count, at) = (posts.len(), self.0.clock.wall(now));
-        let writes = posts.into_iter().map(|Post { room, cmid, body, headers }| {
-            let change = Change::Post { body, reply_to: None, headers };
-            Write { by: by.clone(), cmid, room, at, change }
-        });
         let places = places.into_iter().map(|Named { room, name, place }| Keep {
             reader: by.clone(),
             room,
@@ -89,7 +87,7 @@ impl Rooms {
             place,
             at,
         });
-        let appended = self.0.store.append_all(writes.collect(), places.collect());
+        let appended = self.0.store.append_all(writes, places.collect());
         let metrics = self.0.metrics.clone();
         Ok(async move {
             match appended.await {

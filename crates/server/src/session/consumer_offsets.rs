@@ -1,11 +1,11 @@
 //! Places in rooms that a program keeps by acknowledging, and its posts: what protocols with receipts ask for.
 
-use madang_protocol::{Cmid, RoomId, ServerFrame, UnixMs};
+use madang_protocol::{Cmid, Operation, RoomId, ServerFrame, UnixMs};
 
 use super::{Outgoing, Session, about};
 use crate::refusal::Refusal;
 use crate::room::{Named, NoneMade, Post};
-use crate::store::{Appended, Change, ConsumerOffset};
+use crate::store::{Appended, ConsumerOffset};
 
 /// A place to be kept.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ impl Session {
         let Post { room, cmid, body, headers } = post;
         // The writer would find it too, but only after what was asked for behind it.
         self.rooms.head(&self.you.id, &room)?;
-        let change = Change::Post { body, reply_to: None, headers };
-        let durable = self.rooms.write(&self.you.id, self.from, room.clone(), cmid, change, now)?;
+        let operation = Operation::Post { body, reply_to: None, headers };
+        let durable = self.rooms.write(&self.you.id, self.from, room.clone(), cmid, operation, now)?;
         self.answer(durable, room, cmid);
         Ok(())
     }

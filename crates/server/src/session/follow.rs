@@ -192,31 +192,33 @@ impl Session {
     }
 
     /// Passes an entry of a live room on. An entry that was sent already is dropped; a hole puts the room behind.
-    pub(super) fn deliver_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
-        let Some(follow) = self.follows.get_mut(&entry.room).filter(|follow| follow.live) else { return };
-        if entry.seq == follow.sent + 1 {
-            follow.sent = entry.seq;
-            self.say_entry(entry.clone(), out);
-        } else if entry.seq > follow.sent {
+    pub(super) fn deliver_entry(&mut self, frame: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
+        let Some(follow) = self.follows.get_mut(&frame.entry.room).filter(|follow| follow.live) else {
+            return;
+        };
+        if frame.entry.seq == follow.sent + 1 {
+            follow.sent = frame.entry.seq;
+            self.say_entry(frame.clone(), out);
+        } else if frame.entry.seq > follow.sent {
             follow.live = false;
-            self.behind.push_back(entry.room.clone());
-            self.hub().detach(&entry.room, self.id);
+            self.behind.push_back(frame.entry.room.clone());
+            self.hub().detach(&frame.entry.room, self.id);
         }
     }
 
     /// Sends an entry if it is the next one of its room.
-    fn send_entry(&mut self, entry: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
-        let Some(follow) = self.follows.get_mut(&entry.room) else { return };
-        if entry.seq != follow.sent + 1 {
+    fn send_entry(&mut self, frame: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
+        let Some(follow) = self.follows.get_mut(&frame.entry.room) else { return };
+        if frame.entry.seq != follow.sent + 1 {
             return;
         }
-        follow.sent = entry.seq;
-        self.say_entry(entry.clone(), out);
+        follow.sent = frame.entry.seq;
+        self.say_entry(frame.clone(), out);
     }
 
-    fn say_entry(&mut self, entry: Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
-        self.introduce_encoded(&entry.author, out);
-        out.push(Outgoing::Entry(entry));
+    fn say_entry(&mut self, frame: Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
+        self.introduce_encoded(&frame.author, out);
+        out.push(Outgoing::Entry(frame));
     }
 }
 

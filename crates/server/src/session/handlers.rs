@@ -1,10 +1,10 @@
 //! Handlers: one for each kind of frame of a client.
 
-use madang_protocol::{ClientFrame, Cmid, RefusalCode, RoomId, Seq, ServerFrame, UnixMs};
+use madang_protocol::{ClientFrame, Cmid, Operation, RefusalCode, RoomId, Seq, ServerFrame, UnixMs};
 
 use super::{Outgoing, Session};
 use crate::refusal::Refusal;
-use crate::store::{ANSWER_BYTES, Change, Most, PageAt, PageRead, message_bytes};
+use crate::store::{ANSWER_BYTES, Most, PageAt, PageRead, message_bytes};
 
 /// Least time between two typing notices of a session that are passed on.
 const TYPING_MS: UnixMs = 1_000;
@@ -42,13 +42,6 @@ impl Session {
             }
             ClientFrame::Unwatch { room } => self.unwatch(&room),
             ClientFrame::Present { room } => self.look_at(room, out),
-            ClientFrame::Post { room, cmid, body, reply_to } => {
-                self.write(room, cmid, Change::post(body, reply_to), now);
-            }
-            ClientFrame::Edit { room, cmid, seq, body } => {
-                self.write(room, cmid, Change::Edit { seq, body }, now);
-            }
-            ClientFrame::Delete { room, cmid, seq } => self.write(room, cmid, Change::Delete { seq }, now),
             ClientFrame::Read { room, seq } => self.mark_read(room, seq, now),
             ClientFrame::Typing { room } => self.typing(room, now),
             ClientFrame::History { req, room, before, after, around, limit } => {
@@ -57,11 +50,16 @@ impl Session {
             }
             // No protocol lets these through.
             ClientFrame::Unknown | ClientFrame::Hello { .. } => {}
+            frame => {
+                if let Ok((room, cmid, operation)) = Operation::from_frame(frame) {
+                    self.write(room, cmid, operation, now);
+                }
+            }
         }
     }
 
-    fn write(&mut self, room: RoomId, cmid: Cmid, change: Change, now: UnixMs) {
-        match self.rooms.write(&self.you.id, self.from, room.clone(), cmid, change, now) {
+    fn write(&mut self, room: RoomId, cmid: Cmid, operation: Operation, now: UnixMs) {
+        match self.rooms.write(&self.you.id, self.from, room.clone(), cmid, operation, now) {
             Ok(durable) => self.answer(durable, room, cmid),
             Err(refusal) => {
                 let frame = about(refusal.frame(self.locale, self.rooms.limits(), Some(room)), cmid);

@@ -1,12 +1,12 @@
 //! Posts, edits and deletes: each an entry in the log and a change of its message, in one transaction.
 
-use madang_protocol::{Cmid, Entry, Headers, Seq, What};
+use madang_protocol::{Cmid, Entry, Message, Seq};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
 use super::consumer_offsets;
-use super::rows::{self, RoomKey, kind, seq_of};
-use super::{Appended, Change, Keep, Newcomer, Rejected, StoreError, Write};
+use super::rows::{self, RoomKey, seq_of};
+use super::{Appended, Keep, Newcomer, Rejected, StoreError, Write};
 use crate::simulation::{Mutant, is};
 
 /// Writes one entry, or finds the one that an earlier try of the same write made.
@@ -18,29 +18,48 @@ pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Fa
         }
         return Ok(first);
     }
-    let room = batch.room(&write.room)?;
-    let line = Line {
-        seq: room.head + 1,
-        at: dated(write.at, room.last_at),
-        cmid: write.cmid,
-        author: author.key,
-        room,
+    let RoomHead { key, head, last_at, .. } = batch.room(&write.room)?;
+    let entry = Entry {
+        room: write.room,
+        seq: head + 1,
+        at: dated(write.at, last_at),
+        by: write.by,
+        cmid: Some(write.cmid),
+        what: write.operation.into_kind(),
     };
-    let mut turn = None;
-    let what = match write.change {
-        Change::Post { body, reply_to, headers } => {
-            let what = post(batch, &line, body, reply_to, headers)?;
-            turn = Some(in_turn(batch, &line)?);
-            what
-        }
-        Change::Edit { seq, body } => edit(batch, &line, seq, body)?,
-        Change::Delete { seq } => delete(batch, &line, seq)?,
+    let target = match entry.what.target() {
+        Some(seq) => Some(rows::standing(batch.sql, key, seq)?.ok_or(StoreError::UnknownMessage)?),
+        None => None,
     };
-    let appended = Appended { room: write.room.clone(), seq: line.seq, repeat: false };
-    let entry =
-        Entry { room: write.room, seq: line.seq, at: line.at, by: write.by, cmid: Some(write.cmid), what };
-    batch.entered(room.key, entry, author, turn);
+    if target.as_ref().is_some_and(|message| message.by != entry.by) {
+        return Err(StoreError::NotYours.into());
+    }
+    check_reply(batch.sql, key, entry.what.reply_to())?;
+    let appended = Appended { room: entry.room.clone(), seq: entry.seq, repeat: false };
+    enter(batch, key, entry, author, target)?;
     Ok(appended)
+}
+
+/// Writes the next entry of a room, and what becomes of the message that it posts, or of its `target`.
+pub(super) fn enter(
+    batch: &mut Batch<'_>,
+    room: RoomKey,
+    entry: Entry,
+    author: Author,
+    target: Option<Message>,
+) -> Result<(), Failure> {
+    rows::insert_entry(batch.sql, room, author.key, &entry)?;
+    let turn = match target {
+        Some(mut message) => {
+            message.apply(&entry);
+            rows::update_message(batch.sql, room, &message, entry.seq)?;
+            None
+        }
+        None if entry.about().is_some() => Some(in_turn(batch, room, author.key, entry.seq)?),
+        None => None,
+    };
+    batch.entered(room, entry, author, turn);
+    Ok(())
 }
 
 /// Writes all and keeps all places, or nothing, not even the row of a newcomer.
@@ -94,49 +113,6 @@ pub(super) fn dated(now: i64, last: i64) -> i64 {
     if last.saturating_sub(now) > STEP_BACK { now } else { now.max(last) }
 }
 
-/// The entry that is about to be written.
-struct Line {
-    room: RoomHead,
-    seq: Seq,
-    at: i64,
-    author: i64,
-    cmid: Cmid,
-}
-
-impl Line {
-    fn pos(&self) -> i64 {
-        self.room.key.pos(self.seq)
-    }
-
-    fn insert(
-        &self,
-        batch: &Batch<'_>,
-        kind: i64,
-        target: Option<i64>,
-        body: Option<&str>,
-        headers: &Headers,
-    ) -> rusqlite::Result<()> {
-        let cmid = (!is(Mutant::ForgetsCmid)).then_some(self.cmid.0.to_be_bytes());
-        batch
-            .sql
-            .prepare_cached(
-                "INSERT INTO entries (pos, at, by, cmid, kind, target, body, headers)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                self.pos(),
-                self.at,
-                self.author,
-                cmid,
-                kind,
-                target,
-                body,
-                rows::headers_column(headers)
-            ])?;
-        Ok(())
-    }
-}
-
 fn first_of(batch: &Batch<'_>, author: &Author, cmid: Cmid) -> Result<Option<Appended>, Failure> {
     let found: Option<i64> = batch
         .sql
@@ -151,72 +127,22 @@ fn first_of(batch: &Batch<'_>, author: &Author, cmid: Cmid) -> Result<Option<App
     Ok(Some(Appended { room, seq: seq_of(pos), repeat: true }))
 }
 
-fn post(
-    batch: &Batch<'_>,
-    line: &Line,
-    body: String,
-    reply_to: Option<Seq>,
-    headers: Headers,
-) -> Result<What, Failure> {
-    let target = reply_to.map(|seq| line.room.key.pos(seq));
-    if let Some(target) = target {
-        batch
-            .sql
-            .prepare_cached("SELECT 1 FROM messages WHERE pos = ?1")?
-            .query_row([target], |_| Ok(()))
-            .optional()?
-            .ok_or(StoreError::UnknownMessage)?;
-    }
-    line.insert(batch, kind::POSTED, target, Some(&body), &headers)?;
-    Ok(What::Posted { body, reply_to, headers })
+/// Refuses an answer to a message that never was.
+fn check_reply(sql: &Connection, room: RoomKey, reply_to: Option<Seq>) -> Result<(), Failure> {
+    let Some(seq) = reply_to else { return Ok(()) };
+    let found = sql
+        .prepare_cached("SELECT 1 FROM messages WHERE pos = ?1")?
+        .query_row([room.pos(seq)], |_| Ok(()))
+        .optional()?;
+    found.ok_or_else(|| StoreError::UnknownMessage.into())
 }
 
 /// The row of a message that is posted, with its turn.
-fn in_turn(batch: &mut Batch<'_>, line: &Line) -> Result<i64, Failure> {
+fn in_turn(batch: &mut Batch<'_>, room: RoomKey, by: i64, seq: Seq) -> Result<i64, Failure> {
     let turn = batch.next_turn()?;
     batch
         .sql
         .prepare_cached("INSERT INTO messages (pos, by, changed, turn) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![line.pos(), line.author, line.seq.cast_signed(), turn])?;
+        .execute(params![room.pos(seq), by, seq.cast_signed(), turn])?;
     Ok(turn)
-}
-
-fn edit(batch: &Batch<'_>, line: &Line, seq: Seq, body: String) -> Result<What, Failure> {
-    let target = own_message(batch, line, seq)?;
-    line.insert(batch, kind::EDITED, Some(target), Some(&body), &Headers::default())?;
-    batch
-        .sql
-        .prepare_cached("UPDATE messages SET body = ?2, edited_at = ?3, changed = ?4 WHERE pos = ?1")?
-        .execute(params![target, body, line.at, line.seq.cast_signed()])?;
-    Ok(What::Edited { seq, body })
-}
-
-/// Marks the message and redacts every text that it ever had, and its headers.
-fn delete(batch: &Batch<'_>, line: &Line, seq: Seq) -> Result<What, Failure> {
-    let target = own_message(batch, line, seq)?;
-    line.insert(batch, kind::DELETED, Some(target), None, &Headers::default())?;
-    redact(batch.sql, target, line.seq)?;
-    Ok(What::Deleted { seq })
-}
-
-/// Marks the message at `target` as deleted by the entry `by`, and takes every text that it ever had, and its
-/// headers.
-pub(super) fn redact(sql: &Connection, target: i64, by: Seq) -> rusqlite::Result<()> {
-    sql.prepare_cached("UPDATE messages SET deleted = 1, body = NULL, changed = ?2 WHERE pos = ?1")?
-        .execute(params![target, by.cast_signed()])?;
-    sql.prepare_cached("UPDATE entries SET body = '', headers = NULL WHERE pos = ?1")?.execute([target])?;
-    sql.prepare_cached("UPDATE entries SET body = '' WHERE kind = 3 AND target = ?1")?.execute([target])?;
-    Ok(())
-}
-
-/// The pos of a message that is not deleted and that the author may change.
-fn own_message(batch: &Batch<'_>, line: &Line, seq: Seq) -> Result<i64, Failure> {
-    let pos = line.room.key.pos(seq);
-    let owner: i64 = batch
-        .sql
-        .prepare_cached("SELECT by FROM messages WHERE pos = ?1 AND NOT deleted")?
-        .query_row([pos], |row| row.get(0))
-        .optional()?
-        .ok_or(StoreError::UnknownMessage)?;
-    if owner == line.author { Ok(pos) } else { Err(StoreError::NotYours.into()) }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
-use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId, What};
+use madang_protocol::{Entry, EntryKind, Person, RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cache_update::CacheUpdate;
@@ -298,7 +298,7 @@ impl<'w> Batch<'w> {
 
     /// Notes an entry that was written, and moves its room's head to it. `turn` is a message's.
     pub(super) fn entered(&mut self, key: RoomKey, entry: Entry, author: Author, turn: Option<i64>) {
-        let closed = matches!(entry.what, What::Closed {});
+        let closed = matches!(entry.what, EntryKind::Closed {});
         let (seq, last_at, turn_of) = (entry.seq, entry.at, turn.unwrap_or_default());
         let mut head = RoomHead { key, head: seq, last_at, turn: turn_of, closed };
         match self.known.rooms.entry(entry.room.clone()) {
@@ -312,7 +312,7 @@ impl<'w> Batch<'w> {
             self.moved.push(entry.room.clone());
         }
         self.news.push(CacheUpdate::Entry { room: key, by: author.key, turn });
-        self.committed.push(Committed { entry, author: author.person });
+        self.committed.push(Committed { entry: entry.into(), author: author.person });
     }
 
     /// Notes a change that is no entry.

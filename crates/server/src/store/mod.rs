@@ -52,9 +52,9 @@ pub(crate) use most::{entry_bytes, message_bytes};
 pub use open::Identity;
 pub use queued::Queued;
 pub use types::{
-    Appended, Ban, Bot, BotKind, Change, Committed, ConsumerOffset, Keep, Newcomer, OpenError, PageAt,
-    PageRead, ReadMarker, Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError,
-    StoreOptions, Target, WARNED_FROM, Write,
+    Appended, Ban, Bot, BotKind, Committed, ConsumerOffset, Keep, Newcomer, OpenError, PageAt, PageRead,
+    ReadMarker, Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions,
+    Target, WARNED_FROM, Write,
 };
 
 use cache::Cache;

@@ -1,12 +1,12 @@
 //! Moderation by the owner: rooms renamed and closed, messages taken back, people and addresses banned.
 
-use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId, What};
-use rusqlite::{Connection, OptionalExtension, params};
+use madang_protocol::{Entry, EntryKind, RoomId, Seq, UnixMs, UserId};
+use rusqlite::{Connection, params};
 
-use super::append::{dated, redact};
+use super::append::{dated, enter};
 use super::batch::{Batch, Failure};
 use super::cache_update::CacheUpdate;
-use super::rows::{self, kind};
+use super::rows;
 use super::{Ban, MAX_BANS, RoomChange, StoreError};
 
 /// Renames or closes a room, by an entry of the server's own.
@@ -21,32 +21,27 @@ pub(super) fn change_room(
         return Err(StoreError::TheLobby.into());
     }
     let (seq, at) = (found.head + 1, dated(at, found.last_at));
-    let (kind, what) = match change {
-        RoomChange::Rename { title } => (kind::RENAMED, What::Renamed { title }),
+    let what = match change {
+        RoomChange::Rename { title } => {
+            batch
+                .sql
+                .prepare_cached("UPDATE rooms SET title = ?2 WHERE key = ?1")?
+                .execute(params![found.key.0, title])?;
+            EntryKind::Renamed { title }
+        }
         RoomChange::Close { unused } => {
             if unused && is_used(batch.sql, found.key)? {
                 return Err(StoreError::InUse.into());
             }
-            (kind::CLOSED, What::Closed {})
+            batch
+                .sql
+                .prepare_cached("UPDATE rooms SET closed_at = ?2 WHERE key = ?1")?
+                .execute(params![found.key.0, at])?;
+            EntryKind::Closed {}
         }
     };
-    let body = if let What::Renamed { title } = &what { Some(title.as_str()) } else { None };
-    batch
-        .sql
-        .prepare_cached("INSERT INTO entries (pos, at, by, kind, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![found.key.pos(seq), at, author.key, kind, body])?;
-    match body {
-        Some(title) => batch
-            .sql
-            .prepare_cached("UPDATE rooms SET title = ?2 WHERE key = ?1")?
-            .execute(params![found.key.0, title])?,
-        None => batch
-            .sql
-            .prepare_cached("UPDATE rooms SET closed_at = ?2 WHERE key = ?1")?
-            .execute(params![found.key.0, at])?,
-    };
     let entry = Entry { room, seq, at, by: author.person.id.clone(), cmid: None, what };
-    batch.entered(found.key, entry.clone(), author, None);
+    enter(batch, found.key, entry.clone(), author, None)?;
     Ok(entry)
 }
 
@@ -64,24 +59,11 @@ pub(super) fn remove_message(
     at: UnixMs,
 ) -> Result<Entry, Failure> {
     let found = batch.room(&room)?;
-    let target = found.key.pos(seq);
-    let by: UserId = batch
-        .sql
-        .prepare_cached(
-            "SELECT u.id FROM messages m JOIN users u ON u.key = m.by WHERE m.pos = ?1 AND NOT m.deleted",
-        )?
-        .query_row([target], |row| rows::id(row, 0))
-        .optional()?
-        .ok_or(StoreError::UnknownMessage)?;
-    let author = batch.author(&by)?;
+    let target = rows::standing(batch.sql, found.key, seq)?.ok_or(StoreError::UnknownMessage)?;
+    let (by, author) = (target.by.clone(), batch.author(&target.by)?);
     let (own, at) = (found.head + 1, dated(at, found.last_at));
-    batch
-        .sql
-        .prepare_cached("INSERT INTO entries (pos, at, by, kind, target) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![found.key.pos(own), at, author.key, kind::DELETED, target])?;
-    redact(batch.sql, target, own)?;
-    let entry = Entry { room, seq: own, at, by, cmid: None, what: What::Deleted { seq } };
-    batch.entered(found.key, entry.clone(), author, None);
+    let entry = Entry { room, seq: own, at, by, cmid: None, what: EntryKind::Deleted { seq } };
+    enter(batch, found.key, entry.clone(), author, Some(target))?;
     Ok(entry)
 }
 

@@ -1,7 +1,7 @@
 //! Bound of one read: so many rows, and no more than so many bytes of what is made of them. Rows alone bound nothing,
 //! since each may be as long as a message may be.
 
-use madang_protocol::{Entry, Headers, Message, What};
+use madang_protocol::{Entry, Headers, Message};
 
 /// Maximum bytes of one answer: a page of history, a snapshot, the HTML of a room, a piece of the log. Anything beyond
 /// is asked for next; one message or entry is always in it.
@@ -105,16 +105,7 @@ pub(crate) fn message_bytes(message: &Message) -> usize {
 
 /// Returns about how many bytes an entry takes in JSON.
 pub(crate) fn entry_bytes(entry: &Entry) -> usize {
-    let text = match &entry.what {
-        What::Posted { body, .. } | What::Edited { body, .. } => body,
-        What::Opened { title } | What::Renamed { title } => title,
-        What::Deleted { .. } | What::Closed {} | What::Unknown => "",
-    };
-    let headers = match &entry.what {
-        What::Posted { headers, .. } => headers_bytes(headers),
-        _ => 0,
-    };
-    JSON_COST + json_bytes(text) + headers
+    JSON_COST + json_bytes(entry.what.text()) + entry.what.headers().map_or(0, headers_bytes)
 }
 
 /// The bytes of headers in JSON, with quotes, colons and commas.

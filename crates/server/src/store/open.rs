@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use madang_protocol::{Epoch, RoomId, UnixMs, UserId};
+use madang_protocol::{Entry, EntryKind, Epoch, RoomId, UnixMs, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::cache::Cache;
@@ -174,7 +174,9 @@ fn first_rows(sql: &Connection) -> rusqlite::Result<Epoch> {
         "INSERT INTO users (id, name, made_at) VALUES (?1, 'Madang', ?2)",
         params![UserId::system().as_str(), now()],
     )?;
-    people::insert_room(&first, &RoomId::lobby(), "Lobby", first.last_insert_rowid(), now())?;
+    let (room, by, what) = (RoomId::lobby(), UserId::system(), EntryKind::Opened { title: "Lobby".into() });
+    let opened = Entry { room, seq: 1, at: now(), by, cmid: None, what };
+    people::insert_room(&first, first.last_insert_rowid(), &opened)?;
     first.commit()?;
     sql.query_row(epoch, [], |row| rows::id(row, 0))
 }

@@ -1,11 +1,11 @@
 //! Rooms, guests, names and read markers: the writes that are not a [`Write`](super::Write).
 
-use madang_protocol::{Entry, RoomId, Seq, UnixMs, UserId, What};
+use madang_protocol::{Entry, EntryKind, RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
 use super::cache_update::CacheUpdate;
-use super::rows::{NO_KEY, RoomKey, SEQ_MAX, kind, seq_from_column, seq_of};
+use super::rows::{self, NO_KEY, RoomKey, SEQ_MAX, seq_from_column, seq_of};
 use super::{MAX_ROOMS, Newcomer, ReadMarker, Renamed, StoreError, UNREAD_MAX, UNREAD_SEEN, looks};
 
 /// Opens a room, with its first entry.
@@ -31,25 +31,18 @@ pub(super) fn open_room(
     if rooms >= MAX_ROOMS {
         return Err(StoreError::TooManyRooms.into());
     }
-    let key = insert_room(batch.sql, &room, &title, author.key, at)?;
-    let entry = Entry { room, seq: 1, at, by, cmid: None, what: What::Opened { title } };
+    let entry = Entry { room, seq: 1, at, by, cmid: None, what: EntryKind::Opened { title } };
+    let key = insert_room(batch.sql, author.key, &entry)?;
     batch.entered(key, entry.clone(), author, None);
     Ok(entry)
 }
 
-/// The rows of a new room and its first entry.
-pub(super) fn insert_room(
-    sql: &Connection,
-    room: &RoomId,
-    title: &str,
-    by: i64,
-    at: UnixMs,
-) -> rusqlite::Result<RoomKey> {
+/// The rows of a new room and of its first entry, which is by the person with the key `by`.
+pub(super) fn insert_room(sql: &Connection, by: i64, opened: &Entry) -> rusqlite::Result<RoomKey> {
     sql.prepare_cached("INSERT INTO rooms (id, title, head, last_at) VALUES (?1, ?2, 1, ?3)")?
-        .execute(params![room.as_str(), title, at])?;
+        .execute(params![opened.room.as_str(), opened.what.text(), opened.at])?;
     let key = RoomKey(sql.last_insert_rowid());
-    sql.prepare_cached("INSERT INTO entries (pos, at, by, kind, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![key.pos(1), at, by, kind::OPENED, title])?;
+    rows::insert_entry(sql, key, by, opened)?;
     Ok(key)
 }
 

@@ -2,20 +2,21 @@
 
 use std::str::FromStr;
 
-use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UserId, What};
+use madang_protocol::{Cmid, Entry, EntryKind, Headers, Message, Person, RoomId, Seq, UserId};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Bot, BotKind, StoreError, Target};
+use crate::simulation::{Mutant, is};
 
 /// `kind` of an entry.
-pub(super) mod kind {
-    pub(in crate::store) const OPENED: i64 = 1;
-    pub(in crate::store) const POSTED: i64 = 2;
-    pub(in crate::store) const EDITED: i64 = 3;
-    pub(in crate::store) const DELETED: i64 = 4;
-    pub(in crate::store) const RENAMED: i64 = 5;
-    pub(in crate::store) const CLOSED: i64 = 6;
+mod kind {
+    pub(super) const OPENED: i64 = 1;
+    pub(super) const POSTED: i64 = 2;
+    pub(super) const EDITED: i64 = 3;
+    pub(super) const DELETED: i64 = 4;
+    pub(super) const RENAMED: i64 = 5;
+    pub(super) const CLOSED: i64 = 6;
 }
 
 const SEQ_BITS: u32 = 40;
@@ -67,8 +68,32 @@ fn cmid(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Cmid>> {
 }
 
 /// A message's headers as they are in their column. Nothing is made, nor kept, of none.
-pub(super) fn headers_column(headers: &Headers) -> Option<String> {
+fn headers_column(headers: &Headers) -> Option<String> {
     if headers.is_empty() { None } else { serde_json::to_string(headers).ok() }
+}
+
+/// Writes the row of an entry whose author has the key `by`.
+pub(super) fn insert_entry(sql: &Connection, room: RoomKey, by: i64, entry: &Entry) -> rusqlite::Result<()> {
+    let what = &entry.what;
+    let kind = match what {
+        EntryKind::Opened { .. } => kind::OPENED,
+        EntryKind::Posted { .. } => kind::POSTED,
+        EntryKind::Edited { .. } => kind::EDITED,
+        EntryKind::Deleted { .. } => kind::DELETED,
+        EntryKind::Renamed { .. } => kind::RENAMED,
+        EntryKind::Closed {} => kind::CLOSED,
+        // Of a newer server alone, and never written.
+        EntryKind::Unknown => return Err(rusqlite::Error::InvalidQuery),
+    };
+    let cmid = entry.cmid.filter(|_| !is(Mutant::ForgetsCmid)).map(|cmid| cmid.0.to_be_bytes());
+    let target = what.target().or(what.reply_to()).map(|seq| room.pos(seq));
+    let headers = what.headers().and_then(headers_column);
+    sql.prepare_cached(
+        "INSERT INTO entries (pos, at, by, cmid, kind, target, body, headers)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![room.pos(entry.seq), entry.at, by, cmid, kind, target, what.text(), headers])?;
+    Ok(())
 }
 
 fn headers(row: &Row<'_>, index: usize) -> rusqlite::Result<Headers> {
@@ -100,12 +125,12 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
     let text = || row.get::<_, Option<String>>(5).map(Option::unwrap_or_default);
     let author = person(row, 7)?;
     let what = match (row.get(3)?, target) {
-        (kind::OPENED, _) => What::Opened { title: text()? },
-        (kind::POSTED, reply_to) => What::Posted { body: text()?, reply_to, headers: headers(row, 6)? },
-        (kind::EDITED, Some(seq)) => What::Edited { seq, body: text()? },
-        (kind::DELETED, Some(seq)) => What::Deleted { seq },
-        (kind::RENAMED, _) => What::Renamed { title: text()? },
-        (kind::CLOSED, _) => What::Closed {},
+        (kind::OPENED, _) => EntryKind::Opened { title: text()? },
+        (kind::POSTED, reply_to) => EntryKind::Posted { body: text()?, reply_to, headers: headers(row, 6)? },
+        (kind::EDITED, Some(seq)) => EntryKind::Edited { seq, body: text()? },
+        (kind::DELETED, Some(seq)) => EntryKind::Deleted { seq },
+        (kind::RENAMED, _) => EntryKind::Renamed { title: text()? },
+        (kind::CLOSED, _) => EntryKind::Closed {},
         (other, _) => return Err(rusqlite::Error::IntegralValueOutOfRange(3, other)),
     };
     let entry = Entry {
@@ -116,7 +141,7 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
         cmid: cmid(row, 2)?,
         what,
     };
-    Ok(super::Committed { entry, author })
+    Ok(super::Committed { entry: entry.into(), author })
 }
 
 /// The columns of [`message`] before [`PERSON_COLUMNS`], from `messages m JOIN entries e JOIN users u`.
@@ -132,12 +157,44 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
         at: row.get(1)?,
         by: author.id.clone(),
         cmid: cmid(row, 2)?,
-        body: if deleted { None } else { Some(row.get(6)?) },
+        body: if deleted { None } else { Some(row.get_ref(6)?.as_str()?.into()) },
         reply_to: row.get::<_, Option<i64>>(3)?.map(seq_of),
         edited_at: row.get(4)?,
         headers: headers(row, 7)?,
     };
     Ok((message, author))
+}
+
+/// Returns the message `seq`, unless it is unknown or deleted.
+pub(super) fn standing(sql: &Connection, room: RoomKey, seq: Seq) -> rusqlite::Result<Option<Message>> {
+    sql.prepare_cached(&format!(
+        "SELECT {MESSAGE_COLUMNS}, {PERSON_COLUMNS} FROM messages m
+         JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by WHERE m.pos = ?1 AND NOT m.deleted"
+    ))?
+    .query_row([room.pos(seq)], message)
+    .optional()
+    .map(|found| found.map(|(message, _)| message))
+}
+
+/// Updates the row of a message that the entry `by` changed. With a deleted one go all texts that it ever had, and its headers.
+pub(super) fn update_message(
+    sql: &Connection,
+    room: RoomKey,
+    message: &Message,
+    by: Seq,
+) -> rusqlite::Result<()> {
+    let pos = room.pos(message.seq);
+    // The text as posted stays in its entry alone.
+    let body = message.edited_at.and(message.body.as_deref());
+    sql.prepare_cached(
+        "UPDATE messages SET body = ?2, edited_at = ?3, deleted = ?4, changed = ?5 WHERE pos = ?1",
+    )?
+    .execute(params![pos, body, message.edited_at, message.is_deleted(), by.cast_signed()])?;
+    if message.is_deleted() {
+        sql.prepare_cached("UPDATE entries SET body = '', headers = NULL WHERE pos = ?1")?.execute([pos])?;
+        sql.prepare_cached("UPDATE entries SET body = '' WHERE kind = 3 AND target = ?1")?.execute([pos])?;
+    }
+    Ok(())
 }
 
 /// Key of a reader without one: nobody's messages are theirs.

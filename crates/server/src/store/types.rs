@@ -1,9 +1,10 @@
 //! Types of the store's interface.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::network::Network;
-use madang_protocol::{Cmid, Entry, Headers, Message, Person, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Cmid, Entry, Message, Operation, Person, RoomId, Seq, UnixMs, UserId};
 use prometheus_client::metrics::counter::Counter;
 
 pub use super::space::{Reserve, SpaceOptions, WARNED_FROM};
@@ -42,41 +43,8 @@ pub struct Write {
     pub room: RoomId,
     /// Time by the server's clock. The log keeps it from going back.
     pub at: UnixMs,
-    /// The change.
-    pub change: Change,
-}
-
-/// Change of a [`Write`].
-#[derive(Clone, Debug)]
-pub enum Change {
-    /// Post a message.
-    Post {
-        /// The text.
-        body: String,
-        /// The message that it answers; a deleted one may be answered too.
-        reply_to: Option<Seq>,
-        /// Headers of the sender.
-        headers: Headers,
-    },
-    /// Replace the text of a message of one's own.
-    Edit {
-        /// The message.
-        seq: Seq,
-        /// Its new text.
-        body: String,
-    },
-    /// Take back a message of one's own: its text leaves the projection and the log.
-    Delete {
-        /// The message.
-        seq: Seq,
-    },
-}
-
-impl Change {
-    /// A post without headers, as people make them.
-    pub fn post(body: impl Into<String>, reply_to: Option<Seq>) -> Self {
-        Self::Post { body: body.into(), reply_to, headers: Headers::default() }
-    }
+    /// The operation.
+    pub operation: Operation,
 }
 
 /// Changes of a room by the owner.
@@ -136,8 +104,8 @@ pub struct Rejected {
 /// An entry that is durable, with its author's name when it was read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// The entry.
-    pub entry: Entry,
+    /// The entry: one in memory, from here to the last of its encodings.
+    pub entry: Arc<Entry>,
     /// Its author.
     pub author: Person,
 }

@@ -9,12 +9,32 @@ mod names;
 
 use std::borrow::Cow;
 
-use madang_protocol::RefusalCode;
 use madang_protocol::text::{NAME_CHARS, TITLE_CHARS, check_body};
+use madang_protocol::{Operation, RefusalCode};
 
 pub use headers::{headers, is_own as is_own_header};
 pub use marks::{first_mark, has_mark, initial};
 pub use names::{is_reserved, look};
+
+/// Checks a write, and cleans its text, which may have at most `max` characters (0: any length). Returns the bytes of what
+/// is left.
+///
+/// # Errors
+/// As [`body`] and [`headers()`].
+pub fn operation(operation: &mut Operation, max: u32) -> Result<usize, RefusalCode> {
+    let mut bytes = 0;
+    if let Operation::Post { body: text, .. } | Operation::Edit { body: text, .. } = operation {
+        if let Cow::Owned(clean) = body(text, max)? {
+            *text = clean;
+        }
+        bytes += text.len();
+    }
+    if let Operation::Post { headers: theirs, .. } = operation {
+        headers(theirs)?;
+        bytes += theirs.bytes();
+    }
+    Ok(bytes)
+}
 
 /// Returns `typed` as a message of at most `max` characters (0: any length). Every kind of line break becomes a line
 /// feed; the other control characters, except the tab, are left out.

@@ -1,6 +1,6 @@
 //! Moderation on the command line, as those who are connected and those who come back see it.
 
-use madang_protocol::{ClientFrame, RefusalCode, RoomId, RoomInfo, ServerFrame, What};
+use madang_protocol::{ClientFrame, EntryKind, RefusalCode, RoomId, RoomInfo, ServerFrame};
 use madang_stomp::{ClientCommand, Frame};
 
 use crate::harness::{
@@ -42,12 +42,12 @@ async fn a_renamed_room_reaches_everyone_and_the_log() {
     let (mut ann, mut bob) = (Client::join(&server, "ann").await, Client::join(&server, "bob").await);
     ann.watch_now(&room.room).await;
     done(&server, &["room", "rename", room.room.as_str(), "Garden"]).await;
-    assert_eq!(ann.next_entry(&room.room).await.what, What::Renamed { title: "Garden".into() });
+    assert_eq!(ann.next_entry(&room.room).await.what, EntryKind::Renamed { title: "Garden".into() });
     assert_eq!(changed(&mut ann, &room.room).await.as_deref(), Some("Garden"));
     assert_eq!(changed(&mut bob, &room.room).await.as_deref(), Some("Garden"), "who does not follow it, too");
 
     let mut back = Client::resume(&server, &ann, &[(&room.room, 1)]).await;
-    assert_eq!(back.next_entry(&room.room).await.what, What::Renamed { title: "Garden".into() });
+    assert_eq!(back.next_entry(&room.room).await.what, EntryKind::Renamed { title: "Garden".into() });
     server.start_again();
     let cem = Client::join(&server, "cem").await;
     let listed = cem.welcome().rooms.iter().find(|info| info.room == room.room).expect("the room");
@@ -71,8 +71,8 @@ async fn closed_room_is_gone_on_every_protocol() {
     let plain = PlainSocket::open(&server, &format!("/plain?room={room}")).await;
     done(&server, &["room", "close", room.as_str()]).await;
 
-    assert_eq!(ann.next_entry(&room).await.what, What::posted("buy", None));
-    assert_eq!(ann.next_entry(&room).await.what, What::Closed {});
+    assert_eq!(ann.next_entry(&room).await.what, EntryKind::posted("buy", None));
+    assert_eq!(ann.next_entry(&room).await.what, EntryKind::Closed {});
     assert_eq!(changed(&mut ann, &room).await, None);
     assert_eq!(changed(&mut bob, &room).await, None);
     assert_eq!(plain.closed().await.0, 4001, "it comes back, and learns that there is no such room");
@@ -103,7 +103,7 @@ async fn message_deleted_by_owner_is_gone_everywhere() {
     bob.next_entry(&lobby()).await;
     let (_, note) = done(&server, &["message", "delete", "lobby", &seq.to_string()]).await;
     assert!(note.contains(ann.id().as_str()), "{note}");
-    assert_eq!(bob.next_entry(&lobby()).await.what, What::Deleted { seq });
+    assert_eq!(bob.next_entry(&lobby()).await.what, EntryKind::Deleted { seq });
     let snapshot = Client::join(&server, "cem").await.watch_now(&lobby()).await;
     assert!(snapshot.messages.iter().any(|message| message.seq == seq && message.is_deleted()));
     let page = Browser::new(&server).get("/r/lobby").await;

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use madang_protocol::{Cmid, RoomId, UserId};
-use madang_server::store::{Change, Store, StoreOptions, Write};
+use madang_protocol::{Cmid, Operation, RoomId, UserId};
+use madang_server::store::{Store, StoreOptions, Write};
 
 use crate::harness::{Client, Server, ask, exchange, lobby};
 
@@ -90,9 +90,9 @@ async fn one_wrong_clock_reading_does_not_stick() {
         let store = Store::open(folder.path(), StoreOptions::default(), committed).unwrap();
         let ann: UserId = "ann".parse().unwrap();
         store.add_guest(ann.clone(), [1; 32], future).await.unwrap();
-        let change = Change::post("from 2096", None);
+        let operation = Operation::post("from 2096", None);
         store
-            .append(Write { by: ann, cmid: Cmid(1), room: RoomId::lobby(), at: future, change })
+            .append(Write { by: ann, cmid: Cmid(1), room: RoomId::lobby(), at: future, operation })
             .await
             .unwrap();
     }

@@ -1,6 +1,6 @@
 //! Coming back: by a cursor exactly what was missed, and where no cursor helps, a snapshot.
 
-use madang_protocol::{ClientFrame, RefusalCode, ResumePoint, RoomId, ServerFrame, What};
+use madang_protocol::{ClientFrame, EntryKind, RefusalCode, ResumePoint, RoomId, ServerFrame};
 
 use crate::harness::{Browser, Client, Dial, Server, UNLIMITED, bodies, body, lobby, seqs};
 
@@ -60,7 +60,7 @@ async fn cursor_zero_replays_the_whole_log() {
     assert_eq!(seqs(&attached.entries), [1, 2]);
     let opened = &attached.entries[0];
     assert_eq!(opened.by.as_str(), "madang");
-    assert!(matches!(opened.what, What::Opened { .. }), "{opened:?}");
+    assert!(matches!(opened.what, EntryKind::Opened { .. }), "{opened:?}");
 }
 
 #[tokio::test]

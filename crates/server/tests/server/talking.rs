@@ -1,6 +1,6 @@
 //! People in a room: what one posts, the others receive.
 
-use madang_protocol::{ClientFrame, Limits, Message, RefusalCode, ServerFrame, What};
+use madang_protocol::{ClientFrame, EntryKind, Limits, Message, RefusalCode, ServerFrame};
 
 use crate::harness::{Client, Server, UNLIMITED, bodies, body, fresh_cmid, lobby};
 
@@ -94,13 +94,13 @@ async fn ones_own_message_can_be_edited_and_deleted() {
     bob.next_entry(&lobby()).await;
 
     ann.write(|cmid| ClientFrame::Edit { room: lobby(), cmid, seq, body: "hello".into() }).await;
-    assert_eq!(bob.next_entry(&lobby()).await.what, What::Edited { seq, body: "hello".into() });
+    assert_eq!(bob.next_entry(&lobby()).await.what, EntryKind::Edited { seq, body: "hello".into() });
     let page = bob.history("after", 0, 10).await;
     assert_eq!(bodies(&page.messages), ["hello"]);
     assert!(page.messages[0].edited_at.is_some());
 
     ann.write(|cmid| ClientFrame::Delete { room: lobby(), cmid, seq }).await;
-    assert_eq!(bob.next_entry(&lobby()).await.what, What::Deleted { seq });
+    assert_eq!(bob.next_entry(&lobby()).await.what, EntryKind::Deleted { seq });
     assert!(bob.history("after", 0, 10).await.messages[0].is_deleted());
 }
 
@@ -142,8 +142,8 @@ async fn deleted_text_is_gone_from_every_read() {
     }
     let replay = Client::join(&server, "eve").await.watch(&lobby(), Some(0)).await.entries;
     let whats: Vec<_> = replay.into_iter().map(|entry| entry.what).skip(1).collect();
-    let gone = What::Edited { seq, body: String::new() };
-    assert_eq!(whats, [What::posted(String::new(), None), gone, What::Deleted { seq }]);
+    let gone = EntryKind::Edited { seq, body: String::new() };
+    assert_eq!(whats, [EntryKind::posted(String::new(), None), gone, EntryKind::Deleted { seq }]);
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn an_answer_names_the_message_that_it_answers() {
         |cmid| ClientFrame::Post { room: lobby(), cmid, body: "me".into(), reply_to: Some(question) };
     ann.write(answer).await;
     let entries = ann.entries_up_to(&lobby(), question + 1).await;
-    assert_eq!(entries[1].what, What::posted("me", Some(question)));
+    assert_eq!(entries[1].what, EntryKind::posted("me", Some(question)));
     let last: Message = ann.history("after", 0, 10).await.messages.pop().unwrap();
     assert_eq!(last.reply_to, Some(question));
 }

@@ -1,6 +1,6 @@
 //! Rules for text, by every protocol: nothing without a mark, no control characters, no name of the server's own.
 
-use madang_protocol::{Cmid, RefusalCode, What};
+use madang_protocol::{Cmid, EntryKind, RefusalCode};
 
 use crate::harness::{Api, Browser, By, Client, PlainSocket, Server, Stomp, fresh_cmid, lobby, stomp_server};
 
@@ -10,7 +10,7 @@ const UNSEEN: [&str; 6] =
 
 async fn last_body(client: &mut Client) -> String {
     match client.next_entry(&lobby()).await.what {
-        What::Posted { body, .. } => body,
+        EntryKind::Posted { body, .. } => body,
         what => panic!("{what:?}"),
     }
 }

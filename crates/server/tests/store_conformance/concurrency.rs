@@ -21,7 +21,7 @@ async fn many_writers(stand: &Stand) -> HashMap<RoomId, Vec<Seq>> {
             for n in 0..POSTS {
                 let room = rooms[((writer + n) % 3) as usize].clone();
                 let cmid = Cmid((writer << 64) + n + 1);
-                let write = Write { by: by.clone(), cmid, room, at: 5_000, change: post("hello") };
+                let write = Write { by: by.clone(), cmid, room, at: 5_000, operation: post("hello") };
                 acknowledged.push(store.append(write).await.unwrap());
             }
             acknowledged

@@ -1,6 +1,6 @@
 //! The log itself: seqs, repeats, times, refusals.
 
-use madang_protocol::{RoomId, UserId, What};
+use madang_protocol::{EntryKind, Operation, RoomId, UserId};
 use madang_server::store::{Appended, StoreError};
 
 use crate::stand::{Stand, post, posted, seqs};
@@ -9,7 +9,7 @@ pub(crate) async fn the_lobby_exists_from_the_first_open(stand: Stand) {
     let log = stand.log(&stand.lobby).await;
     assert_eq!(log.len(), 1);
     assert_eq!((log[0].seq, &log[0].by), (1, &UserId::system()));
-    assert_eq!(log[0].what, What::Opened { title: "Lobby".into() });
+    assert_eq!(log[0].what, EntryKind::Opened { title: "Lobby".into() });
     assert_eq!(stand.store.heads(), [(stand.lobby.clone(), 1)]);
 }
 
@@ -122,7 +122,7 @@ pub(crate) async fn refused_write_harms_no_other_of_its_batch(mut stand: Stand) 
     let (ann, bo, lobby) = (stand.ann.clone(), stand.bo.clone(), stand.lobby.clone());
     stand.post(&ann, "two").await;
     let nowhere: RoomId = "nowhere".parse().unwrap();
-    let edit = madang_server::store::Change::Edit { seq: 2, body: "not bo's".into() };
+    let edit = Operation::Edit { seq: 2, body: "not bo's".into() };
     let queued = [
         stand.append(&ann, &lobby, post("three")),
         stand.append(&bo, &lobby, edit),

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use madang_protocol::{Cmid, Person, RoomId, RoomInfo, Seq, UserId};
-use madang_server::store::{Change, KEPT_MESSAGES, RoomState, Store, StoreOptions, Write};
+use madang_protocol::{Cmid, Operation, Person, RoomId, RoomInfo, Seq, UserId};
+use madang_server::store::{KEPT_MESSAGES, RoomState, Store, StoreOptions, Write};
 use proptest::prelude::*;
 
 use crate::stand::{Stand, post, today};
@@ -19,24 +19,24 @@ enum Step {
     Rename(usize, String),
     Open(usize, usize),
     Read(usize, usize, Seq),
-    Write(usize, usize, Change),
+    Write(usize, usize, Operation),
     /// Looking brings things into memory.
     Look,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let (person, room, seq) = (0..PEOPLE.len(), 0..ROOMS.len(), 1..12_u64);
-    let change = prop_oneof![
-        5 => "[a-c]{1,3}".prop_map(|body| Change::post(body, None)),
-        2 => (seq.clone(), "[d-f]{1,3}").prop_map(|(seq, body)| Change::Edit { seq, body }),
-        1 => seq.clone().prop_map(|seq| Change::Delete { seq }),
+    let operation = prop_oneof![
+        5 => "[a-c]{1,3}".prop_map(|body| Operation::post(body, None)),
+        2 => (seq.clone(), "[d-f]{1,3}").prop_map(|(seq, body)| Operation::Edit { seq, body }),
+        1 => seq.clone().prop_map(|seq| Operation::Delete { seq }),
     ];
     prop_oneof![
         1 => person.clone().prop_map(Step::Come),
         1 => (person.clone(), "[A-C]{1,3}").prop_map(|(who, name)| Step::Rename(who, name)),
         1 => (person.clone(), room.clone()).prop_map(|(who, room)| Step::Open(who, room)),
         2 => (person.clone(), room.clone(), seq).prop_map(|(who, room, seq)| Step::Read(who, room, seq)),
-        10 => (person, room, change).prop_map(|(who, room, change)| Step::Write(who, room, change)),
+        10 => (person, room, operation).prop_map(|(who, room, operation)| Step::Write(who, room, operation)),
         2 => Just(Step::Look),
     ]
 }
@@ -86,9 +86,9 @@ async fn tell(store: &Store, step: Step, cmid: u128) {
             let _ = store.open_room(id(ROOMS[room]), title, id(PEOPLE[who]), 9_000).await;
         }
         Step::Read(who, room, seq) => _ = store.mark_read(id(PEOPLE[who]), id(ROOMS[room]), seq).await,
-        Step::Write(who, room, change) => {
+        Step::Write(who, room, operation) => {
             let (by, room) = (id(PEOPLE[who]), id(ROOMS[room]));
-            let _ = store.append(Write { by, cmid: Cmid(cmid), room, at: 5_000, change }).await;
+            let _ = store.append(Write { by, cmid: Cmid(cmid), room, at: 5_000, operation }).await;
         }
         Step::Look => _ = answers(store).await,
     }

@@ -1,7 +1,7 @@
 //! Edits, deletes, replies, redaction.
 
-use madang_protocol::{Headers, RoomId, What};
-use madang_server::store::{Change, StoreError};
+use madang_protocol::{EntryKind, Headers, Operation, RoomId};
+use madang_server::store::StoreError;
 
 use crate::stand::{Stand, fold, post, reply};
 
@@ -30,10 +30,14 @@ pub(crate) async fn delete_redacts_text_in_projection_and_log(mut stand: Stand) 
 
     let log = stand.log(&lobby).await;
     assert!(!format!("{log:?}").contains("secret"), "{log:?}");
-    assert_eq!(log[2].what, What::posted(String::new(), None));
-    assert_eq!(log[3].what, What::Edited { seq: secret, body: String::new() });
-    assert_eq!(log[4].what, What::Edited { seq: kept, body: "kept, edited".into() }, "others keep theirs");
-    assert_eq!(log[6].what, What::Deleted { seq: secret });
+    assert_eq!(log[2].what, EntryKind::posted(String::new(), None));
+    assert_eq!(log[3].what, EntryKind::Edited { seq: secret, body: String::new() });
+    assert_eq!(
+        log[4].what,
+        EntryKind::Edited { seq: kept, body: "kept, edited".into() },
+        "others keep theirs"
+    );
+    assert_eq!(log[6].what, EntryKind::Deleted { seq: secret });
 
     let messages = stand.messages().await;
     assert!(messages[1].is_deleted());
@@ -61,7 +65,7 @@ pub(crate) async fn edit_with_used_cmid_is_a_repeat(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let mut write = stand.write(&ann, &lobby, post("posted"));
     stand.store.append(write.clone()).await.unwrap();
-    write.change = Change::Edit { seq: 2, body: "edited".into() };
+    write.operation = Operation::Edit { seq: 2, body: "edited".into() };
     let repeat = stand.store.append(write.clone()).await.unwrap();
     assert_eq!((repeat.seq, repeat.repeat), (2, true));
     assert_eq!(stand.messages().await[0].body.as_deref(), Some("posted"));
@@ -109,14 +113,14 @@ pub(crate) async fn any_text_comes_back_as_it_went_in(mut stand: Stand) {
 pub(crate) async fn headers_survive_edits_and_reopening_until_delete(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let headers: Headers = [("content-type", "text/csv"), ("a:b", "1\n2\\\"가")].into_iter().collect();
-    let change = Change::Post { body: "a,b".into(), reply_to: None, headers: headers.clone() };
-    let seq = stand.append(&ann, &lobby, change).await.unwrap().seq;
+    let operation = Operation::Post { body: "a,b".into(), reply_to: None, headers: headers.clone() };
+    let seq = stand.append(&ann, &lobby, operation).await.unwrap().seq;
     stand.edit(&ann, seq, "c,d").await.unwrap();
     let sent = stand.sent();
     let mut stand = stand.reopened();
     let log = stand.log(&lobby).await;
     assert_eq!(sent, log[1..], "what is told at once is what is read later");
-    assert!(matches!(&log[1].what, What::Posted { headers: kept, .. } if *kept == headers), "{log:?}");
+    assert!(matches!(&log[1].what, EntryKind::Posted { headers: kept, .. } if *kept == headers), "{log:?}");
     let messages = stand.messages().await;
     assert_eq!((&messages[0].headers, &messages), (&headers, &fold(&log)));
     stand.delete(&ann, seq).await.unwrap();

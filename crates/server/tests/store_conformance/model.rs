@@ -1,7 +1,7 @@
 //! Random stories, against a model that is as plain as can be.
 
-use madang_protocol::{Cmid, Entry, Headers, RoomId, Seq, UserId, What};
-use madang_server::store::{Appended, Change, PageAt, StoreError, Write};
+use madang_protocol::{Cmid, Entry, EntryKind, Headers, Operation, RoomId, Seq, UserId};
+use madang_server::store::{Appended, PageAt, StoreError, Write};
 use proptest::prelude::*;
 
 use crate::stand::{Stand, fold};
@@ -9,21 +9,21 @@ use crate::stand::{Stand, fold};
 /// Steps of a story. Small numbers, so that seqs and cmids meet.
 #[derive(Clone, Debug)]
 enum Step {
-    Append { by: usize, cmid: u8, room: usize, at: i64, change: Change },
+    Append { by: usize, cmid: u8, room: usize, at: i64, operation: Operation },
     MarkRead { by: usize, room: usize, seq: Seq },
 }
 
 /// Steps that are queued together, and whether the store is reopened after them.
 type Act = (Vec<Step>, bool);
 
-fn change() -> impl Strategy<Value = Change> {
+fn operation() -> impl Strategy<Value = Operation> {
     let seq = 0..14_u64;
     let body = "[a-c가-다]{1,4}";
     prop_oneof![
         4 => (body, proptest::option::weighted(0.3, seq.clone()), headers())
-            .prop_map(|(body, reply_to, headers)| Change::Post { body, reply_to, headers }),
-        2 => (seq.clone(), body).prop_map(|(seq, body)| Change::Edit { seq, body }),
-        1 => seq.prop_map(|seq| Change::Delete { seq }),
+            .prop_map(|(body, reply_to, headers)| Operation::Post { body, reply_to, headers }),
+        2 => (seq.clone(), body).prop_map(|(seq, body)| Operation::Edit { seq, body }),
+        1 => seq.prop_map(|seq| Operation::Delete { seq }),
     ]
 }
 
@@ -34,8 +34,8 @@ fn headers() -> impl Strategy<Value = Headers> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (0..3_usize, any::<u8>(), 0..2_usize, 0..9_000_i64, change())
-            .prop_map(|(by, cmid, room, at, change)| Step::Append { by, cmid: cmid % 64, room, at, change }),
+        8 => (0..3_usize, any::<u8>(), 0..2_usize, 0..9_000_i64, operation())
+            .prop_map(|(by, cmid, room, at, operation)| Step::Append { by, cmid: cmid % 64, room, at, operation }),
         1 => (0..3_usize, 0..2_usize, 0..20_u64).prop_map(|(by, room, seq)| Step::MarkRead { by, room, seq }),
     ]
 }
@@ -67,17 +67,18 @@ impl Model {
             Some(message) if message.by != write.by => Err(StoreError::NotYours),
             Some(_) => Ok(()),
         };
-        let what = match write.change.clone() {
-            Change::Post { reply_to: Some(seq), .. }
+        let what = match write.operation.clone() {
+            Operation::Post { reply_to: Some(seq), .. }
                 if !messages.iter().any(|message| message.seq == seq) =>
             {
                 return Err(StoreError::UnknownMessage);
             }
-            Change::Post { body, reply_to, headers } => What::Posted { body, reply_to, headers },
-            Change::Edit { seq, body } => own(seq).map(|()| What::Edited { seq, body })?,
-            Change::Delete { seq } => own(seq).map(|()| What::Deleted { seq })?,
+            operation => {
+                operation.target().map_or(Ok(()), own)?;
+                operation.into_kind()
+            }
         };
-        if let What::Deleted { seq: gone } = what {
+        if let EntryKind::Deleted { seq: gone } = what {
             log.iter_mut().for_each(|entry| redact(entry, gone));
         }
         let last = log.last().unwrap();
@@ -105,11 +106,11 @@ impl Model {
 
 fn redact(entry: &mut Entry, gone: Seq) {
     match &mut entry.what {
-        What::Posted { body, headers, .. } if entry.seq == gone => {
+        EntryKind::Posted { body, headers, .. } if entry.seq == gone => {
             body.clear();
             *headers = Headers::default();
         }
-        What::Edited { seq, body } if *seq == gone => body.clear(),
+        EntryKind::Edited { seq, body } if *seq == gone => body.clear(),
         _ => {}
     }
 }
@@ -146,9 +147,9 @@ async fn play(story: Vec<Act>) {
 
 fn queue(stand: &Stand, model: &mut Model, step: Step) -> Expected {
     match step {
-        Step::Append { by, cmid, room, at, change } => {
+        Step::Append { by, cmid, room, at, operation } => {
             let (by, room) = (model.users[by].clone(), model.rooms[room].clone());
-            let write = Write { by, cmid: Cmid(cmid.into()), room, at, change };
+            let write = Write { by, cmid: Cmid(cmid.into()), room, at, operation };
             let expected = model.append(&write);
             Expected::Append(stand.store.append(write), expected)
         }

@@ -1,6 +1,6 @@
 //! Guests, names, rooms, read markers.
 
-use madang_protocol::{Person, RoomId, UserId, What};
+use madang_protocol::{EntryKind, Person, RoomId, UserId};
 use madang_server::store::{MAX_ROOMS, ReadMarker, RoomChange, StoreError, UNREAD_MAX};
 
 use crate::stand::{Stand, post};
@@ -135,7 +135,7 @@ pub(crate) async fn a_room_opens_with_its_first_entry(mut stand: Stand) {
     let log = stand.log(&garden).await;
     assert_eq!(log.len(), 1);
     assert_eq!((log[0].seq, log[0].at, &log[0].by), (1, 2_000, &stand.ann));
-    assert_eq!(log[0].what, What::Opened { title: "The garden".into() });
+    assert_eq!(log[0].what, EntryKind::Opened { title: "The garden".into() });
     assert_eq!(stand.sent(), log);
     let again = stand.store.open_room(garden, "Another".into(), stand.bo.clone(), 1).await;
     assert_eq!(again, Err(StoreError::Taken));
@@ -176,7 +176,7 @@ pub(crate) async fn only_unused_rooms_close(mut stand: Stand) {
     let close = || RoomChange::Close { unused: true };
     assert_eq!(stand.store.change_room(used.clone(), close(), 2_000).await, Err(StoreError::InUse));
     let closed = stand.store.change_room(unused.clone(), close(), 2_000).await.unwrap();
-    assert_eq!((closed.seq, closed.what), (2, What::Closed {}));
+    assert_eq!((closed.seq, closed.what), (2, EntryKind::Closed {}));
     let again = stand.store.open_room(unused.clone(), "Room".into(), ann, 1).await;
     assert_eq!(again, Err(StoreError::Taken), "its id is never used again");
     let stand = stand.reopened();

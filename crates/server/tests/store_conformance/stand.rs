@@ -1,9 +1,10 @@
 //! A store in a folder of its own, people to write in it, and what it has sent to its listener.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use madang_protocol::{Cmid, Entry, Message, RoomId, Seq, UnixMs, UserId, What};
-use madang_server::store::{Appended, Change, Committed, Queued, Store, StoreError, StoreOptions, Write};
+use madang_protocol::{Cmid, Entry, EntryKind, Message, Operation, RoomId, Seq, UnixMs, UserId};
+use madang_server::store::{Appended, Committed, Queued, Store, StoreError, StoreOptions, Write};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -64,12 +65,12 @@ impl Stand {
     }
 
     /// A write with a cmid of its own.
-    pub(crate) fn write(&mut self, by: &UserId, room: &RoomId, change: Change) -> Write {
-        Write { by: by.clone(), cmid: self.next_cmid(), room: room.clone(), at: 5_000, change }
+    pub(crate) fn write(&mut self, by: &UserId, room: &RoomId, operation: Operation) -> Write {
+        Write { by: by.clone(), cmid: self.next_cmid(), room: room.clone(), at: 5_000, operation }
     }
 
-    pub(crate) fn append(&mut self, by: &UserId, room: &RoomId, change: Change) -> Queued<Appended> {
-        let write = self.write(by, room, change);
+    pub(crate) fn append(&mut self, by: &UserId, room: &RoomId, operation: Operation) -> Queued<Appended> {
+        let write = self.write(by, room, operation);
         self.store.append(write)
     }
 
@@ -82,13 +83,13 @@ impl Stand {
     /// Edits in the lobby.
     pub(crate) async fn edit(&mut self, by: &UserId, seq: Seq, body: &str) -> Result<Appended, StoreError> {
         let lobby = self.lobby.clone();
-        self.append(by, &lobby, Change::Edit { seq, body: body.into() }).await
+        self.append(by, &lobby, Operation::Edit { seq, body: body.into() }).await
     }
 
     /// Deletes in the lobby.
     pub(crate) async fn delete(&mut self, by: &UserId, seq: Seq) -> Result<Appended, StoreError> {
         let lobby = self.lobby.clone();
-        self.append(by, &lobby, Change::Delete { seq }).await
+        self.append(by, &lobby, Operation::Delete { seq }).await
     }
 
     pub(crate) async fn open_room(&self, id: &str) -> RoomId {
@@ -100,7 +101,7 @@ impl Stand {
     /// A room's whole log.
     pub(crate) async fn log(&self, room: &RoomId) -> Vec<Entry> {
         let log = self.store.entries_after(room.clone(), 0, usize::MAX).await.unwrap();
-        log.into_iter().map(|committed| committed.entry).collect()
+        log.into_iter().map(|committed| Arc::unwrap_or_clone(committed.entry)).collect()
     }
 
     /// All messages of the lobby.
@@ -115,7 +116,11 @@ impl Stand {
 
     /// Returns entries that the store has sent since the last time.
     pub(crate) fn sent(&mut self) -> Vec<Entry> {
-        self.sent_batches().into_iter().flatten().map(|committed| committed.entry).collect()
+        self.sent_batches()
+            .into_iter()
+            .flatten()
+            .map(|committed| Arc::unwrap_or_clone(committed.entry))
+            .collect()
     }
 }
 
@@ -129,16 +134,16 @@ fn open(folder: &Path, options: &StoreOptions) -> (Store, mpsc::Receiver<Vec<Com
     (Store::open(folder, options.clone(), committed).unwrap(), stream)
 }
 
-pub(crate) fn post(body: &str) -> Change {
-    Change::post(body, None)
+pub(crate) fn post(body: &str) -> Operation {
+    Operation::post(body, None)
 }
 
-pub(crate) fn reply(body: &str, to: Seq) -> Change {
-    Change::post(body, Some(to))
+pub(crate) fn reply(body: &str, to: Seq) -> Operation {
+    Operation::post(body, Some(to))
 }
 
-pub(crate) fn posted(body: &str) -> What {
-    What::posted(body, None)
+pub(crate) fn posted(body: &str) -> EntryKind {
+    EntryKind::posted(body, None)
 }
 
 /// The seqs of some entries.
@@ -146,23 +151,7 @@ pub(crate) fn seqs(entries: &[Entry]) -> Vec<Seq> {
     entries.iter().map(|entry| entry.seq).collect()
 }
 
-/// Folds a log, by the words of the protocol alone.
+/// Folds a log.
 pub(crate) fn fold(log: &[Entry]) -> Vec<Message> {
-    let mut messages: Vec<Message> = Vec::new();
-    for entry in log {
-        messages.extend(Message::from_posted(entry));
-        let about = match &entry.what {
-            What::Edited { seq, .. } | What::Deleted { seq } => messages.iter_mut().find(|m| m.seq == *seq),
-            _ => None,
-        };
-        match (&entry.what, about) {
-            (What::Edited { body, .. }, Some(message)) => {
-                message.body = Some(body.clone());
-                message.edited_at = Some(entry.at);
-            }
-            (What::Deleted { .. }, Some(message)) => message.take_back(),
-            _ => {}
-        }
-    }
-    messages
+    Message::fold(log)
 }

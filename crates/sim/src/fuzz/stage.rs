@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use madang_protocol::{
-    ClientFrame, Cmid, Epoch, Limits, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId,
+    ClientFrame, Cmid, Epoch, Limits, Operation, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs,
+    UserId,
 };
 use madang_server::broker::Broker;
 use madang_server::hub::{Hub, Taken};
@@ -14,7 +15,7 @@ use madang_server::rate_limit::Rate;
 use madang_server::room::Rooms;
 use madang_server::session::{Outgoing, Session, Terms};
 use madang_server::store::manual::{Disk, Fault, Stepper};
-use madang_server::store::{Change, Committed, Store, Write};
+use madang_server::store::{Committed, Store, Write};
 
 use crate::model::Log;
 use crate::poll::{at_once, ready};
@@ -76,16 +77,16 @@ impl Kept {
         let by: UserId = PEOPLE[0].parse().unwrap();
         let garden = server.store.open_room(ROOM.parse().unwrap(), "Garden".into(), by, 0);
         for entry in at_once(server.store.entries_after(RoomId::lobby(), 0, 1)).unwrap().unwrap() {
-            log.commit(entry.entry).unwrap();
+            log.commit(&entry.entry).unwrap();
         }
         server.step(Fault::None, &mut log);
         drop((guests, garden));
         for number in 0..posts {
             let post = |(order, id): (u128, &str)| {
                 let cmid = Cmid(u128::from(number) << 8 | order);
-                let change = Change::post(number.to_string(), None);
+                let operation = Operation::post(number.to_string(), None);
                 let by = id.parse().unwrap();
-                server.store.append(Write { by, cmid, room: RoomId::lobby(), at: 0, change })
+                server.store.append(Write { by, cmid, room: RoomId::lobby(), at: 0, operation })
             };
             let posted: Vec<_> = (0..).zip(PEOPLE).map(post).collect();
             server.step(Fault::None, &mut log);
@@ -259,7 +260,7 @@ impl Server {
     fn commit(&mut self, fault: Fault, log: &mut Log) -> Vec<Committed> {
         self.stepper.take();
         let entries = self.stepper.commit(fault);
-        entries.iter().for_each(|entry| log.commit(entry.entry.clone()).unwrap());
+        entries.iter().for_each(|entry| log.commit(&entry.entry).unwrap());
         entries
     }
 

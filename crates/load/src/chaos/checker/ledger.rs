@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use madang_client::WriteWhat;
+use madang_protocol::Operation;
 use madang_protocol::{Cmid, RefusalCode, RoomId, Seq};
 
 use super::log::{Log, Truth};
@@ -13,7 +13,7 @@ use super::{Broken, Verdict};
 struct Written {
     client: usize,
     room: RoomId,
-    what: WriteWhat,
+    what: Operation,
     done: Option<Seq>,
     refused: Option<RefusalCode>,
 }
@@ -28,7 +28,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// `client` makes a write.
-    pub fn written(&mut self, client: usize, cmid: Cmid, room: RoomId, what: WriteWhat) {
+    pub fn written(&mut self, client: usize, cmid: Cmid, room: RoomId, what: Operation) {
         self.writes.insert(cmid, Written { client, room, what, done: None, refused: None });
         self.order.entry(client).or_default().push(cmid);
     }
@@ -101,14 +101,15 @@ impl Written {
     fn is_kept(&self, seq: Seq, cmid: Cmid, truth: &Truth) -> bool {
         let Some(messages) = truth.get(&self.room) else { return false };
         match &self.what {
-            WriteWhat::Post { body, .. } => messages.get(&seq).is_some_and(|message| {
-                let text = message.edited_at.is_some() || message.body.as_ref().is_none_or(|now| now == body);
+            Operation::Post { body, .. } => messages.get(&seq).is_some_and(|message| {
+                let text =
+                    message.edited_at.is_some() || message.body.as_deref().is_none_or(|now| now == body);
                 message.cmid == Some(cmid) && text
             }),
-            WriteWhat::Edit { seq, .. } => {
+            Operation::Edit { seq, .. } => {
                 messages.get(seq).is_some_and(|message| message.edited_at.is_some() || message.body.is_none())
             }
-            WriteWhat::Delete { seq } => messages.get(seq).is_some_and(|message| message.body.is_none()),
+            Operation::Delete { seq } => messages.get(seq).is_some_and(|message| message.body.is_none()),
         }
     }
 }

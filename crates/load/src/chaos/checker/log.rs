@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
-use madang_protocol::{Cmid, Entry, Message, RoomId, Seq, UnixMs, UserId, What};
+use madang_protocol::{Cmid, Entry, EntryKind, Message, RoomId, Seq, UnixMs, UserId};
 
 use super::{Broken, Verdict};
 
@@ -54,12 +54,13 @@ pub struct Log {
 impl Log {
     /// Somebody saw `entry`.
     pub fn saw(&mut self, entry: &Entry, verdict: &mut Verdict) {
-        let (kind, body) = match &entry.what {
-            What::Posted { body, .. } => (Kind::Posted, body.as_str()),
-            What::Edited { seq, body } => (Kind::Edited(*seq), body.as_str()),
-            What::Deleted { seq } => (Kind::Deleted(*seq), ""),
-            What::Opened { .. } | What::Renamed { .. } | What::Closed {} | What::Unknown => (Kind::Other, ""),
+        let kind = match &entry.what {
+            EntryKind::Posted { .. } => Kind::Posted,
+            EntryKind::Edited { seq, .. } => Kind::Edited(*seq),
+            EntryKind::Deleted { seq } => Kind::Deleted(*seq),
+            _ => Kind::Other,
         };
+        let body = if entry.about().is_some() { entry.what.text() } else { "" };
         let text = (!body.is_empty()).then(|| self.hasher.hash_one(body));
         let place = Place { by: entry.by.clone(), cmid: entry.cmid, kind, at: entry.at };
         let entries = self.rooms.entry(entry.room.clone()).or_default();

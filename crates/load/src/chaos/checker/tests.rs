@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use madang_client::WriteWhat;
+use madang_protocol::Operation;
 use madang_protocol::{
-    ClientFrame, Cmid, Entry, Limits, Message, Person, ResumePoint, RoomId, Seq, ServerFrame, Snapshot,
-    UserId, What,
+    ClientFrame, Cmid, Entry, EntryKind, Limits, Message, Person, ResumePoint, RoomId, Seq, ServerFrame,
+    Snapshot, UserId,
 };
 
 use super::log::Truth;
@@ -17,7 +17,7 @@ fn user() -> UserId {
 }
 
 fn entry(seq: Seq) -> Entry {
-    let what = What::posted(format!("text {seq}"), None);
+    let what = EntryKind::posted(format!("text {seq}"), None);
     let cmid = Some(Cmid(u128::from(seq)));
     Entry { room: RoomId::lobby(), seq, at: 1_700_000_000_000, by: user(), cmid, what }
 }
@@ -54,7 +54,7 @@ fn kept() -> (Checker, Truth) {
     let (mut checker, mut messages) = (Checker::default(), BTreeMap::new());
     for seq in 1..=3 {
         let (cmid, room) = (Cmid(seq.into()), RoomId::lobby());
-        let what = WriteWhat::Post { body: format!("text {seq}"), reply_to: None };
+        let what = Operation::post(format!("text {seq}"), None);
         checker.ledger.written(1, cmid, room.clone(), what);
         checker.ledger.done(1, cmid, &room, seq, &mut checker.verdict);
         checker.log.saw(&entry(seq), &mut checker.verdict);
@@ -170,7 +170,7 @@ fn acknowledged_write_missing_from_log_is_lost() {
 #[test]
 fn an_acknowledged_text_that_became_another_is_lost() {
     let (mut checker, mut truth) = kept();
-    truth.get_mut(&RoomId::lobby()).unwrap().get_mut(&2).unwrap().body = Some("else".to_owned());
+    truth.get_mut(&RoomId::lobby()).unwrap().get_mut(&2).unwrap().body = Some("else".into());
     checker.conclude(&truth);
     assert_eq!(counts(&checker.verdict), [1, 0, 0, 0, 0]);
 }
@@ -193,13 +193,13 @@ fn write_acknowledged_at_two_places_is_doubled() {
 fn an_authors_writes_in_another_order_are_reordered() {
     let (mut checker, truth) = kept();
     let late = Cmid(0);
-    let what = WriteWhat::Post { body: "text 0".to_owned(), reply_to: None };
+    let what = Operation::post("text 0".to_owned(), None);
     checker.ledger.written(1, late, RoomId::lobby(), what);
     checker.conclude(&truth);
     assert!(checker.verdict.is_clean(), "a write that is not in the log has no place in the order");
     let mut checker = Checker::default();
     for n in [2_u64, 1] {
-        let what = WriteWhat::Post { body: format!("text {n}"), reply_to: None };
+        let what = Operation::post(format!("text {n}"), None);
         checker.ledger.written(1, Cmid(n.into()), RoomId::lobby(), what);
         checker.log.saw(&entry(n), &mut checker.verdict);
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use madang_client::{Event, MessageRow, Row, SendState, WriteWhat, timeline, utc_day};
-use madang_protocol::{Cmid, RoomId, Seq};
+use madang_client::{Event, MessageRow, Row, SendState, timeline, utc_day};
+use madang_protocol::{Cmid, Operation, RoomId, Seq};
 use tokio::time::sleep;
 
 use super::{Person, Phase};
@@ -34,7 +34,7 @@ impl Person {
         let body = format!("{} says {}", self.number, "x".repeat(self.rng.usize(1..120)));
         let reply_to = self.rows(&room).last().and_then(|row| row.seq).filter(|_| self.rng.u32(0..5) == 0);
         let event = Event::Post { room: room.clone(), cmid, body: body.clone(), reply_to };
-        self.write(cmid, room, WriteWhat::Post { body, reply_to }, event);
+        self.write(cmid, room, Operation::post(body, reply_to), event);
     }
 
     /// Edits or deletes a message of one's own.
@@ -48,15 +48,15 @@ impl Person {
         if self.rng.bool() {
             let body = format!("{} says better {}", self.number, self.rng.u32(..));
             let event = Event::Edit { room: room.clone(), cmid, seq, body: body.clone() };
-            self.write(cmid, room, WriteWhat::Edit { seq, body }, event);
+            self.write(cmid, room, Operation::Edit { seq, body }, event);
         } else {
             let event = Event::Delete { room: room.clone(), cmid, seq };
-            self.write(cmid, room, WriteWhat::Delete { seq }, event);
+            self.write(cmid, room, Operation::Delete { seq }, event);
         }
     }
 
     /// Writes of somebody whom the page does not know yet are not kept over a reload; nobody writes then.
-    fn write(&mut self, cmid: Cmid, room: RoomId, what: WriteWhat, event: Event) {
+    fn write(&mut self, cmid: Cmid, room: RoomId, what: Operation, event: Event) {
         if self.screen.model.borrow().you().is_some() {
             self.world.checker.borrow_mut().ledger.written(self.number, cmid, room, what);
             self.dispatch(event);

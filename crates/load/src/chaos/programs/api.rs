@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use http_body_util::BodyExt;
 use hyper::header::{AUTHORIZATION, HeaderName};
 use hyper::{Method, StatusCode};
-use madang_protocol::{Cmid, Entry, Seq, What};
+use madang_protocol::{Cmid, Entry, EntryKind, Seq};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
@@ -56,7 +56,7 @@ pub(super) async fn connection(life: &mut Life) -> Result<()> {
 /// The log as it is, without a gap; its messages are what every program compares.
 fn see(life: &mut Life, entry: &Entry) {
     life.world.checker.borrow_mut().saw(entry);
-    if matches!(&entry.what, What::Posted { .. }) {
+    if matches!(&entry.what, EntryKind::Posted { .. }) {
         life.message(entry.seq);
     }
 }

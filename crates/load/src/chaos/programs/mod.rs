@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use futures_util::{SinkExt, StreamExt};
-use madang_client::WriteWhat;
+use madang_protocol::Operation;
 use madang_protocol::{Cmid, RoomId, Seq};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -190,7 +190,7 @@ impl Life {
         if seen.unsent.is_none() && *self.world.phase.borrow() == Phase::Live {
             let cmid = Cmid(self.rng.u128(..));
             let body = format!("{} posts {}", self.program.number, self.rng.u64(..));
-            let what = WriteWhat::Post { body: body.clone(), reply_to: None };
+            let what = Operation::post(body.clone(), None);
             let room = self.program.room.clone();
             self.world.checker.borrow_mut().ledger.written(self.program.number, cmid, room, what);
             seen.unsent = Some((cmid, body));
@@ -278,7 +278,7 @@ mod tests {
 
     fn truth(messages: &[(Seq, bool)]) -> Truth {
         let said = |(seq, stands): &(Seq, bool)| {
-            let body = stands.then(|| "x".to_owned());
+            let body = stands.then(|| "x".into());
             let (by, reply_to) = (UserId::system(), None);
             (
                 *seq,

@@ -1,7 +1,7 @@
 //! Over STOMP: a subscription that goes on after a cursor, a receipt and a `cmid` for each post.
 
 use anyhow::{Context, Result, bail};
-use madang_protocol::{Cmid, Entry, What};
+use madang_protocol::{Cmid, Entry, EntryKind};
 use madang_stomp::{ClientCommand, Decoder, Frame, Item, Limits, ServerCommand, Version, encode};
 use tokio::time::Instant;
 
@@ -86,7 +86,7 @@ fn message(life: &mut Life, frame: &Frame<ServerCommand>) -> Result<()> {
         at: header("at")?.parse()?,
         by: header("user")?.parse()?,
         cmid,
-        what: What::posted(String::from_utf8(frame.body.clone())?, None),
+        what: EntryKind::posted(String::from_utf8(frame.body.clone())?, None),
     };
     life.world.checker.borrow_mut().saw(&entry);
     life.message(entry.seq);

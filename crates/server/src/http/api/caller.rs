@@ -1,7 +1,7 @@
 //! Authentication of the API: a bot by its token, or a person by the login of this server's own pages.
 
 use axum::http::HeaderMap;
-use madang_protocol::{Person, RoomId};
+use madang_protocol::{Person, RefusalCode, RoomId};
 
 use crate::state::App;
 use crate::store::Expected;
@@ -34,5 +34,5 @@ pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Caller, Refused
 
 /// The room of that name; what cannot be one is unknown.
 pub(super) fn room(text: &str) -> Result<RoomId, Refused> {
-    text.parse().map_err(|_| Refused::of(Code::UnknownRoom))
+    text.parse().map_err(|_| Refused::of(Code::Refused(RefusalCode::UnknownRoom)))
 }

@@ -9,6 +9,8 @@ use axum::http::HeaderMap;
 
 use crate::cursor::CursorError;
 use crate::refusal::Refusal;
+use madang_protocol::RefusalCode;
+
 use crate::state::App;
 use crate::store::{Committed, entry_bytes};
 
@@ -44,7 +46,7 @@ pub(super) async fn after(
     headers: HeaderMap,
 ) -> Result<Json<Entries>, Refused> {
     let you = caller::of(&app, &headers).await?;
-    let Path(room) = path.map_err(|_| Refused::of(Code::UnknownRoom))?;
+    let Path(room) = path.map_err(|_| Refused::of(Code::Refused(RefusalCode::UnknownRoom)))?;
     let room = caller::room(&room)?;
     let Query(After { after, limit }) = query.map_err(|error| body::bad_query(&error))?;
     let limit = limit.unwrap_or(USUAL);
@@ -69,7 +71,7 @@ pub(super) async fn after(
     };
     reading.end(read.iter().map(|committed| entry_bytes(&committed.entry)).sum());
     let last = read.last().map_or(after, |committed| committed.entry.seq);
-    let entry = |committed: Committed| ApiEntry::new(committed.entry, &committed.author, cursors);
+    let entry = |committed: Committed| ApiEntry::new(&committed.entry, &committed.author, cursors);
     let entries = read.into_iter().map(entry).collect();
     // Entries committed since the head was looked at may have been read already.
     let head = head.max(last);

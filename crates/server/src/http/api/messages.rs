@@ -9,9 +9,9 @@ use axum::extract::{ConnectInfo, Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use madang_protocol::{Operation, RefusalCode};
 
 use crate::state::App;
-use crate::store::Change;
 
 use super::problem::{Code, Refused, WriteRefusals};
 use super::types::{NewMessage, Posted};
@@ -49,7 +49,7 @@ pub(super) async fn post(
     sent: Body,
 ) -> Result<Response, Refused> {
     let you = caller::of(&app, &headers).await?;
-    let Path(room) = path.map_err(|_| Refused::of(Code::UnknownRoom))?;
+    let Path(room) = path.map_err(|_| Refused::of(Code::Refused(RefusalCode::UnknownRoom)))?;
     let room = caller::room(&room)?;
     app.rooms.head(&you.id, &room).map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     if body::media_type(&headers) != "application/json" {
@@ -58,8 +58,9 @@ pub(super) async fn post(
     let cmid = body::cmid(&headers)?;
     let message: NewMessage = body::json(&body::text(&app, sent).await?)?;
     let NewMessage { body, reply_to, headers } = message;
-    let change = Change::Post { body, reply_to, headers: headers.unwrap_or_default() };
-    let written = async { app.rooms.write(&you.id, peer.ip().into(), room, cmid, change, app.now())?.await };
+    let operation = Operation::Post { body, reply_to, headers: headers.unwrap_or_default() };
+    let written =
+        async { app.rooms.write(&you.id, peer.ip().into(), room, cmid, operation, app.now())?.await };
     let written = written.await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     let status = if written.repeat { StatusCode::OK } else { StatusCode::CREATED };
     let location = [(LOCATION, format!("/r/{}/{}", written.room, written.seq))];

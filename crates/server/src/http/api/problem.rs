@@ -1,5 +1,6 @@
 //! Refusals of a request: problem details of RFC 9457, with a code that never changes its meaning.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::body::Body;
@@ -7,10 +8,11 @@ use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use madang_client::Locale;
-use madang_protocol::RefusalCode;
+use madang_protocol::{Limits, RefusalCode};
 use serde::Serialize;
+use utoipa::openapi::schema::{Object, Schema, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Documented, ResponseBuilder};
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::refusal::Refusal;
 use crate::state::App;
@@ -41,8 +43,8 @@ pub(super) struct Problem {
     retry_after_ms: Option<u32>,
 }
 
-/// The reason of a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+/// The reason of a refusal: one of the requests' own, or one that all protocols have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Code {
     /// The request is not of the form that is described: a header, the query, or the body, which is no JSON.
@@ -51,47 +53,66 @@ pub(super) enum Code {
     BadBody,
     /// Neither a token nor a login was in the request.
     LoginRequired,
-    /// The token is unknown, or was revoked.
-    UnknownLogin,
-    /// The token may not do this.
-    NotAllowed,
     /// A login counts on this server's own pages alone.
     Origin,
     /// There is nothing at this address.
     NotFound,
     /// The address does not know this method; `Allow` names those it knows.
     MethodNotAllowed,
-    /// There is no such room, or the token does not reach it.
-    UnknownRoom,
-    /// There is no such message to answer.
-    UnknownMessage,
     /// The request was not received, or could not be answered, in time.
     Timeout,
-    /// The cursor is of another database, or ahead of the log: begin anew.
-    UnusableCursor,
     /// The body is larger than a frame may be.
     TooBig,
     /// The body is of a type that is not taken here.
     UnsupportedMediaType,
-    /// The text has no visible character.
-    Empty,
-    /// The text is longer than a message may be.
-    TooLong,
-    /// The headers are more or longer than may be, or one has a name or a value that may not be.
-    BadHeaders,
-    /// Too much at once: posts, reading or requests.
-    TooFast,
     /// There are too many connections or requests from this address.
     OverLimit,
-    /// The caller, or the address, is banned.
-    Banned,
-    /// The disk is full or failing; nothing was written.
-    StorageUnavailable,
     /// The server is stopping.
     Unavailable,
     /// The server has a fault.
     Fault,
+    /// A refusal of every protocol.
+    #[serde(untagged)]
+    Refused(RefusalCode),
 }
+
+impl Code {
+    /// Every code that a request may be refused with.
+    const ALL: [Self; 23] = [
+        Self::BadRequest,
+        Self::BadBody,
+        Self::LoginRequired,
+        Self::Origin,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Timeout,
+        Self::TooBig,
+        Self::UnsupportedMediaType,
+        Self::OverLimit,
+        Self::Unavailable,
+        Self::Fault,
+        Self::Refused(RefusalCode::UnknownLogin),
+        Self::Refused(RefusalCode::NotAllowed),
+        Self::Refused(RefusalCode::UnknownRoom),
+        Self::Refused(RefusalCode::UnknownMessage),
+        Self::Refused(RefusalCode::UnusableCursor),
+        Self::Refused(RefusalCode::Empty),
+        Self::Refused(RefusalCode::TooLong),
+        Self::Refused(RefusalCode::BadHeaders),
+        Self::Refused(RefusalCode::TooFast),
+        Self::Refused(RefusalCode::Banned),
+        Self::Refused(RefusalCode::StorageUnavailable),
+    ];
+}
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let codes = Object::builder().schema_type(Type::String).enum_values(Some(Self::ALL.map(name)));
+        codes.description(Some("The reason of a refusal.")).build().into()
+    }
+}
+
+impl ToSchema for Code {}
 
 /// A request that is refused.
 #[derive(Debug)]
@@ -118,35 +139,26 @@ impl Refused {
     }
 
     /// The sentence for people.
-    pub(super) fn sentence(&self) -> &str {
-        self.detail.as_deref().unwrap_or(meaning(self.code).1)
+    pub(super) fn sentence(&self) -> Cow<'_, str> {
+        self.detail.as_deref().map_or_else(|| meaning(self.code).1, Cow::Borrowed)
     }
 
     /// A refusal of the rooms, counted.
     pub(super) fn by_rooms(app: &App, refusal: &Refusal) -> Self {
         app.metrics.refused(refusal.code);
         let code = match refusal.code {
-            RefusalCode::BadFrame | RefusalCode::UnknownType => Code::BadRequest,
-            RefusalCode::UnknownRoom => Code::UnknownRoom,
-            RefusalCode::UnknownMessage => Code::UnknownMessage,
-            RefusalCode::Empty => Code::Empty,
-            RefusalCode::TooLong => Code::TooLong,
-            RefusalCode::BadHeaders => Code::BadHeaders,
-            RefusalCode::TooFast | RefusalCode::RoomsTooFast => Code::TooFast,
-            RefusalCode::Banned => Code::Banned,
-            RefusalCode::StorageUnavailable => Code::StorageUnavailable,
-            RefusalCode::UnknownLogin => Code::UnknownLogin,
-            RefusalCode::UnusableCursor => Code::UnusableCursor,
-            RefusalCode::NotYours
-            | RefusalCode::NotAllowed
-            | RefusalCode::NameReserved
-            | RefusalCode::TooManyRooms => Code::NotAllowed,
-            RefusalCode::Unknown => Code::Fault,
+            // What is said of a frame would puzzle who sent none.
+            RefusalCode::BadFrame | RefusalCode::UnknownType => return Self::of(Code::BadRequest),
+            RefusalCode::Unknown => return Self::of(Code::Fault),
+            RefusalCode::RoomsTooFast => RefusalCode::TooFast,
+            RefusalCode::NotYours | RefusalCode::NameReserved | RefusalCode::TooManyRooms => {
+                RefusalCode::NotAllowed
+            }
+            code => code,
         };
-        // A sentence about a frame would puzzle a client that sent none.
-        let own = matches!(code, Code::BadRequest | Code::Fault);
-        let detail = (!own).then(|| refusal.sentence(Locale::En, app.rooms.limits()));
-        Self { code, detail, retry_after_ms: refusal.retry_after_ms }
+        let detail = refusal.sentence(Locale::En, app.rooms.limits());
+        let retry_after_ms = refusal.retry_after_ms;
+        Self { code: Code::Refused(code), detail: Some(detail), retry_after_ms }
     }
 }
 
@@ -158,7 +170,7 @@ impl IntoResponse for Refused {
             r#type: format!("/api#{name}"),
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
-            detail: self.detail.unwrap_or_else(|| sentence.into()),
+            detail: self.detail.unwrap_or_else(|| sentence.into_owned()),
             code: self.code,
             retry_after_ms: self.retry_after_ms,
         };
@@ -204,42 +216,34 @@ pub(super) fn name(code: Code) -> String {
     json.trim_matches('"').to_owned()
 }
 
-fn meaning(code: Code) -> (StatusCode, &'static str) {
-    match code {
+fn meaning(code: Code) -> (StatusCode, Cow<'static, str>) {
+    let (status, sentence) = match code {
         Code::BadRequest => (StatusCode::BAD_REQUEST, "The request is not of the form that is described."),
         Code::BadBody => (StatusCode::UNPROCESSABLE_ENTITY, "The body is not of the form that is described."),
         Code::LoginRequired => (StatusCode::UNAUTHORIZED, "A token or a login must come with the request."),
-        Code::UnknownLogin => (StatusCode::UNAUTHORIZED, "The token is unknown, or was revoked."),
-        Code::NotAllowed => (StatusCode::FORBIDDEN, "This may not be done with this token."),
         Code::Origin => {
             (StatusCode::FORBIDDEN, "This page may not use this server: see the option --origin.")
         }
         Code::NotFound => (StatusCode::NOT_FOUND, "There is nothing at this address."),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "The address does not know this method."),
-        Code::UnknownRoom => (StatusCode::NOT_FOUND, "There is no such room."),
-        Code::UnknownMessage => (StatusCode::NOT_FOUND, "There is no such message."),
         Code::Timeout => (StatusCode::REQUEST_TIMEOUT, "The request did not come in time."),
-        Code::UnusableCursor => (StatusCode::CONFLICT, "This cursor cannot be read on from. Begin anew."),
         Code::TooBig => (StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than a frame may be."),
         Code::UnsupportedMediaType => {
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is of a type that is not taken here.")
         }
-        Code::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "The text has no visible character."),
-        Code::TooLong => (StatusCode::UNPROCESSABLE_ENTITY, "The text is too long."),
-        Code::BadHeaders => (StatusCode::UNPROCESSABLE_ENTITY, "The headers may not be so."),
-        Code::TooFast => (StatusCode::TOO_MANY_REQUESTS, "Too much at once: posts, reading or requests."),
         Code::OverLimit => {
             (StatusCode::TOO_MANY_REQUESTS, "There are too many connections from this address.")
-        }
-        Code::Banned => (StatusCode::FORBIDDEN, "The caller, or this address, is banned."),
-        Code::StorageUnavailable => {
-            (StatusCode::SERVICE_UNAVAILABLE, "The server cannot save or read anything right now.")
         }
         Code::Unavailable => {
             (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.")
         }
         Code::Fault => (StatusCode::INTERNAL_SERVER_ERROR, "The server has a fault."),
-    }
+        Code::Refused(code) => {
+            let refusal = Refusal::from(code);
+            return (refusal.status(), refusal.sentence(Locale::En, &Limits::default()).into());
+        }
+    };
+    (status, sentence.into())
 }
 
 /// Refusals that every request may get.
@@ -297,29 +301,8 @@ mod tests {
     #[test]
     fn documented_statuses_are_the_servers_own() {
         let document = include_str!("../../../../../docs/api.md");
-        for code in [
-            Code::BadRequest,
-            Code::BadBody,
-            Code::LoginRequired,
-            Code::UnknownLogin,
-            Code::NotAllowed,
-            Code::Origin,
-            Code::NotFound,
-            Code::MethodNotAllowed,
-            Code::UnknownRoom,
-            Code::UnknownMessage,
-            Code::Timeout,
-            Code::UnusableCursor,
-            Code::TooBig,
-            Code::UnsupportedMediaType,
-            Code::Empty,
-            Code::TooLong,
-            Code::BadHeaders,
-            Code::TooFast,
-            Code::OverLimit,
-            Code::StorageUnavailable,
-            Code::Unavailable,
-        ] {
+        let internal = |code: &Code| *code != Code::Fault;
+        for code in Code::ALL.into_iter().filter(internal) {
             let (status, name) = (meaning(code).0.as_str().to_owned(), format!("`{}`", name(code)));
             let mut rows = document.lines().filter(|line| line.starts_with("| ") && line.contains(&name));
             assert!(

@@ -14,6 +14,8 @@ use crate::connection;
 use crate::connection::peer::Peer;
 use crate::connection::streamed::Streamed;
 use crate::metrics::Carrier;
+use madang_protocol::RefusalCode;
+
 use crate::protocols::Stream;
 use crate::state::App;
 
@@ -55,7 +57,7 @@ pub(super) async fn open(
         return Err(Refused::of(Code::Unavailable));
     }
     let you = caller::of(&app, &headers).await?;
-    let Path(room) = path.map_err(|_| Refused::of(Code::UnknownRoom))?;
+    let Path(room) = path.map_err(|_| Refused::of(Code::Refused(RefusalCode::UnknownRoom)))?;
     let room = caller::room(&room)?;
     let Query(From { after }) = query.map_err(|error| body::bad_query(&error))?;
     let after = match headers.get("last-event-id") {

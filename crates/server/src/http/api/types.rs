@@ -1,7 +1,7 @@
 //! Types of the API. They mean the same as those of `madang.v1`, with the author's name and the cursor beside each
 //! entry, so that a program needs no memory.
 
-use madang_protocol::{Cmid, Entry, Headers, Person, RoomId, RoomInfo, Seq, UnixMs, UserId, What};
+use madang_protocol::{Cmid, Entry, EntryKind, Headers, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
@@ -230,16 +230,16 @@ enum ApiWhat {
 
 impl ApiEntry {
     /// The entry in the API's words.
-    pub(crate) fn new(entry: Entry, author: &Person, cursors: &Cursors) -> Self {
-        let Entry { room, seq, at, by, cmid, what } = entry;
+    pub(crate) fn new(entry: &Entry, author: &Person, cursors: &Cursors) -> Self {
+        let Entry { room, seq, at, by, cmid, what } = entry.clone();
         let what = match what {
-            What::Opened { title } => ApiWhat::Opened { title },
-            What::Posted { body, reply_to, headers } => ApiWhat::Posted { body, reply_to, headers },
-            What::Edited { seq, body } => ApiWhat::Edited { seq, body },
-            What::Deleted { seq } => ApiWhat::Deleted { seq },
-            What::Renamed { title } => ApiWhat::Renamed { title },
-            What::Closed {} => ApiWhat::Closed {},
-            What::Unknown => ApiWhat::Unknown,
+            EntryKind::Opened { title } => ApiWhat::Opened { title },
+            EntryKind::Posted { body, reply_to, headers } => ApiWhat::Posted { body, reply_to, headers },
+            EntryKind::Edited { seq, body } => ApiWhat::Edited { seq, body },
+            EntryKind::Deleted { seq } => ApiWhat::Deleted { seq },
+            EntryKind::Renamed { title } => ApiWhat::Renamed { title },
+            EntryKind::Closed {} => ApiWhat::Closed {},
+            EntryKind::Unknown => ApiWhat::Unknown,
         };
         let (name, cursor) = (author.name.clone(), cursors.text(seq));
         let (bot, tag) = (author.bot.then_some(true), author.alike.then(|| by.tag().to_owned()));

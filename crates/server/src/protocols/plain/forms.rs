@@ -1,10 +1,10 @@
 //! Encodings for a plain client. A message is encoded once in each form, for all who read it.
 
-use madang_protocol::{Headers, Person, RefusalCode, Seq, UnixMs, UserId, What};
+use madang_protocol::{EntryKind, Headers, Person, RefusalCode, Seq, UnixMs, UserId};
 use serde::Serialize;
 
 use crate::cursor::Cursors;
-use crate::encoded::{Encoded, Encoding, EntryFrame};
+use crate::encoded::{Encoded, Encoding, EntryFrame, json as encode};
 use crate::protocols::names::{SERVER, shown_name};
 
 #[derive(Serialize)]
@@ -89,38 +89,34 @@ pub(super) fn refusal_text(message: &str) -> Encoded {
 }
 
 /// Returns a posted message as an object; `None` for another entry, or if its text was deleted.
-pub(super) fn json<'e>(entry: &'e EntryFrame, cursors: &Cursors) -> Option<&'e Encoded> {
-    entry.encodings.get(Encoding::PlainJson, || {
-        posted(entry, |body, at, headers| {
-            let nickname = &shown_name(&entry.author.person);
-            let (user_id, bot) = (&entry.author.person.id, entry.author.person.bot);
-            let (seq, cursor) = (entry.seq, beside(entry.seq, cursors));
+pub(super) fn json<'e>(frame: &'e EntryFrame, cursors: &Cursors) -> Option<&'e Encoded> {
+    frame.encodings.get(Encoding::PlainJson, || {
+        posted(frame, |body, at, headers| {
+            let nickname = &shown_name(&frame.author.person);
+            let (user_id, bot) = (&frame.author.person.id, frame.author.person.bot);
+            let (seq, cursor) = (frame.entry.seq, beside(frame.entry.seq, cursors));
             encode(&Message { message: body, user_id, nickname, bot, seq, cursor, at, headers })
         })
     })
 }
 
 /// A posted message as one line.
-pub(super) fn text(entry: &EntryFrame) -> Option<&Encoded> {
-    entry.encodings.get(Encoding::PlainText, || {
-        posted(entry, |body, _, _| {
+pub(super) fn text(frame: &EntryFrame) -> Option<&Encoded> {
+    frame.encodings.get(Encoding::PlainText, || {
+        posted(frame, |body, _, _| {
             let one_line: Vec<&str> = body.split(['\n', '\r']).filter(|line| !line.is_empty()).collect();
-            format!("{} => {}", shown_name(&entry.author.person), one_line.join(" ")).into()
+            format!("{} => {}", shown_name(&frame.author.person), one_line.join(" ")).into()
         })
     })
 }
 
-fn posted(entry: &EntryFrame, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {
-    let entry = entry.typed()?;
-    match &entry.what {
-        What::Posted { body, headers, .. } if !body.is_empty() => Some(form(body, entry.at, headers)),
+fn posted(frame: &EntryFrame, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {
+    match &frame.entry.what {
+        EntryKind::Posted { body, headers, .. } if !body.is_empty() => {
+            Some(form(body, frame.entry.at, headers))
+        }
         _ => None,
     }
-}
-
-fn encode(value: &impl Serialize) -> Encoded {
-    // Plain structs with string keys, which JSON can always hold.
-    serde_json::to_string(value).unwrap_or_default().into()
 }
 
 #[cfg(test)]
@@ -129,10 +125,11 @@ mod tests {
 
     use super::*;
 
-    fn frame(what: What, name: &str) -> EntryFrame {
+    fn frame(what: EntryKind, name: &str) -> EntryFrame {
         let by: UserId = "u000000ada01".parse().unwrap();
         let author = Person::new(by.clone(), name);
-        EntryFrame::new(Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid: None, what }, author)
+        let entry = Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid: None, what };
+        EntryFrame::new(entry, author)
     }
 
     fn cursors(present: &str) -> Cursors {
@@ -140,7 +137,7 @@ mod tests {
     }
 
     fn posted(body: &str, name: &str) -> EntryFrame {
-        frame(What::posted(body, None), name)
+        frame(EntryKind::posted(body, None), name)
     }
 
     #[test]
@@ -183,10 +180,10 @@ mod tests {
     #[test]
     fn only_undeleted_messages_are_sent() {
         for what in [
-            What::Opened { title: "t".into() },
-            What::Edited { seq: 1, body: "b".into() },
-            What::Deleted { seq: 1 },
-            What::posted(String::new(), None),
+            EntryKind::Opened { title: "t".into() },
+            EntryKind::Edited { seq: 1, body: "b".into() },
+            EntryKind::Deleted { seq: 1 },
+            EntryKind::posted(String::new(), None),
         ] {
             let entry = frame(what, "Ada");
             assert_eq!((json(&entry, &cursors("first")), text(&entry)), (None, None));

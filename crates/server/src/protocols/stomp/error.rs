@@ -6,6 +6,7 @@ use madang_protocol::{CloseCode, RefusalCode};
 use madang_stomp::{DecodeError, Frame, ServerCommand, Version};
 
 use crate::encoded::Encoded;
+use crate::refusal;
 
 /// Something that ends a connection, and the receipt that the frame at fault had asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,10 +71,7 @@ impl Reason {
             Self::Transaction(_) => "transaction",
             Self::Cursor => "cursor",
             Self::Closed { code, .. } => closed_code(*code),
-            Self::Refused { code, .. } => {
-                let name = serde_json::to_string(code).unwrap_or_default();
-                return Cow::Owned(name.trim_matches('"').to_owned());
-            }
+            Self::Refused { code, .. } => return Cow::Owned(refusal::name(*code)),
         })
     }
 

@@ -1,6 +1,6 @@
 //! MESSAGE, as its readers get it: a short head of each subscription's own, and a tail that is made once for all.
 
-use madang_protocol::{Headers, Seq, What};
+use madang_protocol::{Entry, EntryKind, Headers, Seq};
 use madang_stomp::{Command, Frame, ServerCommand, Version, encode, write_header};
 
 use super::receipts::Receipt;
@@ -29,27 +29,19 @@ pub(super) struct Terms {
 }
 
 /// Returns the part behind the head of a MESSAGE; `None` if a subscription of this kind gets nothing for the entry.
-pub(super) fn tail<'e>(entry: &'e EntryFrame, wants: Wants, terms: &Terms) -> Option<&'e Encoded> {
+pub(super) fn tail<'e>(frame: &'e EntryFrame, wants: Wants, terms: &Terms) -> Option<&'e Encoded> {
     let encoding = match wants {
         Wants::Messages => Encoding::StompMessage(terms.version),
         Wants::Entries => Encoding::StompEntry(terms.version),
     };
-    entry.encodings.get(encoding, || make(entry, wants, terms))
+    frame.encodings.get(encoding, || make(frame, wants, terms))
 }
 
-fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
-    let typed = entry.typed()?;
-    let (kind, about, reply_to, body) = match &typed.what {
-        What::Posted { body, reply_to, .. } => ("posted", None, *reply_to, body.as_str()),
-        What::Edited { seq, body } => ("edited", Some(*seq), None, body.as_str()),
-        What::Deleted { seq } => ("deleted", Some(*seq), None, ""),
-        What::Opened { title } => ("opened", None, None, title.as_str()),
-        What::Renamed { title } => ("renamed", None, None, title.as_str()),
-        What::Closed {} => ("closed", None, None, ""),
-        What::Unknown => return None,
-    };
+fn make(frame: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
+    let Entry { room, seq, at, cmid, what, .. } = &*frame.entry;
+    let (kind, body) = (what.name()?, what.text());
     // A message whose text was deleted is none any more.
-    if wants == Wants::Messages && (kind != "posted" || body.is_empty()) {
+    if wants == Wants::Messages && (!matches!(what, EntryKind::Posted { .. }) || body.is_empty()) {
         return None;
     }
     let mut out = Vec::with_capacity(256 + body.len());
@@ -59,13 +51,13 @@ fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
             out.truncate(before);
         }
     };
-    header("destination", &format!("/topic/{}", entry.room));
-    header("message-id", &message_id(entry));
-    header("seq", &terms.cursors.text(entry.seq));
-    header("at", &typed.at.to_string());
-    header("user", entry.author.person.id.as_str());
-    header("nickname", &shown_name(&entry.author.person));
-    if entry.author.person.bot {
+    header("destination", &format!("/topic/{room}"));
+    header("message-id", &format!("{room}/{seq}"));
+    header("seq", &terms.cursors.text(*seq));
+    header("at", &at.to_string());
+    header("user", frame.author.person.id.as_str());
+    header("nickname", &shown_name(&frame.author.person));
+    if frame.author.person.bot {
         header("bot", "true");
     }
     if wants == Wants::Entries {
@@ -73,16 +65,13 @@ fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
     }
     let mut number =
         |name: &str, seq: Option<Seq>| seq.into_iter().for_each(|seq| header(name, &seq.to_string()));
-    number("about", about);
-    number("reply-to", reply_to);
-    if let Some(cmid) = typed.cmid {
+    number("about", what.target());
+    number("reply-to", what.reply_to());
+    if let Some(cmid) = cmid {
         header("cmid", &cmid.to_string());
     }
     let no_headers = Headers::default();
-    let said = match &typed.what {
-        What::Posted { headers, .. } => headers,
-        _ => &no_headers,
-    };
+    let said = what.headers().unwrap_or(&no_headers);
     // 1.1 cannot escape a CR, which some of its readers take for the end of a line.
     let is_sayable = |value: &str| terms.version == Version::V12 || !value.contains('\r');
     header("content-type", said.get(CONTENT_TYPE).filter(|kind| is_sayable(kind)).unwrap_or("text/plain"));
@@ -95,11 +84,6 @@ fn make(entry: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
     out.extend(body.as_bytes());
     out.push(0);
     String::from_utf8(out).ok().map(Into::into)
-}
-
-/// A message's name in this connection: its place.
-fn message_id(entry: &EntryFrame) -> String {
-    format!("{}/{}", entry.room, entry.seq)
 }
 
 /// Encodes any other frame; `None` if it holds what the version cannot carry.
@@ -120,15 +104,16 @@ pub(super) fn receipt(receipt: &Receipt, version: Version) -> Encoded {
 
 #[cfg(test)]
 mod tests {
-    use madang_protocol::{Cmid, Entry, Person, RoomId, UserId};
+    use madang_protocol::{Cmid, Person, RoomId, UserId};
 
     use super::*;
 
-    fn entry(what: What, name: &str) -> EntryFrame {
+    fn entry(what: EntryKind, name: &str) -> EntryFrame {
         let by: UserId = "u000000ada01".parse().unwrap();
         let author = Person::new(by.clone(), name);
         let cmid = Some(Cmid(7));
-        EntryFrame::new(Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid, what }, author)
+        let entry = Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid, what };
+        EntryFrame::new(entry, author)
     }
 
     fn terms(version: Version) -> Terms {
@@ -137,7 +122,7 @@ mod tests {
     }
 
     fn posted(body: &str, name: &str) -> EntryFrame {
-        entry(What::posted(body, None), name)
+        entry(EntryKind::posted(body, None), name)
     }
 
     #[test]
@@ -174,16 +159,16 @@ mod tests {
     #[test]
     fn other_entries_reach_only_subscribers_of_all() {
         for (what, kind, rest) in [
-            (What::Edited { seq: 3, body: "x".into() }, "edited", "about:3\n"),
-            (What::Deleted { seq: 3 }, "deleted", "about:3\n"),
-            (What::Opened { title: "T".into() }, "opened", "content-length:1\n\nT\0"),
-            (What::posted(String::new(), Some(2)), "posted", "reply-to:2\n"),
+            (EntryKind::Edited { seq: 3, body: "x".into() }, "edited", "about:3\n"),
+            (EntryKind::Deleted { seq: 3 }, "deleted", "about:3\n"),
+            (EntryKind::Opened { title: "T".into() }, "opened", "content-length:1\n\nT\0"),
+            (EntryKind::posted(String::new(), Some(2)), "posted", "reply-to:2\n"),
         ] {
             let entry = entry(what, "Ada");
             assert_eq!(tail(&entry, Wants::Messages, &terms(Version::V12)), None, "{kind}");
             let all = tail(&entry, Wants::Entries, &terms(Version::V12)).unwrap();
             assert!(all.contains(&format!("\ntype:{kind}\n")) && all.contains(rest), "{all}");
         }
-        assert_eq!(tail(&entry(What::Unknown, "Ada"), Wants::Entries, &terms(Version::V12)), None);
+        assert_eq!(tail(&entry(EntryKind::Unknown, "Ada"), Wants::Entries, &terms(Version::V12)), None);
     }
 }

@@ -99,10 +99,10 @@ impl Subscriptions {
     }
 
     /// Gives the entry to each subscription to its room that has not had it.
-    pub(super) fn deliver(&mut self, entry: &EntryFrame, terms: &Terms, transport: &mut impl Transport) {
-        for subscription in self.rooms.get_mut(&entry.room).into_iter().flatten() {
-            if !subscription.waits && entry.seq > subscription.cursor {
-                subscription.deliver(entry, terms, transport);
+    pub(super) fn deliver(&mut self, frame: &EntryFrame, terms: &Terms, transport: &mut impl Transport) {
+        for subscription in self.rooms.get_mut(&frame.entry.room).into_iter().flatten() {
+            if !subscription.waits && frame.entry.seq > subscription.cursor {
+                subscription.deliver(frame, terms, transport);
                 self.changed |= subscription.is_changed();
             }
         }
@@ -231,23 +231,24 @@ impl Subscriptions {
 }
 
 impl Subscription {
-    fn deliver(&mut self, entry: &EntryFrame, terms: &Terms, transport: &mut impl Transport) {
-        let Some(tail) = messages::tail(entry, self.wants, terms) else {
-            self.cursor = entry.seq;
-            let changed = self.unacked.as_mut().is_some_and(|unacked| unacked.pass(entry.seq));
+    fn deliver(&mut self, frame: &EntryFrame, terms: &Terms, transport: &mut impl Transport) {
+        let seq = frame.entry.seq;
+        let Some(tail) = messages::tail(frame, self.wants, terms) else {
+            self.cursor = seq;
+            let changed = self.unacked.as_mut().is_some_and(|unacked| unacked.pass(seq));
             self.changes += u64::from(changed);
             return;
         };
         let Some(unacked) = &mut self.unacked else {
-            self.cursor = entry.seq;
+            self.cursor = seq;
             return transport.joined(&self.head, tail);
         };
-        let sending = unacked.send(entry.seq);
+        let sending = unacked.send(seq);
         if sending == Sending::Later {
             self.waits = true;
             return;
         }
-        self.cursor = entry.seq;
+        self.cursor = seq;
         if sending == Sending::Not {
             return;
         }
@@ -255,7 +256,7 @@ impl Subscription {
         let mut head = self.head.clone();
         if terms.version == Version::V12 {
             // Writing to a string cannot fail.
-            let _ = writeln!(head, "ack:{}-{}", self.number, entry.seq);
+            let _ = writeln!(head, "ack:{}-{}", self.number, seq);
         }
         if sending == Sending::Again {
             head.push_str("redelivered:true\n");

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use madang_protocol::{RoomId, Seq, UnixMs, UserId, What};
+use madang_protocol::{EntryKind, Headers, RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::rows::{
@@ -175,11 +175,6 @@ pub(in crate::store) fn entries(
     Ok(entries)
 }
 
-fn text_bytes(what: &What) -> usize {
-    match what {
-        What::Posted { body, headers, .. } => body.len() + headers.bytes(),
-        What::Edited { body: text, .. } => text.len(),
-        What::Opened { title: text } | What::Renamed { title: text } => text.len(),
-        What::Deleted { .. } | What::Closed {} | What::Unknown => 0,
-    }
+fn text_bytes(what: &EntryKind) -> usize {
+    what.text().len() + what.headers().map_or(0, Headers::bytes)
 }

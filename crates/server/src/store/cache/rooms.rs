@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use madang_protocol::{LOBBY, Message, Person, RoomId, RoomInfo, Seq, UnixMs, What};
+use madang_protocol::{EntryKind, LOBBY, Message, Person, RoomId, RoomInfo, Seq, UnixMs};
 
 use super::super::most::Most;
 use super::super::reads::parted;
@@ -73,12 +73,12 @@ impl Rooms {
     /// An entry was committed.
     pub(super) fn enter(&mut self, key: RoomKey, by: i64, turn: i64, committed: &Committed) {
         let entry = &committed.entry;
-        if let What::Opened { title } = &entry.what {
+        if let EntryKind::Opened { title } = &entry.what {
             let (id, title) = (entry.room.clone(), title.clone());
             let room = Room { id, title, head: 0, last_at: 0, posts: VecDeque::new(), newest: None };
             self.insert(key, room);
         }
-        if matches!(entry.what, What::Closed {}) {
+        if matches!(entry.what, EntryKind::Closed {}) {
             return self.remove(key);
         }
         let Some(room) = self.rooms.get_mut(&key) else { return };
@@ -201,20 +201,20 @@ impl Room {
         self.head = entry.seq;
         self.last_at = entry.at;
         match &entry.what {
-            What::Posted { .. } => {
+            EntryKind::Posted { .. } => {
                 self.posts.push_back(Post { seq: entry.seq, by, turn });
                 if self.posts.len() > UNREAD_SEEN as usize {
                     self.posts.pop_front();
                 }
             }
-            What::Deleted { seq } => {
+            EntryKind::Deleted { seq } => {
                 let found = self.posts.binary_search_by_key(seq, |post| post.seq).ok();
                 if let Some(post) = found.and_then(|at| self.posts.get_mut(at)) {
                     post.by = NOBODY;
                 }
             }
-            What::Renamed { title } => title.clone_into(&mut self.title),
-            What::Edited { .. } | What::Opened { .. } | What::Closed {} | What::Unknown => {}
+            EntryKind::Renamed { title } => title.clone_into(&mut self.title),
+            _ => {}
         }
     }
 
@@ -251,30 +251,19 @@ impl RecentMessages {
     fn enter(&mut self, by: i64, committed: &Committed) {
         let entry = &committed.entry;
         self.head = entry.seq;
-        match &entry.what {
-            What::Posted { .. } => {
-                let Some(message) = Message::from_posted(entry) else { return };
-                self.bytes += bytes(&message);
-                self.messages.push_back((by, message, committed.author.clone()));
-                if self.messages.len() > KEPT_MESSAGES {
-                    self.before = true;
-                    self.bytes -= self.messages.pop_front().map_or(0, |(_, oldest, _)| bytes(&oldest));
-                }
+        if let Some(message) = Message::from_posted(entry) {
+            self.bytes += bytes(&message);
+            self.messages.push_back((by, message, committed.author.clone()));
+            if self.messages.len() > KEPT_MESSAGES {
+                self.before = true;
+                self.bytes -= self.messages.pop_front().map_or(0, |(_, oldest, _)| bytes(&oldest));
             }
-            What::Edited { seq, body } => self.change(*seq, |message| {
-                message.body = Some(body.clone());
-                message.edited_at = Some(entry.at);
-            }),
-            What::Deleted { seq } => self.change(*seq, Message::take_back),
-            What::Opened { .. } | What::Renamed { .. } | What::Closed {} | What::Unknown => {}
         }
-    }
-
-    fn change(&mut self, seq: Seq, change: impl FnOnce(&mut Message)) {
-        let found = self.messages.iter_mut().find(|(_, message, _)| message.seq == seq);
+        let Some(target) = entry.what.target() else { return };
+        let found = self.messages.iter_mut().find(|(_, message, _)| message.seq == target);
         if let Some((_, message, _)) = found {
             self.bytes -= bytes(message);
-            change(message);
+            message.apply(entry);
             self.bytes += bytes(message);
         }
     }

@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use madang_protocol::{Cmid, Entry, Message, RoomId, What};
+use madang_protocol::{Cmid, Entry, EntryKind, Message, RoomId};
 
 pub(crate) use api::{Api, next_entry, refused, seq};
 pub(crate) use browser::{Browser, hidden};
@@ -85,7 +85,7 @@ pub(crate) fn lobby() -> RoomId {
 /// The text of a `posted` entry.
 pub(crate) fn body(entry: &Entry) -> &str {
     match &entry.what {
-        What::Posted { body, .. } => body,
+        EntryKind::Posted { body, .. } => body,
         other => panic!("not a post: {other:?}"),
     }
 }

@@ -96,7 +96,7 @@ pub(super) async fn post(
     let taken = take(&app, &bot, room, &headers, sent).await;
     taken.inspect_err(|refused| {
         let (code, why) = (problem::name(refused.code()), refused.sentence());
-        tracing::warn!(webhook = %bot.id, name = bot.name, code, why, "what was sent to a webhook is refused");
+        tracing::warn!(webhook = %bot.id, name = bot.name, code, %why, "what was sent to a webhook is refused");
     })?;
     Ok("ok")
 }
