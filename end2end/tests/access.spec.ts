@@ -7,6 +7,8 @@ const looks = (["en-US", "ko-KR"] as const).flatMap((locale) =>
 
 for (const look of looks) {
   test(`every screen is accessible (${look.locale}, ${look.colorScheme})`, async ({ guard, gate, join, wire }) => {
+    // A dozen screens, each looked at by axe: a third of the usual limit on a quiet machine.
+    test.slow();
     guard.allow(/404/);
     guard.allowLostConnections();
     const ben = await wire("Ben");
