@@ -130,9 +130,11 @@ impl Update<'_> {
                 return !self.answer_request(*req, frame);
             }
             ServerFrame::Refused { cmid: None, room: Some(room), .. } => {
-                let answer = self.answer(room, Asked::Snapshot);
+                // The session follows the room no more, whichever tab has asked.
+                let to = relay.following(room);
+                self.model.relay.settle(room, Asked::Snapshot);
                 self.model.relay.settle(room, Asked::Replay);
-                answer
+                (to, true)
             }
             ServerFrame::Heads { .. } => {
                 self.drop_silent();

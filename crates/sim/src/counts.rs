@@ -49,6 +49,8 @@ tally! {
     half_open: "half_open",
     /// Connections that the server ended because nothing was received, or nothing taken.
     reaped: "reaped",
+    /// Pauses of connections whose address used up a budget.
+    pauses: "pauses",
     /// Queues dropped for slow readers.
     overflows: "overflows",
     /// Crashes of the server.

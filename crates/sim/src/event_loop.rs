@@ -1,20 +1,17 @@
-//! The server's loop for one connection, in the place of the real one and by its rules: first write all that is
-//! to be sent, then do one of the things that are due, whichever the seed chooses.
-
-use std::collections::VecDeque;
+//! The turns of the server's connections: when their tasks are polled, and what comes of it.
 
 use madang_client::Transport;
-use madang_protocol::ClientFrame;
+use madang_protocol::{ClientFrame, CloseCode, ServerFrame};
+use madang_server::connection::transport::End;
+use madang_server::encoded::Encoded;
 
-use crate::Check;
-use crate::connection::{Connection, HEARTBEAT, Talk, Turn};
-use crate::link::{CAPACITY, Down, Link, LinkId, Up};
+use crate::connection::Connection;
+use crate::link::{Down, Link, LinkId, Up};
+use crate::pipe::{Deed, Pipe};
+use crate::rng::Rng;
 use crate::scenario::Ms;
-use crate::wire::Wire;
 use crate::world::{Ev, World};
-
-/// Without progress for so long, a connection ends.
-pub(crate) const STALL: Ms = 10_000;
+use crate::{Check, Counts, DEVICES, broken};
 
 impl World {
     /// A WebSocket reaches the server.
@@ -33,23 +30,15 @@ impl World {
     pub(crate) fn accept(&mut self, link: LinkId) -> bool {
         let device = self.links[link].device;
         let user = self.devices[device].user.clone();
+        let pipe = Pipe::new(self.now, Rng::new(self.chance.next(), 6));
         let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return false };
-        let connection = Connection {
-            link,
-            device,
-            session: Talk::Silent,
-            inbox: VecDeque::new(),
-            unsent: VecDeque::new(),
-            wire: Wire::new(user),
-            blocked: None,
-            heard: true,
-            turning: false,
-        };
+        let place = (link, device, DEVICES[device].2);
+        let connection = Connection::new(place, user, server.rooms.clone(), server.stop.clone(), pipe);
         server.connections.insert(link, connection);
         self.links[link].log = self.logs.len() - 1;
         self.tally.connections += 1;
         self.tally.fallbacks += u64::from(self.links[link].transport != Transport::WebSocket);
-        self.after(HEARTBEAT, Ev::Beat(link, false));
+        self.kick(link);
         true
     }
 
@@ -66,27 +55,29 @@ impl World {
         if greets && self.links[link].transport != Transport::WebSocket {
             self.accept(link);
         }
-        match self.server.as_mut().and_then(|server| server.connections.get_mut(&link)) {
-            Some(connection) => {
-                connection.inbox.push_back(up);
-                self.kick(link);
-            }
+        if !self.give(link, up) {
             // Nobody knows this connection any more: the machine says so.
-            None => {
-                let delay = self.devices[self.links[link].device].delay();
-                self.after(delay, Ev::ClientLost(link, 1006));
-            }
+            let delay = self.devices[self.links[link].device].delay();
+            self.after(delay, Ev::ClientLost(link, 1006));
         }
         Ok(())
     }
 
     pub(crate) fn server_lost(&mut self, link: LinkId) -> Check {
-        if let Some(connection) = self.server.as_mut().and_then(|server| server.connections.get_mut(&link)) {
-            connection.inbox.push_back(Up::Close);
-            connection.blocked = None;
-            self.kick(link);
-        }
+        self.give(link, Up::Close);
         Ok(())
+    }
+
+    /// Brings something to the server's side of a connection. Returns false if it has none.
+    fn give(&mut self, link: LinkId, up: Up) -> bool {
+        let Some(connection) = self.connection(link) else { return false };
+        connection.pipe.state().inbox.push_back(up);
+        self.kick(link);
+        true
+    }
+
+    fn connection(&mut self, link: LinkId) -> Option<&mut Connection> {
+        self.server.as_mut()?.connections.get_mut(&link)
     }
 
     /// Something may be due on a connection.
@@ -95,81 +86,120 @@ impl World {
     }
 
     fn kick_within(&mut self, link: LinkId, ms: Ms) {
-        let Some(connection) = self.server.as_mut().and_then(|server| server.connections.get_mut(&link))
-        else {
-            return;
-        };
-        if !connection.turning {
-            connection.turning = true;
-            let delay = self.chance.below(ms);
-            self.after(delay, Ev::Turn(link));
-        }
+        let Some(connection) = self.connection(link).filter(|connection| !connection.turning) else { return };
+        connection.turning = true;
+        let delay = self.chance.below(ms);
+        self.after(delay, Ev::Turn(link));
     }
 
-    pub(crate) fn kick_all(&mut self) {
-        let links = self.server.iter().flat_map(|server| server.connections.keys().copied());
-        links.collect::<Vec<_>>().into_iter().for_each(|link| self.kick(link));
+    /// Kicks the connections whose task was woken. Nothing else lets them go on: a wake-up that is missing shows.
+    pub(crate) fn kick_woken(&mut self) {
+        let connections = self.server.iter().flat_map(|server| server.connections.values());
+        let woken: Vec<LinkId> = connections.filter(|it| it.was_woken()).map(|it| it.link).collect();
+        // The store takes a little longer than the hub.
+        woken.into_iter().for_each(|link| self.kick_within(link, 6));
     }
 
+    /// Lets a connection's loop go round once.
     pub(crate) fn turn(&mut self, link: LinkId) -> Check {
-        let Some(mut connection) = self.server.as_mut().and_then(|server| server.connections.remove(&link))
-        else {
+        let server = self.server.as_mut();
+        let Some(mut connection) = server.and_then(|server| server.connections.remove(&link)) else {
             return Ok(());
         };
         connection.turning = false;
-        let gone = matches!(connection.inbox.back(), Some(Up::Close)) && connection.blocked.is_some();
-        let turn = if gone {
-            Turn::End(None)
-        } else if self.write(&mut connection) {
-            self.converse(&mut connection)?
-        } else {
-            Turn::Idle
-        };
+        let clock = self.server_time();
+        {
+            let mut state = connection.pipe.state();
+            (state.now, state.clock, state.in_flight) = (self.now, clock, self.links[link].in_flight);
+        }
+        let end = connection.poll();
+        self.check_deeds(&mut connection)?;
         self.kick_writer();
         self.kick_announce();
-        match turn {
-            Turn::End(code) => self.hang_up(connection, code),
-            turn => {
-                if let Some(server) = &mut self.server {
-                    server.connections.insert(link, connection);
+        match end {
+            Some(End::Gone) => {}
+            Some(End::Close(code)) => {
+                let conn = self.links[link].conn;
+                self.tally.reaped += u64::from(matches!(code, CloseCode::NO_PONG | CloseCode::STALLED));
+                self.note(|| format!("the server ends connection {conn}: {}", code.0), &[7]);
+            }
+            None => self.go_on(connection)?,
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self, connection: Connection) -> Check {
+        let link = connection.link;
+        let (wakes, again, idle, blocked) = {
+            let mut state = connection.pipe.state();
+            (std::mem::take(&mut state.wakes), state.looks_again, state.is_idle, state.blocked.is_some())
+        };
+        self.tally.waits += u64::from(!again && !idle && !blocked);
+        let Some(server) = &mut self.server else { return Ok(()) };
+        if idle {
+            connection.wire.idle(|room| server.hub.head(room))?;
+        }
+        server.connections.insert(link, connection);
+        wakes.into_iter().for_each(|at| self.at(at, Ev::Due(link)));
+        if again {
+            self.kick(link);
+        }
+        Ok(())
+    }
+
+    /// Checks what the loop did, in its order, and carries on what left.
+    fn check_deeds(&mut self, connection: &mut Connection) -> Check {
+        let link = connection.link;
+        let deeds = std::mem::take(&mut connection.pipe.state().deeds);
+        for deed in deeds {
+            match deed {
+                Deed::Received(frame) => {
+                    let text = serde_json::to_string(&frame).unwrap_or_default();
+                    let (device, conn) = (connection.device, self.links[link].conn);
+                    let words = || format!("the server hears {} on {conn}: {text}", DEVICES[device].1);
+                    self.note(words, text.as_bytes());
+                    connection.wire.heard(&frame, self.log());
                 }
-                match turn {
-                    Turn::Again => self.kick(link),
-                    Turn::Waits => self.kick_within(link, 12),
-                    _ => {}
-                }
+                Deed::Sent(frame) => self.check_sent(connection, &frame)?,
+                Deed::Left(down) => self.push_down(link, down),
+                Deed::Paused => self.tally.pauses += 1,
             }
         }
         Ok(())
     }
 
-    /// Writes the frames to send. Returns true if all of them could be.
-    fn write(&mut self, connection: &mut Connection) -> bool {
-        let link = connection.link;
-        let mut wrote = false;
-        while self.links[link].in_flight < CAPACITY
-            && let Some(down) = connection.unsent.pop_front()
-        {
-            self.push_down(link, down);
-            wrote = true;
+    fn check_sent(&mut self, connection: &mut Connection, frame: &Encoded) -> Check {
+        let Ok(sent) = serde_json::from_str::<ServerFrame>(frame) else {
+            return broken(format!("the server says what no client reads: {frame}"));
+        };
+        count(&mut self.tally, &sent);
+        if let Err(why) = connection.wire.said(&sent, self.log()) {
+            let (who, conn) = (DEVICES[connection.device].1, self.links[connection.link].conn);
+            return broken(format!("{who} on connection {conn}: {why}"));
         }
-        if connection.unsent.is_empty() {
-            connection.blocked = None;
-            return true;
+        if let ServerFrame::Read { room, seq, .. } = &sent {
+            let user = self.devices[connection.device].user.clone();
+            self.log_mut().marked(&user, room, *seq);
         }
-        if wrote || connection.blocked.is_none() {
-            connection.blocked = Some(self.now);
-            self.after(STALL, Ev::Stalled(link, self.now));
-        }
-        false
+        Ok(())
     }
 
-    pub(crate) fn push_down(&mut self, link: LinkId, down: Down) {
+    fn push_down(&mut self, link: LinkId, down: Down) {
         let delay = self.devices[self.links[link].device].delay();
         let at = self.links[link].down_at.max(self.now + delay);
         self.links[link].in_flight += down.bytes();
         self.links[link].down_at = at;
         self.links[link].down.push_back(down);
         self.at(at, Ev::Down(link));
+    }
+}
+
+fn count(tally: &mut Counts, frame: &ServerFrame) {
+    match frame {
+        ServerFrame::Snapshot(_) => tally.snapshots += 1,
+        ServerFrame::Entry(_) => tally.entries += 1,
+        // One room alone is a new one; all of them are told after a queue was dropped.
+        ServerFrame::Rooms { rooms } => tally.overflows += u64::from(rooms.len() > 1),
+        _ => {}
     }
 }

@@ -7,11 +7,14 @@ use madang_client::{Locale, PageData, Theme};
 use madang_protocol::Operation;
 use madang_protocol::{Cmid, Entry, Limits, RoomId, UserId};
 use madang_server::broker::Broker;
+use madang_server::budgets::{Allowance, Budgets, Terms};
+use madang_server::clock::Clock;
 use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
 use madang_server::network::Network;
 use madang_server::room::{Post, Rooms};
 use madang_server::store::manual::Fault;
+use tokio_util::sync::CancellationToken;
 
 use crate::connection::HEARTBEAT;
 use crate::link::LinkId;
@@ -20,6 +23,14 @@ use crate::scenario::{Ms, Step};
 use crate::server::Server;
 use crate::world::{Ev, World};
 use crate::{BEGIN, Check, DEVICES, broken};
+
+/// Budgets of an address that stories use up: a burst of frames, and of what is replayed.
+fn narrow() -> Terms {
+    let frames = Allowance { burst: 25, per_hour: 8 * 3_600 };
+    // One answer is paid for before its size is known.
+    let reads = Allowance { burst: 256 * 1024 + 4_000, per_hour: 8_000 * 3_600 };
+    Terms { frames: Some(frames), reads: Some(reads), ..Terms::default() }
+}
 
 impl World {
     /// The first start, with the people and the rooms of the story.
@@ -62,7 +73,9 @@ impl World {
         let (broker, _, inbox) = Broker::new();
         let heads = store.heads();
         let hub = Arc::new(Hub::new(heads, metrics.clone()));
-        let rooms = Rooms::new(store.clone(), hub.clone(), broker, Limits::default(), metrics);
+        let terms = if self.is_narrow { narrow() } else { Terms::default() };
+        let within = (Budgets::new(terms, metrics.clone()), Clock::default());
+        let rooms = Rooms::within(store.clone(), hub.clone(), broker, Limits::default(), within, metrics);
         self.server = Some(Server {
             connections: BTreeMap::new(),
             forms: Vec::new(),
@@ -78,6 +91,7 @@ impl World {
             delivering: None,
             announcing: false,
             draining: false,
+            stop: CancellationToken::new(),
         });
         self.after(1_000, Ev::Presence(self.lives));
         self.note(|| "the server starts".into(), &[3]);
@@ -132,8 +146,8 @@ impl World {
         let Some(server) = &mut self.server else { return };
         if !server.draining {
             server.draining = true;
+            server.stop.cancel();
             server.hub.close_all();
-            self.kick_all();
             self.after(ms, Ev::Stop(self.lives));
         }
     }

@@ -11,6 +11,8 @@ use madang_server::room::Rooms;
 use madang_server::store::manual::Stepper;
 use madang_server::store::{Appended, Committed, Store};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::connection::Connection;
 use crate::link::LinkId;
 use crate::scenario::Ms;
@@ -37,4 +39,6 @@ pub(crate) struct Server {
     pub(crate) delivering: Option<Pin<Box<dyn Future<Output = ()>>>>,
     pub(crate) announcing: bool,
     pub(crate) draining: bool,
+    /// Ends handshakes.
+    pub(crate) stop: CancellationToken,
 }

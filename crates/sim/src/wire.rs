@@ -56,7 +56,7 @@ impl Wire {
 
     /// The session sends this frame.
     pub(crate) fn said(&mut self, frame: &ServerFrame, log: &Log) -> Check {
-        if !self.welcomed && !matches!(frame, ServerFrame::Welcome { .. }) {
+        if !self.welcomed && !matches!(frame, ServerFrame::Welcome { .. } | ServerFrame::Bye { .. }) {
             return broken("something was said before welcome");
         }
         match frame {

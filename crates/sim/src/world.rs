@@ -59,8 +59,8 @@ pub(crate) enum Ev {
     ServerLost(LinkId),
     /// The server's loop for a connection goes round.
     Turn(LinkId),
-    Beat(LinkId, bool),
-    Stalled(LinkId, Ms),
+    /// A timer of it fires.
+    Due(LinkId),
     Woke(usize, u64),
     /// The device reads on what it left unread.
     Reads(usize),
@@ -120,6 +120,8 @@ pub(crate) struct World {
     pub(crate) logs: Vec<Log>,
     pub(crate) made: BTreeMap<Cmid, Made>,
     pub(crate) cmids: u128,
+    /// Budgets of addresses are so narrow that they are used up.
+    pub(crate) is_narrow: bool,
     /// No more faults: the story comes to its end.
     pub(crate) calm: bool,
     pub(crate) tally: Counts,
@@ -164,6 +166,7 @@ impl World {
             logs: vec![Log::new(epoch)],
             made: BTreeMap::new(),
             cmids: u128::from(seed) << 32,
+            is_narrow: Rng::new(seed, 7).chance(30),
             calm: false,
             tally: Counts::default(),
             fingerprint: 0xcbf2_9ce4_8422_2325,
@@ -193,6 +196,7 @@ impl World {
                 return broken(format!("after {STEPS_MAX} steps there is no end: {event:?}"));
             }
             self.happen(event)?;
+            self.kick_woken();
         }
         self.now = until;
         Ok(())
@@ -217,8 +221,10 @@ impl World {
             Ev::ClientLost(link, code) => self.client_lost(link, code),
             Ev::ServerLost(link) => self.server_lost(link),
             Ev::Turn(link) => self.turn(link),
-            Ev::Beat(link, waited) => self.beat(link, waited),
-            Ev::Stalled(link, since) => self.stalled(link, since),
+            Ev::Due(link) => {
+                self.kick(link);
+                Ok(())
+            }
             Ev::Woke(device, wake) => self.woke(device, wake),
             Ev::Reads(device) => self.reads_on(device),
             Ev::Network(device) => self.network_back(device),

@@ -74,7 +74,6 @@ impl World {
             Step::Answer => {
                 server.stepper.answer();
                 self.answer_forms()?;
-                self.kick_all();
                 Ok(Some(Step::Take))
             }
         }
@@ -152,7 +151,6 @@ impl World {
             }
             server.delivering = None;
         }
-        self.kick_all();
         Ok(())
     }
 
@@ -172,13 +170,8 @@ impl World {
             self.kick_announce();
             return Ok(());
         }
-        let mut any = false;
         while let Some(event) = server.inbox.next_event() {
             server.hub.announce(event);
-            any = true;
-        }
-        if any {
-            self.kick_all();
         }
         Ok(())
     }
@@ -186,7 +179,6 @@ impl World {
     pub(crate) fn presence(&mut self) -> Check {
         let Some(server) = &self.server else { return Ok(()) };
         server.hub.tell_presence();
-        self.kick_all();
         self.after(1_000, Ev::Presence(self.lives));
         Ok(())
     }

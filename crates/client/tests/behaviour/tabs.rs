@@ -365,3 +365,26 @@ fn a_role_that_does_not_change_changes_nothing() {
         assert_eq!(link(&browser, tab), before);
     }
 }
+
+#[test]
+fn refused_watch_is_repeated_by_every_tab() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    let from = browser.world.clients[1].tab.unwrap();
+    let message = TabMessage::Up { frame: ClientFrame::Watch { room: lobby(), after: None } };
+    browser.world.event(0, Event::Tab { from, message, roll: 0 });
+    browser.world.clients[0].up().clear();
+    // Who watches anew is unfollowed first; so a refusal ends what the leader followed before.
+    browser.world.session(0).unwrap().watched.clear();
+    let (message, retry_after_ms) = (String::new(), Some(1_000));
+    let (room, code) = (Some(lobby()), RefusalCode::TooFast);
+    let frame = ServerFrame::Refused { cmid: None, req: None, room, code, message, retry_after_ms };
+    let conn = link(&browser, 0).conn;
+    browser.world.event(0, Event::Frame { conn, frame });
+    browser.world.deliver();
+    browser.world.pass(2_000, 0);
+    browser.world.deliver();
+    stranger(&mut browser, "later");
+    browser.world.deliver();
+    assert_eq!(bodies(&browser, 0), ["later"]);
+    assert_eq!(bodies(&browser, 1), ["later"]);
+}

@@ -13,16 +13,16 @@ const LOOKS: u32 = 2;
 const SILENT: u32 = 2 * LOOKS;
 
 /// One connection's heartbeat. Its owner reports when its timer fires.
-pub(crate) struct Heartbeat {
+pub struct Heartbeat {
     ping: Option<Ping>,
-    word: Option<Due>,
+    keepalive: Option<Interval>,
     promise: Option<Promise>,
     /// Time that the timer was last set to.
     waited: Duration,
 }
 
 /// Something that is to be done again and again.
-struct Due {
+struct Interval {
     every: Duration,
     within: Duration,
 }
@@ -31,100 +31,100 @@ struct Ping {
     heartbeat: Duration,
     within: Duration,
     waiting: bool,
-    /// Anything was received from the peer since the last ping.
-    heard: bool,
+    /// Anything was received since the last ping.
+    received: bool,
 }
 
 /// The peer sends something at least this often.
 struct Promise {
-    look: Due,
+    look: Interval,
     /// Looks since it last did.
     silent: u32,
 }
 
-/// Action that is due.
+/// Action that is due when the timer fires.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Beat {
+pub(super) enum Due {
     /// A sign of life, and the question for one.
     Ping,
-    /// A word, as the protocol has promised.
-    Word,
+    /// A frame without content, as the protocol has promised.
+    Keepalive,
     /// Nothing: the peer gave a sign of life.
-    Alive,
+    Nothing,
     /// The end: it did not.
     Dead,
 }
 
 impl Heartbeat {
-    /// A ping each `heartbeat`; `None` if the transport has no pings.
-    pub(crate) fn new(heartbeat: Option<Duration>) -> Self {
+    /// Makes one with a ping each `heartbeat`, or without pings.
+    pub fn new(heartbeat: Option<Duration>) -> Self {
         let ping =
-            heartbeat.map(|heartbeat| Ping { heartbeat, within: heartbeat, waiting: false, heard: true });
-        let mut pulse = Self { ping, word: None, promise: None, waited: Duration::ZERO };
-        pulse.waited = pulse.next();
-        pulse
+            heartbeat.map(|heartbeat| Ping { heartbeat, within: heartbeat, waiting: false, received: true });
+        let mut made = Self { ping, keepalive: None, promise: None, waited: Duration::ZERO };
+        made.waited = made.next();
+        made
     }
 
-    /// Says a word at least this often.
-    pub(crate) fn promising(mut self, every: Option<Duration>) -> Self {
+    /// Sends something at least this often.
+    pub fn sending(mut self, every: Option<Duration>) -> Self {
         // A little early: what leaves in time must also arrive in time.
-        self.word = every.map(|every| Due { every: every * 3 / 4, within: every * 3 / 4 });
+        self.keepalive = every.map(|every| Interval { every: every * 3 / 4, within: every * 3 / 4 });
         self.waited = self.next();
         self
     }
 
     /// Ends when the peer sends nothing for twice this time.
-    pub(crate) fn promised(mut self, every: Option<Duration>) -> Self {
-        let look = every.map(|every| Due { every: every / LOOKS, within: every / LOOKS });
+    pub fn expecting(mut self, every: Option<Duration>) -> Self {
+        let look = every.map(|every| Interval { every: every / LOOKS, within: every / LOOKS });
         self.promise = look.map(|look| Promise { look, silent: 0 });
         self.waited = self.next();
         self
     }
 
-    /// Something was received from the peer: it `spoke`, or it is merely there.
-    pub(super) fn hears(&mut self, spoke: bool) {
+    /// Notes that something was received: `data`, or a mere sign of life.
+    pub(super) fn received(&mut self, data: bool) {
         if let Some(ping) = &mut self.ping {
-            ping.heard = true;
+            ping.received = true;
         }
-        if let Some(promise) = self.promise.as_mut().filter(|_| spoke) {
+        if let Some(promise) = self.promise.as_mut().filter(|_| data) {
             promise.silent = 0;
         }
     }
 
-    /// Returns the time until something is due for the first time.
+    /// Returns how long it is until something is due for the first time.
     pub(super) fn first(&self) -> Duration {
         self.waited
     }
 
-    /// Returns the action due now, and how long until the next.
-    pub(super) fn beat(&mut self) -> (Beat, Duration) {
+    /// Returns what is due now, and how long it is until the next.
+    pub(super) fn beat(&mut self) -> (Due, Duration) {
         let waited = self.waited;
         self.dues().for_each(|within| *within = within.saturating_sub(waited));
-        let beat = self.due().unwrap_or(Beat::Alive);
+        let due = self.due().unwrap_or(Due::Nothing);
         self.waited = self.next();
-        (beat, self.waited)
+        (due, self.waited)
     }
 
-    /// One of the things that are due now; what else is due is so at once.
-    fn due(&mut self) -> Option<Beat> {
+    /// Returns one of the things that are due now; what else is due is so at once.
+    fn due(&mut self) -> Option<Due> {
         if let Some(ping) = self.ping.as_mut().filter(|ping| ping.within.is_zero()) {
             return Some(ping.beat());
         }
         if let Some(promise) = self.promise.as_mut().filter(|promise| promise.look.within.is_zero()) {
             promise.look.within = promise.look.every;
             promise.silent += 1;
-            return Some(if promise.silent > SILENT { Beat::Dead } else { Beat::Alive });
+            return Some(if promise.silent > SILENT { Due::Dead } else { Due::Nothing });
         }
-        let word = self.word.as_mut().filter(|word| word.within.is_zero())?;
-        word.within = word.every;
-        Some(Beat::Word)
+        let keepalive = self.keepalive.as_mut().filter(|keepalive| keepalive.within.is_zero())?;
+        keepalive.within = keepalive.every;
+        Some(Due::Keepalive)
     }
 
     fn dues(&mut self) -> impl Iterator<Item = &mut Duration> {
         let ping = self.ping.as_mut().map(|ping| &mut ping.within);
-        let word = self.word.as_mut().map(|word| &mut word.within);
+        let keepalive = self.keepalive.as_mut().map(|keepalive| &mut keepalive.within);
         let look = self.promise.as_mut().map(|promise| &mut promise.look.within);
-        [ping, word, look].into_iter().flatten()
+        [ping, keepalive, look].into_iter().flatten()
     }
 
     /// With nothing to be done, the timer still has to be set to something.
@@ -135,17 +135,17 @@ impl Heartbeat {
 }
 
 impl Ping {
-    fn beat(&mut self) -> Beat {
+    fn beat(&mut self) -> Due {
         let wait = PONG.min(self.heartbeat);
         if !self.waiting {
             self.waiting = true;
-            self.heard = false;
+            self.received = false;
             self.within = wait;
-            return Beat::Ping;
+            return Due::Ping;
         }
         self.waiting = false;
         self.within = self.heartbeat - wait;
-        if self.heard { Beat::Alive } else { Beat::Dead }
+        if self.received { Due::Nothing } else { Due::Dead }
     }
 }
 
@@ -157,41 +157,41 @@ mod tests {
 
     #[test]
     fn silent_peer_is_dead_after_one_ping() {
-        let mut pulse = Heartbeat::new(Some(HEARTBEAT));
-        assert_eq!(pulse.beat(), (Beat::Ping, PONG));
-        assert_eq!(pulse.beat().0, Beat::Dead);
+        let mut heartbeat = Heartbeat::new(Some(HEARTBEAT));
+        assert_eq!(heartbeat.beat(), (Due::Ping, PONG));
+        assert_eq!(heartbeat.beat().0, Due::Dead);
     }
 
     #[test]
     fn dead_peer_is_found_within_two_heartbeats() {
-        let mut pulse = Heartbeat::new(Some(HEARTBEAT));
+        let mut heartbeat = Heartbeat::new(Some(HEARTBEAT));
         for _ in 0..3 {
-            assert_eq!(pulse.beat(), (Beat::Ping, PONG));
-            pulse.hears(false);
-            assert_eq!(pulse.beat(), (Beat::Alive, HEARTBEAT - PONG));
+            assert_eq!(heartbeat.beat(), (Due::Ping, PONG));
+            heartbeat.received(false);
+            assert_eq!(heartbeat.beat(), (Due::Nothing, HEARTBEAT - PONG));
         }
         let mut silence = HEARTBEAT;
-        silence += pulse.beat().1;
-        assert_eq!(pulse.beat().0, Beat::Dead);
+        silence += heartbeat.beat().1;
+        assert_eq!(heartbeat.beat().0, Due::Dead);
         assert!(silence < 2 * HEARTBEAT);
     }
 
     #[test]
     fn promised_heartbeat_is_sent_in_time() {
         let every = Duration::from_secs(1);
-        let mut pulse = Heartbeat::new(Some(HEARTBEAT)).promising(Some(every));
-        let (mut silence, mut next, mut pings) = (Duration::ZERO, pulse.first(), 0);
+        let mut heartbeat = Heartbeat::new(Some(HEARTBEAT)).sending(Some(every));
+        let (mut silence, mut next, mut pings) = (Duration::ZERO, heartbeat.first(), 0);
         for _ in 0..200 {
             silence += next;
             assert!(silence < every, "{silence:?}");
-            let (beat, then) = pulse.beat();
-            if beat == Beat::Word {
+            let (due, then) = heartbeat.beat();
+            if due == Due::Keepalive {
                 silence = Duration::ZERO;
             }
-            if beat == Beat::Ping {
+            if due == Due::Ping {
                 pings += 1;
             }
-            pulse.hears(false);
+            heartbeat.received(false);
             next = then;
         }
         assert!(pings > 3);
@@ -200,19 +200,19 @@ mod tests {
     #[test]
     fn promising_peer_is_dead_after_twice_its_interval() {
         let every = Duration::from_secs(10);
-        let mut pulse = Heartbeat::new(None).promised(Some(every));
+        let mut heartbeat = Heartbeat::new(None).expecting(Some(every));
         let mut silence = Duration::ZERO;
         for _ in 0..7 {
-            silence += pulse.waited;
-            assert_eq!(pulse.beat().0, Beat::Alive);
-            pulse.hears(true);
+            silence += heartbeat.waited;
+            assert_eq!(heartbeat.beat().0, Due::Nothing);
+            heartbeat.received(true);
         }
         silence = Duration::ZERO;
         loop {
-            silence += pulse.waited;
+            silence += heartbeat.waited;
             // Being there is not speaking.
-            pulse.hears(false);
-            if pulse.beat().0 == Beat::Dead {
+            heartbeat.received(false);
+            if heartbeat.beat().0 == Due::Dead {
                 break;
             }
         }

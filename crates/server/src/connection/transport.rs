@@ -8,7 +8,7 @@ use crate::metrics::Carrier;
 
 /// Input from the peer.
 #[derive(Debug)]
-pub(crate) enum Incoming {
+pub enum Incoming {
     /// A text.
     Text(Encoded),
     /// Bytes.
@@ -19,7 +19,7 @@ pub(crate) enum Incoming {
 
 /// Reasons for the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// The peer closed, or the network did.
     Gone,
     /// The server closes, with this code.
@@ -29,7 +29,7 @@ pub(crate) enum End {
 /// One transport attachment: it carries frames both ways, in order, and knows nothing of what they mean.
 ///
 /// Frames are gathered by [`Transport::text`] and leave with the next [`Transport::flush`].
-pub(crate) trait Transport: Send {
+pub trait Transport: Send {
     /// Returns the transport's kind, for the counters.
     fn carrier(&self) -> Carrier;
 
@@ -38,7 +38,7 @@ pub(crate) trait Transport: Send {
         false
     }
 
-    /// The next thing from the peer. Cancel safe.
+    /// Waits for the next thing from the peer. Cancel safe.
     fn next(&mut self) -> impl Future<Output = Result<Incoming, End>> + Send;
 
     /// Adds a frame to what leaves.
@@ -55,7 +55,7 @@ pub(crate) trait Transport: Send {
     /// Returns true if there is something to flush.
     fn has_output(&self) -> bool;
 
-    /// Bytes that were added and did not leave yet.
+    /// Returns the bytes that were added and did not leave yet.
     fn output_bytes(&self) -> usize;
 
     /// Lets leave what was added. It returns when the peer has taken enough of it that more may be added.

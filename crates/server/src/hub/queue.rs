@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 use madang_protocol::{CloseCode, RoomId};
@@ -119,15 +119,17 @@ impl Queue {
     /// Waits for frames and moves at most [`BATCH_BYTES`] of them into `batch`, which must be empty. Cancel
     /// safe: frames are taken only when it returns.
     pub async fn take(&self, batch: &mut Vec<Queued>) -> Taken {
-        std::future::poll_fn(|context| {
-            if let Some(taken) = self.try_take(batch) {
-                return Poll::Ready(taken);
-            }
-            self.waker.register(context.waker());
-            // Something may have come between the look and the registration.
-            self.try_take(batch).map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+        std::future::poll_fn(|context| self.poll_take(batch, context)).await
+    }
+
+    /// As [`Queue::take`], for a task that waits for other things too.
+    pub fn poll_take(&self, batch: &mut Vec<Queued>, context: &mut Context<'_>) -> Poll<Taken> {
+        if let Some(taken) = self.try_take(batch) {
+            return Poll::Ready(taken);
+        }
+        self.waker.register(context.waker());
+        // Something may have come between the look and the registration.
+        self.try_take(batch).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// As [`Queue::take`], if there is something now.

@@ -1,43 +1,52 @@
 //! State of a protocol until its session begins.
 
+use std::future::poll_fn;
+
 use madang_protocol::{CloseCode, Person, UnixMs};
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::peer::Peer;
+use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
+use crate::room::Rooms;
 use crate::session::{Session, Terms};
-use crate::state::App;
 
-/// A connection without a session. It has so long for its first frames, whatever it sends meanwhile.
-pub(crate) struct Handshake<'a, T> {
-    pub(crate) app: &'a App,
-    pub(crate) transport: &'a mut T,
-    pub(crate) peer: Peer,
-    stop: &'a CancellationToken,
-    deadline: Instant,
+/// A connection without a session. What has to be sent first is to come before the scheduler's heartbeat timer fires,
+/// whatever else the client sends meanwhile.
+pub struct Handshake<'a, T, S> {
+    /// The rooms that the session will be in.
+    pub rooms: &'a Rooms,
+    /// The other end.
+    pub peer: Peer,
+    /// Terms of the session.
+    pub terms: Terms,
+    /// Cancelled when the server stops.
+    pub stop: &'a CancellationToken,
+    /// The transport.
+    pub transport: &'a mut T,
+    /// Time; its heartbeat timer is set.
+    pub scheduler: &'a mut S,
 }
 
-impl<'a, T: Transport> Handshake<'a, T> {
-    pub(crate) fn new(app: &'a App, transport: &'a mut T, peer: Peer, stop: &'a CancellationToken) -> Self {
-        let deadline = Instant::now() + app.config.hello_timeout();
-        Self { app, transport, peer, stop, deadline }
-    }
-
-    /// Returns the client's next frame; bare signs of life are ignored.
+impl<T: Transport, S: Scheduler> Handshake<'_, T, S> {
+    /// Waits for the next thing that the client sends; bare signs of life are passed over.
     ///
     /// # Errors
     /// [`CloseCode::NO_HELLO`] when its time is over; [`CloseCode::RESTART`] when the server's is.
     pub(crate) async fn next(&mut self) -> Result<Incoming, End> {
         loop {
             tokio::select! {
+                // In this order, which a simulation can repeat.
+                biased;
                 () = self.stop.cancelled() => return Err(End::Close(CloseCode::RESTART)),
-                () = sleep_until(self.deadline) => return Err(End::Close(CloseCode::NO_HELLO)),
+                _ = poll_fn(|context| self.scheduler.poll_timer(context)) => {
+                    return Err(End::Close(CloseCode::NO_HELLO));
+                }
                 incoming = self.transport.next() => match incoming? {
                     Incoming::Life => self.transport.flush().await?,
-                    said => {
-                        self.app.metrics.frames_in.inc();
-                        return Ok(said);
+                    data => {
+                        self.rooms.metrics().frames_in.inc();
+                        return Ok(data);
                     }
                 }
             }
@@ -52,18 +61,13 @@ impl<'a, T: Transport> Handshake<'a, T> {
         self.peer.you.clone().ok_or(End::Close(CloseCode::LOGIN_GONE))
     }
 
-    /// The steady time.
+    /// Returns the steady time.
     pub(crate) fn now(&self) -> UnixMs {
-        self.app.now()
+        self.scheduler.now()
     }
 
-    /// The session of this person.
+    /// Begins the session of this person.
     pub(crate) fn session(&self, you: Person) -> Session {
-        let terms = Terms {
-            from: self.peer.address.into(),
-            frame_rate: self.app.frame_rate(),
-            heartbeat_ms: u32::try_from(self.app.config.heartbeat().as_millis()).unwrap_or(u32::MAX),
-        };
-        Session::join(self.app.rooms.clone(), you, &terms, self.app.now())
+        Session::join(self.rooms.clone(), you, &self.terms, self.now())
     }
 }

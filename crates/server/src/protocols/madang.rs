@@ -4,49 +4,59 @@ use madang_protocol::{ClientFrame, CloseCode, RefusalCode, ServerFrame, UnixMs};
 use serde_json::Value;
 
 use super::{ClientProtocol, Context, Handshake};
+use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
 use crate::encoded::encode;
 use crate::session::{Hello, Outgoing, Session, Untyped};
 
 /// The protocol.
-pub(crate) struct Madang;
+pub struct Madang;
 
 impl ClientProtocol for Madang {
     const NAME: &'static str = "madang.v1";
 
     async fn open(
         &mut self,
-        mut opening: Handshake<'_, impl Transport>,
+        mut handshake: Handshake<'_, impl Transport, impl Scheduler>,
     ) -> Result<(Session, Vec<Outgoing>), End> {
-        let Incoming::Text(text) = opening.next().await? else {
+        let Incoming::Text(text) = handshake.next().await? else {
             return Err(End::Close(CloseCode::PROTOCOL_ERROR));
         };
         let hello = hello(&text).map_err(End::Close)?;
         // Joined before anything is read: what happens from here on is queued.
-        let mut session = opening.session(opening.you()?);
+        let mut session = handshake.session(handshake.you()?);
         let mut out = Vec::new();
-        session.welcome(hello, opening.now(), &mut out).await.map_err(End::Close)?;
+        session.welcome(hello, handshake.now(), &mut out).await.map_err(End::Close)?;
         Ok((session, out))
     }
 
-    async fn on_incoming(&mut self, heard: Incoming, talk: Context<'_, impl Transport>) -> Result<(), End> {
-        match heard {
+    async fn on_incoming(
+        &mut self,
+        incoming: Incoming,
+        context: Context<'_, impl Transport>,
+    ) -> Result<(), End> {
+        match incoming {
             Incoming::Text(text) => {
-                receive(talk.session, &text, talk.now, talk.out).await.map_err(End::Close)
+                receive(context.session, &text, context.now, context.out).await.map_err(End::Close)
             }
             Incoming::Binary(_) => Err(End::Close(CloseCode::PROTOCOL_ERROR)),
             Incoming::Life => Ok(()),
         }
     }
 
-    fn encode(&mut self, said: Outgoing, _: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
-        transport.text(said.encoded());
+    fn encode(
+        &mut self,
+        outgoing: Outgoing,
+        _: &mut Session,
+        transport: &mut impl Transport,
+    ) -> Result<(), End> {
+        transport.text(outgoing.encoded());
         Ok(())
     }
 
-    fn heartbeat(&mut self, talk: Context<'_, impl Transport>) {
-        talk.session.heads(talk.now, talk.out);
-        talk.transport.ping();
+    fn ping(&mut self, context: Context<'_, impl Transport>) {
+        context.session.heads(context.now, context.out);
+        context.transport.ping();
     }
 
     fn on_close(&mut self, code: CloseCode, retry_after_ms: u32, transport: &mut impl Transport) {

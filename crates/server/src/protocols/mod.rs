@@ -16,19 +16,20 @@ use std::time::Duration;
 use madang_protocol::{CloseCode, UnixMs};
 
 use crate::connection::heartbeat::Heartbeat;
+use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
 use crate::session::{Outgoing, Session};
 
-pub(crate) use handshake::Handshake;
-pub(crate) use madang::Madang;
+pub use handshake::Handshake;
+pub use madang::Madang;
 pub(crate) use names::guest_name;
 pub(crate) use plain::{Asked, Plain};
 pub(crate) use stomp::Stomp;
 pub(crate) use stream::Stream;
 
 /// Codec of one kind of client.
-pub(crate) trait ClientProtocol: Send {
-    /// As in the counters and the log.
+pub trait ClientProtocol: Send {
+    /// Its name in the counters and the log.
     const NAME: &'static str;
 
     /// Begins the conversation: receives the client's first frame, if it has to send one, and answers it.
@@ -37,7 +38,7 @@ pub(crate) trait ClientProtocol: Send {
     /// Reason why it ends before it began.
     fn open(
         &mut self,
-        opening: Handshake<'_, impl Transport>,
+        handshake: Handshake<'_, impl Transport, impl Scheduler>,
     ) -> impl Future<Output = Result<(Session, Vec<Outgoing>), End>> + Send;
 
     /// Decodes input from the client, and passes it to the session. The session's answers go to `out`; the protocol's
@@ -47,8 +48,8 @@ pub(crate) trait ClientProtocol: Send {
     /// Reason why the connection cannot go on.
     fn on_incoming(
         &mut self,
-        heard: Incoming,
-        talk: Context<'_, impl Transport>,
+        incoming: Incoming,
+        context: Context<'_, impl Transport>,
     ) -> impl Future<Output = Result<(), End>> + Send;
 
     /// Encodes frames of the session in this protocol's form, and gives them to the transport.
@@ -57,35 +58,39 @@ pub(crate) trait ClientProtocol: Send {
     /// Reason why the connection cannot go on.
     fn encode(
         &mut self,
-        said: Outgoing,
+        outgoing: Outgoing,
         session: &mut Session,
         transport: &mut impl Transport,
     ) -> Result<(), End>;
 
-    /// Returns the heartbeat for this client, if the server pings each `heartbeat`.
-    fn pulse(&self, heartbeat: Duration) -> Heartbeat {
-        Heartbeat::new(Some(heartbeat))
+    /// Returns this client's heartbeat, where the server sends a ping each `every`.
+    fn heartbeat(&self, every: Duration) -> Heartbeat {
+        Heartbeat::new(Some(every))
     }
 
     /// Asks for a sign of life, and gives one.
-    fn heartbeat(&mut self, talk: Context<'_, impl Transport>) {
-        talk.transport.ping();
+    fn ping(&mut self, context: Context<'_, impl Transport>) {
+        context.transport.ping();
     }
 
-    /// Says a word, as its pulse has promised.
+    /// Sends a frame without content, as its heartbeat has promised.
     fn keepalive(&mut self, _: &mut impl Transport) {}
 
-    /// The connection ends: the last that it wants of its session.
+    /// Does the last that it wants of its session: the connection ends.
     fn on_end(&mut self, _: &mut Session) {}
 
-    /// Says why the server ends the connection, before it does, where the protocol has a form for that.
+    /// Sends the reason why the server ends the connection, before it does, where the protocol has a form for that.
     fn on_close(&mut self, code: CloseCode, retry_after_ms: u32, transport: &mut impl Transport);
 }
 
 /// Parts that a protocol works with.
-pub(crate) struct Context<'a, T> {
-    pub(crate) session: &'a mut Session,
-    pub(crate) transport: &'a mut T,
-    pub(crate) out: &'a mut Vec<Outgoing>,
-    pub(crate) now: UnixMs,
+pub struct Context<'a, T> {
+    /// The session.
+    pub session: &'a mut Session,
+    /// The transport, for the protocol's own answers.
+    pub transport: &'a mut T,
+    /// Answers of the session.
+    pub out: &'a mut Vec<Outgoing>,
+    /// The steady time.
+    pub now: UnixMs,
 }

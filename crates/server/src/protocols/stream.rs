@@ -3,6 +3,7 @@
 use madang_protocol::{CloseCode, RefusalCode, RoomId, Seq, ServerFrame};
 
 use super::{ClientProtocol, Context, Handshake};
+use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
 use crate::cursor::Cursors;
 use crate::encoded::{Encoded, Encoding, EntryFrame};
@@ -28,13 +29,13 @@ impl ClientProtocol for Stream {
 
     async fn open(
         &mut self,
-        opening: Handshake<'_, impl Transport>,
+        handshake: Handshake<'_, impl Transport, impl Scheduler>,
     ) -> Result<(Session, Vec<Outgoing>), End> {
-        let mut session = opening.session(opening.you()?);
+        let mut session = handshake.session(handshake.you()?);
         let cursors = self.cursors.insert(session.rooms().cursors().clone());
         // At once, so that client and proxies know that it is open; and who loses it before the first entry knows
         // where to go on.
-        opening.transport.text(format!("id: {}\n\n", cursors.text(self.after)).into());
+        handshake.transport.text(format!("id: {}\n\n", cursors.text(self.after)).into());
         match session.follow(&self.room, Some(self.after)) {
             Ok(_) => Ok((session, Vec::new())),
             // Looked at a moment ago; what has changed since is told by the next request.
@@ -49,9 +50,14 @@ impl ClientProtocol for Stream {
         Ok(())
     }
 
-    fn encode(&mut self, said: Outgoing, _: &mut Session, transport: &mut impl Transport) -> Result<(), End> {
+    fn encode(
+        &mut self,
+        outgoing: Outgoing,
+        _: &mut Session,
+        transport: &mut impl Transport,
+    ) -> Result<(), End> {
         let Some(cursors) = &self.cursors else { return Ok(()) };
-        match said {
+        match outgoing {
             Outgoing::Entry(frame) => {
                 let event = frame.encodings.get(Encoding::Event, || event(&frame, cursors));
                 event.into_iter().for_each(|event| transport.text(event.clone()));

@@ -150,7 +150,7 @@ impl Session {
             Ok(reading) => reading,
             Err(refusal) => {
                 // Not refused: who reads a long log reads it slower, and gets what is new in other rooms meanwhile.
-                self.read_pause_ms = refusal.retry_after_ms.unwrap_or(LEAST_PAUSE_MS).max(LEAST_PAUSE_MS);
+                self.replay_pause_ms = refusal.retry_after_ms.unwrap_or(LEAST_PAUSE_MS).max(LEAST_PAUSE_MS);
                 self.behind.push_back(room);
                 return;
             }

@@ -11,8 +11,10 @@ mod heads;
 mod outgoing;
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
@@ -86,10 +88,10 @@ pub struct Session {
     pending: FuturesOrdered<Pending>,
     frame_rate: Rate,
     frames: Bucket,
-    /// The address has sent more frames than it may: nothing more is read for so many milliseconds.
-    pause_ms: u32,
-    /// The address has read more than it may: replays pause for so many milliseconds.
-    read_pause_ms: u32,
+    /// Milliseconds for which nothing more is to be received: the address has sent more frames than it may.
+    receive_pause_ms: u32,
+    /// Milliseconds for which no replay is to go on: the address has read more than it may.
+    replay_pause_ms: u32,
     /// A bot does not pay out of its address's budgets.
     is_bot: bool,
     /// Rate limit of history, in bytes, which count as frames too.
@@ -133,8 +135,8 @@ impl Session {
             frame_rate: terms.frame_rate,
             frames: Bucket::full(terms.frame_rate, now),
             history: Bucket::full(terms.frame_rate, now),
-            pause_ms: 0,
-            read_pause_ms: 0,
+            receive_pause_ms: 0,
+            replay_pause_ms: 0,
             is_bot,
             heartbeat_ms: terms.heartbeat_ms,
             heads: heads::Told::begin(moves, now),
@@ -218,19 +220,19 @@ impl Session {
     pub fn admit(&mut self, now: UnixMs) -> Result<(), CloseCode> {
         self.frames.take(self.frame_rate, now).map_err(|_| CloseCode::TOO_FAST)?;
         if !self.is_bot {
-            self.pause_ms = self.pause_ms.max(self.rooms.count_frame(self.from, now));
+            self.receive_pause_ms = self.receive_pause_ms.max(self.rooms.count_frame(self.from, now));
         }
         Ok(())
     }
 
-    /// Takes for how many milliseconds nothing more is to be read from the client, whose address has sent too much.
-    pub fn take_pause(&mut self) -> u32 {
-        std::mem::take(&mut self.pause_ms)
+    /// Takes the milliseconds for which nothing more is to be received, because the address has sent too much.
+    pub fn take_receive_pause(&mut self) -> u32 {
+        std::mem::take(&mut self.receive_pause_ms)
     }
 
-    /// Returns for how many milliseconds replays pause, as the address has read too much.
-    pub fn take_read_pause(&mut self) -> u32 {
-        std::mem::take(&mut self.read_pause_ms)
+    /// Takes the milliseconds for which no replay is to go on, because the address has read too much.
+    pub fn take_replay_pause(&mut self) -> u32 {
+        std::mem::take(&mut self.replay_pause_ms)
     }
 
     /// Turns what the hub queued into frames for this client.
@@ -281,10 +283,16 @@ impl Session {
 
     /// Waits for the oldest write under way, and adds its answer. Cancel safe.
     pub async fn settled(&mut self, out: &mut Vec<Outgoing>) {
-        match self.pending.next().await.flatten() {
+        poll_fn(|context| self.poll_settled(out, context)).await;
+    }
+
+    /// As [`Session::settled`], for a task that waits for other things too.
+    pub fn poll_settled(&mut self, out: &mut Vec<Outgoing>, context: &mut Context<'_>) -> Poll<()> {
+        match ready!(self.pending.poll_next_unpin(context)).flatten() {
             Some(Outgoing::Frame(frame)) => out.push(self.counted(*frame)),
-            said => out.extend(said),
+            answer => out.extend(answer),
         }
+        Poll::Ready(())
     }
 
     /// The `heads` frame: the followed rooms that moved in the last minute at least.

@@ -15,6 +15,7 @@ use tungstenite::Utf8Bytes;
 
 use super::names::is_called;
 use super::{ClientProtocol, Context, Handshake};
+use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
 use crate::idempotency;
 use crate::refusal::Refusal;
@@ -83,8 +84,8 @@ impl Plain {
     }
 
     /// Posts, under the name that comes with it.
-    async fn request(&mut self, request: Request, talk: Context<'_, impl Transport>) {
-        let Context { session, transport, out, now } = talk;
+    async fn request(&mut self, request: Request, context: Context<'_, impl Transport>) {
+        let Context { session, transport, out, now } = context;
         let Request { nickname, message, key } = request;
         let new_name = nickname.filter(|name| !is_called(session.you(), name));
         if let Some(name) = new_name
@@ -145,19 +146,23 @@ impl ClientProtocol for Plain {
 
     async fn open(
         &mut self,
-        opening: Handshake<'_, impl Transport>,
+        handshake: Handshake<'_, impl Transport, impl Scheduler>,
     ) -> Result<(Session, Vec<Outgoing>), End> {
-        let mut session = opening.session(opening.you()?);
+        let mut session = handshake.session(handshake.you()?);
         let seq = self.enter(&mut session).map_err(End::Close)?;
         if self.form == Form::Greeted {
             let greeting = forms::greeting(session.you(), seq, session.rooms().cursors());
-            opening.transport.text(greeting);
+            handshake.transport.text(greeting);
         }
         Ok((session, Vec::new()))
     }
 
-    async fn on_incoming(&mut self, heard: Incoming, talk: Context<'_, impl Transport>) -> Result<(), End> {
-        let text = match heard {
+    async fn on_incoming(
+        &mut self,
+        incoming: Incoming,
+        context: Context<'_, impl Transport>,
+    ) -> Result<(), End> {
+        let text = match incoming {
             Incoming::Text(text) => text,
             Incoming::Binary(_) => return Err(End::Close(CloseCode::NO_BINARY)),
             Incoming::Life => return Ok(()),
@@ -168,12 +173,12 @@ impl ClientProtocol for Plain {
         let request = match (self.form, frame) {
             (_, Frame::Empty) => return Ok(()),
             (_, Frame::JsonPing) => {
-                talk.transport.text(forms::pong());
+                context.transport.text(forms::pong());
                 return Ok(());
             }
             (Form::Text, Frame::Ping) if !silent => Ok(Request::of_text(&text)),
             (_, Frame::Ping) => {
-                talk.transport.text(Utf8Bytes::from_static("pong"));
+                context.transport.text(Utf8Bytes::from_static("pong"));
                 return Ok(());
             }
             // A text client may type text that happens to be JSON; only a message is taken for one.
@@ -191,12 +196,17 @@ impl ClientProtocol for Plain {
             }
         };
         match request {
-            Ok(request) => self.request(request, talk).await,
+            Ok(request) => self.request(request, context).await,
             Err(why) => {
-                if talk.session.offends() {
-                    tracing::info!(user = %talk.session.you().id, why, "a plain client sends what cannot be read");
+                if context.session.offends() {
+                    tracing::info!(user = %context.session.you().id, why, "a plain client sends what cannot be read");
                 }
-                talk.session.refuse_untyped(RefusalCode::BadFrame, Untyped::default(), Some(&why), talk.out);
+                context.session.refuse_untyped(
+                    RefusalCode::BadFrame,
+                    Untyped::default(),
+                    Some(&why),
+                    context.out,
+                );
             }
         }
         Ok(())
@@ -204,11 +214,11 @@ impl ClientProtocol for Plain {
 
     fn encode(
         &mut self,
-        said: Outgoing,
+        outgoing: Outgoing,
         session: &mut Session,
         transport: &mut impl Transport,
     ) -> Result<(), End> {
-        match said {
+        match outgoing {
             Outgoing::Entry(entry) => {
                 let line = match self.form {
                     Form::Text => forms::text(&entry),

@@ -21,6 +21,7 @@ use madang_stomp::{ClientCommand, Decoder, Frame, Item, Limits, Version};
 
 use super::{ClientProtocol, Context, Handshake};
 use crate::connection::heartbeat::Heartbeat;
+use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
 use crate::encoded::Encoded;
 use crate::session::{MAX_PENDING, Outgoing, Session};
@@ -105,9 +106,9 @@ impl Stomp {
         &mut self,
         mut input: &[u8],
         mut counted: bool,
-        talk: Context<'_, impl Transport>,
+        context: Context<'_, impl Transport>,
     ) -> Result<(), End> {
-        let Context { session, transport, out, now } = talk;
+        let Context { session, transport, out, now } = context;
         self.now = now;
         while self.ending.is_none() {
             let item = match self.decoder.next(&mut input) {
@@ -130,8 +131,8 @@ impl Stomp {
             // than the loop allows.
             while session.pending() >= MAX_PENDING {
                 session.settled(out).await;
-                for said in out.drain(..) {
-                    self.encode(said, session, transport)?;
+                for outgoing in out.drain(..) {
+                    self.encode(outgoing, session, transport)?;
                 }
             }
         }
@@ -178,23 +179,23 @@ impl Stomp {
     /// Waits for CONNECT, and agrees.
     async fn agree(
         &mut self,
-        opening: &mut Handshake<'_, impl Transport>,
+        handshake: &mut Handshake<'_, impl Transport, impl Scheduler>,
     ) -> Result<(Agreed, Incoming, usize), End> {
         loop {
-            let heard = opening.next().await?;
-            let bytes = bytes(&heard);
+            let incoming = handshake.next().await?;
+            let bytes = bytes(&incoming);
             let mut input = bytes;
             loop {
                 let wrong = match self.decoder.next(&mut input) {
                     Ok(None) => break,
                     Ok(Some(Item::HeartBeat)) => continue,
                     Ok(Some(Item::Frame(frame))) if is_connect(&frame) => {
-                        let known = opening.peer.you.clone();
-                        let from = opening.peer.address.into();
+                        let known = handshake.peer.you.clone();
+                        let from = handshake.peer.address.into();
                         match connect::agree(&self.app, &frame, self.spoken, known, from).await {
                             Ok(agreed) => {
                                 let read = bytes.len() - input.len();
-                                return Ok((agreed, heard, read));
+                                return Ok((agreed, incoming, read));
                             }
                             Err(reason) => reason.with(frame.header("receipt").map(str::to_owned)),
                         }
@@ -216,40 +217,44 @@ impl ClientProtocol for Stomp {
 
     async fn open(
         &mut self,
-        mut opening: Handshake<'_, impl Transport>,
+        mut handshake: Handshake<'_, impl Transport, impl Scheduler>,
     ) -> Result<(Session, Vec<Outgoing>), End> {
-        self.bare = opening.transport.is_stream();
-        let (agreed, heard, read) = self.agree(&mut opening).await?;
+        self.bare = handshake.transport.is_stream();
+        let (agreed, incoming, read) = self.agree(&mut handshake).await?;
         let connected = agreed.connected(&self.app);
         (self.terms.version, self.promises, self.returns) =
             (agreed.version, agreed.promises(), agreed.returns);
         self.decoder.agree(self.terms.version);
-        let mut session = opening.session(agreed.you);
-        opening.transport.text(messages::text(&connected, self.terms.version).unwrap_or_default());
+        let mut session = handshake.session(agreed.you);
+        handshake.transport.text(messages::text(&connected, self.terms.version).unwrap_or_default());
         let mut out = Vec::new();
-        let talk = Context {
+        let context = Context {
             session: &mut session,
-            transport: &mut *opening.transport,
+            transport: &mut *handshake.transport,
             out: &mut out,
             now: self.app.now(),
         };
         // Bytes behind CONNECT; the loop has not counted them.
-        self.read(bytes(&heard).get(read..).unwrap_or_default(), false, talk).await?;
+        self.read(bytes(&incoming).get(read..).unwrap_or_default(), false, context).await?;
         Ok((session, out))
     }
 
-    async fn on_incoming(&mut self, heard: Incoming, talk: Context<'_, impl Transport>) -> Result<(), End> {
-        let counted = !talk.transport.is_stream();
-        self.read(bytes(&heard), counted, talk).await
+    async fn on_incoming(
+        &mut self,
+        incoming: Incoming,
+        context: Context<'_, impl Transport>,
+    ) -> Result<(), End> {
+        let counted = !context.transport.is_stream();
+        self.read(bytes(&incoming), counted, context).await
     }
 
     fn encode(
         &mut self,
-        said: Outgoing,
+        outgoing: Outgoing,
         session: &mut Session,
         transport: &mut impl Transport,
     ) -> Result<(), End> {
-        match said {
+        match outgoing {
             Outgoing::Entry(entry) => {
                 self.subscriptions.deliver(&entry, &self.terms, transport);
                 if !self.returns {
@@ -275,9 +280,9 @@ impl ClientProtocol for Stomp {
         self.settle(session, transport)
     }
 
-    fn pulse(&self, heartbeat: Duration) -> Heartbeat {
+    fn heartbeat(&self, every: Duration) -> Heartbeat {
         let (server, client) = self.promises;
-        Heartbeat::new((!self.bare).then_some(heartbeat)).promising(server).promised(client)
+        Heartbeat::new((!self.bare).then_some(every)).sending(server).expecting(client)
     }
 
     fn keepalive(&mut self, transport: &mut impl Transport) {
