@@ -1,4 +1,5 @@
-//! What a connection's task and the world share: the transport, the time and the order that the server's loop is given.
+//! Pipe between a connection's task and the world: the transport, the time and the order that the server's loop is
+//! given.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -161,7 +162,7 @@ impl Transport for Pipe {
         poll_fn(|_| self.state().flush()).await
     }
 
-    /// What a peer that has stalled was not sent by now is lost.
+    /// Sends what is left, unless the peer has stalled: then it is lost.
     async fn close(&mut self, code: CloseCode, _: &'static str) {
         let mut state = self.state();
         let unsent = std::mem::take(&mut state.unsent);

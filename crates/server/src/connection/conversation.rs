@@ -18,8 +18,8 @@ use crate::hub::{Queue, Queued, Taken};
 use crate::protocols::{ClientProtocol, Context};
 use crate::session::{MAX_PENDING, Outgoing, Session};
 
-/// Bytes that a connection gathers before it lets them leave. What else is to be sent meanwhile is shared with others,
-/// or one answer.
+/// Bytes that a connection gathers before it lets them leave. Anything else that waits to be sent is shared with
+/// others, or one answer.
 const GATHERED: usize = 64 * 1024;
 
 /// Longest pause of a connection: shorter than any peer waits for a sign of life. Milliseconds.

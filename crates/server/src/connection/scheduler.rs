@@ -60,7 +60,7 @@ pub trait Scheduler: Send {
 /// The time of the program; an order that moves on with each look.
 pub(crate) struct TokioScheduler {
     app: App,
-    /// In the order of [`TIMERS`]; none: not set.
+    /// In the order of [`TIMERS`]; `None` if not set.
     sleeps: [Option<Pin<Box<Sleep>>>; 3],
     order: [Source; 5],
 }

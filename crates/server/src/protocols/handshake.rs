@@ -11,8 +11,8 @@ use crate::connection::transport::{End, Incoming, Transport};
 use crate::room::Rooms;
 use crate::session::{Session, Terms};
 
-/// A connection without a session. What has to be sent first is to come before the scheduler's heartbeat timer fires,
-/// whatever else the client sends meanwhile.
+/// A connection without a session. Its first frames have to come before the scheduler's heartbeat timer fires, whatever
+/// else it sends meanwhile.
 pub struct Handshake<'a, T, S> {
     /// The rooms that the session will be in.
     pub rooms: &'a Rooms,
