@@ -3,10 +3,10 @@ import { expect, test, UNLIMITED } from "../support/test";
 
 const KB = 1_000;
 /** Most that the wasm may be, over the wire, by each compiler that builds it; and all of a first visit. */
-const WASM_MAX = 241 * KB;
-const ALL_MAX = 350 * KB;
+const WASM_MAX = 222 * KB;
+const ALL_MAX = 250 * KB;
 /** Size of each kind of file over the wire when this was last written down (Rust 1.95), in KB: a failure compares with it. */
-const WRITTEN_DOWN: Record<string, number> = { wasm: 216.8, js: 9.5, css: 5.3 };
+const WRITTEN_DOWN: Record<string, number> = { wasm: 217.4, js: 6.6, css: 6.1 };
 
 /** Each kind of file beside what was written down of it, the one that grew most first. */
 function grown(bytes: Map<string, number>): string {
@@ -44,6 +44,8 @@ test.describe("to a busy room", () => {
     await (await wire("Ben")).postAll("lobby", chatter);
     const ada = await join({ path: null });
     const bytes = await transfers(ada, "/r/lobby");
+    // They come later, when there is nothing else to do: parts.spec.ts has their sizes.
+    [...bytes.keys()].filter((path) => path.includes("/parts/")).forEach((path) => bytes.delete(path));
     const wasm = [...bytes].filter(([path]) => path.endsWith(".wasm")).reduce((sum, [, size]) => sum + size, 0);
     const all = [...bytes.values()].reduce((sum, size) => sum + size, 0);
     const parts = [...bytes].map(([path, size]) => `${path} ${(size / KB).toFixed(1)}`).join(", ");

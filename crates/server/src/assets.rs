@@ -26,6 +26,9 @@ use bytes::Bytes;
 /// A year: the longest that caches are asked to keep anything.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
+/// Folders below this path are named after the page that their files belong to: a file there never changes.
+const PARTS: &str = "/pkg/parts/";
+
 /// One file in one form.
 pub(crate) struct Asset {
     /// Changes with the file's content.
@@ -76,7 +79,8 @@ fn answer(path: &str, query: Option<&str>, if_none_match: Option<&str>, asset: A
     // Strong tags differ between the forms of one file.
     let etag = format!("\"{}{}\"", asset.version, asset.encoding.suffix());
     let asked = query.and_then(|query| query.split('&').find_map(|part| part.strip_prefix("v=")));
-    let cache = if asked == Some(asset.version.as_str()) { FOREVER } else { "no-cache" };
+    let is_fixed = asked == Some(asset.version.as_str()) || path.starts_with(PARTS);
+    let cache = if is_fixed { FOREVER } else { "no-cache" };
     let known = if_none_match.is_some_and(|tags| knows(tags, &etag));
     let common = [
         (header::ETAG, etag),
@@ -190,6 +194,8 @@ mod tests {
         assert_eq!(header(&by_version, header::CONTENT_TYPE), "application/wasm");
         assert_eq!(header(&by_version, header::CONTENT_ENCODING), "br");
         assert_eq!(header(&by_version, header::VARY), "accept-encoding");
+        let part = answer("/pkg/parts/1f3a/panels.wasm", None, None, asset());
+        assert_eq!(header(&part, header::CACHE_CONTROL), FOREVER);
         for query in [None, Some("v=old"), Some("w=abc")] {
             let other = answer("/pkg/madang.wasm", query, None, asset());
             assert_eq!(header(&other, header::CACHE_CONTROL), "no-cache");

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use madang_client::Model;
 
+use crate::components::fetch_ahead;
 use crate::page::Page;
 use crate::shell::Shell;
 use crate::{client, navigation, scroll};
@@ -30,6 +31,7 @@ pub(crate) fn start(page: Page, model: Model) {
         // For the styles, which take what only serves the plain page out of sight, and for tests.
         let _ = root.set_attribute("data-alive", "");
     }
+    fetch_ahead();
     on_cleanup(client::stop);
 }
 

@@ -20,6 +20,7 @@ mod links;
 mod lost;
 mod navigation;
 mod page;
+mod parts;
 mod people;
 mod preview;
 mod routes;

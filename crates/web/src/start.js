@@ -62,22 +62,45 @@ const restore = (root, { fields, scrolled }) => {
   if (scrolled) root.querySelector(".log").scrollTop = scrolled;
 };
 
-const redraw = (page, why) => {
+// A part of the page is about to take the place of what the server sent: before anything looks at its fields, and after
+// the values that the part sets at once, they hold what was typed.
+const typedIn = new WeakMap();
+const takenOver = ({ target }) => {
+  const typed = kept(target);
+  typedIn.set(target, typed);
+  queueMicrotask(() => restore(target, typed));
+  const radios = [...target.querySelectorAll("[type=radio]:checked")].filter((radio) => !radio.defaultChecked);
+  setTimeout(() => radios.forEach(({ name, value }) => target.querySelector(`[name="${name}"][value="${value}"]`)?.click()));
+};
+addEventListener("madang-part", takenOver, true);
+
+// Fields that a part has yet to draw.
+const restoreLate = (root, fields) => {
+  const waiting = new Set(fields.filter(({ way, typed, range }) => (typed || range) && !root.querySelector(way)));
+  const watch = new MutationObserver(() => {
+    const here = [...waiting].filter(({ way }) => root.querySelector(way));
+    if (here.length) setTimeout(() => restore(root, { fields: here }));
+    here.forEach((field) => waiting.delete(field));
+    if (!waiting.size) watch.disconnect();
+  });
+  if (waiting.size) watch.observe(root, { childList: true, subtree: true });
+};
+
+const redraw = async (page, why) => {
   const root = place();
-  const typed = kept(root.isConnected ? root : document.body);
+  if (!root.isConnected) typedIn.set(root, kept(document.body));
   const nodes = [...root.childNodes];
-  if (root.isConnected) root.replaceChildren();
-  else document.body.replaceChildren(root);
+  if (!root.isConnected) document.body.replaceChildren(root);
   try {
-    page.redraw();
+    await page.redraw();
   } catch (error) {
     // As it came it still works by its forms.
     root.replaceChildren(...nodes);
     throw error;
   }
-  // Now, before anything looks at the fields; and after the values that the page sets in a moment.
+  const typed = typedIn.get(root);
   restore(root, typed);
-  queueMicrotask(() => restore(root, typed));
+  restoreLate(root, typed.fields);
   console.warn("Madang: the HTML of this page was changed on its way or by an extension. It was drawn anew.", why);
   fetch("/redrawn", { method: "POST" }).catch(() => {});
 };
@@ -134,7 +157,7 @@ if ((before?.times ?? 0) < 2) {
       page.hydrate();
     } catch (error) {
       // That instance is lost; another address makes another one, from the same file.
-      redraw(await load(`${script}#again`), error);
+      await redraw(await load(`${script}#again`), error);
     }
-  } else redraw(page, "");
+  } else await redraw(page, "");
 }

@@ -4,10 +4,14 @@ use leptos::prelude::*;
 use madang_client::{Enter, Locale, Model, Theme};
 use madang_protocol::RoomId;
 use wasm_bindgen::JsCast;
+#[cfg(feature = "hydrate")]
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::components::App;
 use crate::navigation;
+#[cfg(feature = "hydrate")]
+use crate::parts::{part, take_over};
 
 /// Brings the server's page to life. `start.js` calls it if the page arrived as the server sent it; on any other
 /// it panics, and this instance of the wasm is of no use any more.
@@ -20,12 +24,27 @@ pub fn hydrate() {
     }
 }
 
-/// Draws the same page from what the server handed over, into the place that `start.js` cleared.
+/// Draws the same page anew from what the server handed over. Most pages arrive as they were sent, so this is a part of
+/// its own. Errors: it did not load, and the page is as it was.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen]
-pub fn redraw() {
+pub async fn redraw() -> Result<(), JsValue> {
     console_error_panic_hook::set_once();
-    let Some(root) = root() else { return };
+    let Some(root) = root() else { return Ok(()) };
+    whole(root.into()).await.map_err(|_| "the part that draws the page did not load".into())
+}
+
+#[cfg(feature = "hydrate")]
+part! {
+    fetch_whole,
+    fn whole(root: web_sys::Element) -> () {
+        draw_whole(&root)
+    }
+}
+
+#[cfg(feature = "hydrate")]
+fn draw_whole(root: &web_sys::Element) {
+    take_over(root);
     let app = || {
         // If that is missing or broken, the page begins with what its address says.
         if let Some(data) = handed() {
@@ -34,8 +53,7 @@ pub fn redraw() {
         view! { <App fresh /> }
     };
     // `mount_to` would warn of a page that is not made for this, wherever leptos is built unoptimised.
-    let root: web_sys::Element = root.into();
-    leptos::mount::mount_to_renderer(&root, app).forget();
+    leptos::mount::mount_to_renderer(root, app).forget();
 }
 
 /// Returns the data that the server handed over.

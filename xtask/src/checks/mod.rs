@@ -41,7 +41,7 @@ pub(crate) fn lints(project: &Project) -> Result<()> {
 
 /// The page gives no warning, as it is hydrated and as it stands alone.
 pub(crate) fn lints_of_page(project: &Project, toolchain: &Toolchain) -> Result<()> {
-    for features in ["hydrate", "csr"] {
+    for features in ["hydrate,parts", "csr"] {
         cargo(project)
             .toolchain(toolchain.name())
             .arg("clippy")

@@ -1,6 +1,6 @@
 //! The site: what the server hands to browsers, built from sources into one folder.
 //!
-//! cargo → wasm-bindgen → styles → public files → each file compressed once. cargo-leptos builds the same names
+//! cargo → parts → wasm-bindgen → styles → public files → each file compressed once. cargo-leptos builds the same names
 //! from the same table of the root manifest.
 //!
 //! No wasm-opt: `-O1` made the brotli 3 KB shorter, other settings longer; not worth a tool that every build would need.
@@ -8,12 +8,14 @@
 mod compress;
 mod css;
 mod names;
+mod parts;
 mod stamp;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use parts::Cut;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::command::cargo;
@@ -21,6 +23,9 @@ use crate::project::Project;
 use crate::setup::TARGET;
 use crate::setup::wasm::{self, Toolchain};
 use crate::step::{step, step_telling};
+
+/// The page's feature that cuts it into parts, which cargo-leptos and trunk do not do.
+const PARTS: &str = "parts";
 
 /// Builds what changed and gives the site's folder.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
@@ -64,8 +69,10 @@ fn compile(project: &Project, toolchain: &Toolchain) -> Result<PathBuf> {
     let leptos = &project.leptos;
     cargo(project)
         .toolchain(toolchain.name())
-        .arg("build")
-        .args(cargo_args(project, &leptos.lib_features.join(",")))
+        .arg("rustc")
+        .args(cargo_args(project, &format!("{},{PARTS}", leptos.lib_features.join(","))))
+        // The splitter reads there which function uses which.
+        .args(["--", "-Clink-arg=--emit-relocs"])
         .quiet(&project.log("page"))?;
     let name = leptos.lib_package.replace('-', "_");
     let folder = project.front_target().join(TARGET).join(&leptos.lib_profile_release);
@@ -76,15 +83,16 @@ fn assemble(project: &Project, compiled: &Path, site: &Path) -> Result<()> {
     let leptos = &project.leptos;
     let pkg = site.join(&leptos.site_pkg_dir);
     fs::create_dir_all(&pkg)?;
-    bind(compiled, &pkg, &leptos.output_name)?;
+    let cut = parts::cut(compiled, &project.scratch().join(PARTS))?;
+    bind(&cut, &pkg, &leptos.output_name)?;
     let style = css::bundle(&project.root.join(&leptos.style_file))?;
     fs::write(pkg.join(&leptos.output_name).with_extension("css"), style)?;
     copy_folder(&project.root.join(&leptos.assets_dir), site)
 }
 
-fn bind(compiled: &Path, pkg: &Path, name: &str) -> Result<()> {
+fn bind(cut: &Cut, pkg: &Path, name: &str) -> Result<()> {
     Bindgen::new()
-        .input_path(compiled)
+        .input_path(&cut.main)
         .out_name(name)
         .web(true)?
         .typescript(false)
@@ -92,12 +100,16 @@ fn bind(compiled: &Path, pkg: &Path, name: &str) -> Result<()> {
         .omit_default_module_path(true)
         .remove_name_section(true)
         .remove_producers_section(true)
+        // The parts import by the linker's names.
+        .keep_lld_exports(true)
+        .demangle(false)
         .generate(pkg)
         .context("wasm-bindgen could not read the compiled page")?;
     // Leptos asks for the name without `_bg`, as cargo-leptos writes it.
     let (script, wasm) = (pkg.join(format!("{name}.js")), pkg.join(format!("{name}.wasm")));
     fs::rename(pkg.join(format!("{name}_bg.wasm")), &wasm)?;
-    names::shorten(&script, &wasm)
+    names::shorten(&script, &wasm, |name| cut.uses(name))?;
+    cut.join(&script, pkg)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {

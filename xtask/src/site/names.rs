@@ -11,8 +11,8 @@ use walrus::{ExportItem, Module};
 /// Classes for streams, which leptos' HTTP library exports whether or not they are used.
 const UNUSED: &str = "IntoUnderlying";
 
-/// Rewrites both files.
-pub(super) fn shorten(script: &Path, wasm: &Path) -> Result<()> {
+/// Rewrites both files. Names stay that somebody else `keeps`.
+pub(super) fn shorten(script: &Path, wasm: &Path, keeps: impl Fn(&str) -> bool) -> Result<()> {
     let text = small(&fs::read_to_string(script)?);
     let mut module = Module::from_file(wasm)?;
     let unused: Vec<_> =
@@ -28,9 +28,9 @@ pub(super) fn shorten(script: &Path, wasm: &Path) -> Result<()> {
         names.insert(std::mem::replace(&mut import.name, short.clone()), short);
     }
     for export in module.exports.iter_mut() {
-        let is_bindgens = export.name.starts_with("__wb") || export.name.starts_with("wasm_bindgen__");
+        let is_bindgens = ["__wb", "_ZN", "_R"].iter().any(|begin| export.name.starts_with(begin));
         let is_function = matches!(export.item, ExportItem::Function(_));
-        if is_bindgens && is_function && used.contains(&export.name.as_str()) {
+        if is_bindgens && is_function && used.contains(&export.name.as_str()) && !keeps(&export.name) {
             let short = format!("_{}", names.len());
             names.insert(std::mem::replace(&mut export.name, short.clone()), short);
         }
@@ -42,7 +42,7 @@ pub(super) fn shorten(script: &Path, wasm: &Path) -> Result<()> {
 }
 
 /// The script without comments of whole lines, indentation and the classes that nothing uses.
-fn small(text: &str) -> String {
+pub(super) fn small(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let (mut in_comment, mut in_class) = (false, false);
     for line in text.lines() {
@@ -68,7 +68,7 @@ fn is_of_unused(export: &str) -> bool {
 }
 
 /// The names in a script, and what stands between them.
-fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = (bool, &str)> {
     let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '$';
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -9,11 +9,9 @@ use crate::strings::tab_title;
 
 use super::composer::Composer;
 use super::connection::Connection;
-use super::delete_dialog::DeleteDialog;
 use super::header::RoomHeader;
-use super::people::PeoplePanel;
+use super::panels::{DeletePlace, PeoplePlace, SettingsPlace};
 use super::rooms::Rooms;
-use super::settings::Settings;
 use super::timeline::Timeline;
 use super::welcome::{Notice, Welcome};
 use super::{reacting, words};
@@ -54,10 +52,10 @@ pub(crate) fn App(
                     <Composer page />
                 </div>
             </main>
-            <PeoplePanel page />
+            <PeoplePlace page />
         </div>
-        <Settings page />
-        <DeleteDialog page />
+        <SettingsPlace page />
+        <DeletePlace page />
         <p class="toast" role="status" class:shown=reacting(move || !page.said.with(String::is_empty))>
             {words(move || page.said.get())}
         </p>

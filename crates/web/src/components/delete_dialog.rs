@@ -10,8 +10,7 @@ use crate::shell;
 use super::clicked;
 
 /// Asks whether `page.deleting` is meant. A `<dialog>`: the browser keeps the focus inside and gives it back.
-#[component]
-pub(super) fn DeleteDialog(page: Page) -> impl IntoView {
+pub(super) fn delete_dialog(page: Page) -> impl IntoView {
     let t = page.t;
     let dialog = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {

@@ -14,15 +14,15 @@ use crate::{client, ime_events, routes, shell};
 
 use super::clicked;
 
-/// The form for the text of a message of one's own.
-#[component]
-pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl IntoView {
+/// The form for the text of a message of one's own. `over`: it takes the place of one that the server rendered.
+pub(super) fn edit_form(page: Page, seq: Seq, body: Option<Arc<str>>, over: bool) -> impl IntoView {
     let t = page.t;
     let body = body.map(|body| body.to_string()).unwrap_or_default();
     let address = routes::message(&page.room_now(), seq);
     let (save_to, delete_at) = (format!("{address}/edit"), format!("{address}/delete"));
     // The server's rendering does not escape what stands in a text area; in the browser it is a text node.
-    let inside = if page.alive.get_untracked() { body.clone() } else { escaped(&body) };
+    let plain = !page.alive.get_untracked();
+    let inside = if plain { escaped(&body) } else { body.clone() };
     let field = NodeRef::<html::Textarea>::new();
     let ime = StoredValue::new(Ime::default());
     let done = move || {
@@ -55,12 +55,11 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
         event.prevent_default();
         save();
     };
-    let drawn_alive = page.alive.get_untracked();
     Effect::new(move |_| {
         if let Some(field) = field.get() {
             // Text that was typed already stays; so does the place where it is being typed.
             let _ = field.set_default_value(&body);
-            if !drawn_alive && document().active_element().is_some_and(|active| active.tag_name() != "BODY") {
+            if over && document().active_element().is_some_and(|active| active.tag_name() != "BODY") {
                 return;
             }
             let _ = field.focus();
@@ -69,66 +68,61 @@ pub(super) fn EditForm(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl Int
         }
     });
     view! {
-        <div class="edit">
-            <form class="edit-form" method="post" action=save_to on:submit=submit>
-                <input type="hidden" name="cmid" value=page.form.cmid.to_string() />
-                <textarea
-                    class="input edit-text"
-                    name="body"
-                    rows="2"
-                    aria-label=t.edit_label
-                    dir="auto"
-                    enterkeyhint="done"
-                    node_ref=field
-                    on:keydown=keydown
-                    on:beforeinput=move |event| {
-                        if ime_events::breaks_line(&event) {
-                            react(ime::Event::LineBreak, &event);
-                        }
+        <form class="edit-form" method="post" action=save_to on:submit=submit>
+            <input type="hidden" name="cmid" value=page.form.cmid.to_string() />
+            <textarea
+                class="input edit-text"
+                name="body"
+                rows="2"
+                aria-label=t.edit_label
+                dir="auto"
+                enterkeyhint="done"
+                node_ref=field
+                on:keydown=keydown
+                on:beforeinput=move |event| {
+                    if ime_events::breaks_line(&event) {
+                        react(ime::Event::LineBreak, &event);
                     }
-                    on:keyup=move |event| {
-                        if ime_events::key(page, &event).enter {
-                            react(ime::Event::Released, &event);
-                        }
+                }
+                on:keyup=move |event| {
+                    if ime_events::key(page, &event).enter {
+                        react(ime::Event::Released, &event);
                     }
-                    on:compositionstart=move |event| react(ime::Event::Composing, &event)
-                    on:compositionend=move |event| react(ime_events::composed(&event), &event)
-                    on:blur=move |event| react(ime::Event::Left, &event)
-                >
-                    {inside}
-                </textarea>
-                <div class="edit-buttons">
-                    <button class="button primary small" type="submit">
-                        {t.save}
-                    </button>
-                    <a
-                        class="button small"
-                        href=address
-                        on:click=clicked(move |event| {
-                            event.prevent_default();
-                            done();
-                        })
-                    >
-                        {t.cancel}
-                    </a>
-                    <span class="hint if-alive">{t.edit_hint}</span>
-                </div>
-            </form>
-            {move || {
-                (!page.alive.get())
-                    .then(|| {
-                        view! {
-                            <form class="edit-delete" method="post" action=delete_at.clone()>
-                                <input type="hidden" name="cmid" value=page.form.cmid.to_string() />
-                                <button class="button small danger" type="submit">
-                                    {t.delete}
-                                </button>
-                                <span class="hint">{t.delete_text}</span>
-                            </form>
-                        }
+                }
+                on:compositionstart=move |event| react(ime::Event::Composing, &event)
+                on:compositionend=move |event| react(ime_events::composed(&event), &event)
+                on:blur=move |event| react(ime::Event::Left, &event)
+            >
+                {inside}
+            </textarea>
+            <div class="edit-buttons">
+                <button class="button primary small" type="submit">
+                    {t.save}
+                </button>
+                <a
+                    class="button small"
+                    href=address
+                    on:click=clicked(move |event| {
+                        event.prevent_default();
+                        done();
                     })
-            }}
-        </div>
+                >
+                    {t.cancel}
+                </a>
+                <span class="hint if-alive">{t.edit_hint}</span>
+            </div>
+        </form>
+        {plain.then(|| {
+            view! {
+                <form class="edit-delete" method="post" action=delete_at>
+                    <input type="hidden" name="cmid" value=page.form.cmid.to_string() />
+                    <button class="button small danger" type="submit">
+                        {t.delete}
+                    </button>
+                    <span class="hint">{t.delete_text}</span>
+                </form>
+            }
+        })}
     }
 }
 

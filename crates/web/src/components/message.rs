@@ -13,8 +13,8 @@ use crate::preview::{first_line, is_high};
 use crate::time::iso;
 use crate::{client, routes, rowkey};
 
-use super::edit_form::EditForm;
 use super::marks::marks;
+use super::panels::edit_place;
 use super::text::text;
 use super::tools::Tools;
 use super::{anew, clicked, icons, reacting, words};
@@ -54,7 +54,7 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
             </a>
             {anew(move || answered.with(|(reply, name)| Some(quote(page, reply.as_ref()?, name.as_ref()))))}
             {anew(move || match editing.get() {
-                Some(seq) => Either::Left(view! { <EditForm page seq body=body.get_untracked().0 /> }),
+                Some(seq) => Either::Left(edit_place(page, seq, body.get_untracked().0)),
                 None => Either::Right(body.with(|(body, edited)| said(page, body.as_ref(), *edited))),
             })}
             {anew(move || state.with(|state| status(page, state)))}

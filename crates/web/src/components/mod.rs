@@ -12,6 +12,7 @@ mod icons;
 mod logo;
 mod marks;
 mod message;
+mod panels;
 mod people;
 mod rooms;
 mod settings;
@@ -20,10 +21,12 @@ mod timeline;
 mod tools;
 mod welcome;
 mod words;
+mod you;
 
 use leptos::ev::MouseEvent;
 
 pub(crate) use app::App;
+pub(crate) use panels::fetch_ahead;
 use words::{anew, words};
 
 /// A text or an attribute that reacts. All of one kind of value have one type: each type costs the page the code

@@ -10,7 +10,7 @@ use crate::shell::{self, RequestError};
 use crate::{client, navigation};
 
 use super::logo::mark;
-use super::{anew, icons, reacting, settings, words};
+use super::{anew, icons, reacting, words, you};
 
 /// The list of rooms. As a popover it opens and closes without a script, too; wide pages show it always.
 #[component]
@@ -41,7 +41,7 @@ pub(super) fn Rooms(page: Page) -> impl IntoView {
             </ul>
             <NewRoom page />
             <div class="rooms-foot">
-                {settings::button(page)}
+                {you::button(page)}
             </div>
         </nav>
     }

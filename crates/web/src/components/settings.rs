@@ -8,52 +8,29 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
 use crate::page::Page;
-use crate::people::hue;
 use crate::shell::{self, RequestError};
 use crate::{client, routes};
 
 use super::{icons, reacting, words};
 
-/// The button that opens the settings: it shows who one is.
-pub(super) fn button(page: Page) -> impl IntoView {
-    let name = move || page.you.get().map(|you| you.name.to_string()).unwrap_or_default();
-    let initial = move || page.you.get().map(|you| you.initial()).unwrap_or_default();
-    let hue = page.you.with_untracked(|you| you.as_ref().map(|you| hue(&you.id)));
-    view! {
-        <button class="you" type="button" popovertarget="settings">
-            <span class="avatar" data-hue=hue aria-hidden="true" translate="no">
-                {words(initial)}
-            </span>
-            <span class="you-name" dir="auto" translate="no">
-                {words(name)}
-            </span>
-            <span class="hidden">{page.t.settings}</span>
-            {icons::settings()}
-        </button>
-    }
-}
-
-/// The settings.
-#[component]
-pub(super) fn Settings(page: Page) -> impl IntoView {
+/// Contents of the settings' popover.
+pub(super) fn settings(page: Page) -> impl IntoView {
     let t = page.t;
     view! {
-        <div id="settings" class="settings" popover="auto" role="dialog" aria-labelledby="settings-title">
-            <div class="settings-head">
-                <h2 id="settings-title">{t.settings}</h2>
-                <button
-                    class="icon-button"
-                    type="button"
-                    popovertarget="settings"
-                    popovertargetaction="hide"
-                    aria-label=t.close
-                >
-                    {icons::close()}
-                </button>
-            </div>
-            <NameForm page />
-            <Look page />
+        <div class="settings-head">
+            <h2 id="settings-title">{t.settings}</h2>
+            <button
+                class="icon-button"
+                type="button"
+                popovertarget="settings"
+                popovertargetaction="hide"
+                aria-label=t.close
+            >
+                {icons::close()}
+            </button>
         </div>
+        <NameForm page />
+        <Look page />
     }
 }
 

@@ -90,6 +90,7 @@ pub(super) static EN: Strings = Strings {
     edit: "Edit",
     copy_link: "Copy link",
     link_copied: "Link copied",
+    part_missing: "This did not load. Reload the page to use it; what you wrote stays.",
     delete: "Delete",
     delete_question: "Delete this message?",
     delete_text: "Its text is gone for everyone, and cannot be brought back.",

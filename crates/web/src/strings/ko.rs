@@ -77,6 +77,7 @@ pub(super) static KO: Strings = Strings {
     edit: "수정",
     copy_link: "링크 복사",
     link_copied: "링크를 복사했어요",
+    part_missing: "불러오지 못했어요. 페이지를 새로 고치면 쓸 수 있고, 쓰던 글은 그대로 남아 있어요.",
     delete: "삭제",
     delete_question: "메시지를 삭제할까요?",
     delete_text: "모두에게서 사라지고 되돌릴 수 없어요.",

@@ -71,6 +71,8 @@ pub(crate) struct Strings {
     pub(crate) edit: &'static str,
     pub(crate) copy_link: &'static str,
     pub(crate) link_copied: &'static str,
+    /// Of settings, forms and dialogs.
+    pub(crate) part_missing: &'static str,
     pub(crate) delete: &'static str,
     pub(crate) delete_question: &'static str,
     pub(crate) delete_text: &'static str,

@@ -1,0 +1,204 @@
+//! Settings, the list of people, the form and the dialog of a message: a part of the page of its own. The server renders
+//! what a page without a script needs of them, and the part takes its place.
+
+use std::any::Any;
+use std::mem::forget;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leptos::ev::SubmitEvent;
+use leptos::html;
+use leptos::mount::mount_to_renderer;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use madang_protocol::Seq;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlFormElement};
+
+use crate::page::Page;
+use crate::parts::{later, part, take_over};
+
+use super::delete_dialog::delete_dialog;
+use super::edit_form::edit_form;
+use super::people::people;
+use super::settings::settings;
+
+/// Marks an element that the part draws: empty until it has drawn.
+const DRAWN: &str = "data-part";
+const LOADING: &str = "[data-part='']";
+
+/// Action of a form that was sent before the part had drawn.
+const HELD: &str = "data-held";
+
+/// Time from a page that is alive to the fetch of what nobody asked for yet.
+const AHEAD: Duration = Duration::from_secs(2);
+
+/// How long the word stays that the part did not load.
+const SAID: Duration = Duration::from_secs(10);
+
+/// Contents of the part.
+#[derive(Clone)]
+enum Panel {
+    Settings,
+    People,
+    Delete,
+    Edit(Seq, Option<Arc<str>>),
+}
+
+/// A drawn panel; dropping it takes it off the page.
+type Drawn = Box<dyn Any>;
+
+part! {
+    fetch_panels,
+    fn panels(panel: Panel, page: Page, place: Element) -> Drawn {
+        let over = take_over(&place);
+        match panel {
+            Panel::Settings => Box::new(mount_to_renderer(&place, move || settings(page))) as Drawn,
+            Panel::People => Box::new(mount_to_renderer(&place, move || people(page))),
+            Panel::Delete => Box::new(mount_to_renderer(&place, move || delete_dialog(page))),
+            Panel::Edit(seq, body) => Box::new(mount_to_renderer(&place, move || edit_form(page, seq, body, over))),
+        }
+    }
+}
+
+/// Fetches the part ahead, once the page is alive and the room has had its turn.
+pub(crate) fn fetch_ahead() {
+    set_timeout(|| request_idle_callback(|| spawn_local(async { drop(fetch_panels().await) })), AHEAD);
+}
+
+/// The popover of the settings.
+#[component]
+pub(super) fn SettingsPlace(page: Page) -> impl IntoView {
+    let place = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        let place = place
+            .get()
+            .filter(|place| page.alive.get() && place.matches(":popover-open").unwrap_or_default());
+        open(page, Panel::Settings, place, forget);
+    });
+    view! {
+        <div
+            id="settings"
+            class="settings"
+            popover="auto"
+            role="dialog"
+            aria-labelledby="settings-title"
+            node_ref=place
+            on:beforetoggle=move |_: web_sys::Event| open(page, Panel::Settings, place.get_untracked(), forget)
+            on:submit=move |event| hold(&event)
+        >
+            {later(move || settings(page))}
+        </div>
+    }
+}
+
+/// The list of people: beside the room on wide pages, so it is drawn as soon as the part is there.
+#[component]
+pub(super) fn PeoplePlace(page: Page) -> impl IntoView {
+    let place = NodeRef::<html::Aside>::new();
+    Effect::new(move |_| {
+        if page.alive.get() {
+            let wide =
+                window().match_media("(min-width: 70rem)").ok().flatten().is_some_and(|wide| wide.matches());
+            let wait = if wide { Duration::ZERO } else { AHEAD };
+            set_timeout(move || open(page, Panel::People, place.get_untracked(), forget), wait);
+        }
+    });
+    view! {
+        <aside
+            id="people"
+            class="people"
+            popover="auto"
+            aria-labelledby="people-title"
+            node_ref=place
+            on:beforetoggle=move |_: web_sys::Event| open(page, Panel::People, place.get_untracked(), forget)
+        >
+            {later(move || people(page))}
+        </aside>
+    }
+}
+
+/// Where the question stands before a message is deleted. A page without a script has a form for it.
+#[component]
+pub(super) fn DeletePlace(page: Page) -> impl IntoView {
+    let place = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        if page.deleting.get().is_some() {
+            open(page, Panel::Delete, place.get_untracked(), forget);
+        }
+    });
+    view! { <div node_ref=place></div> }
+}
+
+/// Where a message is shown as a form.
+pub(super) fn edit_place(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl IntoView {
+    let place = NodeRef::<html::Div>::new();
+    let panel = Panel::Edit(seq, body.clone());
+    Effect::new(move |_| {
+        if page.alive.get() {
+            // Of this effect, which ends with the row; what is drawn later is taken off at once.
+            let kept = StoredValue::new_local(None);
+            open(page, panel.clone(), place.get(), move |drawn| drop(kept.try_set_value(Some(drawn))));
+        }
+    });
+    view! {
+        <div class="edit" node_ref=place on:submit=move |event| hold(&event)>
+            {later(move || edit_form(page, seq, body, false))}
+        </div>
+    }
+}
+
+/// Lets the part draw into an element, and gives what is drawn to `keep`. If it does not load, the page says so, and
+/// what the server rendered there stays in use.
+fn open(page: Page, panel: Panel, place: Option<impl Into<Element>>, keep: impl FnOnce(Drawn) + 'static) {
+    let Some(place) = place.map(Into::into).filter(|place: &Element| !place.has_attribute(DRAWN)) else {
+        return;
+    };
+    let _ = place.set_attribute(DRAWN, "");
+    spawn_local(async move {
+        match panels(panel, page, place.clone()).await {
+            Ok(drawn) => {
+                let _ = place.set_attribute(DRAWN, "drawn");
+                keep(drawn);
+            }
+            Err(_) => {
+                let _ = place.remove_attribute(DRAWN);
+                missing(page, &place);
+            }
+        }
+        release(place);
+    });
+}
+
+/// Holds a form back that is sent while the part is on its way.
+fn hold(event: &SubmitEvent) {
+    let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let place = form.as_ref().and_then(|form| form.closest(LOADING).ok().flatten());
+    if let (Some(form), Some(place)) = (form, place) {
+        event.prevent_default();
+        let _ = place.set_attribute(HELD, &form.get_attribute("action").unwrap_or_default());
+    }
+}
+
+/// Sends the form that was held back: by the part, or without it as the plain form that it is.
+fn release(place: Element) {
+    let Some(action) = place.get_attribute(HELD) else { return };
+    let _ = place.remove_attribute(HELD);
+    let send = move || {
+        let form = place.query_selector(&format!("form[action='{action}']")).ok().flatten();
+        if let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+            let _ = form.request_submit();
+        }
+    };
+    set_timeout(send, Duration::ZERO);
+}
+
+/// Says that the part did not load.
+fn missing(page: Page, place: &Element) {
+    if place.first_child().is_none() {
+        page.editing.set(None);
+        page.deleting.set(None);
+    }
+    page.said.set(page.t.part_missing.to_owned());
+    set_timeout(move || page.said.set(String::new()), SAID);
+}
