@@ -80,7 +80,7 @@ impl Update<'_> {
         failed.into_iter().for_each(|cmid| self.discard(cmid));
     }
 
-    fn queue(&mut self, room: RoomId, cmid: Cmid, mut what: Operation) {
+    pub(crate) fn queue(&mut self, room: RoomId, cmid: Cmid, mut what: Operation) {
         // A restore was heard of, and the old rows are still shown: what their seqs stand for now, nobody here knows.
         let rows = self.model.rooms.get(&room);
         if rows.is_some_and(|room| room.window.is_some() && room.cursor.is_none()) {
@@ -127,7 +127,7 @@ impl Update<'_> {
     pub(crate) fn is_in_the_log(&self, write: &Write) -> bool {
         let window = self.model.rooms.get(&write.room).and_then(|room| room.window.as_ref());
         let made = |message: &Message| message.cmid == Some(write.cmid) && self.model.is_you(&message.by);
-        window.is_some_and(|window| window.messages.iter().any(made))
+        window.is_some_and(|window| window.messages.iter().any(|held| made(held)))
     }
 
     /// Makes all writes of the present epoch.

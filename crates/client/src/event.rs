@@ -110,6 +110,19 @@ pub enum Event {
         /// The message.
         seq: Seq,
     },
+    /// React to a message with an emoji, or take that back.
+    React {
+        /// The room.
+        room: RoomId,
+        /// A new random id.
+        cmid: Cmid,
+        /// The message.
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+        /// True to react, false to take it back.
+        on: bool,
+    },
     /// Send a failed write again, under the same id.
     Retry {
         /// The write.

@@ -270,7 +270,7 @@ impl Update<'_> {
         }
         if let Some(until) = until {
             self.model.outbox.refused_until(cmid, until);
-        } else if is_hopeless(&failure) && self.model.outbox.drop_change(cmid) {
+        } else if self.is_hopeless(cmid, &failure) && self.model.outbox.drop(cmid) {
             // The message is gone, and may not even be on screen: there is nothing to retry or to discard.
             self.model.notice = Some(failure.into());
             self.forget(cmid);
@@ -282,7 +282,7 @@ impl Update<'_> {
 
     /// The tab that sends decides; it reports all but this.
     fn told_of_refusal(&mut self, cmid: Cmid, failure: Failure) {
-        if is_hopeless(&failure) && self.model.visible && self.model.outbox.is_change(cmid) {
+        if self.model.visible && self.is_hopeless(cmid, &failure) {
             self.model.notice = Some(failure.into());
         }
     }
@@ -332,9 +332,11 @@ impl Update<'_> {
             room.recount(you.as_ref());
         }
     }
-}
 
-/// Returns true if a change can never succeed.
-fn is_hopeless(failure: &Failure) -> bool {
-    matches!(failure.code, RefusalCode::UnknownMessage | RefusalCode::NotYours)
+    /// Returns true for a change that can never succeed, and for a reaction: neither waits for the person.
+    fn is_hopeless(&self, cmid: Cmid, failure: &Failure) -> bool {
+        let outbox = &self.model.outbox;
+        let code = matches!(failure.code, RefusalCode::UnknownMessage | RefusalCode::NotYours);
+        outbox.is_reaction(cmid) || (code && outbox.is_change(cmid))
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_protocol::{Cmid, Message, Operation, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Cmid, Message, Operation, Reactions, RoomId, Seq, UnixMs, UserId};
 
 use crate::outbox::{Queued, Stage};
 use crate::room::Room;
@@ -64,6 +64,8 @@ pub struct MessageRow {
     pub body: Option<Arc<str>>,
     /// True if it was edited.
     pub edited: bool,
+    /// Reactions, with one's own that are on their way.
+    pub reactions: Reactions,
     /// The message that this one answers.
     pub reply: Option<Reply>,
     /// True if it shows its author: the one before it is someone else's, older than 5 minutes, or of another day.
@@ -157,13 +159,14 @@ impl Rows<'_> {
             mine,
             body: message.body.clone(),
             edited: message.edited_at.is_some(),
+            reactions: message.reactions.clone(),
             reply: message.reply_to.map(|seq| self.reply(seq)),
             starts_group: true,
             focus: self.room.focus == Some(message.seq),
             state: SendState::Sent,
         };
         // Without a cursor the rows are of an earlier epoch, and a change is of what has the number now.
-        if mine && self.room.cursor.is_some() {
+        if self.room.cursor.is_some() {
             self.overlay(&mut row, message.seq);
         }
         self.push(row, divide);
@@ -180,6 +183,7 @@ impl Rows<'_> {
             mine: true,
             body: Some(body.as_str().into()),
             edited: false,
+            reactions: Reactions::default(),
             reply: reply_to.map(|seq| self.reply(seq)),
             starts_group: true,
             focus: false,
@@ -190,15 +194,25 @@ impl Rows<'_> {
 
     /// Shows the changes to a message that are on their way as if they had arrived.
     fn overlay(&self, row: &mut MessageRow, seq: Seq) {
+        let you = self.model.you_id();
         for queued in self.model.outbox.changes(&self.room.id, seq) {
-            match &queued.write.what {
+            match (&queued.write.what, &you) {
                 // A message deleted meanwhile, on another device, stays so.
-                Operation::Edit { body, .. } if row.body.is_some() => {
+                (Operation::Edit { body, .. }, _) if row.body.is_some() => {
                     row.body = Some(body.as_str().into());
                     row.edited = true;
                 }
                 // A delete that failed shows the message, so that it can be tried again.
-                Operation::Delete { .. } if queued.write.failure.is_none() => row.body = None,
+                (Operation::Delete { .. }, _) if queued.write.failure.is_none() => row.body = None,
+                // A chip shows by itself that it was pressed.
+                (Operation::React { emoji, .. }, Some(you)) => {
+                    row.reactions.add(emoji, you);
+                    continue;
+                }
+                (Operation::Unreact { emoji, .. }, Some(you)) => {
+                    row.reactions.remove(emoji, you);
+                    continue;
+                }
                 _ => {}
             }
             row.state = state(queued);

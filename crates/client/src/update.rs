@@ -1,6 +1,6 @@
 //! The one way in: an event changes the model, and returns what is to be done.
 
-use madang_protocol::{ClientFrame, CloseCode, Person, ResumePoint, RoomId, ServerFrame, UnixMs};
+use madang_protocol::{ClientFrame, CloseCode, Operation, Person, ResumePoint, RoomId, ServerFrame, UnixMs};
 
 use crate::link::Nudged;
 use crate::room::{PATIENCE_MS, Room, SyncState};
@@ -65,6 +65,11 @@ impl Update<'_> {
             Event::Post { room, cmid, body, reply_to } => self.post(room, cmid, body, reply_to),
             Event::Edit { room, cmid, seq, body } => self.edit(room, cmid, seq, body),
             Event::Delete { room, cmid, seq } => self.delete(room, cmid, seq),
+            Event::React { room, cmid, seq, emoji, on } => {
+                let what =
+                    if on { Operation::React { seq, emoji } } else { Operation::Unreact { seq, emoji } };
+                self.queue(room, cmid, what);
+            }
             Event::Retry { cmid } => self.retry(cmid),
             Event::Discard { cmid } => self.discard(cmid),
             Event::Typed { room } => self.typed(&room),

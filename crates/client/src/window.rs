@@ -1,17 +1,40 @@
 //! The stretch of a room's messages that the page holds.
 
 use std::collections::VecDeque;
+use std::ops::Deref;
 
 use madang_protocol::{Entry, Message, Seq, UserId};
 
 /// Rows that a window keeps; what is farther from the reader is dropped, and asked for again when needed.
 pub const WINDOW: usize = 200;
 
+/// A message in the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) message: Message,
+    /// It contains all entries up to this one: of a page that was ahead of the stream, some that are still to come.
+    head: Seq,
+}
+
+impl Deref for Held {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.message
+    }
+}
+
+impl Held {
+    fn of(messages: &[Message], head: Seq) -> impl DoubleEndedIterator<Item = Self> {
+        messages.iter().map(move |message| Self { message: message.clone(), head })
+    }
+}
+
 /// Consecutive messages of a room, oldest first. While `after` is false it ends with the newest one, and what
 /// is posted joins it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {
-    pub(crate) messages: VecDeque<Message>,
+    pub(crate) messages: VecDeque<Held>,
     /// Older messages exist.
     pub(crate) before: bool,
     /// Newer messages exist: the window is detached from the newest one.
@@ -19,8 +42,8 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn new(messages: &[Message], before: bool, after: bool) -> Self {
-        let mut messages: VecDeque<Message> = messages.iter().cloned().collect();
+    pub(crate) fn new(messages: &[Message], head: Seq, before: bool, after: bool) -> Self {
+        let mut messages: VecDeque<Held> = Held::of(messages, head).collect();
         messages.make_contiguous().sort_by_key(|message| message.seq);
         Self { messages, before, after }
     }
@@ -38,7 +61,7 @@ impl Window {
     }
 
     pub(crate) fn get(&self, seq: Seq) -> Option<&Message> {
-        self.messages.get(self.position(seq)?)
+        self.messages.get(self.position(seq)?).map(|held| &held.message)
     }
 
     /// A message was posted at the end of the log. A detached window does not see it; and one whose reader is
@@ -51,24 +74,26 @@ impl Window {
             self.after = true;
             return;
         }
-        self.messages.push_back(message);
+        let head = message.seq;
+        self.messages.push_back(Held { message, head });
         self.drop_oldest();
     }
 
     /// Applies an entry to the message that it changes, if that is here.
     pub(crate) fn apply(&mut self, entry: &Entry) {
         let position = entry.what.target().and_then(|seq| self.position(seq));
-        if let Some(message) = position.and_then(|position| self.messages.get_mut(position)) {
-            message.apply(entry);
+        let held = position.and_then(|position| self.messages.get_mut(position));
+        if let Some(held) = held.filter(|held| entry.seq > held.head) {
+            held.message.apply(entry);
         }
     }
 
     /// Puts a page of older messages in front; the newest rows give way.
-    pub(crate) fn prepend(&mut self, page: &[Message], before: bool) {
+    pub(crate) fn prepend(&mut self, page: &[Message], head: Seq, before: bool) {
         let first = self.first();
-        let older = page.iter().filter(|message| first.is_none_or(|first| message.seq < first));
+        let older = Held::of(page, head).filter(|message| first.is_none_or(|first| message.seq < first));
         for message in older.rev() {
-            self.messages.push_front(message.clone());
+            self.messages.push_front(message);
         }
         self.before = before;
         if self.messages.len() > WINDOW {
@@ -78,10 +103,10 @@ impl Window {
     }
 
     /// Puts a page of newer messages behind; the oldest rows give way.
-    pub(crate) fn append(&mut self, page: &[Message], after: bool) {
+    pub(crate) fn append(&mut self, page: &[Message], head: Seq, after: bool) {
         let last = self.last();
-        let newer = page.iter().filter(|message| last.is_none_or(|last| message.seq > last));
-        self.messages.extend(newer.cloned());
+        let newer = Held::of(page, head).filter(|message| last.is_none_or(|last| message.seq > last));
+        self.messages.extend(newer);
         self.after = after;
         self.drop_oldest();
     }
@@ -98,7 +123,7 @@ impl Window {
         let reaches = !self.before || self.first().is_some_and(|first| first <= read);
         (reaches && !self.after).then(|| {
             let unread =
-                |message: &&Message| message.seq > read && message.body.is_some() && you != Some(&message.by);
+                |message: &&Held| message.seq > read && message.body.is_some() && you != Some(&message.by);
             self.messages.iter().rev().take_while(|message| message.seq > read).filter(unread).count() as u32
         })
     }

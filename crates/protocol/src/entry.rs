@@ -62,6 +62,20 @@ pub enum EntryKind {
     },
     /// The room was closed: nothing follows in its log, and nobody reads it any more.
     Closed {},
+    /// Somebody reacted to a message with an emoji that they had not reacted with.
+    Reacted {
+        /// The message.
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+    },
+    /// Somebody took a reaction of theirs back.
+    Unreacted {
+        /// The message.
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+    },
     /// Something that a newer server writes. It takes its seq and changes nothing that this client shows.
     #[serde(other, skip_serializing)]
     Unknown,
@@ -83,6 +97,8 @@ impl EntryKind {
             Self::Deleted { .. } => "deleted",
             Self::Renamed { .. } => "renamed",
             Self::Closed {} => "closed",
+            Self::Reacted { .. } => "reacted",
+            Self::Unreacted { .. } => "unreacted",
             Self::Unknown => return None,
         })
     }
@@ -91,6 +107,7 @@ impl EntryKind {
     pub fn target(&self) -> Option<Seq> {
         match self {
             Self::Edited { seq, .. } | Self::Deleted { seq } => Some(*seq),
+            Self::Reacted { seq, .. } | Self::Unreacted { seq, .. } => Some(*seq),
             Self::Opened { .. } | Self::Posted { .. } | Self::Renamed { .. } => None,
             Self::Closed {} | Self::Unknown => None,
         }
@@ -101,11 +118,12 @@ impl EntryKind {
         if let Self::Posted { reply_to, .. } = self { *reply_to } else { None }
     }
 
-    /// The text in it: a message's, or a title. Empty where it has none.
+    /// The text in it: a message's, a title, or an emoji. Empty where it has none.
     pub fn text(&self) -> &str {
         match self {
             Self::Posted { body: text, .. } | Self::Edited { body: text, .. } => text,
             Self::Opened { title: text } | Self::Renamed { title: text } => text,
+            Self::Reacted { emoji: text, .. } | Self::Unreacted { emoji: text, .. } => text,
             Self::Deleted { .. } | Self::Closed {} | Self::Unknown => "",
         }
     }

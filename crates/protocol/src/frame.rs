@@ -74,6 +74,28 @@ pub enum ClientFrame {
         /// The message.
         seq: Seq,
     },
+    /// React to a message with an emoji.
+    React {
+        /// The room.
+        room: RoomId,
+        /// The write's id.
+        cmid: Cmid,
+        /// The message.
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+    },
+    /// Take a reaction of one's own back.
+    Unreact {
+        /// The room.
+        room: RoomId,
+        /// The write's id.
+        cmid: Cmid,
+        /// The message.
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+    },
     /// Move the read marker forward. It never moves back.
     Read {
         /// The room.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cmid, Entry, EntryKind, Headers, Seq, UnixMs, UserId};
+use crate::{Cmid, Entry, EntryKind, Headers, Reactions, Seq, UnixMs, UserId};
 
-/// A message as it stands now: what a `posted` entry made, with its later edits.
+/// A message as it stands now: what a `posted` entry made, with its later edits and reactions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The seq of its `posted` entry.
@@ -27,6 +27,9 @@ pub struct Message {
     /// Time of the last edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<UnixMs>,
+    /// Reactions to it.
+    #[serde(default, skip_serializing_if = "Reactions::is_empty")]
+    pub reactions: Reactions,
     /// Headers that a program sent beside the text; the page reads none of them.
     #[cfg_attr(target_arch = "wasm32", serde(skip))]
     #[cfg_attr(not(target_arch = "wasm32"), serde(default, skip_serializing_if = "Headers::is_empty"))]
@@ -45,6 +48,7 @@ impl Message {
             body: Some(body.as_str().into()),
             reply_to: *reply_to,
             edited_at: None,
+            reactions: Reactions::default(),
             headers: headers.clone(),
         })
     }
@@ -52,7 +56,7 @@ impl Message {
     /// Applies a later entry of the room's log. Returns whether that changed the message: it changes nothing if it is
     /// about another message, or if this one is deleted.
     ///
-    /// Entries may be applied again that the message contains already, as long as all after them are, too.
+    /// Entries that the message contains already must not be applied again.
     pub fn apply(&mut self, entry: &Entry) -> bool {
         if entry.what.target() != Some(self.seq) || entry.seq <= self.seq || self.is_deleted() {
             return false;
@@ -65,7 +69,10 @@ impl Message {
             EntryKind::Deleted { .. } => {
                 self.body = None;
                 self.headers = Headers::default();
+                self.reactions = Reactions::default();
             }
+            EntryKind::Reacted { emoji, .. } => return self.reactions.add(emoji, &entry.by),
+            EntryKind::Unreacted { emoji, .. } => return self.reactions.remove(emoji, &entry.by),
             // They target no message.
             EntryKind::Opened { .. } | EntryKind::Posted { .. } | EntryKind::Renamed { .. } => return false,
             EntryKind::Closed {} | EntryKind::Unknown => return false,

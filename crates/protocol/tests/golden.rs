@@ -60,6 +60,8 @@ fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ),
         ("edit", ClientFrame::Edit { room: lobby(), cmid: cmid(), seq: 3, body: "better".into() }),
         ("delete", ClientFrame::Delete { room: lobby(), cmid: cmid(), seq: 3 }),
+        ("react", ClientFrame::React { room: lobby(), cmid: cmid(), seq: 3, emoji: "🎉".into() }),
+        ("unreact", ClientFrame::Unreact { room: lobby(), cmid: cmid(), seq: 3, emoji: "🎉".into() }),
         ("read", ClientFrame::Read { room: lobby(), seq: 9 }),
         ("typing", ClientFrame::Typing { room: lobby() }),
         ("history_before", history(Some(9), None, None)),
@@ -88,6 +90,7 @@ fn messages() -> Vec<Message> {
         body: Some("hi".into()),
         reply_to: None,
         edited_at: None,
+        reactions: Reactions::default(),
         headers: Headers::default(),
     };
     let edited = Message { seq: 4, reply_to: Some(3), edited_at: Some(AT + 1), ..plain.clone() };
@@ -99,6 +102,14 @@ fn headers() -> Headers {
     [("x-priority", "9"), ("content-type", "application/json"), ("note", "two\n\"lines\"")]
         .into_iter()
         .collect()
+}
+
+fn reactions() -> Reactions {
+    let mut reactions = Reactions::default();
+    for (emoji, by) in [("🎉", "u1"), ("❤️", "u2"), ("🎉", "u2")] {
+        reactions.add(emoji, &user(by));
+    }
+    reactions
 }
 
 fn page(messages: Vec<Message>) -> ServerFrame {
@@ -155,6 +166,8 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("entry_edited", entry(EntryKind::Edited { seq: 3, body: "better".into() })),
         ("entry_deleted", entry(EntryKind::Deleted { seq: 3 })),
+        ("entry_reacted", entry(EntryKind::Reacted { seq: 3, emoji: "🎉".into() })),
+        ("entry_unreacted", entry(EntryKind::Unreacted { seq: 3, emoji: "🎉".into() })),
         ("entry_renamed", entry(EntryKind::Renamed { title: "Yard".into() })),
         ("entry_closed", entry(EntryKind::Closed {})),
         ("room_renamed", ServerFrame::RoomChanged { room: lobby(), title: Some("Yard".into()) }),
@@ -165,6 +178,7 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("refused_request", refused(None, Some(1), None)),
         ("page", page(messages())),
         ("page_headers", page(vec![Message { headers: headers(), ..messages().remove(0) }])),
+        ("page_reactions", page(vec![Message { reactions: reactions(), ..messages().remove(0) }])),
         ("typing", ServerFrame::Typing { room: lobby(), by: user("u2") }),
         ("presence", ServerFrame::Presence { room: lobby(), here: vec![user("u1")], here_count: 1 }),
         ("read", ServerFrame::Read { room: lobby(), seq: 8, unread: 0, head: 0 }),
@@ -245,10 +259,11 @@ fn every_variant_has_a_golden_file() {
             ClientFrame::Present { .. } | ClientFrame::Post { .. } | ClientFrame::Edit { .. } => frame,
             ClientFrame::Delete { .. } | ClientFrame::Read { .. } | ClientFrame::Typing { .. } => frame,
             ClientFrame::History { .. } | ClientFrame::Unknown => frame,
+            ClientFrame::React { .. } | ClientFrame::Unreact { .. } => frame,
         })
         .map(|frame| serde_json::to_value(frame).unwrap())
         .collect();
-    assert_eq!(tags(client).len(), 10);
+    assert_eq!(tags(client).len(), 12);
     let server = server_frames()
         .iter()
         .map(|(_, frame)| match frame {
@@ -284,6 +299,8 @@ fn every_refusal_code_is_spelled_as_documented() {
         (RefusalCode::Banned, "banned"),
         (RefusalCode::BadHeaders, "bad_headers"),
         (RefusalCode::UnusableCursor, "unusable_cursor"),
+        (RefusalCode::BadEmoji, "bad_emoji"),
+        (RefusalCode::TooManyReactions, "too_many_reactions"),
     ];
     for (code, spelled) in codes {
         assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{spelled}\""));
@@ -295,8 +312,7 @@ fn every_refusal_code_is_spelled_as_documented() {
 fn an_old_client_survives_a_newer_server() {
     let frame: ServerFrame = serde_json::from_str(r#"{"t":"fireworks","colour":"red"}"#).unwrap();
     assert_eq!(frame, ServerFrame::Unknown);
-    let entry =
-        r#"{"t":"entry","room":"lobby","seq":8,"at":1,"by":"u1","what":{"t":"reacted","emoji":"👍"}}"#;
+    let entry = r#"{"t":"entry","room":"lobby","seq":8,"at":1,"by":"u1","what":{"t":"pinned","emoji":"👍"}}"#;
     let ServerFrame::Entry(entry) = serde_json::from_str(entry).unwrap() else { panic!("an entry") };
     assert_eq!((entry.seq, entry.what), (8, EntryKind::Unknown), "it takes its seq, so no hole is seen");
     let live: ServerFrame =

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 use madang_client::Locale;
-use madang_protocol::{Headers, Limits, RefusalCode, RoomId, ServerFrame, text};
+use madang_protocol::{Headers, Limits, Reactions, RefusalCode, RoomId, ServerFrame, text};
 
 use crate::store::StoreError;
 
@@ -32,6 +32,7 @@ impl From<StoreError> for Refusal {
             StoreError::UnknownRoom => RefusalCode::UnknownRoom.into(),
             StoreError::UnknownMessage => RefusalCode::UnknownMessage.into(),
             StoreError::NotYours => RefusalCode::NotYours.into(),
+            StoreError::TooManyReactions => RefusalCode::TooManyReactions.into(),
             StoreError::TooManyRooms => RefusalCode::TooManyRooms.into(),
             // None can happen to a login that was just looked up and to a random id; bots are not made here.
             StoreError::UnknownUser
@@ -204,6 +205,17 @@ fn meaning(code: RefusalCode, limits: &Limits) -> (StatusCode, Cow<'static, str>
             StatusCode::FORBIDDEN,
             "You are banned from this server.".into(),
             "이 서버를 이용할 수 없게 차단됐어요.".into(),
+        ),
+        RefusalCode::BadEmoji => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "A reaction is one emoji.".into(),
+            "이모지 하나로만 반응할 수 있어요.".into(),
+        ),
+        RefusalCode::TooManyReactions => (
+            StatusCode::CONFLICT,
+            format!("A message has at most {} different emoji, and {} reactions.", Reactions::EMOJI, Reactions::MAX)
+                .into(),
+            format!("메시지 하나에는 이모지 {}가지, 반응 {}개까지 달 수 있어요.", Reactions::EMOJI, Reactions::MAX).into(),
         ),
         RefusalCode::Unknown => (
             StatusCode::UNPROCESSABLE_ENTITY,

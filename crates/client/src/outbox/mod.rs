@@ -226,13 +226,17 @@ impl Outbox {
         Some(&queued.write)
     }
 
-    /// Drops a change that can never succeed. Returns true if it was one.
-    pub(crate) fn drop_change(&mut self, cmid: Cmid) -> bool {
-        self.is_change(cmid) && self.remove(cmid).is_some()
+    /// Drops a write. Returns true if there was one.
+    pub(crate) fn drop(&mut self, cmid: Cmid) -> bool {
+        self.remove(cmid).is_some()
     }
 
     pub(crate) fn is_change(&self, cmid: Cmid) -> bool {
         self.find(cmid).is_some_and(|queued| queued.write.is_change())
+    }
+
+    pub(crate) fn is_reaction(&self, cmid: Cmid) -> bool {
+        self.find(cmid).is_some_and(|queued| queued.write.what.emoji().is_some())
     }
 
     /// Gives up a write that failed, or was never sent. Returns true if it could be.

@@ -76,14 +76,14 @@ impl Room {
         let after = page.after || page.head < self.last_post;
         match (request.ask, &mut self.window) {
             (Ask::Before(seq), Some(window)) if window.first() == Some(seq) => {
-                window.prepend(&page.messages, page.before);
+                window.prepend(&page.messages, page.head, page.before);
             }
             (Ask::After(seq), Some(window)) if window.last() == Some(seq) => {
-                window.append(&page.messages, after);
+                window.append(&page.messages, page.head, after);
                 self.reached = self.reached.max(page.head);
             }
             (Ask::Around(_), window) => {
-                *window = Some(Window::new(&page.messages, page.before, after));
+                *window = Some(Window::new(&page.messages, page.head, page.before, after));
                 self.reached = self.reached.max(page.head);
                 self.resets += 1;
             }

@@ -193,7 +193,7 @@ impl Room {
         self.wants_snapshot = false;
         // A page that adjoins the old window is of no use; one around a link still is.
         self.request = self.request.take().filter(|request| matches!(request.ask, Ask::Around(_)));
-        self.window = Some(Window::new(&snapshot.messages, snapshot.before, false));
+        self.window = Some(Window::new(&snapshot.messages, snapshot.head, snapshot.before, false));
         let cursor = self.cursor.replace(snapshot.head);
         self.last_change = snapshot.head;
         self.last_post = snapshot.head;

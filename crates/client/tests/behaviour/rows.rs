@@ -20,6 +20,7 @@ fn message(seq: u64, by: &str, at: UnixMs) -> Message {
         body: Some(seq.to_string().into()),
         reply_to: None,
         edited_at: None,
+        reactions: madang_protocol::Reactions::default(),
         headers: madang_protocol::Headers::default(),
     }
 }

@@ -35,6 +35,8 @@ fn page_reads_kept_write_alike() {
         r#"{"t":"post","body":"x","reply_to":3}"#,
         r#"{"t":"edit","seq":3,"body":"x"}"#,
         r#"{"t":"delete","seq":3}"#,
+        r#"{"t":"react","seq":3,"emoji":"🎉"}"#,
+        r#"{"t":"unreact","seq":3,"emoji":"🎉"}"#,
     ] {
         let kept: Operation = serde_json::from_str(text).unwrap();
         assert_eq!(Operation::tag_first(&mut serde_json::Deserializer::from_str(text)).unwrap(), kept);
@@ -49,7 +51,7 @@ fn page_ignores_unknown_kinds() {
     assert_eq!(server(r#"{"t":"from_the_future"}"#).unwrap(), ServerFrame::Unknown);
     let grown = r#"{"t":"live","new":[{}],"room":"lobby","head":8}"#;
     assert!(matches!(server(grown).unwrap(), ServerFrame::Live { head: 8, .. }));
-    let what = r#"{"t":"reacted","seq":3,"with":"🎉"}"#;
+    let what = r#"{"t":"pinned","seq":3,"with":"🎉"}"#;
     assert_eq!(
         EntryKind::tag_first(&mut serde_json::Deserializer::from_str(what)).unwrap(),
         EntryKind::Unknown

@@ -45,6 +45,13 @@ impl Written {
     }
 }
 
+/// The buttons of a message's reactions: the one that was pressed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reacted {
+    react: Option<String>,
+    unreact: Option<String>,
+}
+
 /// The nickname form.
 #[derive(Debug, Deserialize)]
 pub(super) struct Named {
@@ -124,6 +131,21 @@ pub(super) async fn delete(
     Form(form): Form<Written>,
 ) -> Response {
     write(&app, peer, &room, &headers, form.cmid(), Operation::Delete { seq }).await
+}
+
+/// Reacts to a message, or takes that back. Sent twice it does so once, as it says how it is to be, so it has no cmid.
+pub(super) async fn react(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path((room, seq)): Path<(String, Seq)>,
+    headers: HeaderMap,
+    Form(form): Form<Reacted>,
+) -> Response {
+    let operation = match form {
+        Reacted { react: Some(emoji), .. } => Operation::React { seq, emoji },
+        Reacted { unreact, .. } => Operation::Unreact { seq, emoji: unreact.unwrap_or_default() },
+    };
+    write(&app, peer, &room, &headers, Some(idempotency::random()), operation).await
 }
 
 async fn write(

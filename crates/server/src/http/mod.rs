@@ -54,6 +54,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/r/{room}/{seq}", get(pages::message))
         .route("/r/{room}/{seq}/edit", get(pages::edit_form).post(forms::edit))
         .route("/r/{room}/{seq}/delete", post(forms::delete))
+        .route("/r/{room}/{seq}/react", post(forms::react))
         .route("/r/{room}/post", post(forms::post))
         .route("/me", post(forms::rename))
         .route("/rooms", post(forms::open))

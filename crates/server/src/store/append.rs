@@ -1,6 +1,6 @@
 //! Posts, edits and deletes: each an entry in the log and a change of its message, in one transaction.
 
-use madang_protocol::{Cmid, Entry, Message, Seq};
+use madang_protocol::{Cmid, Entry, EntryKind, Message, Seq};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
@@ -31,8 +31,10 @@ pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Fa
         Some(seq) => Some(rows::standing(batch.sql, key, seq)?.ok_or(StoreError::UnknownMessage)?),
         None => None,
     };
-    if target.as_ref().is_some_and(|message| message.by != entry.by) {
-        return Err(StoreError::NotYours.into());
+    if let Some(message) = &target
+        && !is_new(&entry, message)?
+    {
+        return Ok(Appended { room: entry.room, seq: message.seq, repeat: true });
     }
     check_reply(batch.sql, key, entry.what.reply_to())?;
     let appended = Appended { room: entry.room.clone(), seq: entry.seq, repeat: false };
@@ -125,6 +127,20 @@ fn first_of(batch: &Batch<'_>, author: &Author, cmid: Cmid) -> Result<Option<App
         .prepare_cached("SELECT id FROM rooms WHERE key = ?1")?
         .query_row([RoomKey::of(pos).0], |row| rows::id(row, 0))?;
     Ok(Some(Appended { room, seq: seq_of(pos), repeat: true }))
+}
+
+/// Checks whether an entry may change the message. Returns false if nothing is left to be changed.
+fn is_new(entry: &Entry, message: &Message) -> Result<bool, StoreError> {
+    let reactions = &message.reactions;
+    match &entry.what {
+        EntryKind::Reacted { emoji, .. } if reactions.has(emoji, &entry.by) => Ok(false),
+        EntryKind::Reacted { emoji, .. } => {
+            reactions.check_room(emoji).map(|()| true).map_err(|_| StoreError::TooManyReactions)
+        }
+        EntryKind::Unreacted { emoji, .. } => Ok(reactions.has(emoji, &entry.by)),
+        _ if message.by != entry.by => Err(StoreError::NotYours),
+        _ => Ok(true),
+    }
 }
 
 /// Refuses an answer to a message that never was.

@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0007_headers.sql"),
     include_str!("migrations/0008_moderation.sql"),
     include_str!("migrations/0009_looks.sql"),
+    include_str!("migrations/0010_reactions.sql"),
 ];
 
 /// "mdng", so that another program's database is not taken for ours.

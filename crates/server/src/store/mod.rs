@@ -29,6 +29,7 @@ mod owner;
 mod people;
 mod private;
 mod queued;
+mod reactors;
 mod readers;
 mod reads;
 mod restore_guard;

@@ -13,6 +13,9 @@ const JSON_COST: usize = 256;
 /// HTML bytes of a message's row besides its text, with the JSON that a script is handed.
 const HTML_COST: usize = 1_300;
 
+/// HTML bytes of the chip of an emoji, with the names in its title.
+const CHIP_COST: usize = 1_024;
+
 /// HTML bytes of a link besides its address.
 const LINK_COST: usize = 96;
 
@@ -76,7 +79,11 @@ impl Count {
         let bytes = match self.most.form {
             Form::Json => message_bytes(message),
             // A page shows no headers, and is not handed any.
-            Form::Html => HTML_COST + html_bytes(message.body.as_deref().unwrap_or_default()),
+            Form::Html => {
+                let reactions = &message.reactions;
+                let chips = reactions.iter().len() * CHIP_COST + reactions.bytes();
+                HTML_COST + chips + html_bytes(message.body.as_deref().unwrap_or_default())
+            }
         };
         self.has_room_for(bytes)
     }
@@ -100,7 +107,7 @@ impl Count {
 /// Returns about how many bytes a message takes in JSON.
 pub(crate) fn message_bytes(message: &Message) -> usize {
     let text = message.body.as_deref().unwrap_or_default();
-    JSON_COST + json_bytes(text) + headers_bytes(&message.headers)
+    JSON_COST + json_bytes(text) + headers_bytes(&message.headers) + message.reactions.bytes()
 }
 
 /// Returns about how many bytes an entry takes in JSON.
@@ -150,6 +157,7 @@ mod tests {
             body: Some(body.into()),
             reply_to: None,
             edited_at: None,
+            reactions: madang_protocol::Reactions::default(),
             headers: Headers::default(),
         }
     }

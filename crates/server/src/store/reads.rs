@@ -7,7 +7,7 @@ use super::most::{Count, Most};
 use super::rows::{
     self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, ReadError, RoomKey, SEQ_MAX, seq_from_column,
 };
-use super::{Committed, PageAt, PageRead, RoomState, StoreError};
+use super::{Committed, PageAt, PageRead, RoomState, StoreError, reactors};
 
 /// The log behind a cursor.
 pub(super) fn entries_after(
@@ -43,7 +43,8 @@ pub(super) fn snapshot(sql: &Connection, room: &RoomId, most: Most) -> Result<Op
     let first = newest.last().map_or(found.key.pos(SEQ_MAX), |(oldest, _)| found.key.pos(oldest.seq));
     let before = any_message(sql, found.key.pos(0), first - 1)?;
     newest.reverse();
-    let (messages, people) = parted(newest);
+    let (messages, mut people) = parted(newest);
+    reactors::add(&mut people, reactors::read(sql, messages.iter())?.into_iter().map(|(_, person)| person));
     Ok(Some(RoomState { title: found.title, head: found.head, messages, before, people }))
 }
 
@@ -62,7 +63,8 @@ pub(super) fn page(
     };
     old.reverse();
     old.extend(new);
-    let (messages, people) = parted(old);
+    let (messages, mut people) = parted(old);
+    reactors::add(&mut people, reactors::read(sql, messages.iter())?.into_iter().map(|(_, person)| person));
     // An empty page lies between what is on its two sides.
     let (first, last) = match (messages.first(), messages.last(), at) {
         (Some(first), Some(last), _) => (key.pos(first.seq), key.pos(last.seq)),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use madang_protocol::{Cmid, Entry, EntryKind, Headers, Message, Person, RoomId, Seq, UserId};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
 
 use super::{Bot, BotKind, StoreError, Target};
 use crate::simulation::{Mutant, is};
@@ -17,6 +18,8 @@ mod kind {
     pub(super) const DELETED: i64 = 4;
     pub(super) const RENAMED: i64 = 5;
     pub(super) const CLOSED: i64 = 6;
+    pub(super) const REACTED: i64 = 7;
+    pub(super) const UNREACTED: i64 = 8;
 }
 
 const SEQ_BITS: u32 = 40;
@@ -82,6 +85,8 @@ pub(super) fn insert_entry(sql: &Connection, room: RoomKey, by: i64, entry: &Ent
         EntryKind::Deleted { .. } => kind::DELETED,
         EntryKind::Renamed { .. } => kind::RENAMED,
         EntryKind::Closed {} => kind::CLOSED,
+        EntryKind::Reacted { .. } => kind::REACTED,
+        EntryKind::Unreacted { .. } => kind::UNREACTED,
         // Of a newer server alone, and never written.
         EntryKind::Unknown => return Err(rusqlite::Error::InvalidQuery),
     };
@@ -96,8 +101,9 @@ pub(super) fn insert_entry(sql: &Connection, room: RoomKey, by: i64, entry: &Ent
     Ok(())
 }
 
-fn headers(row: &Row<'_>, index: usize) -> rusqlite::Result<Headers> {
-    let Some(json) = row.get_ref(index)?.as_str_or_null()? else { return Ok(Headers::default()) };
+/// A column of JSON; nothing stands for the default.
+fn json<T: DeserializeOwned + Default>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    let Some(json) = row.get_ref(index)?.as_str_or_null()? else { return Ok(T::default()) };
     serde_json::from_str(json)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
 }
@@ -126,11 +132,13 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
     let author = person(row, 7)?;
     let what = match (row.get(3)?, target) {
         (kind::OPENED, _) => EntryKind::Opened { title: text()? },
-        (kind::POSTED, reply_to) => EntryKind::Posted { body: text()?, reply_to, headers: headers(row, 6)? },
+        (kind::POSTED, reply_to) => EntryKind::Posted { body: text()?, reply_to, headers: json(row, 6)? },
         (kind::EDITED, Some(seq)) => EntryKind::Edited { seq, body: text()? },
         (kind::DELETED, Some(seq)) => EntryKind::Deleted { seq },
         (kind::RENAMED, _) => EntryKind::Renamed { title: text()? },
         (kind::CLOSED, _) => EntryKind::Closed {},
+        (kind::REACTED, Some(seq)) => EntryKind::Reacted { seq, emoji: text()? },
+        (kind::UNREACTED, Some(seq)) => EntryKind::Unreacted { seq, emoji: text()? },
         (other, _) => return Err(rusqlite::Error::IntegralValueOutOfRange(3, other)),
     };
     let entry = Entry {
@@ -146,11 +154,11 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
 
 /// The columns of [`message`] before [`PERSON_COLUMNS`], from `messages m JOIN entries e JOIN users u`.
 pub(super) const MESSAGE_COLUMNS: &str =
-    "m.pos, e.at, e.cmid, e.target, m.edited_at, m.deleted, coalesce(m.body, e.body), e.headers";
+    "m.pos, e.at, e.cmid, e.target, m.edited_at, m.deleted, coalesce(m.body, e.body), e.headers, m.reactions";
 
 /// A message and its author, from [`MESSAGE_COLUMNS`].
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
-    let author = person(row, 8)?;
+    let author = person(row, 9)?;
     let deleted: bool = row.get(5)?;
     let message = Message {
         seq: seq_of(row.get(0)?),
@@ -160,7 +168,8 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
         body: if deleted { None } else { Some(row.get_ref(6)?.as_str()?.into()) },
         reply_to: row.get::<_, Option<i64>>(3)?.map(seq_of),
         edited_at: row.get(4)?,
-        headers: headers(row, 7)?,
+        headers: json(row, 7)?,
+        reactions: json(row, 8)?,
     };
     Ok((message, author))
 }
@@ -186,10 +195,12 @@ pub(super) fn update_message(
     let pos = room.pos(message.seq);
     // The text as posted stays in its entry alone.
     let body = message.edited_at.and(message.body.as_deref());
+    let reactions = Some(&message.reactions).filter(|reactions| !reactions.is_empty());
+    let reactions = reactions.and_then(|reactions| serde_json::to_string(reactions).ok());
     sql.prepare_cached(
-        "UPDATE messages SET body = ?2, edited_at = ?3, deleted = ?4, changed = ?5 WHERE pos = ?1",
+        "UPDATE messages SET body = ?2, edited_at = ?3, deleted = ?4, changed = ?5, reactions = ?6 WHERE pos = ?1",
     )?
-    .execute(params![pos, body, message.edited_at, message.is_deleted(), by.cast_signed()])?;
+    .execute(params![pos, body, message.edited_at, message.is_deleted(), by.cast_signed(), reactions])?;
     if message.is_deleted() {
         sql.prepare_cached("UPDATE entries SET body = '', headers = NULL WHERE pos = ?1")?.execute([pos])?;
         sql.prepare_cached("UPDATE entries SET body = '' WHERE kind = 3 AND target = ?1")?.execute([pos])?;

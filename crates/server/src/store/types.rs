@@ -229,7 +229,7 @@ pub struct RoomState {
     pub messages: Vec<Message>,
     /// True if older messages exist.
     pub before: bool,
-    /// The authors of `messages`.
+    /// The authors of `messages`, and the earliest of those who reacted to them.
     pub people: Vec<Person>,
 }
 
@@ -255,7 +255,7 @@ pub struct PageRead {
     pub before: bool,
     /// True if newer messages than these exist.
     pub after: bool,
-    /// The authors of `messages`.
+    /// The authors of `messages`, and the earliest of those who reacted to them.
     pub people: Vec<Person>,
 }
 
@@ -274,6 +274,9 @@ pub enum StoreError {
     /// Only the author may edit or delete a message.
     #[error("the message is somebody else's")]
     NotYours,
+    /// The message has as many reactions as it may have.
+    #[error("the message has as many reactions as it may have")]
+    TooManyReactions,
     /// There are [`MAX_ROOMS`](super::MAX_ROOMS) rooms already.
     #[error("there are as many rooms as there may be")]
     TooManyRooms,

@@ -3,6 +3,7 @@
 //! The tables are the server's alone: the page asks no more of a text than `madang_protocol::text` does, and shows
 //! what the server finds.
 
+mod emoji;
 mod headers;
 mod marks;
 mod names;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use madang_protocol::text::{NAME_CHARS, TITLE_CHARS, check_body};
 use madang_protocol::{Operation, RefusalCode};
 
+pub use emoji::emoji;
 pub use headers::{headers, is_own as is_own_header};
 pub use marks::{first_mark, has_mark, initial};
 pub use names::{is_reserved, look};
@@ -20,7 +22,7 @@ pub use names::{is_reserved, look};
 /// is left.
 ///
 /// # Errors
-/// As [`body`] and [`headers()`].
+/// As [`body`], [`emoji()`] and [`headers()`].
 pub fn operation(operation: &mut Operation, max: u32) -> Result<usize, RefusalCode> {
     let mut bytes = 0;
     if let Operation::Post { body: text, .. } | Operation::Edit { body: text, .. } = operation {
@@ -28,6 +30,10 @@ pub fn operation(operation: &mut Operation, max: u32) -> Result<usize, RefusalCo
             *text = clean;
         }
         bytes += text.len();
+    }
+    if let Operation::React { emoji: typed, .. } | Operation::Unreact { emoji: typed, .. } = operation {
+        *typed = emoji(typed)?;
+        bytes += typed.len();
     }
     if let Operation::Post { headers: theirs, .. } = operation {
         headers(theirs)?;

@@ -19,6 +19,7 @@ async fn every_api_route_is_documented_and_served() {
         for method in methods.as_object().unwrap().keys() {
             operations.push(format!("{} {path}", method.to_uppercase()));
             let path = path.replace("{room}", "lobby").replace("{secret}", "mdh_0");
+            let path = path.replace("{seq}", "1").replace("{emoji}", "x");
             let answer = ask(server.addr, &method.to_uppercase(), &path, &[], "").await;
             let expected = if path.starts_with("/hooks") { 404 } else { 401 };
             assert_eq!(answer.status, expected, "{method} {path}: it is there, and nobody may use it so");
@@ -28,11 +29,13 @@ async fn every_api_route_is_documented_and_served() {
     assert_eq!(
         operations,
         [
+            "DELETE /api/rooms/{room}/messages/{seq}/reactions/{emoji}",
             "GET /api/rooms",
             "GET /api/rooms/{room}/entries",
             "GET /api/rooms/{room}/stream",
             "POST /api/rooms/{room}/messages",
             "POST /hooks/{secret}",
+            "PUT /api/rooms/{room}/messages/{seq}/reactions/{emoji}",
         ]
     );
 }

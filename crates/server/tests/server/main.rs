@@ -36,6 +36,7 @@ mod plain_frames;
 mod pressure;
 mod protocols;
 mod proxies;
+mod reactions;
 mod refusals;
 mod restart;
 mod resuming;

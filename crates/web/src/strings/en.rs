@@ -168,6 +168,7 @@ pub(super) static EN: Strings = Strings {
         RefusalCode::UnusableCursor => "The server's log is another one now. Please reload the page.",
         RefusalCode::RoomsTooFast => "You cannot open another room yet.",
         RefusalCode::Banned => "You are banned here.",
-        RefusalCode::Unknown => "",
+        // The server has a sentence.
+        RefusalCode::BadEmoji | RefusalCode::TooManyReactions | RefusalCode::Unknown => "",
     },
 };

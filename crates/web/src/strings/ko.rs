@@ -142,6 +142,7 @@ pub(super) static KO: Strings = Strings {
         RefusalCode::UnusableCursor => "서버의 기록이 바뀌었어요. 새로고침해 주세요.",
         RefusalCode::RoomsTooFast => "지금은 방을 더 만들 수 없어요.",
         RefusalCode::Banned => "이 서버를 이용할 수 없어요.",
-        RefusalCode::Unknown => "",
+        // The server has a sentence.
+        RefusalCode::BadEmoji | RefusalCode::TooManyReactions | RefusalCode::Unknown => "",
     },
 };

@@ -109,6 +109,8 @@ impl Written {
             Operation::Edit { seq, .. } => {
                 messages.get(seq).is_some_and(|message| message.edited_at.is_some() || message.body.is_none())
             }
+            // The chaos run does not react yet.
+            Operation::React { seq, .. } | Operation::Unreact { seq, .. } => messages.contains_key(seq),
             Operation::Delete { seq } => messages.get(seq).is_some_and(|message| message.body.is_none()),
         }
     }

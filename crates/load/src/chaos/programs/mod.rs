@@ -290,6 +290,7 @@ mod tests {
                     body,
                     reply_to,
                     edited_at: None,
+                    reactions: madang_protocol::Reactions::default(),
                     headers: Headers::default(),
                 },
             )

@@ -9,6 +9,7 @@ mod hooks;
 mod messages;
 mod page;
 mod problem;
+mod reactions;
 mod rooms;
 mod stream;
 pub(crate) mod types;
@@ -56,6 +57,7 @@ fn timed() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(rooms::list))
         .routes(routes!(messages::post))
+        .routes(routes!(reactions::put, reactions::delete))
         .routes(routes!(entries::after))
         .routes(routes!(hooks::post))
 }

@@ -78,7 +78,7 @@ pub(super) enum Code {
 
 impl Code {
     /// Every code that a request may be refused with.
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::BadBody,
         Self::LoginRequired,
@@ -101,6 +101,8 @@ impl Code {
         Self::Refused(RefusalCode::BadHeaders),
         Self::Refused(RefusalCode::TooFast),
         Self::Refused(RefusalCode::Banned),
+        Self::Refused(RefusalCode::BadEmoji),
+        Self::Refused(RefusalCode::TooManyReactions),
         Self::Refused(RefusalCode::StorageUnavailable),
     ];
 }
@@ -274,7 +276,7 @@ impl IntoResponses for ReadRefusals {
 
 impl IntoResponses for WriteRefusals {
     fn responses() -> Responses {
-        refusals(&[400, 401, 403, 404, 408, 413, 415, 422, 429, 503])
+        refusals(&[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503])
     }
 }
 

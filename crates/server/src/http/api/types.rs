@@ -224,6 +224,22 @@ enum ApiWhat {
     },
     /// The room was closed: nothing follows.
     Closed {},
+    /// Somebody reacted to a message.
+    Reacted {
+        /// The message.
+        #[schema(value_type = u64)]
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+    },
+    /// Somebody took a reaction of theirs back.
+    Unreacted {
+        /// The message.
+        #[schema(value_type = u64)]
+        seq: Seq,
+        /// The emoji.
+        emoji: String,
+    },
     /// Something else.
     Unknown,
 }
@@ -239,6 +255,8 @@ impl ApiEntry {
             EntryKind::Deleted { seq } => ApiWhat::Deleted { seq },
             EntryKind::Renamed { title } => ApiWhat::Renamed { title },
             EntryKind::Closed {} => ApiWhat::Closed {},
+            EntryKind::Reacted { seq, emoji } => ApiWhat::Reacted { seq, emoji },
+            EntryKind::Unreacted { seq, emoji } => ApiWhat::Unreacted { seq, emoji },
             EntryKind::Unknown => ApiWhat::Unknown,
         };
         let (name, cursor) = (author.name.clone(), cursors.text(seq));

@@ -9,7 +9,7 @@ use super::super::rows::{
     self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, ReadError, RoomKey, SEQ_MAX, seq_from_column,
     seq_of,
 };
-use super::super::{Ban, Committed, StoreError, UNREAD_SEEN};
+use super::super::{Ban, Committed, StoreError, UNREAD_SEEN, reactors};
 use super::KEPT_MESSAGES;
 use super::people::{MARKERS, Member, People};
 use super::rooms::{NOBODY, Post, RecentMessages, Room, Rooms};
@@ -138,13 +138,14 @@ pub(super) fn messages(sql: &Connection, room: RoomKey) -> rusqlite::Result<Rece
     let most = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX - 1);
     let newest_first = statement.query_map(params![room.pos(0), room.pos(SEQ_MAX), most + 1], |row| {
         let (message, author) = rows::message(row)?;
-        Ok((row.get(13)?, message, author))
+        Ok((row.get(14)?, message, author))
     })?;
     let mut messages = newest_first.collect::<rusqlite::Result<VecDeque<_>>>()?;
     let before = messages.len() > KEPT_MESSAGES;
     messages.truncate(KEPT_MESSAGES);
     messages.make_contiguous().reverse();
-    Ok(RecentMessages::new(head, messages, before))
+    let reactors = reactors::read(sql, messages.iter().map(|(_, message, _)| message))?;
+    Ok(RecentMessages::new(head, messages, reactors, before))
 }
 
 /// A room's newest entries, oldest first: at most `limit`, and no more once their texts are `bytes` long.

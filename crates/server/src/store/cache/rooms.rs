@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use madang_protocol::{EntryKind, LOBBY, Message, Person, RoomId, RoomInfo, Seq, UnixMs};
+use madang_protocol::{EntryKind, LOBBY, Message, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 
 use super::super::most::Most;
 use super::super::reads::parted;
 use super::super::rows::RoomKey;
-use super::super::{Committed, RoomState, UNREAD_MAX, UNREAD_SEEN};
+use super::super::{Committed, RoomState, UNREAD_MAX, UNREAD_SEEN, reactors};
 use super::KEPT_MESSAGES;
 use super::people::Member;
 
@@ -58,6 +58,8 @@ pub(super) struct RecentMessages {
     head: Seq,
     /// With the author's key, and name now; oldest first, at most [`KEPT_MESSAGES`].
     messages: VecDeque<(i64, Message, Person)>,
+    /// People who reacted, with their keys; at most [`reactors::MAX`], of whom those go who are named no more.
+    reactors: Vec<(i64, Person)>,
     /// True if there are older ones.
     before: bool,
     bytes: usize,
@@ -130,9 +132,10 @@ impl Rooms {
     }
 
     pub(super) fn rename(&mut self, key: i64, renamed: &Person) {
-        let newest = self.rooms.values_mut().filter_map(|room| room.newest.as_mut());
-        for (by, _, person) in newest.flat_map(|newest| newest.messages.iter_mut()) {
-            if *by == key {
+        for newest in self.rooms.values_mut().filter_map(|room| room.newest.as_mut()) {
+            let authors = newest.messages.iter_mut().map(|(by, _, person)| (by, person));
+            let reactors = newest.reactors.iter_mut().map(|(by, person)| (by, person));
+            for (_, person) in authors.chain(reactors).filter(|(by, _)| **by == key) {
                 person.clone_from(renamed);
             }
         }
@@ -172,8 +175,11 @@ impl Rooms {
         let fitting = newest.messages.iter().rev().take_while(|(_, message, _)| count.takes(message)).count();
         let skip = newest.messages.len() - fitting;
         let authored = newest.messages.iter().skip(skip);
-        let (messages, people) =
+        let (messages, mut people) =
             parted(authored.map(|(_, message, author)| (message.clone(), author.clone())).collect());
+        let named = reactors::named(messages.iter());
+        let known = |id: &&UserId| newest.reactors.iter().find(|(_, person)| person.id == **id);
+        reactors::add(&mut people, named.iter().filter_map(known).map(|(_, person)| person.clone()));
         let before = newest.before || skip > 0;
         Some(RoomState { title: room.title.clone(), head: newest.head, messages, before, people })
     }
@@ -243,9 +249,14 @@ impl Room {
 
 impl RecentMessages {
     /// A room's messages when `head` was its newest entry.
-    pub(super) fn new(head: Seq, messages: VecDeque<(i64, Message, Person)>, before: bool) -> Self {
+    pub(super) fn new(
+        head: Seq,
+        messages: VecDeque<(i64, Message, Person)>,
+        reactors: Vec<(i64, Person)>,
+        before: bool,
+    ) -> Self {
         let bytes = messages.iter().map(|(_, message, _)| bytes(message)).sum();
-        Self { head, messages, before, bytes }
+        Self { head, messages, reactors, before, bytes }
     }
 
     fn enter(&mut self, by: i64, committed: &Committed) {
@@ -263,12 +274,32 @@ impl RecentMessages {
         let found = self.messages.iter_mut().find(|(_, message, _)| message.seq == target);
         if let Some((_, message, _)) = found {
             self.bytes -= bytes(message);
-            message.apply(entry);
+            let reacted =
+                message.apply(entry) && message.reactions.iter().any(|it| it.by.contains(&entry.by));
             self.bytes += bytes(message);
+            if reacted {
+                self.reacted(by, &committed.author);
+            }
+        }
+    }
+
+    fn reacted(&mut self, by: i64, person: &Person) {
+        if self.reactors.iter().any(|(known, _)| *known == by) {
+            return;
+        }
+        if self.reactors.len() >= reactors::MAX {
+            let named = reactors::named(self.messages.iter().map(|(_, message, _)| message));
+            self.reactors.retain(|(_, person)| named.contains(&&person.id));
+        }
+        if self.reactors.len() < reactors::MAX {
+            self.reactors.push((by, person.clone()));
         }
     }
 }
 
 fn bytes(message: &Message) -> usize {
-    MESSAGE_COST + message.body.as_deref().map_or(0, str::len) + message.headers.bytes()
+    MESSAGE_COST
+        + message.body.as_deref().map_or(0, str::len)
+        + message.headers.bytes()
+        + message.reactions.bytes()
 }
