@@ -110,7 +110,14 @@ impl Operation {
             ClientFrame::Delete { room, cmid, seq } => (room, cmid, Self::Delete { seq }),
             ClientFrame::React { room, cmid, seq, emoji } => (room, cmid, Self::React { seq, emoji }),
             ClientFrame::Unreact { room, cmid, seq, emoji } => (room, cmid, Self::Unreact { seq, emoji }),
-            other => return Err(other),
+            // By name, so that a new frame has to be decided on.
+            other @ (ClientFrame::Hello { .. } | ClientFrame::Watch { .. } | ClientFrame::Unwatch { .. }) => {
+                return Err(other);
+            }
+            other @ (ClientFrame::Present { .. } | ClientFrame::Read { .. } | ClientFrame::Typing { .. }) => {
+                return Err(other);
+            }
+            other @ (ClientFrame::History { .. } | ClientFrame::Unknown) => return Err(other),
         })
     }
 }

@@ -277,6 +277,16 @@ fn every_variant_has_a_golden_file() {
         .map(|frame| serde_json::to_value(frame).unwrap())
         .collect();
     assert_eq!(tags(server).len(), 15);
+    let kinds: BTreeSet<_> = server_frames()
+        .iter()
+        .filter_map(|(_, frame)| if let ServerFrame::Entry(entry) = frame { Some(&entry.what) } else { None })
+        .map(|kind| match kind {
+            EntryKind::Opened { .. } | EntryKind::Posted { .. } | EntryKind::Edited { .. } => kind.name(),
+            EntryKind::Deleted { .. } | EntryKind::Renamed { .. } | EntryKind::Closed {} => kind.name(),
+            EntryKind::Reacted { .. } | EntryKind::Unreacted { .. } | EntryKind::Unknown => kind.name(),
+        })
+        .collect();
+    assert_eq!(kinds.len(), 8, "{kinds:?}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::http::unread::Hangup;
+use crate::http::unsent_body::Hangup;
 use crate::http::{self, redirect};
 use crate::io::Io;
 use crate::state::App;

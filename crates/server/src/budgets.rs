@@ -1,4 +1,4 @@
-//! Budgets, the rate limits of an address: how much each address may cause, whoever comes from it, and how many rooms a person may open.
+//! Budgets, the rate limits of an IP address: how much each address may cause, whoever comes from it, and how many rooms a person may open.
 //!
 //! A person costs nothing to become, so what one person may do bounds nobody who becomes many. An address does cost
 //! something. Bots are made by the owner and pay for themselves alone.

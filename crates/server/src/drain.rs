@@ -1,4 +1,4 @@
-//! The end of the server: nobody new, a farewell to all who are there, wave after wave, and nothing that was
+//! Graceful shutdown: nobody new, a farewell to all who are there, wave after wave, and nothing that was
 //! acknowledged is left unwritten.
 
 use std::time::Duration;
@@ -42,7 +42,7 @@ async fn send_away(app: &App, hub: &Hub) {
     let wave = sessions.div_ceil(WAVES).max(WAVE_SESSIONS);
     let mut left = sessions;
     loop {
-        app.returns.note(sessions, left.saturating_sub(1) / wave, WAVE);
+        app.reconnect_delay.note(sessions, left.saturating_sub(1) / wave, WAVE);
         left = hub.close_some(wave);
         if left == 0 {
             return;

@@ -1,4 +1,5 @@
-//! Keys that programs give to their writes, by which a repeat is recognised.
+//! Idempotency keys that programs give to their writes. A key becomes a cmid, by which the store's writer recognises
+//! the repeat of a write (`store/append`).
 
 use madang_protocol::Cmid;
 use sha2::{Digest, Sha256};

@@ -3,7 +3,7 @@
 mod admission;
 mod markers;
 mod spending;
-mod together;
+mod transaction;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -26,11 +26,13 @@ use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::single_flight::SingleFlight;
 use crate::snapshot_cache::{RoomSnapshot, SnapshotCache, SnapshotFrame};
-use crate::store::{Appended, Committed, KEPT_MESSAGES, Most, PageAt, PageRead, Store, StoreError, Write};
+use crate::store::{
+    Appended, Committed, KEPT_MESSAGES, PageAt, PageRead, ReadLimit, Store, StoreError, Write,
+};
 use crate::text;
 
 pub use spending::Reading;
-pub use together::{Named, NoneMade, Post};
+pub use transaction::{Named, NoneMade, Post};
 
 /// Messages in a snapshot.
 pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;
@@ -214,10 +216,10 @@ impl Rooms {
     /// No such room for this reader, or a failing disk.
     pub async fn snapshot(&self, reader: &UserId, room: RoomId) -> Result<RoomSnapshot, Refusal> {
         self.may(reader, &room)?;
-        self.present(room, Most::html(SNAPSHOT_MESSAGES)).await
+        self.present(room, ReadLimit::html(SNAPSHOT_MESSAGES)).await
     }
 
-    async fn present(&self, room: RoomId, most: Most) -> Result<RoomSnapshot, Refusal> {
+    async fn present(&self, room: RoomId, most: ReadLimit) -> Result<RoomSnapshot, Refusal> {
         self.0.store.version(&room).ok_or(RefusalCode::UnknownRoom)?;
         self.load(&room).await;
         let state = self.0.store.snapshot(room.clone(), most).await.map_err(logged)?;
@@ -256,7 +258,7 @@ impl Rooms {
         match self.0.snapshots.get(room, key) {
             Some(frame) => Ok(frame),
             None => {
-                let seen = self.present(room.clone(), Most::json(SNAPSHOT_MESSAGES)).await?;
+                let seen = self.present(room.clone(), ReadLimit::json(SNAPSHOT_MESSAGES)).await?;
                 Ok(self.0.snapshots.put(seen, key))
             }
         }
@@ -314,7 +316,7 @@ impl Rooms {
         reader: &UserId,
         room: RoomId,
         at: PageAt,
-        most: Most,
+        most: ReadLimit,
     ) -> Result<PageRead, Refusal> {
         self.head(reader, &room)?;
         let page = self.0.store.page(room, at, most).await.map_err(logged)?;
@@ -334,7 +336,7 @@ impl Rooms {
     ) -> Result<Vec<Committed>, Refusal> {
         self.head(reader, &room)?;
         self.0.metrics.replays.inc();
-        self.0.store.entries_after(room, cursor, Most::json(limit)).await.map_err(logged)
+        self.0.store.entries_after(room, cursor, ReadLimit::json(limit)).await.map_err(logged)
     }
 
     /// The rooms as this person sees them.

@@ -86,7 +86,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
     let connections = TaskTracker::new();
     let unsent = Unsent::new(config.max_unsent(), metrics.unsent.clone());
     let http_sessions = HttpSessions::default();
-    let (told, last_call, returns) = Default::default();
+    let (told, last_call, reconnect_delay) = Default::default();
     let app = App::new(Parts {
         config,
         store,
@@ -104,7 +104,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         times: Times::begin(clock),
         stop,
         last_call,
-        returns,
+        reconnect_delay,
         connections,
     });
 

@@ -13,10 +13,10 @@ use crate::config::Serve;
 use crate::connection::http_sessions::HttpSessions;
 use crate::connection_limit::ConnectionLimit;
 use crate::http::rendered::Pages;
+use crate::log_once::LogOnce;
 use crate::metrics::Metrics;
-use crate::once::Once;
 use crate::rate_limit::Rate;
-use crate::returns::Returns;
+use crate::reconnect_delay::ReconnectDelay;
 use crate::room::Rooms;
 use crate::store::Store;
 use crate::unsent::Unsent;
@@ -49,7 +49,7 @@ pub struct Parts {
     /// Answers that are not read yet.
     pub unsent: Unsent,
     /// Causes in requests that are logged once.
-    pub told: Once,
+    pub told: LogOnce,
     /// The pages.
     pub(crate) pages: Pages,
     /// The sessions over HTTP.
@@ -61,7 +61,7 @@ pub struct Parts {
     /// Cancelled when it takes no further request on connections that it has.
     pub last_call: CancellationToken,
     /// Return times for clients that are disconnected.
-    pub returns: Returns,
+    pub reconnect_delay: ReconnectDelay,
     /// The connections that are to end before the server does.
     pub connections: TaskTracker,
 }
@@ -97,7 +97,7 @@ impl App {
 
     /// Returns the return time for a client that is closed with `code`. Milliseconds.
     pub fn back_after(&self, code: CloseCode) -> u32 {
-        self.returns.after(code, self.random())
+        self.reconnect_delay.after(code, self.random())
     }
 
     /// Returns the rate limit of a session's frames: the option's rate, and four times as many at once.

@@ -1,4 +1,4 @@
-//! Answers that are not read yet: bytes that wait for sockets, of the whole server.
+//! Backpressure of the whole server, on answers that are not read yet: bytes that wait for sockets, of the whole server.
 //!
 //! Bound: at [`Unsent::new`]'s number of bytes whoever is worst is dropped, until there is room: of the address whose
 //! connections hold the most together, the connection that holds the most. Nobody else notices. A peer that reads

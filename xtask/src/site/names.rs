@@ -56,7 +56,7 @@ pub(super) fn small(text: &str) -> String {
         }
         in_comment &= !bare.ends_with("*/");
         // A class ends with a brace of its own line, a statement with a semicolon.
-        in_class &= line != "}" && !(line.ends_with(';') && !line.starts_with("        "));
+        in_class &= line != "}" && (line.starts_with("        ") || !line.ends_with(';'));
     }
     kept
 }

@@ -16,7 +16,7 @@ pub(crate) mod rejection;
 pub(crate) mod rendered;
 mod request_limit;
 mod rt;
-pub(crate) mod unread;
+pub(crate) mod unsent_body;
 mod upgrade;
 
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ const REQUEST: Duration = Duration::from_secs(30);
 
 /// All routes.
 pub(crate) fn router(app: App) -> Router {
-    let counted = from_fn_with_state(app.clone(), unread::counted);
+    let counted = from_fn_with_state(app.clone(), unsent_body::counted);
     let pages = Router::new()
         .route("/", get(front))
         .route("/r", get(async || Redirect::permanent("/r/lobby")))

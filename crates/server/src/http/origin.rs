@@ -1,4 +1,4 @@
-//! Sites whose pages may act here. Browsers send a page's origin with every WebSocket and everything that is
+//! Sites whose pages may act here: the guard against cross-site requests (CSRF). Browsers send a page's origin with every WebSocket and everything that is
 //! posted; without this check any page on the web could act with its visitor's login. One layer over all routes asks,
 //! so that no route can forget to; only upgrades ask once more, by [`standing`], because some clients of another
 //! origin may open one as nobody.

@@ -17,7 +17,7 @@ use crate::refusal::{self, Refusal};
 use crate::room::SNAPSHOT_MESSAGES;
 use crate::snapshot_cache::RoomSnapshot;
 use crate::state::App;
-use crate::store::{Most, PageAt};
+use crate::store::{PageAt, ReadLimit};
 
 use super::error::plain;
 use super::preferences;
@@ -234,7 +234,7 @@ async fn data(
         app.rooms.snapshot(&login.person.id, room.clone()).await?;
     let mut after = false;
     if let Some(at) = look.at {
-        let most = Most::html(SNAPSHOT_MESSAGES);
+        let most = ReadLimit::html(SNAPSHOT_MESSAGES);
         let page = app.rooms.page(&login.person.id, room, at, most).await?;
         snapshot.head = page.head;
         snapshot.messages = page.messages;

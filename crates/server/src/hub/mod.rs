@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::simulation::{Mutant, is};
 use crate::single_flight::SingleFlight;
-use crate::store::{Committed, Most, Store};
+use crate::store::{Committed, ReadLimit, Store};
 
 use ending::changed;
 use load::Pending;
@@ -119,7 +119,7 @@ impl Hub {
             if committed.entry.seq <= head + 1 || is(Mutant::LeavesGaps) {
                 break;
             }
-            match store.entries_after(committed.entry.room.clone(), head, Most::json(FILL)).await {
+            match store.entries_after(committed.entry.room.clone(), head, ReadLimit::json(FILL)).await {
                 Ok(missing) if !missing.is_empty() => {
                     for entry in missing {
                         self.deliver_next(&room, entry);

@@ -1,10 +1,10 @@
-//! Handlers: one for each kind of frame of a client.
+//! Handlers: one for each kind of frame of a client, pagination of history among them.
 
 use madang_protocol::{ClientFrame, Cmid, Operation, RefusalCode, RoomId, Seq, ServerFrame, UnixMs};
 
 use super::{Outgoing, Session};
 use crate::refusal::Refusal;
-use crate::store::{ANSWER_BYTES, Most, PageAt, PageRead, message_bytes};
+use crate::store::{ANSWER_BYTES, PageAt, PageRead, ReadLimit, message_bytes};
 
 /// Least time between two typing notices of a session that are passed on.
 const TYPING_MS: UnixMs = 1_000;
@@ -133,7 +133,7 @@ impl Session {
                 return Err(refusal);
             }
         };
-        let most = Most::json(limit.clamp(1, self.rooms.limits().history).into());
+        let most = ReadLimit::json(limit.clamp(1, self.rooms.limits().history).into());
         let page = self.rooms.page(&self.you.id, room, at, most).await;
         let bytes = page.iter().flat_map(|page| &page.messages).map(message_bytes).sum();
         reading.end(bytes);

@@ -4,7 +4,7 @@
 //! on from the log at our cursor, until the hub can take us in without a gap ([`Hub::attach`]). A first
 //! watch, a resume and a queue that overflowed are all the same thing: behind, at some cursor.
 
-mod consumer_offsets;
+mod answers;
 mod follow;
 mod handlers;
 mod heads;
@@ -33,7 +33,7 @@ use crate::room::Rooms;
 use crate::simulation::{Mutant, is};
 use crate::store::Expected;
 
-pub use consumer_offsets::Kept;
+pub use answers::Kept;
 use follow::Follow;
 pub use follow::NoFollow;
 pub use handlers::Untyped;

@@ -7,7 +7,7 @@ use super::batch::{Batch, Failure};
 use super::cache;
 use super::cache_update::CacheUpdate;
 use super::rows::{self, RoomKey, StoredBot};
-use super::{Bot, BotKind, MAX_BOTS, StoreError, looks};
+use super::{Bot, BotKind, MAX_BOTS, StoreError, lookalikes};
 
 /// Makes a bot with its token. To a newcomer nothing is new: its read markers stand at the heads.
 pub(super) fn add(
@@ -38,7 +38,7 @@ pub(super) fn add(
     sql.prepare_cached("INSERT INTO users (id, made_at, bot) VALUES (?1, ?2, 1)")?
         .execute(params![bot.person.id.as_str(), bot.made_at])?;
     let key = sql.last_insert_rowid();
-    let others = looks::name(batch, key, &bot.person.name, bot.made_at)?;
+    let others = lookalikes::name(batch, key, &bot.person.name, bot.made_at)?;
     sql.prepare_cached(
         "INSERT INTO bots (user, token_hash, kind, limited, made_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?

@@ -15,14 +15,13 @@ mod command;
 mod consumer_offsets;
 mod expected;
 mod guests;
-mod looks;
+mod lookalikes;
 #[cfg(feature = "simulation")]
 pub mod manual;
 #[cfg(feature = "simulation")]
 mod memory_disk;
 mod migrations;
 mod moderation;
-mod most;
 mod newcomers;
 mod open;
 mod owner;
@@ -30,6 +29,7 @@ mod people;
 mod private;
 mod queued;
 mod reactors;
+mod read_limit;
 mod readers;
 mod reads;
 mod restore_guard;
@@ -48,10 +48,10 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use cache::{KEPT_MESSAGES, Version};
 pub use expected::Expected;
-pub use most::{ANSWER_BYTES, Most};
-pub(crate) use most::{entry_bytes, message_bytes};
 pub use open::Identity;
 pub use queued::Queued;
+pub use read_limit::{ANSWER_BYTES, ReadLimit};
+pub(crate) use read_limit::{entry_bytes, message_bytes};
 pub use types::{
     Appended, Ban, Bot, BotKind, Committed, ConsumerOffset, Keep, Newcomer, OpenError, PageAt, PageRead,
     ReadMarker, Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions,
@@ -251,7 +251,7 @@ impl Store {
         &self,
         room: RoomId,
         after: Seq,
-        most: impl Into<Most>,
+        most: impl Into<ReadLimit>,
     ) -> Result<Vec<Committed>, StoreError> {
         let most = most.into();
         self.0.readers.read(move |sql| reads::entries_after(sql, &room, after, most)).await
@@ -284,7 +284,7 @@ impl Store {
     pub async fn snapshot(
         &self,
         room: RoomId,
-        most: impl Into<Most>,
+        most: impl Into<ReadLimit>,
     ) -> Result<Option<RoomState>, StoreError> {
         let most = most.into();
         if most.rows > KEPT_MESSAGES {
@@ -311,7 +311,7 @@ impl Store {
         &self,
         room: RoomId,
         at: PageAt,
-        most: impl Into<Most>,
+        most: impl Into<ReadLimit>,
     ) -> Result<Option<PageRead>, StoreError> {
         let most = most.into();
         self.0.readers.read(move |sql| reads::page(sql, &room, at, most)).await

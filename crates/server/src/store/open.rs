@@ -12,7 +12,7 @@ use super::migrations::{self, Found};
 use super::readers::BUSY;
 use super::restore_guard::{Marked, RestoreGuard};
 use super::space::Space;
-use super::{OpenError, StoreOptions, looks, people, private, rows};
+use super::{OpenError, StoreOptions, lookalikes, people, private, rows};
 
 /// Pages of the write-ahead log before they are moved into the database: 16 MiB. Larger than SQLite's own
 /// 1,000, because a batch of long messages is a large part of that, and each move costs two syncs more.
@@ -149,7 +149,7 @@ pub(super) fn made_ready(sql: &Connection, options: &StoreOptions) -> rusqlite::
     ))?;
     migrations::apply(sql)?;
     let epoch = first_rows(sql)?;
-    looks::renew(sql)?;
+    lookalikes::renew(sql)?;
     if let Some(bytes) = options.max_bytes {
         let page: u64 = sql.query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0))?.into();
         let pages = (bytes / page.max(1)).clamp(1, u64::from(u32::MAX - 1));

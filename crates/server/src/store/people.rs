@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::batch::{Batch, Failure};
 use super::cache_update::CacheUpdate;
 use super::rows::{self, NO_KEY, RoomKey, SEQ_MAX, seq_from_column, seq_of};
-use super::{MAX_ROOMS, Newcomer, ReadMarker, Renamed, StoreError, UNREAD_MAX, UNREAD_SEEN, looks};
+use super::{MAX_ROOMS, Newcomer, ReadMarker, Renamed, StoreError, UNREAD_MAX, UNREAD_SEEN, lookalikes};
 
 /// Opens a room, with its first entry.
 pub(super) fn open_room(
@@ -74,8 +74,8 @@ pub(super) fn rename(
     at: UnixMs,
 ) -> Result<Renamed, Failure> {
     let key = batch.author(user)?.key;
-    let others = looks::name(batch, key, name, at)?;
-    Ok(Renamed { person: looks::tell(batch, key, at)?, others })
+    let others = lookalikes::name(batch, key, name, at)?;
+    Ok(Renamed { person: lookalikes::tell(batch, key, at)?, others })
 }
 
 /// Moves a read marker forward, at most to the head. A newcomer whose marker stays where it is stays one.

@@ -1,9 +1,9 @@
-//! SQL of the reads. Each function sees one state of the database.
+//! SQL of the reads: snapshots, pagination of history, entries after a cursor. Each function sees one state of the database.
 
 use madang_protocol::{Message, Person, RoomId, Seq};
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 
-use super::most::{Count, Most};
+use super::read_limit::{Count, ReadLimit};
 use super::rows::{
     self, ENTRY_COLUMNS, MESSAGE_COLUMNS, PERSON_COLUMNS, ReadError, RoomKey, SEQ_MAX, seq_from_column,
 };
@@ -14,7 +14,7 @@ pub(super) fn entries_after(
     sql: &Connection,
     room: &RoomId,
     after: Seq,
-    most: Most,
+    most: ReadLimit,
 ) -> Result<Vec<Committed>, ReadError> {
     // Also of a closed room, whose last entries its readers have yet to hear: `room` decides who may.
     let mut statement = sql.prepare_cached("SELECT key FROM rooms WHERE id = ?1")?;
@@ -37,7 +37,11 @@ pub(super) fn entries_after(
 }
 
 /// A room with its newest messages.
-pub(super) fn snapshot(sql: &Connection, room: &RoomId, most: Most) -> Result<Option<RoomState>, ReadError> {
+pub(super) fn snapshot(
+    sql: &Connection,
+    room: &RoomId,
+    most: ReadLimit,
+) -> Result<Option<RoomState>, ReadError> {
     let Some(found) = found_room(sql, room)? else { return Ok(None) };
     let mut newest = older(sql, found.key, found.key.pos(SEQ_MAX), &mut most.count())?;
     let first = newest.last().map_or(found.key.pos(SEQ_MAX), |(oldest, _)| found.key.pos(oldest.seq));
@@ -53,7 +57,7 @@ pub(super) fn page(
     sql: &Connection,
     room: &RoomId,
     at: PageAt,
-    most: Most,
+    most: ReadLimit,
 ) -> Result<Option<PageRead>, ReadError> {
     let Some(FoundRoom { key, head, .. }) = found_room(sql, room)? else { return Ok(None) };
     let (mut old, new) = match at {
@@ -149,7 +153,7 @@ fn around(
     sql: &Connection,
     room: RoomKey,
     seq: Seq,
-    most: Most,
+    most: ReadLimit,
 ) -> rusqlite::Result<(Vec<Authored>, Vec<Authored>)> {
     let pos = room.pos(seq);
     let (mut old, mut new, mut count) = (Vec::new(), Vec::new(), most.count());

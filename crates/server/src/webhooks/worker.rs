@@ -1,5 +1,5 @@
-//! One webhook's task: it reads the room's log from its cursor, delivers entry by entry, and waits for the hub to wake
-//! it.
+//! One webhook's task: it reads the room's log from its cursor, delivers entry by entry, retries with backoff, and
+//! waits for the hub to wake it.
 //!
 //! The cursor is the bot's read marker, which is durable. It moves after a yes, and only over what was delivered: so a
 //! restart repeats at most the entry that was on its way. A failed delivery is retried for ever; nothing behind it goes

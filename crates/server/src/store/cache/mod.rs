@@ -20,7 +20,7 @@ use madang_protocol::{Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 use rusqlite::Connection;
 
 use super::cache_update::CacheUpdate;
-use super::most::Most;
+use super::read_limit::ReadLimit;
 use super::rows::{self, ReadError};
 use super::{Ban, Bot, Committed, Newcomer, RoomState};
 
@@ -125,7 +125,7 @@ impl Cache {
     }
 
     /// A room with its newest messages.
-    pub(super) fn snapshot(&self, room: &RoomId, most: Most) -> Option<RoomState> {
+    pub(super) fn snapshot(&self, room: &RoomId, most: ReadLimit) -> Option<RoomState> {
         self.look().rooms.snapshot(room, most)
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use madang_protocol::{EntryKind, LOBBY, Message, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
 
-use super::super::most::Most;
+use super::super::read_limit::ReadLimit;
 use super::super::reads::parted;
 use super::super::rows::RoomKey;
 use super::super::{Committed, RoomState, UNREAD_MAX, UNREAD_SEEN, reactors};
@@ -168,7 +168,7 @@ impl Rooms {
         self.get(room).is_some_and(|room| room.newest.is_some())
     }
 
-    pub(super) fn snapshot(&self, room: &RoomId, most: Most) -> Option<RoomState> {
+    pub(super) fn snapshot(&self, room: &RoomId, most: ReadLimit) -> Option<RoomState> {
         let room = self.get(room)?;
         let newest = room.newest.as_ref()?;
         let mut count = most.count();

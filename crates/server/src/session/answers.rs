@@ -1,4 +1,5 @@
-//! Places in rooms that a program keeps by acknowledging, and its posts: what protocols with receipts ask for.
+//! Answers of writes, once they are durable: `done` of a write, and what protocols with receipts wait for, posts that
+//! are made together and consumer offsets.
 
 use madang_protocol::{Cmid, Operation, RoomId, ServerFrame, UnixMs};
 

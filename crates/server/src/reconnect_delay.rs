@@ -1,4 +1,4 @@
-//! Return times for clients that the server disconnects.
+//! Reconnect delays: when a client that the server disconnects is to come back, with jitter.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,14 +11,14 @@ const BACK_WITHIN: u32 = 2_500;
 
 /// Return times for clients that are disconnected.
 #[derive(Debug, Default)]
-pub struct Returns {
+pub struct ReconnectDelay {
     /// Time that the waves still take, before which there is no other server. Milliseconds.
     waves: AtomicU32,
     /// Sessions that there were when the end began: each gets a millisecond of the time in which they return.
     sessions: AtomicU32,
 }
 
-impl Returns {
+impl ReconnectDelay {
     /// Returns the return time for a client that is closed with `code`: spread out, so that they do not all return at
     /// once. Milliseconds.
     pub fn after(&self, code: CloseCode, random: u32) -> u32 {
@@ -46,19 +46,19 @@ mod tests {
 
     #[test]
     fn those_sent_away_come_back_spread_out() {
-        let returns = Returns::default();
-        assert_eq!(returns.after(CloseCode::RESTART, 0), 500);
-        assert_eq!(returns.after(CloseCode::RESTART, 2_499), 2_999);
-        assert_eq!(returns.after(CloseCode::BANNED, 7), 0);
+        let delay = ReconnectDelay::default();
+        assert_eq!(delay.after(CloseCode::RESTART, 0), 500);
+        assert_eq!(delay.after(CloseCode::RESTART, 2_499), 2_999);
+        assert_eq!(delay.after(CloseCode::BANNED, 7), 0);
     }
 
     #[test]
     fn thousands_get_more_time_first_wait_for_last() {
-        let returns = Returns::default();
-        returns.note(5_000, 19, Duration::from_millis(100));
-        assert_eq!(returns.after(CloseCode::RESTART, 0), 1_900 + 500);
-        assert_eq!(returns.after(CloseCode::RESTART, 4_999), 1_900 + 5_499);
-        returns.note(5_000, 0, Duration::from_millis(100));
-        assert_eq!(returns.after(CloseCode::RESTART, 5_000), 500);
+        let delay = ReconnectDelay::default();
+        delay.note(5_000, 19, Duration::from_millis(100));
+        assert_eq!(delay.after(CloseCode::RESTART, 0), 1_900 + 500);
+        assert_eq!(delay.after(CloseCode::RESTART, 4_999), 1_900 + 5_499);
+        delay.note(5_000, 0, Duration::from_millis(100));
+        assert_eq!(delay.after(CloseCode::RESTART, 5_000), 500);
     }
 }

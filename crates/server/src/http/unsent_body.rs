@@ -1,4 +1,4 @@
-//! Answers that are long, handed to their connection piece by piece: what it has not taken yet is counted among the
+//! Bodies of long answers, handed to their connection piece by piece: what it has not taken yet is counted among the
 //! server's unsent bytes, and not kept in memory once it was sent.
 
 use std::convert::Infallible;

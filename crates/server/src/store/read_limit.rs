@@ -24,7 +24,7 @@ const HTML_REST: usize = 32 * 1024;
 
 /// The most of one answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Most {
+pub struct ReadLimit {
     /// Messages or entries.
     pub rows: usize,
     bytes: usize,
@@ -39,13 +39,13 @@ enum Form {
 }
 
 /// So many rows, however long.
-impl From<usize> for Most {
+impl From<usize> for ReadLimit {
     fn from(rows: usize) -> Self {
         Self { rows, bytes: usize::MAX, form: Form::Json }
     }
 }
 
-impl Most {
+impl ReadLimit {
     /// So many rows, in [`ANSWER_BYTES`] of JSON.
     pub fn json(rows: usize) -> Self {
         Self { rows, bytes: ANSWER_BYTES, form: Form::Json }
@@ -63,7 +63,7 @@ impl Most {
 
 /// Rows and bytes taken of [`Most`].
 pub(super) struct Count {
-    most: Most,
+    most: ReadLimit,
     rows: usize,
     bytes: usize,
 }
@@ -162,23 +162,23 @@ mod tests {
         }
     }
 
-    fn taken(most: Most, body: &str) -> usize {
+    fn taken(most: ReadLimit, body: &str) -> usize {
         let mut count = most.count();
         (0..1_000).take_while(|_| count.takes(&message(body))).count()
     }
 
     #[test]
     fn rows_and_bytes_both_bound_what_is_taken() {
-        assert_eq!(taken(Most::json(50), "short"), 50);
-        assert_eq!(taken(Most::json(50), &"가".repeat(8_000)), ANSWER_BYTES / (24_000 + JSON_COST));
-        assert_eq!(taken(Most::from(500), &"가".repeat(8_000)), 500);
-        assert_eq!(taken(Most::json(0), ""), 0);
+        assert_eq!(taken(ReadLimit::json(50), "short"), 50);
+        assert_eq!(taken(ReadLimit::json(50), &"가".repeat(8_000)), ANSWER_BYTES / (24_000 + JSON_COST));
+        assert_eq!(taken(ReadLimit::from(500), &"가".repeat(8_000)), 500);
+        assert_eq!(taken(ReadLimit::json(0), ""), 0);
     }
 
     #[test]
     fn one_that_is_too_long_is_taken_alone() {
-        assert_eq!(taken(Most::json(50), &"x".repeat(2 * ANSWER_BYTES)), 1);
-        assert_eq!(taken(Most::html(50), &"<".repeat(ANSWER_BYTES)), 1);
+        assert_eq!(taken(ReadLimit::json(50), &"x".repeat(2 * ANSWER_BYTES)), 1);
+        assert_eq!(taken(ReadLimit::html(50), &"<".repeat(ANSWER_BYTES)), 1);
     }
 
     #[test]
