@@ -19,6 +19,7 @@ impl World {
             }
             Act::Edit { device, room } => self.edit(device, room),
             Act::Delete { device, room } => self.delete(device, room),
+            Act::React { device, room } => self.react(device, room),
             Act::Form { device, room, again } => {
                 self.send_form(device, room, again);
                 Ok(())
@@ -198,6 +199,25 @@ impl World {
         let Some((seq, of)) = self.own(device, &room) else { return Ok(()) };
         let cmid = self.made(device, &room, Meant::Delete { of });
         self.event(device, Event::Delete { room, cmid, seq })
+    }
+
+    fn react(&mut self, device: usize, room: usize) -> Check {
+        let room = self.rooms[room].clone();
+        if !self.is_there(device) {
+            return Ok(());
+        }
+        let log = self.devices[device].shown.get(&room).map_or(0, |shown| shown.log);
+        let rows = self.shown_messages(device, &room);
+        let standing: Vec<_> = rows.iter().filter(|row| row.body.is_some() && row.seq.is_some()).collect();
+        // Mostly the newest, so that several people meet there.
+        let back = self.chance.below(3) as usize;
+        let Some(row) = standing.iter().rev().nth(back).or(standing.last()) else { return Ok(()) };
+        let seq = row.seq.unwrap_or_default();
+        let Some(of) = self.logs[log].entry(&room, seq).and_then(|entry| entry.cmid) else { return Ok(()) };
+        let emoji = ["👍", "🎉", "❤️"][self.chance.below(3) as usize].to_owned();
+        let on = !row.reactions.has(&emoji, &self.devices[device].user);
+        let cmid = self.made(device, &room, Meant::React { of, emoji: emoji.clone(), on });
+        self.event(device, Event::React { room, cmid, seq, emoji, on })
     }
 
     fn send_form(&mut self, device: usize, room: usize, again: u64) {

@@ -32,6 +32,7 @@ pub(crate) enum Meant {
     Post { body: String, reply_to: Option<Cmid> },
     Edit { of: Cmid, body: String },
     Delete { of: Cmid },
+    React { of: Cmid, emoji: String, on: bool },
 }
 
 impl Log {
@@ -184,6 +185,10 @@ impl Log {
             }
             (EntryKind::Edited { seq, body }, Meant::Edit { of, body: meant }) => {
                 body == meant && cmid_of(*seq) == Some(*of)
+            }
+            (EntryKind::Reacted { seq, emoji }, Meant::React { of, emoji: meant, on: true })
+            | (EntryKind::Unreacted { seq, emoji }, Meant::React { of, emoji: meant, on: false }) => {
+                emoji == meant && cmid_of(*seq) == Some(*of)
             }
             (EntryKind::Deleted { seq }, Meant::Delete { of }) => cmid_of(*seq) == Some(*of),
             _ => false,

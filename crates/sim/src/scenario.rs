@@ -49,6 +49,11 @@ pub enum Act {
         device: usize,
         room: usize,
     },
+    /// Reacts to a message on screen, or takes that back.
+    React {
+        device: usize,
+        room: usize,
+    },
     /// A form without JavaScript, sent twice.
     Form {
         device: usize,
@@ -207,10 +212,11 @@ pub fn scenes(seed: u64) -> Vec<Scene> {
 fn daily(rng: &mut Rng) -> Act {
     let (device, room) = (rng.pick(DEVICES.len()), rng.pick(crate::ROOMS.len()));
     match rng.below(100) {
-        0..50 => {
+        0..44 => {
             let bytes = if rng.chance(20) { 700 } else { 10 };
             Act::Post { device, room, bytes, reply: rng.chance(25) }
         }
+        44..50 => Act::React { device, room },
         50..56 => {
             let (posts, bytes) = (rng.between(3, 40) as usize, [10, 400][rng.pick(2)]);
             Act::Burst { device, room, posts, bytes }
@@ -282,6 +288,7 @@ impl fmt::Display for Act {
             }
             Self::Edit { device, room } => write!(f, "{} edits in {}", who(device), place(room)),
             Self::Delete { device, room } => write!(f, "{} deletes in {}", who(device), place(room)),
+            Self::React { device, room } => write!(f, "{} reacts in {}", who(device), place(room)),
             Self::Form { device, room, again } => {
                 write!(f, "{} sends a form to {}, and again after {again} ms", who(device), place(room))
             }

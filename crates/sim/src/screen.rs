@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use madang_client::{Model, Row, SendState, timeline, utc_day};
-use madang_protocol::{RoomId, Seq};
+use madang_protocol::{Reaction, Reactions, RoomId, Seq, UserId};
 
 use crate::device::Shown;
 use crate::model::Log;
@@ -82,6 +82,12 @@ fn check_rows(model: &Model, room: &RoomId, log: &Log, exact: Option<Seq>) -> Ch
             Some(_) => row.mine && log.had_body(room, *seq, body),
             None => log.had_body(room, *seq, body),
         };
+        if exact.is_some() && others(&row.reactions, model) != others(&message.reactions, model) {
+            return broken(format!(
+                "message {seq} shows {:?}, and has {:?}",
+                row.reactions, message.reactions
+            ));
+        }
         if row.by != message.by || (!same && row.state == SendState::Sent) {
             return broken(format!("message {seq} shows {body:?}, and is {:?}", message.body));
         }
@@ -91,4 +97,12 @@ fn check_rows(model: &Model, room: &RoomId, log: &Log, exact: Option<Seq>) -> Ch
         return broken("the newest messages are missing");
     }
     Ok(())
+}
+
+/// Reactions without one's own: those show before they have arrived.
+fn others<'r>(reactions: &'r Reactions, model: &Model) -> Vec<(&'r str, Vec<&'r UserId>)> {
+    let you = model.you().map(|you| &you.id);
+    let of = |reaction: &'r Reaction| reaction.by.iter().filter(|by| Some(*by) != you).collect::<Vec<_>>();
+    let reactions = reactions.iter().map(|reaction| (reaction.emoji.as_str(), of(reaction)));
+    reactions.filter(|(_, by)| !by.is_empty()).collect()
 }

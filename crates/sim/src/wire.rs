@@ -16,6 +16,8 @@ pub(crate) struct Wire {
     /// People whose names were sent.
     named: BTreeSet<UserId>,
     welcomed: bool,
+    /// Reactions that were asked for, and their messages: one that changes nothing is done as its message.
+    reactions: BTreeMap<Cmid, Seq>,
     /// The read markers at its hello. One that moves while the welcome is made is sent after it.
     marks: BTreeMap<RoomId, Seq>,
 }
@@ -30,7 +32,14 @@ struct Followed {
 impl Wire {
     pub(crate) fn new(user: UserId) -> Self {
         let named = BTreeSet::from([user.clone()]);
-        Self { user, rooms: BTreeMap::new(), named, welcomed: false, marks: BTreeMap::new() }
+        Self {
+            user,
+            rooms: BTreeMap::new(),
+            named,
+            welcomed: false,
+            reactions: BTreeMap::new(),
+            marks: BTreeMap::new(),
+        }
     }
 
     /// The session was given this frame. Its cursors are checked by `log`.
@@ -45,6 +54,9 @@ impl Wire {
             }
             ClientFrame::Watch { room, after } => self.follow(room, *after, log),
             ClientFrame::Unwatch { room } => _ = self.rooms.remove(room),
+            ClientFrame::React { cmid, seq, .. } | ClientFrame::Unreact { cmid, seq, .. } => {
+                self.reactions.insert(*cmid, *seq);
+            }
             _ => {}
         }
     }
@@ -158,6 +170,7 @@ impl Wire {
     fn done(&self, cmid: Cmid, room: &RoomId, seq: Seq, log: &Log) -> Check {
         match log.find(&self.user, cmid) {
             Some((at, of)) if at == room && *of == seq => Ok(()),
+            None if self.reactions.get(&cmid) == Some(&seq) && log.entry(room, seq).is_some() => Ok(()),
             found => {
                 broken(format!("write {cmid} was said to be done as {room} {seq}; the log has {found:?}"))
             }

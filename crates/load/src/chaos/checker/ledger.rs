@@ -40,6 +40,9 @@ impl Ledger {
                 .broke(Broken::Outsider, || format!("{client} was told that {cmid} is done, not its own"));
         };
         match write.done {
+            // One that changed nothing was done as its message; its repeat may have found something to change.
+            Some(first)
+                if write.what.emoji().is_some() && [first, seq].map(Some).contains(&write.what.target()) => {}
             Some(first) if first != seq || write.room != *room => verdict.broke(Broken::Doubled, || {
                 format!("{cmid} is done at {seq} of {room}, and at {first} of {}", write.room)
             }),
@@ -74,7 +77,8 @@ impl Ledger {
     pub(super) fn against(&self, log: &Log, truth: &Truth, verdict: &mut Verdict) {
         for (cmid, write) in &self.writes {
             let Some(seq) = write.done else { continue };
-            let here = log.of(*cmid).is_some_and(|(room, at)| *room == write.room && *at == seq);
+            let unchanged = write.what.emoji().is_some() && write.what.target() == Some(seq);
+            let here = unchanged || log.of(*cmid).is_some_and(|(room, at)| *room == write.room && *at == seq);
             if !(here && write.is_kept(seq, *cmid, truth)) {
                 verdict.broke(Broken::Lost, || {
                     format!("{write:?} {cmid} was acknowledged; the log has {:?}", log.at(&write.room, seq))
@@ -109,7 +113,7 @@ impl Written {
             Operation::Edit { seq, .. } => {
                 messages.get(seq).is_some_and(|message| message.edited_at.is_some() || message.body.is_none())
             }
-            // The chaos run does not react yet.
+            // The log is compared with the reactions that stand.
             Operation::React { seq, .. } | Operation::Unreact { seq, .. } => messages.contains_key(seq),
             Operation::Delete { seq } => messages.get(seq).is_some_and(|message| message.body.is_none()),
         }

@@ -1,9 +1,9 @@
 //! The entry at each place of each room.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
-use madang_protocol::{Cmid, Entry, EntryKind, Message, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Cmid, Entry, EntryKind, Message, Reaction, RoomId, Seq, UnixMs, UserId};
 
 use super::{Broken, Verdict};
 
@@ -21,6 +21,10 @@ pub enum Kind {
     Edited(Seq),
     /// `deleted`, this message.
     Deleted(Seq),
+    /// `reacted`, to this message.
+    Reacted(Seq),
+    /// `unreacted`, of this message.
+    Unreacted(Seq),
 }
 
 /// An entry without its text.
@@ -58,6 +62,8 @@ impl Log {
             EntryKind::Posted { .. } => Kind::Posted,
             EntryKind::Edited { seq, .. } => Kind::Edited(*seq),
             EntryKind::Deleted { seq } => Kind::Deleted(*seq),
+            EntryKind::Reacted { seq, .. } => Kind::Reacted(*seq),
+            EntryKind::Unreacted { seq, .. } => Kind::Unreacted(*seq),
             _ => Kind::Other,
         };
         let body = if entry.about().is_some() { entry.what.text() } else { "" };
@@ -116,11 +122,49 @@ impl Log {
                     });
                 }
             }
+            self.check_reactions(entries, messages, verdict);
             // A room was opened before anybody came to it.
             let first = entries.keys().next().map_or(1, |first| (*first).min(2));
             let unseen = entries.keys().zip(first..).find(|(seq, count)| **seq != *count);
             if let Some((seq, count)) = unseen {
                 verdict.broke(Broken::Hole, || format!("nobody saw {count} of {room}; the next is {seq}"));
+            }
+        }
+    }
+
+    /// Each reaction that was seen stands, unless it was taken back or its message deleted, and each once.
+    fn check_reactions(
+        &self,
+        entries: &BTreeMap<Seq, Known>,
+        messages: Option<&BTreeMap<Seq, Message>>,
+        verdict: &mut Verdict,
+    ) {
+        let mut standing: BTreeSet<(Seq, u64, &UserId)> = BTreeSet::new();
+        for (at, Known { place, text }) in entries {
+            let emoji = text.unwrap_or_default();
+            let changed = match place.kind {
+                Kind::Reacted(seq) => standing.insert((seq, emoji, &place.by)),
+                Kind::Unreacted(seq) => standing.remove(&(seq, emoji, &place.by)),
+                _ => continue,
+            };
+            if !changed {
+                verdict.broke(Broken::Doubled, || format!("{place:?} at {at} changes nothing"));
+            }
+        }
+        let messages = messages.into_iter().flatten().filter(|(_, message)| !message.is_deleted());
+        for (seq, message) in messages {
+            let of = |reaction: &Reaction| self.hasher.hash_one(reaction.emoji.as_str());
+            let shown: BTreeSet<_> = message
+                .reactions
+                .iter()
+                .flat_map(|reaction| reaction.by.iter().map(move |by| (*seq, of(reaction), by)))
+                .collect();
+            let seen: BTreeSet<_> = standing.iter().filter(|(of, ..)| of == seq).copied().collect();
+            if shown != seen {
+                let known = &message.reactions;
+                verdict.broke(Broken::Lost, || {
+                    format!("{} reactions were seen at {seq}; now {known:?}", seen.len())
+                });
             }
         }
     }

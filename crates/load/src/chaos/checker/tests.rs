@@ -216,3 +216,31 @@ fn unseen_place_is_a_hole() {
     checker.conclude(&truth);
     assert_eq!(counts(&checker.verdict), [0, 0, 0, 1, 0]);
 }
+
+/// A reaction of ada's to message 1.
+fn reacted(seq: Seq) -> Entry {
+    Entry { what: EntryKind::Reacted { seq: 1, emoji: "🎉".to_owned() }, ..entry(seq) }
+}
+
+#[test]
+fn reaction_that_stands_is_clean_and_else_lost() {
+    let (mut checker, mut truth) = kept();
+    checker.log.saw(&reacted(4), &mut checker.verdict);
+    checker.log.against(&truth, &mut checker.verdict);
+    assert_eq!(counts(&checker.verdict), [1, 0, 0, 0, 0]);
+    truth.get_mut(&RoomId::lobby()).unwrap().get_mut(&1).unwrap().apply(&reacted(4));
+    checker.verdict = Verdict::default();
+    checker.log.against(&truth, &mut checker.verdict);
+    assert!(checker.verdict.is_clean(), "{:?}", checker.verdict);
+}
+
+#[test]
+fn reaction_in_the_log_twice_is_doubled() {
+    let (mut checker, mut truth) = kept();
+    truth.get_mut(&RoomId::lobby()).unwrap().get_mut(&1).unwrap().apply(&reacted(4));
+    for seq in [4, 5] {
+        checker.log.saw(&reacted(seq), &mut checker.verdict);
+    }
+    checker.log.against(&truth, &mut checker.verdict);
+    assert_eq!(counts(&checker.verdict), [0, 1, 0, 0, 0]);
+}

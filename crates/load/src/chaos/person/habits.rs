@@ -15,7 +15,8 @@ impl Person {
         let room = self.screen.model.borrow().room().clone();
         match self.rng.u32(0..100) {
             0..45 => self.post(room),
-            45..55 => self.change(room),
+            45..52 => self.change(room),
+            52..55 => self.react(room),
             55..65 => self.dispatch(Event::AtBottom { room, at_bottom: true }),
             65..70 => self.dispatch(Event::AtBottom { room, at_bottom: false }),
             70..78 => self.dispatch(Event::Older { room }),
@@ -53,6 +54,20 @@ impl Person {
             let event = Event::Delete { room: room.clone(), cmid, seq };
             self.write(cmid, room, Operation::Delete { seq }, event);
         }
+    }
+
+    /// Reacts to anybody's message, or takes that back.
+    fn react(&mut self, room: RoomId) {
+        let Some(you) = self.screen.model.borrow().you().map(|you| you.id.clone()) else { return };
+        let rows = self.rows(&room).into_iter().rev().take(6);
+        let standing = rows.filter(|row| row.body.is_some() && row.seq.is_some());
+        let Some(row) = self.rng.choice(standing.collect::<Vec<_>>()) else { return };
+        let (Some(seq), cmid) = (row.seq, Cmid(self.rng.u128(..))) else { return };
+        let emoji = self.rng.choice(["👍", "🎉", "❤️"]).unwrap_or_default().to_owned();
+        let on = !row.reactions.has(&emoji, &you);
+        let event = Event::React { room: room.clone(), cmid, seq, emoji: emoji.clone(), on };
+        let what = if on { Operation::React { seq, emoji } } else { Operation::Unreact { seq, emoji } };
+        self.write(cmid, room, what, event);
     }
 
     /// Writes of somebody whom the page does not know yet are not kept over a reload; nobody writes then.
