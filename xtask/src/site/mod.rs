@@ -10,6 +10,7 @@ mod css;
 mod names;
 mod parts;
 mod stamp;
+mod symbols;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -27,7 +27,8 @@ pub(super) struct Cut {
 /// Cuts the compiled page; the pieces are put into `folder`.
 pub(super) fn cut(compiled: &Path, folder: &Path) -> Result<Cut> {
     fs::create_dir_all(folder)?;
-    let page = fs::read(compiled)?;
+    let mut page = fs::read(compiled)?;
+    super::symbols::empty_those_without_data(&mut page).context("the compiled page is cut off")?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&page);
     let main = folder.join("main.wasm");
