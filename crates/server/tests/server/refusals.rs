@@ -76,8 +76,8 @@ async fn unknown_kind_of_frame_is_refused_by_name() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
     let cmid = fresh_cmid();
-    let react = format!(r#"{{"t":"react","room":"lobby","cmid":"{cmid}","seq":1,"emoji":"👍"}}"#);
-    let refused = refusal(&mut ann, &react).await;
+    let pin = format!(r#"{{"t":"pin","room":"lobby","cmid":"{cmid}","seq":1}}"#);
+    let refused = refusal(&mut ann, &pin).await;
     assert_eq!((refused.code, refused.cmid), (RefusalCode::UnknownType, Some(cmid)));
     for text in [r#"{"t":"welcome"}"#, r#"{"t":"unknown"}"#, r#"{"t":""}"#, r#"{"t":"POST"}"#] {
         assert_eq!(refusal(&mut ann, text).await.code, RefusalCode::UnknownType, "{text}");
