@@ -90,6 +90,10 @@ async fn write(
     let you = caller::of(app, headers).await?;
     let Path((room, seq, emoji)) =
         path.map_err(|_| Refused::of(Code::Refused(RefusalCode::UnknownMessage)))?;
+    // Before a repeat is looked for: no message has such a number.
+    if seq == 0 || i64::try_from(seq).is_err() {
+        return Err(Refused::of(Code::Refused(RefusalCode::UnknownMessage)));
+    }
     let room = caller::room(&room)?;
     app.rooms.head(&you.id, &room).map_err(|refusal| Refused::by_rooms(app, &refusal))?;
     let cmid = body::cmid(headers)?;
