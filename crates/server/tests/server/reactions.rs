@@ -137,6 +137,23 @@ async fn program_reacts_by_the_api() {
 }
 
 #[tokio::test]
+async fn repeated_key_hides_no_impossible_number() {
+    let server = Server::with(&UNLIMITED);
+    let seq = Client::join(&server, "ann").await.say("hello").await;
+    let robo = Api::new(&server, "robo", &["lobby"]).await;
+    let with_key = async |seq: String| {
+        let path = format!("/api/rooms/lobby/messages/{seq}/reactions/{PARTY_PATH}");
+        let headers = [("Authorization", robo.bearer()), ("Idempotency-Key", "once")];
+        ask(robo.addr, "PUT", &path, &headers, "").await
+    };
+    assert_eq!(with_key(seq.to_string()).await.status, 201);
+    assert_eq!(with_key(seq.to_string()).await.status, 200, "a repeat");
+    for impossible in ["0", "9223372036854775808", "18446744073709551615", "18446744073709551616"] {
+        assert_eq!(refused(&with_key(impossible.to_owned()).await, 404), "unknown_message");
+    }
+}
+
+#[tokio::test]
 async fn form_toggles_reaction_without_script() {
     let server = Server::start();
     let mut ann = Client::join(&server, "ann").await;
