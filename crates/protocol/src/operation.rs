@@ -1,6 +1,6 @@
 //! Operation: a write that somebody asks for, in every protocol and in the outbox.
 
-use crate::{ClientFrame, Cmid, EntryKind, Headers, RoomId, Seq};
+use crate::{ClientFrame, Cmid, Entry, EntryKind, Headers, RoomId, Seq, UnixMs, UserId};
 
 crate::tagged! {
 /// A write to a room's log.
@@ -75,6 +75,11 @@ impl Operation {
             Self::React { emoji, .. } | Self::Unreact { emoji, .. } => Some(emoji),
             _ => None,
         }
+    }
+
+    /// Returns the draft of the entry that it makes: its `seq` is 0 until the log gives it one.
+    pub fn into_draft(self, room: RoomId, by: UserId, cmid: Cmid, at: UnixMs) -> Entry {
+        Entry { room, seq: 0, at, by, cmid: Some(cmid), what: self.into_kind() }
     }
 
     /// Returns the entry that it makes.

@@ -21,15 +21,15 @@ pub(crate) fn json(value: &impl Serialize) -> Encoded {
     serde_json::to_string(value).unwrap_or_default().into()
 }
 
-/// One committed entry with its encodings, and with its author's name for those who have not met them.
-#[derive(Debug)]
-pub struct EntryFrame {
-    /// The entry.
+/// An entry that is durable, with its author's name when it was read or written, and with its encodings, each made when
+/// the first receiver needs it.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The entry: one in memory, to the last of its encodings.
     pub entry: Arc<Entry>,
     /// The author.
     pub author: Arc<PersonFrame>,
-    /// The `entry` frame.
-    pub json: Encoded,
+    json: OnceLock<Encoded>,
     /// Encodings for clients of other protocols.
     pub(crate) encodings: Encodings,
 }
@@ -58,7 +58,7 @@ pub(crate) enum Encoding {
 
 /// An entry in each form but the `entry` frame, made when the first receiver needs it. Each is about as long as the
 /// frame. `None` where a protocol has nothing to send for it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Encodings {
     few: [OnceLock<Option<Encoded>>; 3],
     /// Apart, as few entries are sent by STOMP.
@@ -90,22 +90,26 @@ fn of_version<T>(forms: Option<&[T; 3]>, version: Version) -> Option<&T> {
     })
 }
 
-impl EntryFrame {
-    /// Encodes an entry.
-    pub fn new(entry: impl Into<Arc<Entry>>, author: Person) -> Self {
-        Self::by(entry.into(), Arc::new(PersonFrame::new(author)))
+impl Committed {
+    /// Takes an entry and its author.
+    pub fn new(entry: Entry, author: Person) -> Self {
+        Self::by(entry.into(), Arc::new(author.into()))
     }
 
-    /// Encodes an entry of an author who is encoded already.
+    /// Takes an entry and its author, who may be shared with others.
     pub fn by(entry: Arc<Entry>, author: Arc<PersonFrame>) -> Self {
-        let json = json(&Shared::Entry(&entry));
-        Self { entry, author, json, encodings: Encodings::default() }
+        let (json, encodings) = Default::default();
+        Self { entry, author, json, encodings }
+    }
+
+    /// Returns the `entry` frame.
+    pub fn json(&self) -> &Encoded {
+        self.json.get_or_init(|| json(&Shared::Entry(&self.entry)))
     }
 
     /// The same entry, its author named anew.
     pub fn renamed(&self, author: Arc<PersonFrame>) -> Self {
-        let (entry, json) = (self.entry.clone(), self.json.clone());
-        Self { entry, author, json, encodings: Encodings::default() }
+        Self { json: self.json.clone(), ..Self::by(self.entry.clone(), author) }
     }
 
     /// The same entry without the text and the headers of its message, as the log has it once the message is deleted.
@@ -117,24 +121,34 @@ impl EntryFrame {
     /// Bytes of memory that depend on the entry: its own text, and its frame.
     pub fn bytes(&self) -> usize {
         let what = &self.entry.what;
-        self.json.len() + what.text().len() + what.headers().map_or(0, Headers::bytes)
+        self.json().len() + what.text().len() + what.headers().map_or(0, Headers::bytes)
     }
 }
 
-/// One person's name, encoded as a `people` frame.
+impl PartialEq for Committed {
+    fn eq(&self, other: &Self) -> bool {
+        self.entry == other.entry && self.author.person == other.author.person
+    }
+}
+
+/// A person, with the `people` frame that names them.
 #[derive(Debug)]
 pub struct PersonFrame {
     /// The person.
     pub person: Person,
-    /// The `people` frame.
-    pub json: Encoded,
+    json: OnceLock<Encoded>,
 }
 
 impl PersonFrame {
-    /// Encodes `person`.
-    pub fn new(person: Person) -> Self {
-        let json = encode(&ServerFrame::People { people: vec![person.clone()] });
-        Self { person, json }
+    /// Returns the `people` frame.
+    pub fn json(&self) -> &Encoded {
+        self.json.get_or_init(|| encode(&ServerFrame::People { people: vec![self.person.clone()] }))
+    }
+}
+
+impl From<Person> for PersonFrame {
+    fn from(person: Person) -> Self {
+        Self { person, json: OnceLock::new() }
     }
 }
 
@@ -149,7 +163,7 @@ mod tests {
         let what = EntryKind::posted("x", Some(3));
         let (room, by) = (RoomId::lobby(), UserId::system());
         let entry = Entry { room, seq: 7, at: 5, by: by.clone(), cmid: None, what };
-        let frame = EntryFrame::new(entry.clone(), Person::new(by, "Ada"));
-        assert_eq!(frame.json, encode(&ServerFrame::Entry(entry)));
+        let committed = Committed::new(entry.clone(), Person::new(by, "Ada"));
+        assert_eq!(*committed.json(), encode(&ServerFrame::Entry(entry)));
     }
 }

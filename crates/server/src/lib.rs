@@ -1,6 +1,6 @@
 //! The server of Madang. In reading order: `config` (the options), `serve` (start and end) over `state` (what all share), `accept` (the
 //! accept loop) with `tls` (the certificate) and `io` (the bytes, in clear or not), `http` (pages, forms, login,
-//! health), `connection` (one connection, over a WebSocket or over HTTP; its loop is `conversation`), `protocols` (what each kind of client speaks),
+//! health), `connection` (one connection, over a WebSocket or over HTTP; its loop is `connection_loop`), `protocols` (what each kind of client speaks),
 //! `session` (one conversation: requests in, answers out), `room` (the rules) with `budgets` (how much an address may), `store` (the durable log),
 //! `broker` (carries what was committed), `hub` (who follows what, and the fan-out).
 //!

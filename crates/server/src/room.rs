@@ -26,9 +26,7 @@ use crate::refusal::Refusal;
 use crate::simulation::{Mutant, is};
 use crate::single_flight::SingleFlight;
 use crate::snapshot_cache::{RoomSnapshot, SnapshotCache, SnapshotFrame};
-use crate::store::{
-    Appended, Committed, KEPT_MESSAGES, PageAt, PageRead, ReadLimit, Store, StoreError, Write,
-};
+use crate::store::{Appended, Committed, KEPT_MESSAGES, PageAt, PageRead, ReadLimit, Store, StoreError};
 use crate::text;
 
 pub use spending::Reading;
@@ -138,7 +136,7 @@ impl Rooms {
         let bytes = text::operation(&mut operation, self.0.limits.body_chars)?;
         self.take_token(by, from, bytes, now)?;
         let at = self.0.clock.wall(now);
-        let appended = self.0.store.append(Write { by: by.clone(), cmid, room, at, operation });
+        let appended = self.0.store.append(operation.into_draft(room, by.clone(), cmid, at));
         let metrics = self.0.metrics.clone();
         Ok(async move {
             let appended = appended.await.map_err(logged)?;

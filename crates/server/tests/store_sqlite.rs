@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use madang_protocol::{Cmid, Operation, Person, RoomId, Seq, UnixMs, UserId};
-use madang_server::store::{Committed, GUEST_KEPT, OpenError, Store, StoreError, StoreOptions, Write};
+use madang_protocol::{Cmid, Entry, EntryKind, Operation, Person, RoomId, Seq, UnixMs, UserId};
+use madang_server::store::{Committed, GUEST_KEPT, OpenError, Store, StoreError, StoreOptions};
 use tempfile::{TempDir, tempdir};
 use tokio::sync::mpsc;
 
@@ -41,9 +41,8 @@ async fn with_ann() -> (TempDir, Store) {
     (folder, store)
 }
 
-fn write(cmid: u128, body: &str) -> Write {
-    let operation = Operation::post(body, None);
-    Write { by: user("ann"), cmid: Cmid(cmid), room: RoomId::lobby(), at: 1, operation }
+fn write(cmid: u128, body: &str) -> Entry {
+    Operation::post(body, None).into_draft(RoomId::lobby(), user("ann"), Cmid(cmid), 1)
 }
 
 async fn head(store: &Store) -> Seq {
@@ -260,7 +259,7 @@ async fn a_deleted_text_is_gone_from_the_file() {
     // Long enough to fill pages of its own, which nothing else overwrites soon.
     let posted = store.append(write(1, &secret.repeat(1_000))).await.unwrap();
     store.append(write(2, "not secret at all")).await.unwrap();
-    let delete = Write { operation: Operation::Delete { seq: posted.seq }, ..write(3, "") };
+    let delete = Entry { what: EntryKind::Deleted { seq: posted.seq }, ..write(3, "") };
     store.append(delete).await.unwrap();
     drop(store);
     let file = std::fs::read(folder.path().join("madang.db")).unwrap();

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use madang_protocol::{CloseCode, Person, UserId};
-use madang_server::connection::conversation::Conversation;
+use madang_server::connection::connection_loop::ConnectionLoop;
 use madang_server::connection::peer::Peer;
 use madang_server::connection::scheduler::{Scheduler, Timer};
 use madang_server::connection::transport::{End, Transport};
@@ -96,7 +96,7 @@ async fn serve(rooms: Rooms, peer: Peer, stop: CancellationToken, pipe: Pipe) ->
     let handshake = Handshake { rooms: &rooms, peer, terms, stop: &stop, transport, scheduler };
     let end = match protocol.open(handshake).await {
         Ok((session, out)) => {
-            Conversation::new(&mut protocol, session, out, heartbeat).run(transport, scheduler).await
+            ConnectionLoop::new(&mut protocol, session, out, heartbeat).run(transport, scheduler).await
         }
         Err(end) => end,
     };

@@ -3,7 +3,7 @@
 
 mod close;
 mod close_frame;
-pub mod conversation;
+pub mod connection_loop;
 pub mod heartbeat;
 pub(crate) mod http_session;
 pub mod http_sessions;
@@ -13,8 +13,7 @@ pub(crate) mod streamed;
 pub(crate) mod tcp;
 pub mod transport;
 mod unacked_frames;
-mod websocket;
-pub(crate) mod wire;
+pub(crate) mod websocket;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -28,7 +27,7 @@ use crate::protocols::{ClientProtocol, Handshake, Madang};
 use crate::session::Terms;
 use crate::state::App;
 
-use conversation::{Conversation, LONGEST_PAUSE_MS};
+use connection_loop::{ConnectionLoop, LONGEST_PAUSE_MS};
 use peer::Peer;
 use scheduler::{Scheduler, Timer, TokioScheduler};
 use transport::{End, Transport};
@@ -77,8 +76,8 @@ async fn run_to_its_end<P: ClientProtocol>(
             app.metrics.opened(P::NAME);
             let you = session.you().id.clone();
             journal::<P>("connected", &you, address);
-            let conversation = Conversation::new(&mut protocol, session, out, heartbeat);
-            let end = Box::pin(conversation.run(transport, scheduler)).await;
+            let connection_loop = ConnectionLoop::new(&mut protocol, session, out, heartbeat);
+            let end = Box::pin(connection_loop.run(transport, scheduler)).await;
             app.metrics.ended(P::NAME);
             journal::<P>("disconnected", &you, address);
             end

@@ -7,8 +7,8 @@ use madang_protocol::{Person, RoomId, Seq, UserId};
 
 use super::ring::{BYTES, Budget, ENTRIES, ReplaySource};
 use super::{Hub, Room, lock};
-use crate::encoded::{EntryFrame, PersonFrame};
-use crate::store::{Committed, Store};
+use crate::encoded::{Committed, PersonFrame};
+use crate::store::Store;
 
 /// Most that is noted while the log is being read. Beyond it what was read is thrown away: whoever asked for it
 /// has gone, and the next one reads anew.
@@ -57,12 +57,12 @@ impl Hub {
 
 async fn fill(id: RoomId, room: Arc<Mutex<Room>>, store: Store, budget: Arc<Budget>) {
     lock(&room).meanwhile = Some(Pending::default());
-    let read = store.newest(id.clone(), ENTRIES, BYTES).await.map(encoded);
+    let read = store.newest(id.clone(), ENTRIES, BYTES).await.map(shared);
     let mut room = lock(&room);
     match (read, room.meanwhile.take()) {
-        (Ok(frames), Some(meanwhile)) => {
+        (Ok(entries), Some(meanwhile)) => {
             let head = room.head;
-            room.ring.fill(frames, head, &budget);
+            room.ring.fill(entries, head, &budget);
             meanwhile.deleted.iter().for_each(|message| room.ring.redact(*message, &budget));
             meanwhile.renamed.iter().for_each(|person| room.ring.rename(person));
         }
@@ -71,13 +71,13 @@ async fn fill(id: RoomId, room: Arc<Mutex<Room>>, store: Store, budget: Arc<Budg
     }
 }
 
-/// The frames of entries; those of one author share the name.
-fn encoded(entries: Vec<Committed>) -> Vec<Arc<EntryFrame>> {
+/// Lets entries of one author share the name.
+fn shared(entries: Vec<Committed>) -> Vec<Arc<Committed>> {
     let mut authors: HashMap<UserId, Arc<PersonFrame>> = HashMap::new();
-    let frames = entries.into_iter().map(|Committed { entry, author }| {
-        let author =
-            authors.entry(author.id.clone()).or_insert_with(|| Arc::new(PersonFrame::new(author))).clone();
-        Arc::new(EntryFrame::by(entry, author))
+    let entries = entries.into_iter().map(|mut committed| {
+        let known = authors.entry(committed.entry.by.clone());
+        committed.author = known.or_insert_with(|| committed.author.clone()).clone();
+        Arc::new(committed)
     });
-    frames.collect()
+    entries.collect()
 }

@@ -15,12 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use madang_protocol::{CloseCode, EntryKind, Person, RoomId, Seq, ServerFrame, UserId};
 
 use crate::broker::event::Event;
-use crate::encoded::{Encoded, EntryFrame, PersonFrame, encode};
+use crate::encoded::{Committed, Encoded, PersonFrame, encode};
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::simulation::{Mutant, is};
 use crate::single_flight::SingleFlight;
-use crate::store::{Committed, ReadLimit, Store};
+use crate::store::{ReadLimit, Store};
 
 use ending::changed;
 use load::Pending;
@@ -85,7 +85,7 @@ struct Room {
 #[derive(Debug)]
 pub enum Attached {
     /// The session is live: these frames complete what it has, and its queue gets all that follow.
-    Live(Vec<Arc<EntryFrame>>),
+    Live(Vec<Arc<Committed>>),
     /// The hub no longer holds what follows the cursor: read on from the store and attach again.
     Behind,
 }
@@ -159,10 +159,10 @@ impl Hub {
             room.ring.redact(seq, &self.budget);
             room.note(|meanwhile| meanwhile.deleted.push(seq));
         }
-        let frame = Arc::new(EntryFrame::new(committed.entry, committed.author));
-        room.ring.push(frame.clone(), &self.budget);
+        let committed = Arc::new(committed);
+        room.ring.push(committed.clone(), &self.budget);
         for queue in room.followers.values() {
-            if queue.push(Queued::Entry(frame.clone())) {
+            if queue.push(Queued::Entry(committed.clone())) {
                 self.metrics.dropped.inc();
             }
         }
@@ -176,7 +176,7 @@ impl Hub {
                 for room in self.read_rooms().values() {
                     lock(room).rename(&person);
                 }
-                self.to_all(&Queued::Person(Arc::new(PersonFrame::new(person))));
+                self.to_all(&Queued::Person(Arc::new(PersonFrame::from(person))));
             }
             Event::RoomOpened(info) => {
                 let room = info.room.clone();
@@ -193,7 +193,7 @@ impl Hub {
             }
             Event::Typing { room, by } => {
                 let frame = encode(&ServerFrame::Typing { room: room.clone(), by: by.id.clone() });
-                self.to_present(&room, &Queued::Typing(Arc::new(PersonFrame::new(by)), frame));
+                self.to_present(&room, &Queued::Typing(Arc::new(PersonFrame::from(by)), frame));
             }
         }
     }
@@ -331,7 +331,7 @@ impl Hub {
             }
             let here = room.presence.here();
             let json = presence_frame(id, &here);
-            let people = Arc::new(here.people.into_iter().map(PersonFrame::new).collect());
+            let people = Arc::new(here.people.into_iter().map(PersonFrame::from).collect());
             for queue in room.presence.queues() {
                 queue.push(Queued::Presence(Arc::clone(&people), json.clone()));
             }

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use futures_util::task::AtomicWaker;
 use madang_protocol::{CloseCode, RoomId};
 
-use crate::encoded::{Encoded, EntryFrame, PersonFrame};
+use crate::encoded::{Committed, Encoded, PersonFrame};
 use crate::simulation::{Mutant, bound, is};
 
 /// Queued bytes beyond which volatile frames are dropped.
@@ -32,7 +32,7 @@ const IDLE_FRAMES: usize = 16;
 #[derive(Clone, Debug)]
 pub enum Queued {
     /// An entry of a room that the session follows.
-    Entry(Arc<EntryFrame>),
+    Entry(Arc<Committed>),
     /// A name, for sessions that know the person.
     Person(Arc<PersonFrame>),
     /// Somebody is typing; volatile.
@@ -50,8 +50,8 @@ pub enum Queued {
 impl Queued {
     fn bytes(&self) -> usize {
         match self {
-            Self::Entry(entry) => entry.json.len(),
-            Self::Person(person) => person.json.len(),
+            Self::Entry(entry) => entry.json().len(),
+            Self::Person(person) => person.json().len(),
             Self::Typing(_, json) | Self::Presence(_, json) | Self::Room(_, json) | Self::Frame(json) => {
                 json.len()
             }
@@ -192,7 +192,7 @@ mod tests {
 
     fn typing(bytes: usize) -> Queued {
         let person = madang_protocol::Person::new(madang_protocol::UserId::system(), "");
-        Queued::Typing(Arc::new(PersonFrame::new(person)), "x".repeat(bytes).into())
+        Queued::Typing(Arc::new(PersonFrame::from(person)), "x".repeat(bytes).into())
     }
 
     #[test]

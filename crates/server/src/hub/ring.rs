@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use madang_protocol::{Person, Seq};
 
-use crate::encoded::{EntryFrame, PersonFrame};
+use crate::encoded::{Committed, PersonFrame};
 use crate::simulation::{Mutant, bound, is};
 
 /// Most entries that a ring holds: as many as a reader may be behind. The oldest is dropped for the next.
@@ -45,7 +45,7 @@ pub enum ReplaySource {
 /// Contiguous entries, the newest last.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
-    frames: VecDeque<Arc<EntryFrame>>,
+    frames: VecDeque<Arc<Committed>>,
     bytes: usize,
     /// It holds all that its bounds allow: it was filled from the log, or by what happened.
     warm: bool,
@@ -66,7 +66,7 @@ impl Budget {
 
 impl Ring {
     /// Adds the entry that follows the newest one.
-    pub(super) fn push(&mut self, frame: Arc<EntryFrame>, budget: &Budget) {
+    pub(super) fn push(&mut self, frame: Arc<Committed>, budget: &Budget) {
         let before = self.bytes;
         self.warm |= frame.entry.seq == 1;
         self.bytes += cost(&frame);
@@ -83,7 +83,7 @@ impl Ring {
 
     /// Adds entries of the log, oldest first, before its own: those up to `head` if it has none. Entries that do not
     /// lead up to its own are not taken.
-    pub(super) fn fill(&mut self, entries: Vec<Arc<EntryFrame>>, head: Seq, budget: &Budget) {
+    pub(super) fn fill(&mut self, entries: Vec<Arc<Committed>>, head: Seq, budget: &Budget) {
         let before = self.bytes;
         let mut next = self.frames.front().map_or(head, |first| first.entry.seq - 1);
         let (most, bytes) = (bound(ENTRIES, |bounds| bounds.ring_entries), budget.bytes());
@@ -102,7 +102,7 @@ impl Ring {
     }
 
     /// All entries after `cursor`, if the ring still holds the first of them.
-    pub(super) fn after(&self, cursor: Seq) -> Option<Vec<Arc<EntryFrame>>> {
+    pub(super) fn after(&self, cursor: Seq) -> Option<Vec<Arc<Committed>>> {
         let first = self.frames.front()?.entry.seq;
         let skip = usize::try_from((cursor + 1).checked_sub(first)?).ok()?;
         let skip = if is(Mutant::ReplaysOneTooFew) { skip + 1 } else { skip };
@@ -140,13 +140,13 @@ impl Ring {
     pub(super) fn rename(&mut self, person: &Person) {
         let mut author = None;
         for frame in self.frames.iter_mut().filter(|frame| frame.author.person.id == person.id) {
-            let author = author.get_or_insert_with(|| Arc::new(PersonFrame::new(person.clone())));
+            let author = author.get_or_insert_with(|| Arc::new(PersonFrame::from(person.clone())));
             *frame = Arc::new(frame.renamed(author.clone()));
         }
     }
 }
 
-fn cost(frame: &EntryFrame) -> usize {
+fn cost(frame: &Committed) -> usize {
     FRAME_COST + frame.bytes()
 }
 
@@ -156,13 +156,13 @@ mod tests {
 
     use super::*;
 
-    fn frame(seq: Seq, what: EntryKind) -> Arc<EntryFrame> {
+    fn frame(seq: Seq, what: EntryKind) -> Arc<Committed> {
         let entry = Entry { room: RoomId::lobby(), seq, at: 0, by: UserId::system(), cmid: None, what };
         let author = Person::new(UserId::system(), "");
-        Arc::new(EntryFrame::new(entry, author))
+        Arc::new(Committed::new(entry, author))
     }
 
-    fn posts(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Vec<Arc<EntryFrame>> {
+    fn posts(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Vec<Arc<Committed>> {
         seqs.map(|seq| frame(seq, EntryKind::posted(body, None))).collect()
     }
 
@@ -173,7 +173,7 @@ mod tests {
         ring
     }
 
-    fn seqs(frames: Option<Vec<Arc<EntryFrame>>>) -> Option<Vec<Seq>> {
+    fn seqs(frames: Option<Vec<Arc<Committed>>>) -> Option<Vec<Seq>> {
         frames.map(|frames| frames.iter().map(|frame| frame.entry.seq).collect())
     }
 
@@ -244,10 +244,10 @@ mod tests {
         ring.push(frame(3, EntryKind::Edited { seq: 1, body: "still secret".into() }), &budget);
         ring.push(frame(4, EntryKind::Deleted { seq: 1 }), &budget);
         ring.redact(1, &Budget(ring.bytes.into()));
-        let texts: Vec<bool> = ring.frames.iter().map(|frame| frame.json.contains("secret")).collect();
+        let texts: Vec<bool> = ring.frames.iter().map(|frame| frame.json().contains("secret")).collect();
         assert_eq!(texts, [false, true, false, false]);
         assert_eq!(seqs(ring.after(0)), Some(vec![1, 2, 3, 4]), "each keeps its place");
-        assert!(ring.frames[3].json.contains(r#""deleted""#));
+        assert!(ring.frames[3].json().contains(r#""deleted""#));
         assert_eq!(ring.bytes, ring.frames.iter().map(|frame| cost(frame)).sum::<usize>());
     }
 
@@ -255,7 +255,7 @@ mod tests {
     fn a_name_is_the_present_one() {
         let mut ring = ring(1..=2, "x");
         ring.rename(&Person::new(UserId::system(), "Now"));
-        assert!(ring.frames.iter().all(|frame| frame.author.json.contains("Now")));
+        assert!(ring.frames.iter().all(|frame| frame.author.json().contains("Now")));
         assert!(Arc::ptr_eq(&ring.frames[0].author, &ring.frames[1].author));
     }
 }

@@ -6,7 +6,7 @@ use super::{ClientProtocol, Context, Handshake};
 use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
 use crate::cursor::Cursors;
-use crate::encoded::{Encoded, Encoding, EntryFrame};
+use crate::encoded::{Committed, Encoded, Encoding};
 use crate::http::api::types::ApiEntry;
 use crate::session::{NoFollow, Outgoing, Session};
 
@@ -84,7 +84,7 @@ impl ClientProtocol for Stream {
 }
 
 /// An entry as an event: JSON has no line breaks, so its data is one line.
-fn event(frame: &EntryFrame, cursors: &Cursors) -> Option<Encoded> {
+fn event(frame: &Committed, cursors: &Cursors) -> Option<Encoded> {
     let event = ApiEntry::new(&frame.entry, &frame.author.person, cursors);
     let json = serde_json::to_string(&event).ok()?;
     Some(format!("id: {}\ndata: {json}\n\n", cursors.text(frame.entry.seq)).into())

@@ -7,7 +7,7 @@ use madang_protocol::{Cmid, Headers, Operation, RoomId, UnixMs, UserId};
 use super::{Rooms, logged};
 use crate::network::Network;
 use crate::refusal::Refusal;
-use crate::store::{Appended, ConsumerOffset, Keep, Write};
+use crate::store::{Appended, ConsumerOffset, Keep};
 use crate::text;
 
 /// One of several posts.
@@ -66,7 +66,7 @@ impl Rooms {
     ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>
     {
         let (count, at) = (posts.len(), self.0.clock.wall(now));
-        let (mut writes, mut bytes) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut drafts, mut bytes) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (index, Post { room, cmid, body, headers }) in posts.into_iter().enumerate() {
             let mut operation = Operation::Post { body, reply_to: None, headers };
             let allowed = self.may(by, &room).and_then(|()| {
@@ -74,7 +74,7 @@ impl Rooms {
                 text::operation(&mut operation, max).map_err(Refusal::from)
             });
             bytes.push(allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?);
-            writes.push(Write { by: by.clone(), cmid, room, at, operation });
+            drafts.push(operation.into_draft(room, by.clone(), cmid, at));
         }
         self.take_tokens(by, from, tokens, &bytes, now)
             .map_err(|refusal| NoneMade { index: None, refusal })?;
@@ -87,7 +87,7 @@ impl Rooms {
             place,
             at,
         });
-        let appended = self.0.store.append_all(writes, places.collect());
+        let appended = self.0.store.append_all(drafts, places.collect());
         let metrics = self.0.metrics.clone();
         Ok(async move {
             match appended.await {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UnixMs, UserId};
 
 use super::{Outgoing, Session};
-use crate::encoded::EntryFrame;
+use crate::encoded::Committed;
 use crate::hub::{Attached, ReplaySource};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
@@ -161,7 +161,7 @@ impl Session {
                 let bytes = entries.iter().map(|committed| entry_bytes(&committed.entry)).sum();
                 reading.end(bytes);
                 for committed in entries {
-                    self.send_entry(&Arc::new(EntryFrame::new(committed.entry, committed.author)), out);
+                    self.send_entry(&Arc::new(committed), out);
                 }
                 self.behind.push_front(room);
             }
@@ -192,7 +192,7 @@ impl Session {
     }
 
     /// Passes an entry of a live room on. An entry that was sent already is dropped; a hole puts the room behind.
-    pub(super) fn deliver_entry(&mut self, frame: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
+    pub(super) fn deliver_entry(&mut self, frame: &Arc<Committed>, out: &mut Vec<Outgoing>) {
         let Some(follow) = self.follows.get_mut(&frame.entry.room).filter(|follow| follow.live) else {
             return;
         };
@@ -207,7 +207,7 @@ impl Session {
     }
 
     /// Sends an entry if it is the next one of its room.
-    fn send_entry(&mut self, frame: &Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
+    fn send_entry(&mut self, frame: &Arc<Committed>, out: &mut Vec<Outgoing>) {
         let Some(follow) = self.follows.get_mut(&frame.entry.room) else { return };
         if frame.entry.seq != follow.sent + 1 {
             return;
@@ -216,7 +216,7 @@ impl Session {
         self.say_entry(frame.clone(), out);
     }
 
-    fn say_entry(&mut self, frame: Arc<EntryFrame>, out: &mut Vec<Outgoing>) {
+    fn say_entry(&mut self, frame: Arc<Committed>, out: &mut Vec<Outgoing>) {
         self.introduce_encoded(&frame.author, out);
         out.push(Outgoing::Entry(frame));
     }

@@ -4,7 +4,7 @@ use madang_protocol::{ClientFrame, Cmid, Operation, RefusalCode, RoomId, Seq, Se
 
 use super::{Outgoing, Session};
 use crate::refusal::Refusal;
-use crate::store::{ANSWER_BYTES, PageAt, PageRead, ReadLimit, message_bytes};
+use crate::store::{ANSWER_BYTES, Appended, PageAt, PageRead, ReadLimit, message_bytes};
 
 /// Least time between two typing notices of a session that are passed on.
 const TYPING_MS: UnixMs = 1_000;
@@ -56,6 +56,23 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Answers the write once it is durable, or refused.
+    pub(super) fn answer(
+        &mut self,
+        durable: impl Future<Output = Result<Appended, Refusal>> + Send + 'static,
+        room: RoomId,
+        cmid: Cmid,
+    ) {
+        let (locale, limits) = (self.locale, self.rooms.limits().clone());
+        self.pending.push_back(Box::pin(async move {
+            let frame = match durable.await {
+                Ok(appended) => ServerFrame::Done { cmid, room: appended.room, seq: appended.seq },
+                Err(refusal) => about(refusal.frame(locale, &limits, Some(room)), cmid),
+            };
+            Some(frame.into())
+        }));
     }
 
     fn write(&mut self, room: RoomId, cmid: Cmid, operation: Operation, now: UnixMs) {

@@ -4,11 +4,11 @@
 //! on from the log at our cursor, until the hub can take us in without a gap ([`Hub::attach`]). A first
 //! watch, a resume and a queue that overflowed are all the same thing: behind, at some cursor.
 
-mod answers;
 mod follow;
 mod handlers;
 mod heads;
 mod outgoing;
+mod receipts;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -33,12 +33,12 @@ use crate::room::Rooms;
 use crate::simulation::{Mutant, is};
 use crate::store::Expected;
 
-pub use answers::Kept;
 use follow::Follow;
 pub use follow::NoFollow;
 pub use handlers::Untyped;
 use handlers::about;
 pub use outgoing::Outgoing;
+pub use receipts::Kept;
 
 /// Writes of one session that are not yet durable. At the bound no further frame is read from its socket.
 pub const MAX_PENDING: usize = 64;
@@ -245,7 +245,7 @@ impl Session {
                         self.you.clone_from(&frame.person);
                     }
                     if self.resumed || self.known.contains(&frame.person.id) {
-                        out.push(Outgoing::Shared(frame.json.clone()));
+                        out.push(Outgoing::Shared(frame.json().clone()));
                     }
                 }
                 Queued::Typing(by, json) => {
@@ -326,7 +326,7 @@ impl Session {
     fn introduce_encoded(&mut self, person: &PersonFrame, out: &mut Vec<Outgoing>) {
         if !self.known.contains(&person.person.id) {
             self.known.insert(person.person.id.clone());
-            out.push(Outgoing::Shared(person.json.clone()));
+            out.push(Outgoing::Shared(person.json().clone()));
         }
     }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use madang_protocol::ServerFrame;
 
-use crate::encoded::{Encoded, EntryFrame, encode};
+use crate::encoded::{Committed, Encoded, encode};
 use crate::refusal::Refusal;
 
 /// One frame to the client.
 #[derive(Clone, Debug)]
 pub enum Outgoing {
     /// An entry of a followed room: the one after the last that this client was sent.
-    Entry(Arc<EntryFrame>),
+    Entry(Arc<Committed>),
     /// A frame of `madang.v1` that is the same for many: names, snapshots, presence, read markers, the room list.
     /// Protocols that have no form for these pass them over.
     Shared(Encoded),
@@ -32,7 +32,7 @@ impl Outgoing {
     /// As a frame of `madang.v1`.
     pub fn encoded(self) -> Encoded {
         match self {
-            Self::Entry(entry) => entry.json.clone(),
+            Self::Entry(entry) => entry.json().clone(),
             Self::Shared(json) => json,
             Self::Frame(frame) => encode(&frame),
             // Nobody who speaks `madang.v1` keeps a place.

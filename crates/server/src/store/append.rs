@@ -1,32 +1,76 @@
 //! Posts, edits and deletes: each an entry in the log and a change of its message, in one transaction.
 
-use madang_protocol::{Cmid, Entry, EntryKind, Message, Seq};
+use madang_protocol::{Cmid, Entry, EntryKind, Message, RoomId, Seq};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
 use super::consumer_offsets;
 use super::rows::{self, RoomKey, seq_of};
-use super::{Appended, Keep, Newcomer, Rejected, StoreError, Write};
+use super::{Keep, Newcomer, Queued, Store, StoreError};
 use crate::simulation::{Mutant, is};
 
+/// A write that is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The room it went to; for a repeat the first one's, whatever the repeat named.
+    pub room: RoomId,
+    /// The entry that it made; for a repeat the first one's.
+    pub seq: Seq,
+    /// True if an earlier write had the same author and cmid. Nothing was written then.
+    pub repeat: bool,
+}
+
+/// The write, or the place, for whose sake none of several was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its place among them, from 0; the places that are kept with them come behind.
+    pub index: usize,
+    /// The reason.
+    pub error: StoreError,
+}
+
+impl Store {
+    /// Writes an entry into its room's log, which gives it its `seq` and keeps its time from going back.
+    ///
+    /// A repeat, that is the same author and cmid again, answers what the first one got, before anything
+    /// else about it is looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser),
+    /// [`UnknownMessage`](StoreError::UnknownMessage) (also for the message replied to),
+    /// [`NotYours`](StoreError::NotYours). From this and every other write:
+    /// [`Unavailable`](StoreError::Unavailable), when nothing was written, and [`Closed`](StoreError::Closed).
+    pub fn append(&self, draft: Entry) -> Queued<Appended> {
+        self.queued_by(self.expected(&draft.by), move |batch| append(batch, draft))
+    }
+
+    /// Writes all of these or none, in this order, each as [`Store::append`] does, and keeps the places with them as
+    /// [`Store::keep_place`] does. All are one person's. A crash leaves all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::append`]; what one of them alone is refused for comes as the [`Rejected`] within.
+    pub fn append_all(
+        &self,
+        drafts: Vec<Entry>,
+        places: Vec<Keep>,
+    ) -> Queued<Result<Vec<Appended>, Rejected>> {
+        let by = drafts.first().map(|draft| &draft.by).or(places.first().map(|keep| &keep.reader));
+        let newcomer = by.and_then(|by| self.expected(by));
+        self.queued(move |batch| append_all(batch, drafts, &places, newcomer.as_deref()))
+    }
+}
+
 /// Writes one entry, or finds the one that an earlier try of the same write made.
-pub(super) fn append(batch: &mut Batch<'_>, write: Write) -> Result<Appended, Failure> {
-    let author = batch.author(&write.by)?;
-    if let Some(mut first) = first_of(batch, &author, write.cmid)? {
+pub(super) fn append(batch: &mut Batch<'_>, draft: Entry) -> Result<Appended, Failure> {
+    let author = batch.author(&draft.by)?;
+    if let Some(mut first) = first_of(batch, &author, draft.cmid)? {
         if is(Mutant::RepeatsWithNewSeq) {
-            first.seq = batch.room(&write.room)?.head;
+            first.seq = batch.room(&draft.room)?.head;
         }
         return Ok(first);
     }
-    let RoomHead { key, head, last_at, .. } = batch.room(&write.room)?;
-    let entry = Entry {
-        room: write.room,
-        seq: head + 1,
-        at: dated(write.at, last_at),
-        by: write.by,
-        cmid: Some(write.cmid),
-        what: write.operation.into_kind(),
-    };
+    let RoomHead { key, head, last_at, .. } = batch.room(&draft.room)?;
+    let entry = Entry { seq: head + 1, at: dated(draft.at, last_at), ..draft };
     let target = match entry.what.target() {
         Some(seq) => Some(rows::standing(batch.sql, key, seq)?.ok_or(StoreError::UnknownMessage)?),
         None => None,
@@ -67,13 +111,13 @@ pub(super) fn enter(
 /// Writes all and keeps all places, or nothing, not even the row of a newcomer.
 pub(super) fn append_all(
     batch: &mut Batch<'_>,
-    writes: Vec<Write>,
+    drafts: Vec<Entry>,
     places: &[Keep],
     newcomer: Option<&Newcomer>,
 ) -> Result<Result<Vec<Appended>, Rejected>, Failure> {
-    let before = batch.place(writes.iter().map(|write| &write.room))?;
+    let before = batch.place(drafts.iter().map(|draft| &draft.room))?;
     let mut index = 0;
-    match batch.by_newcomer(newcomer, |batch| each(batch, writes, places, &mut index)) {
+    match batch.by_newcomer(newcomer, |batch| each(batch, drafts, places, &mut index)) {
         Ok(appended) => {
             batch.keep(&before)?;
             Ok(Ok(appended))
@@ -89,13 +133,13 @@ pub(super) fn append_all(
 /// Does one after the other, up to the first that is refused: that is then the one at `index`.
 fn each(
     batch: &mut Batch<'_>,
-    writes: Vec<Write>,
+    drafts: Vec<Entry>,
     places: &[Keep],
     index: &mut usize,
 ) -> Result<Vec<Appended>, Failure> {
-    let mut appended = Vec::with_capacity(writes.len());
-    for write in writes {
-        appended.push(append(batch, write)?);
+    let mut appended = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        appended.push(append(batch, draft)?);
         *index += 1;
     }
     for Keep { reader, room, name, place, at } in places {
@@ -115,7 +159,8 @@ pub(super) fn dated(now: i64, last: i64) -> i64 {
     if last.saturating_sub(now) > STEP_BACK { now } else { now.max(last) }
 }
 
-fn first_of(batch: &Batch<'_>, author: &Author, cmid: Cmid) -> Result<Option<Appended>, Failure> {
+fn first_of(batch: &Batch<'_>, author: &Author, cmid: Option<Cmid>) -> Result<Option<Appended>, Failure> {
+    let Some(cmid) = cmid else { return Ok(None) };
     let found: Option<i64> = batch
         .sql
         .prepare_cached("SELECT pos FROM entries WHERE by = ?1 AND cmid = ?2")?

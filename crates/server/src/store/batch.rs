@@ -2,16 +2,21 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
+use std::sync::Arc;
 
-use madang_protocol::{Entry, EntryKind, Person, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Entry, EntryKind, RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::oneshot;
 
 use super::cache_update::CacheUpdate;
-use super::queued::{Answer, Reply};
 use super::rows::{self, PERSON_COLUMNS, RoomKey, seq_from_column};
 use super::{Committed, Newcomer, StoreError};
+use crate::encoded::PersonFrame;
 
-/// Reasons why a command in a batch did not succeed.
+/// Sends a job's result once its batch has ended: with SQLite's words if the batch failed.
+pub(super) type Answer = Box<dyn FnOnce(Option<&str>)>;
+
+/// Reasons why a job in a batch did not succeed.
 pub(super) enum Failure {
     /// It was refused before it wrote anything; the others of the batch go on.
     Refused(StoreError),
@@ -46,7 +51,7 @@ pub(super) struct RoomHead {
 #[derive(Clone)]
 pub(super) struct Author {
     pub(super) key: i64,
-    pub(super) person: Person,
+    pub(super) person: Arc<PersonFrame>,
 }
 
 /// Authors that the writer keeps in memory; at the bound all are forgotten and read again when they write.
@@ -84,14 +89,14 @@ pub(super) struct Batch<'w> {
 }
 
 impl<'w> Batch<'w> {
-    /// Begins. A failure to do so is kept, and answers every command.
+    /// Begins. A failure to do so is kept, and answers every job.
     pub(super) fn begin(sql: &'w Connection, known: &'w mut WriterState) -> Self {
         let failure = rolled_back(sql).and_then(|()| sql.execute_batch("BEGIN IMMEDIATE")).err();
         let (committed, news, moved) = Default::default();
         Self { sql, known, committed, news, moved, failure, changes: sql.total_changes() }
     }
 
-    /// Answers every command with this failure.
+    /// Answers every job with this failure.
     pub(super) fn failed(sql: &'w Connection, known: &'w mut WriterState, failure: rusqlite::Error) -> Self {
         let (committed, news, moved) = Default::default();
         Self { sql, known, committed, news, moved, failure: Some(failure), changes: sql.total_changes() }
@@ -107,10 +112,10 @@ impl<'w> Batch<'w> {
         self.sql.total_changes() != self.changes
     }
 
-    /// Does one command's work, unless the batch has failed, and prepares its answer.
+    /// Does one job, unless the batch has failed, and prepares its answer.
     pub(super) fn perform<T: Send + 'static>(
         &mut self,
-        reply: Reply<T>,
+        reply: oneshot::Sender<Result<T, StoreError>>,
         work: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Answer {
         let result = if self.has_failed() { Err(StoreError::Closed) } else { self.settle(work) };
@@ -226,7 +231,9 @@ impl<'w> Batch<'w> {
         let found = self
             .sql
             .prepare_cached(&format!("SELECT {PERSON_COLUMNS}, u.key FROM users u WHERE u.id = ?1"))?
-            .query_row([user.as_str()], |row| Ok(Author { key: row.get(5)?, person: rows::person(row, 0)? }))
+            .query_row([user.as_str()], |row| {
+                Ok(Author { key: row.get(5)?, person: Arc::new(rows::person(row, 0)?.into()) })
+            })
             .optional()?
             .ok_or(StoreError::UnknownUser)?;
         if self.known.authors.len() >= AUTHORS_MAX {
@@ -272,7 +279,7 @@ impl<'w> Batch<'w> {
         Ok(())
     }
 
-    /// Does a command's work for somebody who may be new: then they get their row first. A refusal takes it back.
+    /// Does a job for somebody who may be new: then they get their row first. A refusal takes it back.
     pub(super) fn by_newcomer<T>(
         &mut self,
         newcomer: Option<&Newcomer>,
@@ -312,7 +319,7 @@ impl<'w> Batch<'w> {
             self.moved.push(entry.room.clone());
         }
         self.news.push(CacheUpdate::Entry { room: key, by: author.key, turn });
-        self.committed.push(Committed { entry: entry.into(), author: author.person });
+        self.committed.push(Committed::by(entry.into(), author.person));
     }
 
     /// Notes a change that is no entry.

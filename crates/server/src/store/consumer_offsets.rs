@@ -4,7 +4,6 @@ use madang_protocol::{RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
-use super::command::Command;
 use super::rows::{ReadError, seq_from_column};
 use super::{ConsumerOffset, PLACES_MAX, Queued, Store, StoreError};
 
@@ -22,8 +21,7 @@ impl Store {
         place: ConsumerOffset,
         at: UnixMs,
     ) -> Queued<()> {
-        let newcomer = self.expected(&reader);
-        self.queued(|reply| Command::KeepPlace { reader, room, name, place, at, newcomer, reply })
+        self.queued_by(self.expected(&reader), move |batch| keep(batch, &reader, &room, &name, &place, at))
     }
 
     /// The place that [`Store::keep_place`] was asked to keep last under this name: also by a connection that has ended a
@@ -38,7 +36,10 @@ impl Store {
         name: String,
     ) -> Result<Option<ConsumerOffset>, StoreError> {
         let (who, at, of) = (reader.clone(), room.clone(), name.clone());
-        match self.queued(|reply| Command::FindPlace { reader: who, room: at, name: of, reply }).await {
+        let find_last = move |batch: &mut Batch<'_>| {
+            find(batch.sql, &who, &at, &of).map_err(|ReadError(error)| error.into())
+        };
+        match self.queued(find_last).await {
             // A store that cannot write can read; what waited is not written then.
             Err(StoreError::Unavailable(_)) => {
                 self.0.readers.read(move |sql| find(sql, &reader, &room, &name)).await

@@ -8,13 +8,11 @@ use std::sync::mpsc::Receiver;
 use madang_protocol::{Epoch, UnixMs};
 use rusqlite::Connection;
 
-use super::batch::{Batch, Failure, WriterState};
+use super::batch::{Answer, Batch, Failure, WriterState};
 use super::cache::Cache;
-use super::command::Command;
 use super::expected::Newcomers;
-use super::queued::Answer;
 use super::readers::Readers;
-use super::writer::{self, Writer};
+use super::writer::{self, Job, Writer};
 use super::{Committed, Inner, OpenError, Store, StoreOptions, migrations, open};
 use crate::simulation::{Mutant, is};
 
@@ -25,7 +23,7 @@ pub use super::memory_disk::Disk;
 pub enum Fault {
     /// It works.
     None,
-    /// It fails behind so many of the batch's commands.
+    /// It fails behind so many of the batch's jobs.
     Fails(usize),
     /// It has no page left.
     Full,
@@ -37,8 +35,8 @@ pub struct Stepper {
     disk: Disk,
     known: WriterState,
     cache: Arc<Cache>,
-    commands: Receiver<Command>,
-    taken: Vec<Command>,
+    jobs: Receiver<Option<Job>>,
+    taken: Vec<Job>,
     answers: Vec<Answer>,
     failed: Option<String>,
     /// With [`Mutant::AnswersEarly`], what a crash would leave: the disk before the last commit.
@@ -73,7 +71,7 @@ impl Disk {
             identity = open::identity(&sql).map_err(failed)?;
             Arc::new(Cache::open(&sql, options.people).map_err(failed)?)
         };
-        let (writer, commands) = Writer::by_hand();
+        let (writer, jobs) = Writer::by_hand();
         let store = Store(Arc::new(Inner {
             readers: Readers::by_hand(self.clone()),
             writer,
@@ -88,7 +86,7 @@ impl Disk {
             disk: self.clone(),
             known: WriterState::default(),
             cache,
-            commands,
+            jobs,
             taken: Vec::new(),
             answers: Vec::new(),
             failed: None,
@@ -99,13 +97,13 @@ impl Disk {
 }
 
 impl Stepper {
-    /// Takes what is queued as the next batch. How many commands it has.
+    /// Takes what is queued as the next batch. How many jobs it has.
     pub fn take(&mut self) -> usize {
         self.unsynced = None;
         while self.taken.len() < writer::BATCH_MAX
-            && let Ok(command) = self.commands.try_recv()
+            && let Ok(Some(job)) = self.jobs.try_recv()
         {
-            self.taken.push(command);
+            self.taken.push(job);
         }
         self.taken.len()
     }
@@ -120,11 +118,11 @@ impl Stepper {
             limit_pages(&sql, true);
         }
         let mut batch = Batch::begin(&sql, &mut self.known);
-        for (number, command) in self.taken.drain(..).enumerate() {
+        for (number, job) in self.taken.drain(..).enumerate() {
             if fault == Fault::Fails(number) {
                 fail(&mut batch);
             }
-            self.answers.extend(writer::run(command, &mut batch));
+            self.answers.push(job(&mut batch));
         }
         if matches!(fault, Fault::Fails(number) if number >= self.answers.len()) {
             fail(&mut batch);
@@ -156,7 +154,7 @@ impl Stepper {
     }
 }
 
-/// A command that fails as a disk does.
+/// A job that fails as a disk does.
 fn fail(batch: &mut Batch<'_>) {
     let (reply, _) = tokio::sync::oneshot::channel();
     let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);

@@ -11,7 +11,6 @@ mod batch;
 mod bots;
 mod cache;
 mod cache_update;
-mod command;
 mod consumer_offsets;
 mod expected;
 mod guests;
@@ -27,7 +26,6 @@ mod open;
 mod owner;
 mod people;
 mod private;
-mod queued;
 mod reactors;
 mod read_limit;
 mod readers;
@@ -44,25 +42,24 @@ use std::path::Path;
 use std::sync::Arc;
 
 use madang_protocol::{Entry, Epoch, Person, RoomId, RoomInfo, Seq, UnixMs, UserId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+pub use crate::encoded::Committed;
+pub use append::{Appended, Rejected};
 pub use cache::{KEPT_MESSAGES, Version};
 pub use expected::Expected;
 pub use open::Identity;
-pub use queued::Queued;
 pub use read_limit::{ANSWER_BYTES, ReadLimit};
 pub(crate) use read_limit::{entry_bytes, message_bytes};
 pub use types::{
-    Appended, Ban, Bot, BotKind, Committed, ConsumerOffset, Keep, Newcomer, OpenError, PageAt, PageRead,
-    ReadMarker, Rejected, Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions,
-    Target, WARNED_FROM, Write,
+    Ban, Bot, BotKind, ConsumerOffset, Keep, Newcomer, OpenError, PageAt, PageRead, ReadMarker, Renamed,
+    Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions, Target, WARNED_FROM,
 };
 
 use cache::Cache;
-use command::Command;
 use expected::Newcomers;
-use queued::Reply;
 use readers::Readers;
+pub use writer::Queued;
 use writer::Writer;
 
 /// Rooms that one server holds, the lobby included.
@@ -145,44 +142,13 @@ impl Store {
         &self.0.first_epoch
     }
 
-    /// Writes a post, edit or delete into a room's log.
-    ///
-    /// A repeat, that is the same author and cmid again, answers what the first one got, before anything
-    /// else about it is looked at.
-    ///
-    /// # Errors
-    /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser),
-    /// [`UnknownMessage`](StoreError::UnknownMessage) (also for the message replied to),
-    /// [`NotYours`](StoreError::NotYours). From this and every other write:
-    /// [`Unavailable`](StoreError::Unavailable), when nothing was written, and [`Closed`](StoreError::Closed).
-    pub fn append(&self, write: Write) -> Queued<Appended> {
-        let newcomer = self.expected(&write.by);
-        self.queued(|reply| Command::Append { write, newcomer, reply })
-    }
-
-    /// Writes all of these or none, in this order, each as [`Store::append`] does, and keeps the places with them as
-    /// [`Store::keep_place`] does. All are one person's. A crash leaves all of them or none.
-    ///
-    /// # Errors
-    /// As [`Store::append`]; what one of them alone is refused for comes as the [`Rejected`] within.
-    pub fn append_all(
-        &self,
-        writes: Vec<Write>,
-        places: Vec<Keep>,
-    ) -> Queued<Result<Vec<Appended>, Rejected>> {
-        let by = writes.first().map(|write| &write.by).or(places.first().map(|keep| &keep.reader));
-        let newcomer = by.and_then(|by| self.expected(by));
-        self.queued(|reply| Command::AppendAll { writes, places, newcomer, reply })
-    }
-
     /// Opens a room. Its first entry leaves through `committed` as well.
     ///
     /// # Errors
     /// [`StoreError::TooManyRooms`], [`UnknownUser`](StoreError::UnknownUser), and
     /// [`Taken`](StoreError::Taken) if the id is in use.
     pub fn open_room(&self, room: RoomId, title: String, by: UserId, at: UnixMs) -> Queued<Entry> {
-        let newcomer = self.expected(&by);
-        self.queued(|reply| Command::OpenRoom { room, title, by, at, newcomer, reply })
+        self.queued_by(self.expected(&by), move |batch| people::open_room(batch, room, title, by, at))
     }
 
     /// Makes a guest without a name, with a login. `token_hash` is a hash of the login's token, which itself
@@ -191,7 +157,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Taken`] if the id or the token is in use.
     pub fn add_guest(&self, user: UserId, token_hash: [u8; 32], at: UnixMs) -> Queued<()> {
-        self.queued(|reply| Command::AddGuest { user, token_hash, at, reply })
+        self.queued(move |batch| people::add_guest(batch, &user, token_hash, at))
     }
 
     /// Gives a person another name at this time. It is in force for entries that are read or written from then on, and
@@ -200,8 +166,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownUser`].
     pub fn rename(&self, user: UserId, name: String, at: UnixMs) -> Queued<Renamed> {
-        let newcomer = self.expected(&user);
-        self.queued(|reply| Command::Rename { user, name, at, newcomer, reply })
+        self.queued_by(self.expected(&user), move |batch| people::rename(batch, &user, &name, at))
     }
 
     /// Moves a read marker forward, never back, at most to the head, and answers the one in force.
@@ -210,7 +175,7 @@ impl Store {
     /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
     pub fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Queued<ReadMarker> {
         let newcomer = self.expected(&user);
-        self.queued(|reply| Command::MarkRead { user, room, seq, newcomer, reply })
+        self.queued(move |batch| people::mark_read(batch, &user, &room, seq, newcomer.as_deref()))
     }
 
     // --- Reading. Data in memory is returned at once, and exactly as the database would.
@@ -367,7 +332,7 @@ impl Store {
         if self.0.writer.is_proven() {
             return Ok(());
         }
-        self.queued(|reply| Command::Probe { reply }).await
+        self.queued(people::probe).await
     }
 
     /// Ends the writer: what was queued before is committed and answered, later commands get
@@ -377,10 +342,5 @@ impl Store {
     /// comes through `committed`, or have dropped its receiver.
     pub fn close(&self) {
         self.0.writer.close();
-    }
-
-    fn queued<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Queued<T> {
-        let (reply, answer) = oneshot::channel();
-        Queued(Some(self.0.writer.queue(command(reply)).map(|()| answer)))
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn change_room(
             EntryKind::Closed {}
         }
     };
-    let entry = Entry { room, seq, at, by: author.person.id.clone(), cmid: None, what };
+    let entry = Entry { room, seq, at, by: author.person.person.id.clone(), cmid: None, what };
     enter(batch, found.key, entry.clone(), author, None)?;
     Ok(entry)
 }

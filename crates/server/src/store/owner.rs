@@ -2,8 +2,7 @@
 
 use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 
-use super::command::Command;
-use super::{Ban, Bot, Queued, RoomChange, Store, StoreError, moderation};
+use super::{Ban, Bot, Queued, RoomChange, Store, StoreError, bots, moderation};
 use crate::network::Network;
 
 impl Store {
@@ -14,7 +13,7 @@ impl Store {
     /// [`StoreError::UnknownRoom`] for a room that it is to be limited to, [`Taken`](StoreError::Taken) if the id
     /// or the token is in use, [`TooManyBots`](StoreError::TooManyBots).
     pub fn add_bot(&self, bot: Bot, token_hash: [u8; 32]) -> Queued<(Bot, Vec<Person>)> {
-        self.queued(|reply| Command::AddBot { bot, token_hash, reply })
+        self.queued(move |batch| bots::add(batch, bot, token_hash))
     }
 
     /// Takes a bot's token away, for ever. Once this is answered, the token is nobody's.
@@ -22,7 +21,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownUser`] if there is no such bot.
     pub fn revoke_bot(&self, user: UserId, at: UnixMs) -> Queued<Bot> {
-        self.queued(|reply| Command::RevokeBot { user, at, reply })
+        self.queued(move |batch| bots::revoke(batch, &user, at))
     }
 
     /// Renames or closes a room by an entry of the server's own, which leaves through `committed` as well. A closed
@@ -31,7 +30,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownRoom`], [`TheLobby`](StoreError::TheLobby), [`InUse`](StoreError::InUse).
     pub fn change_room(&self, room: RoomId, change: RoomChange, at: UnixMs) -> Queued<Entry> {
-        self.queued(|reply| Command::ChangeRoom { room, change, at, reply })
+        self.queued(move |batch| moderation::change_room(batch, room, change, at))
     }
 
     /// Takes a message back, whoever wrote it, by an entry of its author's without a `cmid`.
@@ -39,7 +38,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownRoom`], [`UnknownMessage`](StoreError::UnknownMessage).
     pub fn remove_message(&self, room: RoomId, seq: Seq, at: UnixMs) -> Queued<Entry> {
-        self.queued(|reply| Command::RemoveMessage { room, seq, at, reply })
+        self.queued(move |batch| moderation::remove_message(batch, room, seq, at))
     }
 
     /// Bans from `at` on, or no longer. Answers whether that changed anything. A person need not be in the store: a
@@ -48,7 +47,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::TooManyBans`].
     pub fn ban(&self, ban: Ban, at: Option<UnixMs>) -> Queued<bool> {
-        self.queued(|reply| Command::Ban { ban, at, reply })
+        self.queued(move |batch| moderation::ban(batch, ban, at))
     }
 
     /// All bans, the oldest first.

@@ -1,4 +1,4 @@
-//! Rooms, guests, names and read markers: the writes that are not a [`Write`](super::Write).
+//! Rooms, guests, names and read markers: the writes that nobody asks for by an operation.
 
 use madang_protocol::{Entry, EntryKind, RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};

@@ -149,7 +149,7 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
         cmid: cmid(row, 2)?,
         what,
     };
-    Ok(super::Committed { entry: entry.into(), author })
+    Ok(super::Committed::new(entry, author))
 }
 
 /// The columns of [`message`] before [`PERSON_COLUMNS`], from `messages m JOIN entries e JOIN users u`.

@@ -1,10 +1,9 @@
 //! Types of the store's interface.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::network::Network;
-use madang_protocol::{Cmid, Entry, Message, Operation, Person, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Message, Person, RoomId, Seq, UnixMs, UserId};
 use prometheus_client::metrics::counter::Counter;
 
 pub use super::space::{Reserve, SpaceOptions, WARNED_FROM};
@@ -30,21 +29,6 @@ impl Default for StoreOptions {
         let space = SpaceOptions::default();
         Self { max_bytes: None, space, readers: 2, people: 20_000, reads: Counter::default() }
     }
-}
-
-/// Something that a person wants written into a room's log.
-#[derive(Clone, Debug)]
-pub struct Write {
-    /// The author.
-    pub by: UserId,
-    /// The write's id: the same one again from the same person is a repeat, whatever else it holds.
-    pub cmid: Cmid,
-    /// The room.
-    pub room: RoomId,
-    /// Time by the server's clock. The log keeps it from going back.
-    pub at: UnixMs,
-    /// The operation.
-    pub operation: Operation,
 }
 
 /// Changes of a room by the owner.
@@ -79,35 +63,6 @@ impl Ban {
             Self::Network(network) => network.to_string(),
         }
     }
-}
-
-/// A write that is durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Appended {
-    /// The room it went to; for a repeat the first one's, whatever the repeat named.
-    pub room: RoomId,
-    /// The entry that it made; for a repeat the first one's.
-    pub seq: Seq,
-    /// True if an earlier write had the same author and cmid. Nothing was written then.
-    pub repeat: bool,
-}
-
-/// The write, or the place, for whose sake none of several was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejected {
-    /// Its place among them, from 0; the places that are kept with them come behind.
-    pub index: usize,
-    /// The reason.
-    pub error: StoreError,
-}
-
-/// An entry that is durable, with its author's name when it was read or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// The entry: one in memory, from here to the last of its encodings.
-    pub entry: Arc<Entry>,
-    /// Its author.
-    pub author: Person,
 }
 
 /// Somebody who has not acted yet: known by a signed login alone, until the first write makes them a guest.

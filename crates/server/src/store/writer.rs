@@ -2,27 +2,31 @@
 //!
 //! Batching is what pays for durability: a commit costs one sync of the disk, however many writes it holds.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Batch, WriterState};
+use super::batch::{Answer, Batch, Failure, WriterState};
 use super::cache::Cache;
-use super::command::Command;
-use super::queued::Answer;
+use super::expected::Expected;
 use super::restore_guard::RestoreGuard;
-use super::rows::ReadError;
 use super::space::{IDLE, Space};
-use super::{Committed, StoreError, append, bots, consumer_offsets, guests, moderation, people};
+use super::{Committed, Store, StoreError};
 
-/// Commands in one transaction.
+/// One write: it is done within a batch, and makes the answer for its caller.
+pub(super) type Job = Box<dyn FnOnce(&mut Batch<'_>) -> Answer + Send>;
+
+/// Jobs in one transaction.
 pub(super) const BATCH_MAX: usize = 256;
 
-/// Commands that wait for the writer, some seconds of work on a slow disk. At the bound the next one is
+/// Jobs that wait for the writer, some seconds of work on a slow disk. At the bound the next one is
 /// refused at once as [`StoreError::Unavailable`]: the caller refuses its client, which retries later.
 const WAITING_MAX: usize = 4_096;
 
@@ -31,7 +35,8 @@ const PROOF_LASTS: Duration = Duration::from_secs(5);
 
 /// The writer's thread and the way to it.
 pub(super) struct Writer {
-    queue: SyncSender<Command>,
+    /// `None` ends the thread.
+    queue: SyncSender<Option<Job>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     health: Arc<Health>,
 }
@@ -45,24 +50,24 @@ impl Writer {
         cache: Arc<Cache>,
         committed: mpsc::Sender<Vec<Committed>>,
     ) -> std::io::Result<Self> {
-        let (queue, commands) = sync_channel(WAITING_MAX);
+        let (queue, jobs) = sync_channel(WAITING_MAX);
         let health = Arc::new(Health::default());
         let (known, noted) = (WriterState::default(), Arc::clone(&health));
-        let work = Work { sql, known, mark, space, cache, commands, committed, health: noted };
+        let work = Work { sql, known, mark, space, cache, jobs, committed, health: noted };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| work.run())?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)), health })
     }
 
     /// Without a thread: whoever has the other end does what is queued.
     #[cfg(feature = "simulation")]
-    pub(super) fn by_hand() -> (Self, Receiver<Command>) {
-        let (queue, commands) = sync_channel(WAITING_MAX);
-        (Self { queue, thread: Mutex::new(None), health: Arc::default() }, commands)
+    pub(super) fn by_hand() -> (Self, Receiver<Option<Job>>) {
+        let (queue, jobs) = sync_channel(WAITING_MAX);
+        (Self { queue, thread: Mutex::new(None), health: Arc::default() }, jobs)
     }
 
-    /// Queues a command, without waiting.
-    pub(super) fn queue(&self, command: Command) -> Result<(), StoreError> {
-        self.queue.try_send(command).map_err(|error| match error {
+    /// Queues a job, without waiting.
+    fn queue(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.try_send(Some(job)).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Unavailable("too many writes are waiting".into()),
             TrySendError::Disconnected(_) => StoreError::Closed,
         })
@@ -78,7 +83,7 @@ impl Writer {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take() {
             // An error means that it has ended already.
-            let _ = self.queue.send(Command::Close);
+            let _ = self.queue.send(None);
             let _ = thread.join();
         }
     }
@@ -111,7 +116,7 @@ struct Work {
     mark: RestoreGuard,
     space: Space,
     cache: Arc<Cache>,
-    commands: Receiver<Command>,
+    jobs: Receiver<Option<Job>>,
     committed: mpsc::Sender<Vec<Committed>>,
     health: Arc<Health>,
 }
@@ -127,13 +132,13 @@ impl Work {
     fn run(mut self) {
         self.space.look(&self.sql);
         loop {
-            let then = match self.commands.recv_timeout(IDLE) {
-                Ok(command) => self.batch(command),
+            let then = match self.jobs.recv_timeout(IDLE) {
+                Ok(Some(job)) => self.batch(job),
                 Err(RecvTimeoutError::Timeout) => {
                     self.space.look(&self.sql);
                     Then::GoOn
                 }
-                Err(RecvTimeoutError::Disconnected) => Then::Close,
+                Ok(None) | Err(RecvTimeoutError::Disconnected) => Then::Close,
             };
             if then == Then::Close {
                 break;
@@ -143,24 +148,24 @@ impl Work {
         let _ = self.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
-    /// Commits `first` and what is queued behind it. Commands that arrive meanwhile still get in.
-    fn batch(&mut self, first: Command) -> Then {
+    /// Commits `first` and what is queued behind it. Jobs that arrive meanwhile still get in.
+    fn batch(&mut self, first: Job) -> Then {
         let mut then = Then::GoOn;
         let mut answers: Vec<Answer> = Vec::new();
         let mut batch = match self.space.refusal(&self.sql) {
             Some(full) => Batch::failed(&self.sql, &mut self.known, full),
             None => Batch::begin(&self.sql, &mut self.known),
         };
-        let mut next = Some(first);
-        while let Some(command) = next.take() {
-            let Some(answer) = run(command, &mut batch) else {
+        answers.push(first(&mut batch));
+        while answers.len() < BATCH_MAX
+            && !batch.has_failed()
+            && let Ok(next) = self.jobs.try_recv()
+        {
+            let Some(job) = next else {
                 then = Then::Close;
                 break;
             };
-            answers.push(answer);
-            if answers.len() < BATCH_MAX && !batch.has_failed() {
-                next = self.commands.try_recv().ok();
-            }
+            answers.push(job(&mut batch));
         }
         let wrote = batch.wrote();
         let failed = match batch.end() {
@@ -187,7 +192,7 @@ impl Work {
     }
 
     /// Gives the entries to whoever delivers them. When that one is slower than the disk, the writer waits
-    /// for it, and the queue of commands fills; when it is gone, the log still has everything.
+    /// for it, and the queue of jobs fills; when it is gone, the log still has everything.
     fn hand_over(&self, entries: Vec<Committed>) {
         if !entries.is_empty() {
             let _ = self.committed.blocking_send(entries);
@@ -195,55 +200,42 @@ impl Work {
     }
 }
 
-/// Executes a command; `None` for [`Command::Close`].
-pub(super) fn run(command: Command, batch: &mut Batch<'_>) -> Option<Answer> {
-    Some(match command {
-        Command::Append { write, newcomer, reply } => batch.perform(reply, |batch| {
-            batch.by_newcomer(newcomer.as_deref(), |batch| append::append(batch, write))
-        }),
-        Command::AppendAll { writes, places, newcomer, reply } => {
-            batch.perform(reply, |batch| append::append_all(batch, writes, &places, newcomer.as_deref()))
-        }
-        Command::OpenRoom { room, title, by, at, newcomer, reply } => batch.perform(reply, |batch| {
-            let open = |batch: &mut Batch<'_>| people::open_room(batch, room, title, by, at);
-            batch.by_newcomer(newcomer.as_deref(), open)
-        }),
-        Command::AddGuest { user, token_hash, at, reply } => {
-            batch.perform(reply, |batch| people::add_guest(batch, &user, token_hash, at))
-        }
-        Command::AddBot { bot, token_hash, reply } => {
-            batch.perform(reply, |batch| bots::add(batch, bot, token_hash))
-        }
-        Command::RevokeBot { user, at, reply } => {
-            batch.perform(reply, |batch| bots::revoke(batch, &user, at))
-        }
-        Command::ChangeRoom { room, change, at, reply } => {
-            batch.perform(reply, |batch| moderation::change_room(batch, room, change, at))
-        }
-        Command::RemoveMessage { room, seq, at, reply } => {
-            batch.perform(reply, |batch| moderation::remove_message(batch, room, seq, at))
-        }
-        Command::Ban { ban, at, reply } => batch.perform(reply, |batch| moderation::ban(batch, ban, at)),
-        Command::Rename { user, name, at, newcomer, reply } => batch.perform(reply, |batch| {
-            batch.by_newcomer(newcomer.as_deref(), |batch| people::rename(batch, &user, &name, at))
-        }),
-        Command::MarkRead { user, room, seq, newcomer, reply } => {
-            batch.perform(reply, |batch| people::mark_read(batch, &user, &room, seq, newcomer.as_deref()))
-        }
-        Command::FindPlace { reader, room, name, reply } => batch.perform(reply, |batch| {
-            consumer_offsets::find(batch.sql, &reader, &room, &name).map_err(|ReadError(error)| error.into())
-        }),
-        Command::KeepPlace { reader, room, name, place, at, newcomer, reply } => {
-            batch.perform(reply, |batch| {
-                let keep =
-                    |batch: &mut Batch<'_>| consumer_offsets::keep(batch, &reader, &room, &name, &place, at);
-                batch.by_newcomer(newcomer.as_deref(), keep)
-            })
-        }
-        Command::RemoveGuests { before, after, reply } => {
-            batch.perform(reply, |batch| guests::remove_some(batch, before, after))
-        }
-        Command::Probe { reply } => batch.perform(reply, people::probe),
-        Command::Close => return None,
-    })
+impl Store {
+    /// Queues a write. A refusal within it leaves nothing written; the others of its batch go on.
+    pub(super) fn queued<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut Batch<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Queued<T> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(|batch: &mut Batch<'_>| batch.perform(reply, write));
+        Queued(Some(self.0.writer.queue(job).map(|()| answer)))
+    }
+
+    /// As [`Store::queued`], for somebody who may be a newcomer: then they get their row first.
+    pub(super) fn queued_by<T: Send + 'static>(
+        &self,
+        newcomer: Option<Expected>,
+        write: impl FnOnce(&mut Batch<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Queued<T> {
+        self.queued(move |batch| batch.by_newcomer(newcomer.as_deref(), write))
+    }
+}
+
+/// A write that is queued, in the order of the calls. It happens whether this is polled or not; it yields
+/// once the write is synced to disk, or refused.
+#[must_use = "the write happens anyway, but only this tells whether it is durable"]
+pub struct Queued<T>(Option<Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>>);
+
+impl<T> Future for Queued<T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = match &mut self.0 {
+            Some(Ok(answer)) => ready!(Pin::new(answer).poll(cx)).unwrap_or(Err(StoreError::Closed)),
+            Some(Err(refused)) => Err(refused.clone()),
+            None => Err(StoreError::Closed),
+        };
+        self.0 = None;
+        Poll::Ready(result)
+    }
 }

@@ -102,7 +102,7 @@ impl DeliveryWorker {
         loop {
             let cursors = self.app.rooms.cursors();
             let id = format!("{}/{}", self.room, cursors.text(seq));
-            let entry = ApiEntry::new(&committed.entry, &committed.author, cursors);
+            let entry = ApiEntry::new(&committed.entry, &committed.author.person, cursors);
             let body = serde_json::to_string(&entry).unwrap_or_default();
             let delivery = Delivery::new(id, body, &self.key, self.app.wall());
             let Err(failure) = self.sender.deliver(&self.url, &delivery).await else { return true };

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use madang_protocol::{Cmid, Operation, RoomId, UserId};
-use madang_server::store::{Store, StoreOptions, Write};
+use madang_server::store::{Store, StoreOptions};
 
 use crate::harness::{Client, Server, ask, exchange, lobby};
 
@@ -91,10 +91,7 @@ async fn one_wrong_clock_reading_does_not_stick() {
         let ann: UserId = "ann".parse().unwrap();
         store.add_guest(ann.clone(), [1; 32], future).await.unwrap();
         let operation = Operation::post("from 2096", None);
-        store
-            .append(Write { by: ann, cmid: Cmid(1), room: RoomId::lobby(), at: future, operation })
-            .await
-            .unwrap();
+        store.append(operation.into_draft(RoomId::lobby(), ann, Cmid(1), future)).await.unwrap();
     }
     let server = Server::over(folder.path());
     assert_eq!(server.told("the clock lies before the newest entry"), 1, "{}", server.log());

@@ -39,7 +39,7 @@ pub(crate) async fn a_bot_writes_under_its_name(mut stand: Stand) {
     stand.store.add_bot(bot("robo", None), [8; 32]).await.unwrap();
     let seq = stand.post(&user("robo"), "beep").await;
     let log = stand.store.entries_after(stand.lobby.clone(), seq - 1, 1).await.unwrap();
-    assert_eq!(log[0].author, bot("robo", None).person);
+    assert_eq!(log[0].author.person, bot("robo", None).person);
     stand.store.rename(user("robo"), "Robo".into(), 1).await.unwrap();
     assert_eq!(stand.store.bot_by_token(&[8; 32]).unwrap().person.name, "Robo");
     let stand = stand.reopened();
@@ -77,7 +77,7 @@ pub(crate) async fn revoked_token_stays_invalid(mut stand: Stand) {
         stand = stand.reopened();
     }
     let log = stand.store.entries_after(stand.lobby.clone(), seq - 1, 1).await.unwrap();
-    assert_eq!(log[0].author.name, "The robo", "what it wrote stays");
+    assert_eq!(log[0].author.person.name, "The robo", "what it wrote stays");
     assert_eq!(stand.store.revoke_bot(stand.ann.clone(), 1).await, Err(StoreError::UnknownUser));
     let taken = stand.store.add_bot(bot("third", None), [8; 32]).await;
     assert_eq!(taken, Err(StoreError::Taken), "a token never comes back");

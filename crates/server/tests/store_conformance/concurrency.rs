@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use madang_protocol::{Cmid, RoomId, Seq};
-use madang_server::store::Write;
 
 use crate::stand::{Stand, post, seqs};
 
@@ -21,7 +20,7 @@ async fn many_writers(stand: &Stand) -> HashMap<RoomId, Vec<Seq>> {
             for n in 0..POSTS {
                 let room = rooms[((writer + n) % 3) as usize].clone();
                 let cmid = Cmid((writer << 64) + n + 1);
-                let write = Write { by: by.clone(), cmid, room, at: 5_000, operation: post("hello") };
+                let write = post("hello").into_draft(room, by.clone(), cmid, 5_000);
                 acknowledged.push(store.append(write).await.unwrap());
             }
             acknowledged

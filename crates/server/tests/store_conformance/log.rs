@@ -1,6 +1,6 @@
 //! The log itself: seqs, repeats, times, refusals.
 
-use madang_protocol::{EntryKind, Operation, RoomId, UserId};
+use madang_protocol::{Entry, EntryKind, Operation, RoomId, UserId};
 use madang_server::store::{Appended, StoreError};
 
 use crate::stand::{Stand, post, posted, seqs};
@@ -100,11 +100,11 @@ pub(crate) async fn room_time_goes_back_only_with_the_clock(mut stand: Stand) {
     // Not by what clocks do by themselves; but one post under a wrong clock must not date the room for ever.
     for at in [9_000, 4_000, 9_500, 90_000, 9_600, 9_400] {
         let write = stand.write(&ann, &garden, post("tick"));
-        stand.store.append(madang_server::store::Write { at, ..write }).await.unwrap();
+        stand.store.append(Entry { at, ..write }).await.unwrap();
     }
     let mut stand = stand.reopened();
     let write = stand.write(&ann, &garden, post("after a restart with a wrong clock"));
-    stand.store.append(madang_server::store::Write { at: 1, ..write }).await.unwrap();
+    stand.store.append(Entry { at: 1, ..write }).await.unwrap();
     let times: Vec<_> = stand.log(&garden).await.iter().map(|entry| entry.at).collect();
     assert_eq!(times, [2_000, 9_000, 9_000, 9_500, 90_000, 9_600, 9_600, 1]);
 }

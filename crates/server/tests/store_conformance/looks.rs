@@ -20,7 +20,7 @@ async fn authors(stand: &Stand) -> Vec<Person> {
     let stored = stand.store.snapshot(stand.lobby.clone(), 1_000).await.unwrap().unwrap();
     assert_eq!(state.people, stored.people, "memory and disk");
     for committed in stand.store.entries_after(stand.lobby.clone(), 1, 10).await.unwrap() {
-        assert!(state.people.contains(&committed.author), "{committed:?}");
+        assert!(state.people.contains(&committed.author.person), "{committed:?}");
     }
     state.people
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use madang_protocol::{Cmid, Operation, Person, RoomId, RoomInfo, Seq, UserId};
-use madang_server::store::{KEPT_MESSAGES, RoomState, Store, StoreOptions, Write};
+use madang_server::store::{KEPT_MESSAGES, RoomState, Store, StoreOptions};
 use proptest::prelude::*;
 
 use crate::stand::{Stand, post, today};
@@ -88,7 +88,7 @@ async fn tell(store: &Store, step: Step, cmid: u128) {
         Step::Read(who, room, seq) => _ = store.mark_read(id(PEOPLE[who]), id(ROOMS[room]), seq).await,
         Step::Write(who, room, operation) => {
             let (by, room) = (id(PEOPLE[who]), id(ROOMS[room]));
-            let _ = store.append(Write { by, cmid: Cmid(cmid), room, at: 5_000, operation }).await;
+            let _ = store.append(operation.into_draft(room, by, Cmid(cmid), 5_000)).await;
         }
         Step::Look => _ = answers(store).await,
     }

@@ -65,7 +65,7 @@ pub(crate) async fn edit_with_used_cmid_is_a_repeat(mut stand: Stand) {
     let (ann, lobby) = (stand.ann.clone(), stand.lobby.clone());
     let mut write = stand.write(&ann, &lobby, post("posted"));
     stand.store.append(write.clone()).await.unwrap();
-    write.operation = Operation::Edit { seq: 2, body: "edited".into() };
+    write.what = EntryKind::Edited { seq: 2, body: "edited".into() };
     let repeat = stand.store.append(write.clone()).await.unwrap();
     assert_eq!((repeat.seq, repeat.repeat), (2, true));
     assert_eq!(stand.messages().await[0].body.as_deref(), Some("posted"));

@@ -1,7 +1,7 @@
 //! Random stories, against a model that is as plain as can be.
 
 use madang_protocol::{Cmid, Entry, EntryKind, Headers, Operation, RoomId, Seq, UserId};
-use madang_server::store::{Appended, PageAt, StoreError, Write};
+use madang_server::store::{Appended, PageAt, StoreError};
 use proptest::prelude::*;
 
 use crate::stand::{Stand, fold};
@@ -53,41 +53,33 @@ struct Model {
 }
 
 impl Model {
-    fn append(&mut self, write: &Write) -> Result<Appended, StoreError> {
-        let same = |entry: &&Entry| entry.by == write.by && entry.cmid == Some(write.cmid);
+    fn append(&mut self, draft: &Entry) -> Result<Appended, StoreError> {
+        let same = |entry: &&Entry| entry.by == draft.by && entry.cmid == draft.cmid;
         if let Some(first) = self.logs.iter().flatten().find(same) {
             return Ok(Appended { room: first.room.clone(), seq: first.seq, repeat: true });
         }
-        let room = self.rooms.iter().position(|room| *room == write.room).unwrap();
+        let room = self.rooms.iter().position(|room| *room == draft.room).unwrap();
         let log = &mut self.logs[room];
         let messages = fold(log);
         let own = |seq: Seq| match messages.iter().find(|message| message.seq == seq && !message.is_deleted())
         {
             None => Err(StoreError::UnknownMessage),
-            Some(message) if message.by != write.by => Err(StoreError::NotYours),
+            Some(message) if message.by != draft.by => Err(StoreError::NotYours),
             Some(_) => Ok(()),
         };
-        let what = match write.operation.clone() {
-            Operation::Post { reply_to: Some(seq), .. }
-                if !messages.iter().any(|message| message.seq == seq) =>
-            {
-                return Err(StoreError::UnknownMessage);
-            }
-            operation => {
-                operation.target().map_or(Ok(()), own)?;
-                operation.into_kind()
-            }
-        };
-        if let EntryKind::Deleted { seq: gone } = what {
+        if draft.what.reply_to().is_some_and(|seq| !messages.iter().any(|message| message.seq == seq)) {
+            return Err(StoreError::UnknownMessage);
+        }
+        draft.what.target().map_or(Ok(()), own)?;
+        if let EntryKind::Deleted { seq: gone } = draft.what {
             log.iter_mut().for_each(|entry| redact(entry, gone));
         }
         let last = log.last().unwrap();
         // A clock that lies far behind the last entry is believed: one of the two was wrong.
-        let is_far = last.at - write.at > 5_000;
-        let (seq, at) = (last.seq + 1, if is_far { write.at } else { last.at.max(write.at) });
-        let (room, by) = (write.room.clone(), write.by.clone());
-        log.push(Entry { room: room.clone(), seq, at, by, cmid: Some(write.cmid), what });
-        Ok(Appended { room, seq, repeat: false })
+        let is_far = last.at - draft.at > 5_000;
+        let (seq, at) = (last.seq + 1, if is_far { draft.at } else { last.at.max(draft.at) });
+        log.push(Entry { seq, at, ..draft.clone() });
+        Ok(Appended { room: draft.room.clone(), seq, repeat: false })
     }
 
     fn mark_read(&mut self, by: usize, room: usize, seq: Seq) -> (Seq, u32) {
@@ -149,9 +141,9 @@ fn queue(stand: &Stand, model: &mut Model, step: Step) -> Expected {
     match step {
         Step::Append { by, cmid, room, at, operation } => {
             let (by, room) = (model.users[by].clone(), model.rooms[room].clone());
-            let write = Write { by, cmid: Cmid(cmid.into()), room, at, operation };
-            let expected = model.append(&write);
-            Expected::Append(stand.store.append(write), expected)
+            let draft = operation.into_draft(room, by, Cmid(cmid.into()), at);
+            let expected = model.append(&draft);
+            Expected::Append(stand.store.append(draft), expected)
         }
         Step::MarkRead { by, room, seq } => {
             let expected = model.mark_read(by, room, seq);

@@ -30,11 +30,15 @@ pub(crate) async fn a_new_name_is_on_old_entries_too(mut stand: Stand) {
     stand.post(&ann, "after").await;
 
     let log = stand.store.entries_after(lobby.clone(), 1, 10).await.unwrap();
-    assert!(log.iter().all(|committed| committed.author.name == "Ann"), "{log:?}");
+    assert!(log.iter().all(|committed| committed.author.person.name == "Ann"), "{log:?}");
     let state = stand.store.snapshot(lobby, 10).await.unwrap().unwrap();
     assert_eq!(state.people, [renamed.person]);
-    let sent: Vec<_> =
-        stand.sent_batches().concat().into_iter().map(|committed| committed.author.name).collect();
+    let sent: Vec<_> = stand
+        .sent_batches()
+        .into_iter()
+        .flatten()
+        .map(|committed| committed.author.person.name.clone())
+        .collect();
     assert_eq!(sent, ["", "Ann"], "what was sent carries the name of its time");
 
     let nobody = "nobody".parse().unwrap();
@@ -117,7 +121,7 @@ pub(crate) async fn rooms_are_listed_by_activity_with_the_lobby(mut stand: Stand
         [stand.open_room("garden").await, stand.open_room("kitchen").await, stand.open_room("attic").await];
     for (room, after) in [(&garden, 30), (&kitchen, 10), (&attic, 20)] {
         let write = stand.write(&ann, room, post("hello"));
-        let write = madang_server::store::Write { at: system_clock + after, ..write };
+        let write = madang_protocol::Entry { at: system_clock + after, ..write };
         stand.store.append(write).await.unwrap();
     }
     let listed = async |limit| -> Vec<RoomId> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use madang_protocol::{Cmid, Entry, EntryKind, Message, Operation, RoomId, Seq, UnixMs, UserId};
-use madang_server::store::{Appended, Committed, Queued, Store, StoreError, StoreOptions, Write};
+use madang_server::store::{Appended, Committed, Queued, Store, StoreError, StoreOptions};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -65,8 +65,8 @@ impl Stand {
     }
 
     /// A write with a cmid of its own.
-    pub(crate) fn write(&mut self, by: &UserId, room: &RoomId, operation: Operation) -> Write {
-        Write { by: by.clone(), cmid: self.next_cmid(), room: room.clone(), at: 5_000, operation }
+    pub(crate) fn write(&mut self, by: &UserId, room: &RoomId, operation: Operation) -> Entry {
+        operation.into_draft(room.clone(), by.clone(), self.next_cmid(), 5_000)
     }
 
     pub(crate) fn append(&mut self, by: &UserId, room: &RoomId, operation: Operation) -> Queued<Appended> {

@@ -15,7 +15,7 @@ use madang_server::rate_limit::Rate;
 use madang_server::room::Rooms;
 use madang_server::session::{Outgoing, Session, Terms};
 use madang_server::store::manual::{Disk, Fault, Stepper};
-use madang_server::store::{Committed, Store, Write};
+use madang_server::store::{Committed, Store};
 
 use crate::model::Log;
 use crate::poll::{at_once, ready};
@@ -85,8 +85,7 @@ impl Kept {
             let post = |(order, id): (u128, &str)| {
                 let cmid = Cmid(u128::from(number) << 8 | order);
                 let operation = Operation::post(number.to_string(), None);
-                let by = id.parse().unwrap();
-                server.store.append(Write { by, cmid, room: RoomId::lobby(), at: 0, operation })
+                server.store.append(operation.into_draft(RoomId::lobby(), id.parse().unwrap(), cmid, 0))
             };
             let posted: Vec<_> = (0..).zip(PEOPLE).map(post).collect();
             server.step(Fault::None, &mut log);

@@ -71,7 +71,7 @@ pub(super) async fn after(
     };
     reading.end(read.iter().map(|committed| entry_bytes(&committed.entry)).sum());
     let last = read.last().map_or(after, |committed| committed.entry.seq);
-    let entry = |committed: Committed| ApiEntry::new(&committed.entry, &committed.author, cursors);
+    let entry = |committed: Committed| ApiEntry::new(&committed.entry, &committed.author.person, cursors);
     let entries = read.into_iter().map(entry).collect();
     // Entries committed since the head was looked at may have been read already.
     let head = head.max(last);

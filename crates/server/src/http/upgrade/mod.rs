@@ -22,7 +22,7 @@ use crate::accept::stream::Stream;
 use crate::auth::login;
 use crate::connection;
 use crate::connection::peer::Peer;
-use crate::connection::wire::Wire;
+use crate::connection::websocket::WebSocketTransport;
 use crate::metrics::Carrier;
 use crate::protocols::{Asked, ClientProtocol, Madang, Plain, Stomp};
 use crate::state::App;
@@ -180,12 +180,12 @@ impl Connection {
 }
 
 /// Returns the connection below the upgrade, with what was read of it already.
-fn wire(upgraded: Upgraded, max_frame: u32, account: Account) -> Option<Wire> {
+fn wire(upgraded: Upgraded, max_frame: u32, account: Account) -> Option<WebSocketTransport> {
     // The accept loop serves nothing but this kind of stream.
     let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
     // Copied, so that an idle connection does not keep the 8 KiB that hyper read its request into.
     let early = parts.read_buf.to_vec();
-    Some(Wire::new(parts.io.into_inner().into_io(), early, max_frame, account))
+    Some(WebSocketTransport::new(parts.io.into_inner().into_io(), early, max_frame, account))
 }
 
 #[cfg(test)]

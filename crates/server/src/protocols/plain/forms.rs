@@ -4,7 +4,7 @@ use madang_protocol::{EntryKind, Headers, Person, RefusalCode, Seq, UnixMs, User
 use serde::Serialize;
 
 use crate::cursor::Cursors;
-use crate::encoded::{Encoded, Encoding, EntryFrame, json as encode};
+use crate::encoded::{Committed, Encoded, Encoding, json as encode};
 use crate::protocols::names::{SERVER, shown_name};
 
 #[derive(Serialize)]
@@ -89,7 +89,7 @@ pub(super) fn refusal_text(message: &str) -> Encoded {
 }
 
 /// Returns a posted message as an object; `None` for another entry, or if its text was deleted.
-pub(super) fn json<'e>(frame: &'e EntryFrame, cursors: &Cursors) -> Option<&'e Encoded> {
+pub(super) fn json<'e>(frame: &'e Committed, cursors: &Cursors) -> Option<&'e Encoded> {
     frame.encodings.get(Encoding::PlainJson, || {
         posted(frame, |body, at, headers| {
             let nickname = &shown_name(&frame.author.person);
@@ -101,7 +101,7 @@ pub(super) fn json<'e>(frame: &'e EntryFrame, cursors: &Cursors) -> Option<&'e E
 }
 
 /// A posted message as one line.
-pub(super) fn text(frame: &EntryFrame) -> Option<&Encoded> {
+pub(super) fn text(frame: &Committed) -> Option<&Encoded> {
     frame.encodings.get(Encoding::PlainText, || {
         posted(frame, |body, _, _| {
             let one_line: Vec<&str> = body.split(['\n', '\r']).filter(|line| !line.is_empty()).collect();
@@ -110,7 +110,7 @@ pub(super) fn text(frame: &EntryFrame) -> Option<&Encoded> {
     })
 }
 
-fn posted(frame: &EntryFrame, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {
+fn posted(frame: &Committed, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {
     match &frame.entry.what {
         EntryKind::Posted { body, headers, .. } if !body.is_empty() => {
             Some(form(body, frame.entry.at, headers))
@@ -125,18 +125,18 @@ mod tests {
 
     use super::*;
 
-    fn frame(what: EntryKind, name: &str) -> EntryFrame {
+    fn frame(what: EntryKind, name: &str) -> Committed {
         let by: UserId = "u000000ada01".parse().unwrap();
         let author = Person::new(by.clone(), name);
         let entry = Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid: None, what };
-        EntryFrame::new(entry, author)
+        Committed::new(entry, author)
     }
 
     fn cursors(present: &str) -> Cursors {
         Cursors::new(present.parse().unwrap(), "first".parse().unwrap())
     }
 
-    fn posted(body: &str, name: &str) -> EntryFrame {
+    fn posted(body: &str, name: &str) -> Committed {
         frame(EntryKind::posted(body, None), name)
     }
 

@@ -5,7 +5,7 @@ use madang_stomp::{Command, Frame, ServerCommand, Version, encode, write_header}
 
 use super::receipts::Receipt;
 use crate::cursor::Cursors;
-use crate::encoded::{Encoded, Encoding, EntryFrame};
+use crate::encoded::{Committed, Encoded, Encoding};
 use crate::protocols::names::shown_name;
 use crate::text::is_own_header;
 
@@ -29,7 +29,7 @@ pub(super) struct Terms {
 }
 
 /// Returns the part behind the head of a MESSAGE; `None` if a subscription of this kind gets nothing for the entry.
-pub(super) fn tail<'e>(frame: &'e EntryFrame, wants: Wants, terms: &Terms) -> Option<&'e Encoded> {
+pub(super) fn tail<'e>(frame: &'e Committed, wants: Wants, terms: &Terms) -> Option<&'e Encoded> {
     let encoding = match wants {
         Wants::Messages => Encoding::StompMessage(terms.version),
         Wants::Entries => Encoding::StompEntry(terms.version),
@@ -37,7 +37,7 @@ pub(super) fn tail<'e>(frame: &'e EntryFrame, wants: Wants, terms: &Terms) -> Op
     frame.encodings.get(encoding, || make(frame, wants, terms))
 }
 
-fn make(frame: &EntryFrame, wants: Wants, terms: &Terms) -> Option<Encoded> {
+fn make(frame: &Committed, wants: Wants, terms: &Terms) -> Option<Encoded> {
     let Entry { room, seq, at, cmid, what, .. } = &*frame.entry;
     let (kind, body) = (what.name()?, what.text());
     // A message whose text was deleted is none any more.
@@ -108,12 +108,12 @@ mod tests {
 
     use super::*;
 
-    fn entry(what: EntryKind, name: &str) -> EntryFrame {
+    fn entry(what: EntryKind, name: &str) -> Committed {
         let by: UserId = "u000000ada01".parse().unwrap();
         let author = Person::new(by.clone(), name);
         let cmid = Some(Cmid(7));
         let entry = Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid, what };
-        EntryFrame::new(entry, author)
+        Committed::new(entry, author)
     }
 
     fn terms(version: Version) -> Terms {
@@ -121,7 +121,7 @@ mod tests {
         Terms { version, cursors: Cursors::new(epoch("second"), epoch("first")) }
     }
 
-    fn posted(body: &str, name: &str) -> EntryFrame {
+    fn posted(body: &str, name: &str) -> Committed {
         entry(EntryKind::posted(body, None), name)
     }
 

@@ -12,7 +12,7 @@ use super::error::Reason;
 use super::messages::{self, Terms, Wants};
 use super::unacked::{Sending, UnackedMessages};
 use crate::connection::transport::Transport;
-use crate::encoded::EntryFrame;
+use crate::encoded::Committed;
 use crate::room::Named;
 use crate::session::{Kept, Session};
 use crate::store::ConsumerOffset;
@@ -99,7 +99,7 @@ impl Subscriptions {
     }
 
     /// Gives the entry to each subscription to its room that has not had it.
-    pub(super) fn deliver(&mut self, frame: &EntryFrame, terms: &Terms, transport: &mut impl Transport) {
+    pub(super) fn deliver(&mut self, frame: &Committed, terms: &Terms, transport: &mut impl Transport) {
         for subscription in self.rooms.get_mut(&frame.entry.room).into_iter().flatten() {
             if !subscription.waits && frame.entry.seq > subscription.cursor {
                 subscription.deliver(frame, terms, transport);
@@ -231,7 +231,7 @@ impl Subscriptions {
 }
 
 impl Subscription {
-    fn deliver(&mut self, frame: &EntryFrame, terms: &Terms, transport: &mut impl Transport) {
+    fn deliver(&mut self, frame: &Committed, terms: &Terms, transport: &mut impl Transport) {
         let seq = frame.entry.seq;
         let Some(tail) = messages::tail(frame, self.wants, terms) else {
             self.cursor = seq;

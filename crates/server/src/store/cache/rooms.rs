@@ -264,7 +264,7 @@ impl RecentMessages {
         self.head = entry.seq;
         if let Some(message) = Message::from_posted(entry) {
             self.bytes += bytes(&message);
-            self.messages.push_back((by, message, committed.author.clone()));
+            self.messages.push_back((by, message, committed.author.person.clone()));
             if self.messages.len() > KEPT_MESSAGES {
                 self.before = true;
                 self.bytes -= self.messages.pop_front().map_or(0, |(_, oldest, _)| bytes(&oldest));
@@ -278,7 +278,7 @@ impl RecentMessages {
                 message.apply(entry) && message.reactions.iter().any(|it| it.by.contains(&entry.by));
             self.bytes += bytes(message);
             if reacted {
-                self.reacted(by, &committed.author);
+                self.reacted(by, &committed.author.person);
             }
         }
     }

@@ -1,12 +1,11 @@
-//! Answers of writes, once they are durable: `done` of a write, and what protocols with receipts wait for, posts that
-//! are made together and consumer offsets.
+//! Writes of protocols with receipts: posts that are refused at once, posts that are made together, and consumer offsets.
 
 use madang_protocol::{Cmid, Operation, RoomId, ServerFrame, UnixMs};
 
 use super::{Outgoing, Session, about};
 use crate::refusal::Refusal;
 use crate::room::{Named, NoneMade, Post};
-use crate::store::{Appended, ConsumerOffset};
+use crate::store::ConsumerOffset;
 
 /// A place to be kept.
 #[derive(Debug)]
@@ -81,23 +80,6 @@ impl Session {
     /// Returns why none of several posts was made, in the client's language, and which one it is about.
     pub fn sentence_of_all(&self, none: &NoneMade) -> String {
         self.sentence(&none.refusal) + &which(none)
-    }
-
-    /// Answers the write once it is durable, or refused.
-    pub(super) fn answer(
-        &mut self,
-        durable: impl Future<Output = Result<Appended, Refusal>> + Send + 'static,
-        room: RoomId,
-        cmid: Cmid,
-    ) {
-        let (locale, limits) = (self.locale, self.rooms.limits().clone());
-        self.pending.push_back(Box::pin(async move {
-            let frame = match durable.await {
-                Ok(appended) => ServerFrame::Done { cmid, room: appended.room, seq: appended.seq },
-                Err(refusal) => about(refusal.frame(locale, &limits, Some(room)), cmid),
-            };
-            Some(frame.into())
-        }));
     }
 
     /// Keeps a place; [`Outgoing::Kept`] follows when it is durable.

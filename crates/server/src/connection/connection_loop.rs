@@ -25,8 +25,8 @@ const GATHERED: usize = 64 * 1024;
 /// Longest pause of a connection: shorter than any peer waits for a sign of life. Milliseconds.
 pub(super) const LONGEST_PAUSE_MS: u32 = 5_000;
 
-/// One conversation, from the first frame behind the handshake to the last.
-pub struct Conversation<'a, P> {
+/// Loop of one connection, from the first frame behind the handshake to the last.
+pub struct ConnectionLoop<'a, P> {
     protocol: &'a mut P,
     session: Session,
     queue: Arc<Queue>,
@@ -51,7 +51,7 @@ enum Event {
     Replay,
 }
 
-impl<'a, P: ClientProtocol> Conversation<'a, P> {
+impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
     /// Begins with what the protocol's handshake has made, and a ping each `heartbeat`.
     pub fn new(protocol: &'a mut P, session: Session, out: Vec<Outgoing>, heartbeat: Duration) -> Self {
         let heartbeat = protocol.heartbeat(heartbeat);
@@ -104,7 +104,7 @@ impl<'a, P: ClientProtocol> Conversation<'a, P> {
         if transport.has_output() { transport.flush().await } else { Ok(()) }
     }
 
-    /// Waits for one event. Decides nothing but which sources are looked at, by [`Conversation::wants`].
+    /// Waits for one event. Decides nothing but which sources are looked at, by [`ConnectionLoop::wants`].
     async fn wait(&mut self, transport: &mut impl Transport, scheduler: &mut impl Scheduler) -> Event {
         let mut next = pin!(transport.next());
         poll_fn(|context| {
