@@ -36,9 +36,6 @@ use crate::webhooks::address::is_public;
 use silent::Silent;
 use stream::Stream;
 
-/// Largest head of a request. Bytes.
-const HEAD_BYTES: usize = 16 * 1024;
-
 /// Most headers of a request.
 const HEADERS: usize = 100;
 
@@ -223,7 +220,7 @@ async fn requests(io: Io, peer: SocketAddr, router: Router, holds_host: bool, si
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.hello_timeout())
-        .max_buf_size(HEAD_BYTES)
+        .max_buf_size(head::BYTES)
         .max_headers(HEADERS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();

@@ -7,10 +7,10 @@
 
 use std::str;
 
-use super::head::names_websocket;
+use super::head::{self, names_websocket};
 
 /// Maximum bytes of a line that is looked at; hyper takes no head that is as long.
-const LINE_BYTES: usize = super::HEAD_BYTES;
+const LINE_BYTES: usize = head::BYTES;
 
 /// Follows the bytes of one connection.
 #[derive(Debug, Default)]

@@ -7,6 +7,9 @@ use axum::http::{Method, Request, StatusCode, Version};
 use crate::http::host;
 use crate::state::App;
 
+/// Largest head of a request. Bytes.
+pub(super) const BYTES: usize = 16 * 1024;
+
 /// Maximum bytes of any body, whatever the route: a length beyond it is not waited for.
 const BODY_BYTES: u64 = 32 * 1024 * 1024;
 

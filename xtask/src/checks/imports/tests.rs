@@ -172,3 +172,29 @@ fn tests_and_programs_are_read_too() {
         assert!(!cycle(folder, root).is_empty(), "{folder}/{root}");
     }
 }
+
+#[test]
+fn import_of_a_higher_layer_is_named() {
+    let table = "## The server's layers\nx\n```\nserve     starts\nroom      rules\n          of rooms\nhub  room/rate   leaves\n```\n";
+    let file = |path: &str, text: &str| Source { path: path.to_owned(), text: text.to_owned() };
+    let server = |name: &str, text: &str| file(&format!("crates/server/src/{name}.rs"), text);
+    let sources = [
+        file("ARCHITECTURE.md", table),
+        server("lib", "mod serve; mod room; mod hub; mod lost;"),
+        server("serve", "use crate::room::Room; use crate::room::rate::Rate; pub struct Serve;"),
+        server("room", "pub mod rate; use crate::hub::Hub;\nuse crate::serve::Serve; pub struct Room;"),
+        server("room/rate", "use crate::hub::Hub; pub struct Rate;"),
+        server("hub", "use crate::room::rate::Rate;\nuse crate::lost::Lost; pub struct Hub;"),
+        server("lost", "pub struct Lost;"),
+    ];
+    let findings = check(&sources);
+    let named = |place: &str, reason: &str| {
+        let of =
+            |finding: &&super::Finding| finding.place.ends_with(place) && finding.reason.contains(reason);
+        findings.iter().filter(of).count()
+    };
+    assert_eq!(named("room.rs:2", "serve is in a higher layer than room"), 1, "up");
+    assert_eq!(named("hub.rs:2", "in no layer"), 1, "nowhere");
+    let is_layer = |finding: &&super::Finding| finding.reason.contains("layer");
+    assert_eq!(findings.iter().filter(is_layer).count(), 2, "down, and beside");
+}
