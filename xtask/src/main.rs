@@ -11,6 +11,7 @@ mod contract;
 mod dev;
 mod doctor;
 mod e2e;
+mod mutants;
 mod project;
 mod server;
 mod setup;
@@ -82,6 +83,11 @@ enum Task {
         #[arg(long, default_value_t = 0)]
         from: u64,
     },
+    /// Break promises on purpose, one after the other, and see that the simulation finds each
+    Mutants {
+        /// Words of the names of some; all if there are none
+        names: Vec<String>,
+    },
     /// Play everything that is random with other seeds, and print the one that fails
     Soak {
         /// Minutes; a round that has begun is finished
@@ -133,6 +139,7 @@ fn perform(project: &Project, task: Task) -> anyhow::Result<()> {
         Task::E2e { playwright } => e2e::run(project, &playwright),
         Task::Bench { args } => bench::run(project, &args),
         Task::Sim { seeds, from } => sim::run(project, seeds, from),
+        Task::Mutants { names } => mutants::run(project, &names),
         Task::Soak { minutes, seed } => soak::run(project, minutes, seed),
         Task::Chaos { minutes, seed, clients } => chaos::run(project, minutes, seed, clients),
         Task::Doctor => doctor::report(project),

@@ -16,6 +16,7 @@ use crate::checks;
 use crate::command::{Cmd, cargo};
 use crate::contract;
 use crate::e2e::{self, Tools};
+use crate::mutants;
 use crate::project::Project;
 use crate::setup::{engines, wasm};
 use crate::site;
@@ -69,6 +70,10 @@ fn stages(shared: &Project, counts: &mut Counts) -> Result<()> {
             libtest(unsimulated(apart, &site, "test").arg("--no-fail-fast"), counts)
         }),
         step("simulation", || libtest(simulated(apart, &site)?, counts)),
+        step("simulation that must find mutants", || {
+            counts.passed += mutants::play(apart, with_page(apart, &site, "build"), &[])?;
+            Ok(())
+        }),
         step("the API and its description", || contract::check(apart, &tools.python, &built.program)),
         step("tests in the browser", || browsers(apart, &tools, &built.program, counts)),
         step("tests in Firefox and WebKit", || other_engines(apart, &built.program, counts)),

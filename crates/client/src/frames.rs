@@ -5,7 +5,6 @@ use madang_protocol::{
 };
 
 use crate::room::{Applied, Page, Room, SyncState};
-use crate::simulation::{Mutant, is};
 use crate::update::Update;
 use crate::{Effect, Failure, TabMessage, Transport};
 
@@ -73,7 +72,6 @@ impl Update<'_> {
 
     fn welcome(&mut self, you: Person, epoch: Epoch, rooms: &[RoomInfo], limits: Limits) {
         let new_epoch = self.model.epoch.as_ref().is_some_and(|known| *known != epoch);
-        let new_epoch = new_epoch && !is(Mutant::IgnoresEpoch);
         let new_person = !self.model.is_you(&you.id);
         if new_epoch || new_person {
             self.model.rooms.iter_mut().for_each(|room| room.forget_marks(new_epoch));

@@ -40,7 +40,6 @@ mod read_state;
 mod room;
 mod rooms;
 mod shared_outbox;
-pub mod simulation;
 mod tab_clients;
 mod tab_codec;
 mod tabs;

@@ -160,8 +160,6 @@ impl Update<'_> {
     }
 
     fn store(&mut self, user: &UserId, write: &Write) {
-        if !crate::simulation::is(crate::simulation::Mutant::KeepsNothing) {
-            self.effects.push(Effect::SaveWrite { user: user.clone(), write: write.clone() });
-        }
+        self.effects.push(Effect::SaveWrite { user: user.clone(), write: write.clone() });
     }
 }

@@ -23,7 +23,6 @@ use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::rate_limit::Bucket;
 use crate::refusal::Refusal;
-use crate::simulation::{Mutant, is};
 use crate::single_flight::SingleFlight;
 use crate::snapshot_cache::{RoomSnapshot, SnapshotCache, SnapshotFrame};
 use crate::store::{Appended, Committed, KEPT_MESSAGES, PageAt, PageRead, ReadLimit, Store, StoreError};
@@ -232,7 +231,7 @@ impl Rooms {
         let snapshot = Snapshot {
             room,
             title: state.title,
-            head: if is(Mutant::SnapshotsAhead) { state.head + 1 } else { state.head },
+            head: state.head,
             messages: state.messages,
             before: state.before,
             here: here.people.into_iter().map(|person| person.id).collect(),

@@ -1,31 +1,7 @@
-//! Switches of a simulation in the server: bounds small enough to be met in a short story, and deliberate faults that
-//! show whether its checks can fail.
+//! Switches of a simulation in the server: bounds small enough to be met in a short story, and reads that take a while.
 //!
 //! Without the feature `simulation`, as in every shipped build, nothing can be changed, and each question here
 //! is a constant.
-
-/// A deliberate fault: one promise broken at the place that keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutant {
-    /// A session attaches to a room without the replay of what it missed.
-    SkipsReplay,
-    /// The ring replays one entry too few.
-    ReplaysOneTooFew,
-    /// An overflowing queue drops one frame instead of owning up.
-    DropsOneFrame,
-    /// The hub does not fill gaps that the broker left.
-    LeavesGaps,
-    /// Cursors of another epoch count.
-    IgnoresEpoch,
-    /// Writes are answered before their commit.
-    AnswersEarly,
-    /// The log does not keep who wrote what under which cmid.
-    ForgetsCmid,
-    /// A repeat is answered with a new seq.
-    RepeatsWithNewSeq,
-    /// A snapshot claims one entry more than it contains.
-    SnapshotsAhead,
-}
 
 /// Bounds that a simulation makes small.
 #[derive(Clone, Copy, Debug)]
@@ -43,17 +19,11 @@ mod switches {
     use std::cell::Cell;
     use std::task::Poll;
 
-    use super::{Bounds, Mutant};
+    use super::Bounds;
 
     thread_local! {
-        static MUTANT: Cell<Option<Mutant>> = const { Cell::new(None) };
         static BOUNDS: Cell<Option<Bounds>> = const { Cell::new(None) };
         static PAUSES: Cell<Option<u64>> = const { Cell::new(None) };
-    }
-
-    /// Makes the server of this thread break a promise, or keep all.
-    pub fn set_mutant(mutant: Option<Mutant>) {
-        MUTANT.set(mutant);
     }
 
     /// Gives the server of this thread other bounds, or its own again.
@@ -85,10 +55,6 @@ mod switches {
         .await;
     }
 
-    pub(crate) fn is(mutant: Mutant) -> bool {
-        MUTANT.get() == Some(mutant)
-    }
-
     pub(crate) fn bound(standard: usize, of: impl FnOnce(Bounds) -> usize) -> usize {
         BOUNDS.get().map_or(standard, of)
     }
@@ -96,12 +62,7 @@ mod switches {
 
 #[cfg(not(feature = "simulation"))]
 mod switches {
-    use super::{Bounds, Mutant};
-
-    #[inline]
-    pub(crate) fn is(_: Mutant) -> bool {
-        false
-    }
+    use super::Bounds;
 
     #[inline]
     pub(crate) fn bound(standard: usize, _: impl FnOnce(Bounds) -> usize) -> usize {
@@ -109,8 +70,8 @@ mod switches {
     }
 }
 
+pub(crate) use switches::bound;
 #[cfg(feature = "simulation")]
 pub(crate) use switches::pause;
-pub(crate) use switches::{bound, is};
 #[cfg(feature = "simulation")]
-pub use switches::{set_bounds, set_mutant, set_pauses};
+pub use switches::{set_bounds, set_pauses};

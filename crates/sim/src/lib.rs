@@ -41,7 +41,7 @@ use madang_protocol::UnixMs;
 pub use counts::Counts;
 pub use scenario::{Scene, scenes};
 pub use shrink::{Story, shrink, tell};
-pub use world::{Options, Run, play};
+pub use world::{Run, play};
 
 /// Devices of a story: their people's ids, the story's name of each page, and the browser that it is in. A person may
 /// have several browsers, and a browser several tabs.

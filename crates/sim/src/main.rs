@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use madang_sim::{Counts, Options, shrink, tell};
+use madang_sim::{Broken, Counts, shrink, tell};
 
 /// A deterministic simulation of Madang: clients, network, server and disk, with all that can go wrong.
 #[derive(Parser)]
@@ -22,6 +22,9 @@ struct Cli {
     /// Threads; as many as there are processors if not given
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Do not look for the shortest story that fails
+    #[arg(long)]
+    no_shrink: bool,
 }
 
 fn main() -> ExitCode {
@@ -31,7 +34,7 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let threads = cli.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
-    let (sum, first) = (Mutex::new(Counts::default()), Mutex::new(None::<u64>));
+    let (sum, first) = (Mutex::new(Counts::default()), Mutex::new(None::<(u64, Broken)>));
     std::thread::scope(|scope| {
         for _ in 0..threads.unwrap_or(1).max(1) {
             scope.spawn(|| {
@@ -40,13 +43,15 @@ fn main() -> ExitCode {
                     if number >= cli.seeds {
                         break;
                     }
-                    match tell(cli.from + number, Options::default()) {
+                    match tell(cli.from + number) {
                         Ok(tally) => *sum.lock().expect("no panic here") += tally,
-                        Err(_) => {
+                        Err(broken) => {
                             failed.store(true, Ordering::Relaxed);
+                            let seed = cli.from + number;
                             let mut first = first.lock().expect("no panic here");
-                            *first = first
-                                .map_or(Some(cli.from + number), |seed| Some(seed.min(cli.from + number)));
+                            if first.as_ref().is_none_or(|(earlier, _)| seed < *earlier) {
+                                *first = Some((seed, broken));
+                            }
                         }
                     }
                 }
@@ -57,8 +62,12 @@ fn main() -> ExitCode {
     println!("{sum} seconds={:.1}", began.elapsed().as_secs_f64());
     match first.into_inner().expect("no panic here") {
         None => ExitCode::SUCCESS,
-        Some(seed) => {
-            match shrink(seed, Options::default()) {
+        Some((seed, broken)) if cli.no_shrink => {
+            println!("seed {seed}: {broken}");
+            ExitCode::FAILURE
+        }
+        Some((seed, _)) => {
+            match shrink(seed) {
                 Some(story) => println!("{story}\nagain: cargo xtask sim --seeds 1 --from {seed}"),
                 None => println!("seed {seed} failed, and then did not: the same seed is not the same story"),
             }

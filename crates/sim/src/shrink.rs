@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::scenario::{Scene, scenes};
-use crate::world::{Options, Run, play};
+use crate::world::{Run, play};
 use crate::{Broken, Counts};
 
 /// So many stories are tried, at most.
@@ -26,8 +26,8 @@ pub struct Story {
 ///
 /// # Errors
 /// A promise that was broken; a panic breaks one too.
-pub fn tell(seed: u64, options: Options) -> Result<Counts, Broken> {
-    let run = attempt(seed, &scenes(seed), options);
+pub fn tell(seed: u64) -> Result<Counts, Broken> {
+    let run = attempt(seed, &scenes(seed), false);
     match run.broken {
         None => Ok(run.tally),
         Some(broken) => Err(broken),
@@ -35,9 +35,9 @@ pub fn tell(seed: u64, options: Options) -> Result<Counts, Broken> {
 }
 
 /// Returns the shortest story of `seed` that fails; `None` if it ends well.
-pub fn shrink(seed: u64, options: Options) -> Option<Story> {
+pub fn shrink(seed: u64) -> Option<Story> {
     let mut shortest = scenes(seed);
-    let fails = |scenes: &[Scene]| attempt(seed, scenes, options).broken.is_some();
+    let fails = |scenes: &[Scene]| attempt(seed, scenes, false).broken.is_some();
     if !fails(&shortest) {
         return None;
     }
@@ -61,12 +61,12 @@ pub fn shrink(seed: u64, options: Options) -> Option<Story> {
         }
         chunk = (chunk / 2).max(1);
     }
-    let Run { broken, trace, .. } = attempt(seed, &shortest, Options { trace: true, ..options });
+    let Run { broken, trace, .. } = attempt(seed, &shortest, true);
     Some(Story { seed, scenes: shortest, broken: broken?, trace })
 }
 
-fn attempt(seed: u64, scenes: &[Scene], options: Options) -> Run {
-    catch_unwind(AssertUnwindSafe(|| play(seed, scenes, options))).unwrap_or_else(|panic| {
+fn attempt(seed: u64, scenes: &[Scene], traced: bool) -> Run {
+    catch_unwind(AssertUnwindSafe(|| play(seed, scenes, traced))).unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().cloned();
         let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
         let broken = Some(Broken(format!("a panic: {}", words.unwrap_or_default())));

@@ -20,17 +20,6 @@ use crate::{BEGIN, BROWSERS, Broken, Check, Counts, DEVICES, ROOMS, broken};
 /// More events than this mean that something goes round in circles.
 const STEPS_MAX: u64 = 150_000;
 
-/// Options of a story.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// True to keep what happened, line by line.
-    pub trace: bool,
-    /// A deliberate fault of the server.
-    pub server: Option<madang_server::simulation::Mutant>,
-    /// A deliberate fault of the client.
-    pub client: Option<madang_client::simulation::Mutant>,
-}
-
 /// Result of a story.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -129,13 +118,11 @@ pub(crate) struct World {
     trace: Option<Vec<String>>,
 }
 
-/// Plays a story, with the choices of `seed`.
-pub fn play(seed: u64, scenes: &[Scene], options: Options) -> Run {
-    madang_server::simulation::set_mutant(options.server);
-    madang_client::simulation::set_mutant(options.client);
+/// Plays a story, with the choices of `seed`. `traced`: with what happened, line by line.
+pub fn play(seed: u64, scenes: &[Scene], traced: bool) -> Run {
     set_pauses(Some(seed));
     set_bounds(Some(Bounds { ring_entries: 6, queue_bytes: 4_000, replay_step: 4 }));
-    let mut world = World::new(seed, options);
+    let mut world = World::new(seed, traced);
     let broken = world.begin().and_then(|()| world.tell(scenes)).err();
     world.tally.seeds = 1;
     let World { tally, fingerprint, trace, .. } = world;
@@ -143,7 +130,7 @@ pub fn play(seed: u64, scenes: &[Scene], options: Options) -> Run {
 }
 
 impl World {
-    fn new(seed: u64, options: Options) -> Self {
+    fn new(seed: u64, traced: bool) -> Self {
         let epoch: Epoch = "epoch-1".parse().expect("an epoch");
         let devices = DEVICES.iter().enumerate();
         let devices = devices.map(|(index, (user, ..))| Device::new(user, Rng::new(seed, 10 + index as u64)));
@@ -170,7 +157,7 @@ impl World {
             calm: false,
             tally: Counts::default(),
             fingerprint: 0xcbf2_9ce4_8422_2325,
-            trace: options.trace.then(Vec::new),
+            trace: traced.then(Vec::new),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Some hundred stories as a test; `cargo xtask sim` plays as many as one likes.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-use madang_sim::{Counts, Options, play, scenes, shrink, tell};
+use madang_sim::{Counts, play, scenes, shrink, tell};
 
 /// Stories of the short run.
 const SEEDS: u64 = 160;
@@ -16,10 +16,10 @@ fn short_run() -> Counts {
             let mut sum = Counts::default();
             let found = FOUND.into_iter().filter(|_| first == 0);
             for seed in (first..SEEDS).step_by(2).chain(found) {
-                match tell(seed, Options::default()) {
+                match tell(seed) {
                     Ok(tally) => sum += tally,
                     Err(broken) => {
-                        let story = shrink(seed, Options::default());
+                        let story = shrink(seed);
                         panic!("{broken}\n{}", story.map_or_else(String::new, |story| story.to_string()))
                     }
                 }
@@ -58,8 +58,7 @@ fn no_fault_breaks_a_promise() {
 fn the_same_seed_is_the_same_story() {
     for seed in 0..20 {
         let story = scenes(seed);
-        let [first, again] =
-            [0, 1].map(|_| play(seed, &story, Options { trace: true, ..Options::default() }));
+        let [first, again] = [0, 1].map(|_| play(seed, &story, true));
         assert_eq!(first.fingerprint, again.fingerprint, "seed {seed}");
         assert_eq!(first.trace, again.trace, "seed {seed}");
         assert_eq!(first.tally, again.tally, "seed {seed}");

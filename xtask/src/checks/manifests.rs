@@ -55,8 +55,8 @@ fn impure(source: &Source, manifest: &Table) -> Vec<Finding> {
     forbidden.map(finding).collect()
 }
 
-/// The feature `simulation` opens the store to be moved by hand, and holds deliberate faults: the simulation alone
-/// may turn it on, and no package builds with it by default.
+/// The feature `simulation` opens the store to be moved by hand: the simulation alone may turn it on, and no package
+/// builds with it by default.
 fn simulated(source: &Source, manifest: &Table) -> Option<Finding> {
     let names = |features: &Value| {
         let list = features.as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_simulation_is_built_with_its_faults() {
+    fn only_the_simulation_turns_its_feature_on() {
         let dependency = "[dependencies]\nserver = { path = \"s\", features = [\"simulation\"] }";
         assert_eq!(findings("crates/load/Cargo.toml", dependency), 1);
         assert_eq!(findings("crates/sim/Cargo.toml", dependency), 0);

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::source::Source;
+use super::source::{Finding, Source};
 use super::{imports, manifests, rules, wording};
 use crate::command::cmd;
+use crate::mutants;
 use crate::project::Project;
 
 /// Applies every rule to every file.
@@ -17,6 +18,7 @@ pub(super) fn check(project: &Project) -> Result<()> {
     findings.extend(wording::check(&sources));
     findings.extend(imports::check(&sources));
     findings.extend(manifests::check(&sources)?);
+    findings.extend(misplaced_mutants(&sources)?);
     if findings.is_empty() {
         return Ok(());
     }
@@ -24,6 +26,14 @@ pub(super) fn check(project: &Project) -> Result<()> {
         eprintln!("{}: {}", finding.place, finding.reason);
     }
     bail!("{} broken style rules.", findings.len())
+}
+
+/// The texts of the simulation's mutants are where they should be.
+fn misplaced_mutants(sources: &[Source]) -> Result<Vec<Finding>> {
+    let text_of = |path: &str| sources.iter().find(|it| it.path == path).map(|it| it.text.as_str());
+    let table = mutants::parse(text_of(mutants::PATH).unwrap_or_default())?;
+    let findings = mutants::misplaced(&table, text_of).into_iter();
+    Ok(findings.map(|reason| Finding { place: mutants::PATH.to_owned(), reason }).collect())
 }
 
 /// The files that git has or would take; every file if this is no git checkout.

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 
 use madang_protocol::{ClientFrame, Cmid, Epoch, RoomId, Seq, UnixMs};
 
-use crate::simulation::{Mutant, is};
 use crate::{Failure, Write};
 
 /// A write that is neither acknowledged nor refused by then is sent again.
@@ -125,7 +124,7 @@ impl Outbox {
         let mut served: Vec<RoomId> =
             self.queue.iter().filter(in_flight).map(|queued| queued.write.room.clone()).collect();
         for queued in &mut self.queue {
-            if !queued.is_open() || (served.contains(&queued.write.room) && !is(Mutant::SendsAhead)) {
+            if !queued.is_open() || served.contains(&queued.write.room) {
                 continue;
             }
             served.push(queued.write.room.clone());
@@ -137,9 +136,6 @@ impl Outbox {
             };
             if due {
                 queued.stage = Stage::InFlight { until: now + PATIENCE_MS };
-                if queued.sent && is(Mutant::RepeatsUnderNewId) {
-                    queued.write.cmid.0 ^= 1 << 127;
-                }
                 queued.sent = true;
                 frames.push(queued.write.frame());
             }
@@ -187,7 +183,7 @@ impl Outbox {
     pub(crate) fn adopt(&mut self, epoch: &Epoch) -> (Vec<Cmid>, Vec<Write>) {
         let (mut dropped, mut changed) = (Vec::new(), Vec::new());
         self.queue.retain_mut(|Queued { write, stage, .. }| {
-            let stale = write.is_stale(epoch) && !is(Mutant::IgnoresEpoch);
+            let stale = write.is_stale(epoch);
             write.epoch = Some(epoch.clone());
             if !stale || matches!(stage, Stage::Acknowledged { .. }) {
                 return !stale;

@@ -10,7 +10,6 @@ use madang_protocol::{
     ClientFrame, Entry, EntryKind, Message, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId,
 };
 
-use crate::simulation::{Mutant, is};
 use crate::window::Window;
 use unread::Change;
 
@@ -224,7 +223,7 @@ impl Room {
         if entry.seq <= cursor {
             return Applied::Ignored;
         }
-        if entry.seq > cursor + 1 && !is(Mutant::JumpsGaps) {
+        if entry.seq > cursor + 1 {
             return Applied::Gap;
         }
         self.cursor = Some(entry.seq);

@@ -18,7 +18,6 @@ use crate::broker::event::Event;
 use crate::encoded::{Committed, Encoded, PersonFrame, encode};
 use crate::metrics::Metrics;
 use crate::network::Network;
-use crate::simulation::{Mutant, is};
 use crate::single_flight::SingleFlight;
 use crate::store::{ReadLimit, Store};
 
@@ -116,7 +115,7 @@ impl Hub {
         let room = self.room_or_new(&committed.entry.room);
         loop {
             let head = lock(&room).head;
-            if committed.entry.seq <= head + 1 || is(Mutant::LeavesGaps) {
+            if committed.entry.seq <= head + 1 {
                 break;
             }
             match store.entries_after(committed.entry.room.clone(), head, ReadLimit::json(FILL)).await {
@@ -147,8 +146,7 @@ impl Hub {
     /// Delivers an entry if it is the next one. Returns true if it was.
     fn deliver_next(&self, room: &Mutex<Room>, committed: Committed) -> bool {
         let mut room = lock(room);
-        let leaps = committed.entry.seq > room.head && is(Mutant::LeavesGaps);
-        if committed.entry.seq != room.head + 1 && !leaps {
+        if committed.entry.seq != room.head + 1 {
             return false;
         }
         room.head = committed.entry.seq;
@@ -250,11 +248,7 @@ impl Hub {
     pub fn attach(&self, room: &RoomId, id: SessionId, queue: &Arc<Queue>, cursor: Seq) -> Attached {
         let room = self.room_or_new(room);
         let mut room = lock(&room);
-        let missed = if cursor >= room.head || is(Mutant::SkipsReplay) {
-            Some(Vec::new())
-        } else {
-            room.ring.after(cursor)
-        };
+        let missed = if cursor >= room.head { Some(Vec::new()) } else { room.ring.after(cursor) };
         match missed {
             Some(frames) => {
                 room.followers.insert(id, queue.clone());

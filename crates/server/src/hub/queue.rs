@@ -14,7 +14,7 @@ use futures_util::task::AtomicWaker;
 use madang_protocol::{CloseCode, RoomId};
 
 use crate::encoded::{Committed, Encoded, PersonFrame};
-use crate::simulation::{Mutant, bound, is};
+use crate::simulation::bound;
 
 /// Queued bytes beyond which volatile frames are dropped.
 pub(super) const VOLATILE_BYTES: usize = 256 * 1024;
@@ -168,9 +168,6 @@ impl State {
             return true;
         }
         if self.bytes + bytes > bound(MAX_BYTES, |bounds| bounds.queue_bytes) {
-            if is(Mutant::DropsOneFrame) {
-                return true;
-            }
             self.frames = VecDeque::new();
             self.bytes = 0;
             self.overflowed = true;

@@ -30,7 +30,6 @@ use crate::network::Network;
 use crate::rate_limit::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
-use crate::simulation::{Mutant, is};
 use crate::store::Expected;
 
 use follow::Follow;
@@ -167,7 +166,7 @@ impl Session {
             heartbeat_ms: self.heartbeat_ms,
         };
         out.push(welcome.into());
-        let same_epoch = epoch.as_ref() == Some(self.rooms.epoch()) || is(Mutant::IgnoresEpoch);
+        let same_epoch = epoch.as_ref() == Some(self.rooms.epoch());
         let mut cursors = Vec::new();
         for point in resume {
             let after = same_epoch.then_some(point.seq);

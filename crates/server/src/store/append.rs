@@ -7,7 +7,6 @@ use super::batch::{Author, Batch, Failure, RoomHead};
 use super::consumer_offsets;
 use super::rows::{self, RoomKey, seq_of};
 use super::{Keep, Newcomer, Queued, Store, StoreError};
-use crate::simulation::{Mutant, is};
 
 /// A write that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,10 +62,7 @@ impl Store {
 /// Writes one entry, or finds the one that an earlier try of the same write made.
 pub(super) fn append(batch: &mut Batch<'_>, draft: Entry) -> Result<Appended, Failure> {
     let author = batch.author(&draft.by)?;
-    if let Some(mut first) = first_of(batch, &author, draft.cmid)? {
-        if is(Mutant::RepeatsWithNewSeq) {
-            first.seq = batch.room(&draft.room)?.head;
-        }
+    if let Some(first) = first_of(batch, &author, draft.cmid)? {
         return Ok(first);
     }
     let RoomHead { key, head, last_at, .. } = batch.room(&draft.room)?;

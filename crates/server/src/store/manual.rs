@@ -14,7 +14,6 @@ use super::expected::Newcomers;
 use super::readers::Readers;
 use super::writer::{self, Job, Writer};
 use super::{Committed, Inner, OpenError, Store, StoreOptions, migrations, open};
-use crate::simulation::{Mutant, is};
 
 pub use super::memory_disk::Disk;
 
@@ -39,16 +38,6 @@ pub struct Stepper {
     taken: Vec<Job>,
     answers: Vec<Answer>,
     failed: Option<String>,
-    /// With [`Mutant::AnswersEarly`], what a crash would leave: the disk before the last commit.
-    unsynced: Option<Disk>,
-}
-
-impl Drop for Stepper {
-    fn drop(&mut self) {
-        if let Some(before) = self.unsynced.take() {
-            let _ = self.disk.restore(&before);
-        }
-    }
 }
 
 impl Disk {
@@ -90,7 +79,6 @@ impl Disk {
             taken: Vec::new(),
             answers: Vec::new(),
             failed: None,
-            unsynced: None,
         };
         Ok((store, stepper))
     }
@@ -99,7 +87,6 @@ impl Disk {
 impl Stepper {
     /// Takes what is queued as the next batch. How many jobs it has.
     pub fn take(&mut self) -> usize {
-        self.unsynced = None;
         while self.taken.len() < writer::BATCH_MAX
             && let Ok(Some(job)) = self.jobs.try_recv()
         {
@@ -110,9 +97,6 @@ impl Stepper {
 
     /// Commits the batch, or fails to. Returns the entries to give to the hub, before they are answered.
     pub fn commit(&mut self, fault: Fault) -> Vec<Committed> {
-        if is(Mutant::AnswersEarly) {
-            self.unsynced = self.disk.backup().ok();
-        }
         let sql = self.disk.lock();
         if fault == Fault::Full {
             limit_pages(&sql, true);

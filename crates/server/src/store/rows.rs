@@ -8,7 +8,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{Bot, BotKind, StoreError, Target};
-use crate::simulation::{Mutant, is};
 
 /// `kind` of an entry.
 mod kind {
@@ -90,7 +89,7 @@ pub(super) fn insert_entry(sql: &Connection, room: RoomKey, by: i64, entry: &Ent
         // Of a newer server alone, and never written.
         EntryKind::Unknown => return Err(rusqlite::Error::InvalidQuery),
     };
-    let cmid = entry.cmid.filter(|_| !is(Mutant::ForgetsCmid)).map(|cmid| cmid.0.to_be_bytes());
+    let cmid = entry.cmid.map(|cmid| cmid.0.to_be_bytes());
     let target = what.target().or(what.reply_to()).map(|seq| room.pos(seq));
     let headers = what.headers().and_then(headers_column);
     sql.prepare_cached(
