@@ -42,7 +42,8 @@ pub enum NoFollow {
 }
 
 impl Session {
-    /// Follows a room from a usable cursor, or from a snapshot. Returns true for the cursor.
+    /// Follows a room from a usable cursor, or from a snapshot. Returns true for the cursor. A refusal leaves what was
+    /// followed before as it is.
     pub(super) async fn watch(
         &mut self,
         room: RoomId,
@@ -54,14 +55,15 @@ impl Session {
             self.refuse(RefusalCode::TooManyRooms, Some(room), out);
             return false;
         }
-        self.unwatch(&room);
         match usable(&self.rooms, &self.you.id, &room, after).await {
             Ok(Some(cursor)) => {
+                self.unwatch(&room);
                 self.follow_from(room, cursor);
                 return true;
             }
             Ok(None) => match self.snapshot(&room, now).await {
                 Ok(snapshot) => {
+                    self.unwatch(&room);
                     self.introduce(&snapshot.people, out);
                     self.follow_from(room, snapshot.head);
                     out.push(Outgoing::Shared(snapshot.json.clone()));

@@ -9,16 +9,34 @@ use serde::de::DeserializeOwned;
 
 use super::{Bot, BotKind, StoreError, Target};
 
-/// `kind` of an entry.
-mod kind {
-    pub(super) const OPENED: i64 = 1;
-    pub(super) const POSTED: i64 = 2;
-    pub(super) const EDITED: i64 = 3;
-    pub(super) const DELETED: i64 = 4;
-    pub(super) const RENAMED: i64 = 5;
-    pub(super) const CLOSED: i64 = 6;
-    pub(super) const REACTED: i64 = 7;
-    pub(super) const UNREACTED: i64 = 8;
+/// Declares the numbers that stand for an entry's kind in the database, both ways.
+macro_rules! kinds {
+    ($($name:ident = $number:literal,)*) => {
+        #[derive(Clone, Copy)]
+        enum Kind {
+            $($name = $number,)*
+        }
+
+        impl Kind {
+            fn from_column(number: i64) -> rusqlite::Result<Self> {
+                match number {
+                    $($number => Ok(Self::$name),)*
+                    other => Err(rusqlite::Error::IntegralValueOutOfRange(3, other)),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Opened = 1,
+    Posted = 2,
+    Edited = 3,
+    Deleted = 4,
+    Renamed = 5,
+    Closed = 6,
+    Reacted = 7,
+    Unreacted = 8,
 }
 
 const SEQ_BITS: u32 = 40;
@@ -78,14 +96,14 @@ fn headers_column(headers: &Headers) -> Option<String> {
 pub(super) fn insert_entry(sql: &Connection, room: RoomKey, by: i64, entry: &Entry) -> rusqlite::Result<()> {
     let what = &entry.what;
     let kind = match what {
-        EntryKind::Opened { .. } => kind::OPENED,
-        EntryKind::Posted { .. } => kind::POSTED,
-        EntryKind::Edited { .. } => kind::EDITED,
-        EntryKind::Deleted { .. } => kind::DELETED,
-        EntryKind::Renamed { .. } => kind::RENAMED,
-        EntryKind::Closed {} => kind::CLOSED,
-        EntryKind::Reacted { .. } => kind::REACTED,
-        EntryKind::Unreacted { .. } => kind::UNREACTED,
+        EntryKind::Opened { .. } => Kind::Opened,
+        EntryKind::Posted { .. } => Kind::Posted,
+        EntryKind::Edited { .. } => Kind::Edited,
+        EntryKind::Deleted { .. } => Kind::Deleted,
+        EntryKind::Renamed { .. } => Kind::Renamed,
+        EntryKind::Closed {} => Kind::Closed,
+        EntryKind::Reacted { .. } => Kind::Reacted,
+        EntryKind::Unreacted { .. } => Kind::Unreacted,
         // Of a newer server alone, and never written.
         EntryKind::Unknown => return Err(rusqlite::Error::InvalidQuery),
     };
@@ -96,7 +114,16 @@ pub(super) fn insert_entry(sql: &Connection, room: RoomKey, by: i64, entry: &Ent
         "INSERT INTO entries (pos, at, by, cmid, kind, target, body, headers)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
-    .execute(params![room.pos(entry.seq), entry.at, by, cmid, kind, target, what.text(), headers])?;
+    .execute(params![
+        room.pos(entry.seq),
+        entry.at,
+        by,
+        cmid,
+        kind as i64,
+        target,
+        what.text(),
+        headers
+    ])?;
     Ok(())
 }
 
@@ -129,16 +156,16 @@ pub(super) fn entry(row: &Row<'_>, room: &RoomId) -> rusqlite::Result<super::Com
     let target = row.get::<_, Option<i64>>(4)?.map(seq_of);
     let text = || row.get::<_, Option<String>>(5).map(Option::unwrap_or_default);
     let author = person(row, 7)?;
-    let what = match (row.get(3)?, target) {
-        (kind::OPENED, _) => EntryKind::Opened { title: text()? },
-        (kind::POSTED, reply_to) => EntryKind::Posted { body: text()?, reply_to, headers: json(row, 6)? },
-        (kind::EDITED, Some(seq)) => EntryKind::Edited { seq, body: text()? },
-        (kind::DELETED, Some(seq)) => EntryKind::Deleted { seq },
-        (kind::RENAMED, _) => EntryKind::Renamed { title: text()? },
-        (kind::CLOSED, _) => EntryKind::Closed {},
-        (kind::REACTED, Some(seq)) => EntryKind::Reacted { seq, emoji: text()? },
-        (kind::UNREACTED, Some(seq)) => EntryKind::Unreacted { seq, emoji: text()? },
-        (other, _) => return Err(rusqlite::Error::IntegralValueOutOfRange(3, other)),
+    let changed = || target.ok_or(rusqlite::Error::InvalidColumnType(4, "target".into(), Type::Null));
+    let what = match Kind::from_column(row.get(3)?)? {
+        Kind::Opened => EntryKind::Opened { title: text()? },
+        Kind::Posted => EntryKind::Posted { body: text()?, reply_to: target, headers: json(row, 6)? },
+        Kind::Edited => EntryKind::Edited { seq: changed()?, body: text()? },
+        Kind::Deleted => EntryKind::Deleted { seq: changed()? },
+        Kind::Renamed => EntryKind::Renamed { title: text()? },
+        Kind::Closed => EntryKind::Closed {},
+        Kind::Reacted => EntryKind::Reacted { seq: changed()?, emoji: text()? },
+        Kind::Unreacted => EntryKind::Unreacted { seq: changed()?, emoji: text()? },
     };
     let entry = Entry {
         room: room.clone(),
@@ -202,7 +229,8 @@ pub(super) fn update_message(
     .execute(params![pos, body, message.edited_at, message.is_deleted(), by.cast_signed(), reactions])?;
     if message.is_deleted() {
         sql.prepare_cached("UPDATE entries SET body = '', headers = NULL WHERE pos = ?1")?.execute([pos])?;
-        sql.prepare_cached("UPDATE entries SET body = '' WHERE kind = 3 AND target = ?1")?.execute([pos])?;
+        sql.prepare_cached("UPDATE entries SET body = '' WHERE kind = ?2 AND target = ?1")?
+            .execute([pos, Kind::Edited as i64])?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Budgets of an address and of a person: what is beyond them is refused in so many words over each protocol, and counted.
 
-use madang_protocol::{RefusalCode, RoomInfo, ServerFrame};
+use madang_protocol::{ClientFrame, RefusalCode, RoomInfo, ServerFrame};
 use madang_stomp::{ClientCommand, Frame, Version};
 use serde_json::Value;
 
@@ -171,6 +171,28 @@ async fn reading_of_one_address_is_bounded() {
     assert_eq!(bot.get("/api/rooms/lobby/entries").await.status, 200, "a bot pays for itself alone");
     assert!(server.metric(r#"madang_over_budget_total{budget="reads"}"#).await >= 4);
     ann.say("writing costs another budget").await;
+}
+
+#[tokio::test]
+async fn refused_watch_keeps_the_room_followed() {
+    let server = Server::with(&["--address-read-kib", "1"]);
+    let mut ann = Client::join(&server, "ann").await;
+    let bot = Api::new(&server, "Robo", &[]).await;
+    let first = bot.say(&"l".repeat(7_000)).await;
+    ann.watch(&lobby(), Some(first)).await;
+    let watch = ClientFrame::Watch { room: lobby(), after: None };
+    let refused = async |ann: &mut Client| {
+        ann.send(&watch).await;
+        let answer = ann.expect("an answer", |frame| match frame {
+            ServerFrame::Live { .. } => Some(false),
+            ServerFrame::Refused { code, .. } => Some(*code == RefusalCode::TooFast),
+            _ => None,
+        });
+        answer.await
+    };
+    while !refused(&mut ann).await {}
+    let next = bot.say("still heard").await;
+    assert_eq!(ann.next_entry(&lobby()).await.seq, next);
 }
 
 #[tokio::test]
