@@ -12,7 +12,7 @@ use madang_client::{
     Enter, Event, LinkView, Locale, MessageRow, Model, Notice, PageData, RoomLine, RoomView, Row, RowKey,
     Theme, timeline, utc_day,
 };
-use madang_protocol::{Cmid, RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Cmid, Reaction, RoomId, Seq, UnixMs, UserId};
 
 use crate::people::{Marks, PersonLine, shown_name};
 use crate::strings::{Strings, strings};
@@ -38,6 +38,42 @@ pub(crate) struct MessageLine {
     pub(crate) marks: Marks,
     /// The name of whom it answers.
     pub(crate) reply_name: Option<Arc<str>>,
+    /// Reactions to it, the earliest emoji first.
+    pub(crate) chips: Vec<Chip>,
+}
+
+/// An emoji below a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Chip {
+    pub(crate) emoji: String,
+    /// Number of those who reacted with it.
+    pub(crate) count: usize,
+    /// True if this person is among those who reacted with it.
+    pub(crate) mine: bool,
+    /// Names of those who reacted with it.
+    pub(crate) title: String,
+}
+
+/// Names in the title of a chip; the others are only counted.
+const CHIP_NAMES: usize = 10;
+
+fn chip(model: &Model, reaction: &Reaction, t: &Strings) -> Chip {
+    let (mut title, mut mine, mut named) = (String::new(), false, 0);
+    for by in &reaction.by {
+        let you = model.is_you(by);
+        mine |= you;
+        if named < CHIP_NAMES && (you || model.person(by).is_some()) {
+            title.push_str(if named == 0 { "" } else { ", " });
+            title.push_str(&shown_name(model, by, t));
+            named += 1;
+        }
+    }
+    let count = reaction.by.len();
+    if count > named {
+        title.push_str(" +");
+        title.push_str(&(count - named).to_string());
+    }
+    Chip { emoji: reaction.emoji.clone(), count, mine, title }
 }
 
 impl MessageLine {
@@ -45,7 +81,9 @@ impl MessageLine {
         let author = PersonLine::new(model, &row.by, t);
         let answered = row.reply.as_ref().and_then(|reply| reply.by.as_ref());
         let reply_name = answered.map(|by| shown_name(model, by, t));
-        Self { row, initial: author.initial().into(), name: author.name, marks: author.marks, reply_name }
+        let chips = row.reactions.iter().map(|reaction| chip(model, reaction, t)).collect();
+        let (initial, name, marks) = (author.initial().into(), author.name, author.marks);
+        Self { row, initial, name, marks, reply_name, chips }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{client, routes, rowkey};
 
 use super::marks::marks;
 use super::panels::edit_place;
+use super::reactions::reactions;
 use super::text::text;
 use super::tools::Tools;
 use super::{anew, clicked, icons, reacting, words};
@@ -57,6 +58,8 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
                 Some(seq) => Either::Left(edit_place(page, seq, body.get_untracked().0)),
                 None => Either::Right(body.with(|(body, edited)| said(page, body.as_ref(), *edited))),
             })}
+            // Not anew: a chip may have the focus.
+            {reacting(move || line.with(|line| reactions(page, line, None)))}
             {anew(move || state.with(|state| status(page, state)))}
             {move || match active.get() && editing.get().is_none() {
                 true => Either::Left(view! { <Tools page line /> }),

@@ -14,6 +14,7 @@ mod marks;
 mod message;
 mod panels;
 mod people;
+mod reactions;
 mod rooms;
 mod settings;
 mod text;
@@ -24,6 +25,9 @@ mod words;
 mod you;
 
 use leptos::ev::MouseEvent;
+use leptos::task::{spawn_local, tick};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 
 pub(crate) use app::App;
 pub(crate) use panels::fetch_ahead;
@@ -42,4 +46,15 @@ type Clicked = Box<dyn FnMut(MouseEvent)>;
 
 fn clicked(then: impl FnMut(MouseEvent) + 'static) -> Clicked {
     Box::new(then)
+}
+
+/// Gives the focus to the first element of `selector` in `place`, once what changed just now is drawn.
+fn focus_soon(place: Option<Element>, selector: &'static str) {
+    spawn_local(async move {
+        tick().await;
+        let found = place.and_then(|place| place.query_selector(selector).ok().flatten());
+        if let Some(found) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+            let _ = found.focus();
+        }
+    });
 }

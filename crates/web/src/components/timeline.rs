@@ -14,7 +14,7 @@ use crate::scroll;
 use crate::time::iso_day;
 
 use super::message::message;
-use super::{anew, clicked, icons, logo, reacting, words};
+use super::{anew, clicked, focus_soon, icons, logo, reacting, words};
 
 /// The log of the room on screen.
 #[component]
@@ -196,13 +196,7 @@ fn touch(page: Page, event: &MouseEvent, touch: Touch) {
         Touch::Press if more => {
             event.prevent_default();
             show_actions(page.active, key);
-            leptos::task::spawn_local(async move {
-                leptos::task::tick().await;
-                let tool = row.and_then(|row| row.query_selector(".tool").ok().flatten());
-                if let Some(tool) = tool.and_then(|tool| tool.dyn_into::<HtmlElement>().ok()) {
-                    let _ = tool.focus();
-                }
-            });
+            focus_soon(row, ".tool");
         }
         Touch::Press => {}
     }

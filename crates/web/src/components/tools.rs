@@ -5,16 +5,19 @@ use std::time::Duration;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 use crate::page::{MessageLine, Page};
 use crate::routes;
 
-use super::{clicked, icons};
+use super::reactions::reactions;
+use super::{clicked, focus_soon, icons, reacting};
 
 /// The actions for the message of `line`.
 #[component]
 pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
-    let t = page.t;
+    let (t, now) = (page.t, line);
     line.with_untracked(|line| {
         let seq = line.row.seq?;
         line.row.body.as_ref()?;
@@ -27,6 +30,8 @@ pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
                 let _ = composer.focus();
             }
         };
+        let choosing = RwSignal::new(false);
+        let offered = reacting(move || now.with_untracked(|line| reactions(page, line, Some(choosing))));
         let own = mine.then(|| {
             view! {
                 <button class="tool" type="button" title=t.edit aria-label=t.edit on:click=clicked(move |_| page.editing.set(Some(seq)))>
@@ -51,10 +56,27 @@ pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
                 <a class="tool" title=t.copy_link aria-label=t.copy_link href=href on:click=clicked(move |event| copy(page, &path, &event))>
                     {icons::link()}
                 </a>
-                {own}
+                {own} {offered}
+                <button
+                    class="tool"
+                    type="button"
+                    title=t.react
+                    aria-label=t.react
+                    aria-expanded=reacting(move || choosing.get().to_string())
+                    on:click=clicked(move |event| choose(choosing, &event))
+                >
+                    {icons::smile()}
+                </button>
             </div>
         })
     })
+}
+
+/// Shows the emoji to choose from in place of the other actions, with the focus on the first; or these again.
+fn choose(choosing: RwSignal<bool>, event: &MouseEvent) {
+    choosing.update(|choosing| *choosing = !*choosing);
+    let button = event.current_target().map(JsCast::unchecked_into::<Element>);
+    focus_soon(button.and_then(|button| button.parent_element()), ".chip");
 }
 
 /// Copies the permanent link. Where a page may not write to the clipboard (plain HTTP from another machine),

@@ -86,6 +86,7 @@ pub(super) static EN: Strings = Strings {
     retry: "Try again",
     discard: "Discard",
     actions: "Actions for this message",
+    react: "Add a reaction",
     reply: "Reply",
     edit: "Edit",
     copy_link: "Copy link",
@@ -168,7 +169,8 @@ pub(super) static EN: Strings = Strings {
         RefusalCode::UnusableCursor => "The server's log is another one now. Please reload the page.",
         RefusalCode::RoomsTooFast => "You cannot open another room yet.",
         RefusalCode::Banned => "You are banned here.",
-        // The server has a sentence.
-        RefusalCode::BadEmoji | RefusalCode::TooManyReactions | RefusalCode::Unknown => "",
+        RefusalCode::TooManyReactions => "This message has as many reactions as it may have.",
+        // The server has a sentence; the page offers no other emoji.
+        RefusalCode::BadEmoji | RefusalCode::Unknown => "",
     },
 };

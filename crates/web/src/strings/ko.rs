@@ -73,6 +73,7 @@ pub(super) static KO: Strings = Strings {
     retry: "다시 보내기",
     discard: "지우기",
     actions: "이 메시지로 할 일",
+    react: "반응 달기",
     reply: "답장",
     edit: "수정",
     copy_link: "링크 복사",
@@ -142,7 +143,8 @@ pub(super) static KO: Strings = Strings {
         RefusalCode::UnusableCursor => "서버의 기록이 바뀌었어요. 새로고침해 주세요.",
         RefusalCode::RoomsTooFast => "지금은 방을 더 만들 수 없어요.",
         RefusalCode::Banned => "이 서버를 이용할 수 없어요.",
-        // The server has a sentence.
-        RefusalCode::BadEmoji | RefusalCode::TooManyReactions | RefusalCode::Unknown => "",
+        RefusalCode::TooManyReactions => "이 메시지에는 반응을 더 달 수 없어요.",
+        // The server has a sentence; the page offers no other emoji.
+        RefusalCode::BadEmoji | RefusalCode::Unknown => "",
     },
 };

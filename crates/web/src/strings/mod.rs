@@ -67,6 +67,7 @@ pub(crate) struct Strings {
     pub(crate) retry: &'static str,
     pub(crate) discard: &'static str,
     pub(crate) actions: &'static str,
+    pub(crate) react: &'static str,
     pub(crate) reply: &'static str,
     pub(crate) edit: &'static str,
     pub(crate) copy_link: &'static str,
