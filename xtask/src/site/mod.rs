@@ -3,11 +3,12 @@
 //! cargo → parts → wasm-bindgen → styles → public files → each file compressed once. cargo-leptos builds the same names
 //! from the same table of the root manifest.
 //!
-//! No wasm-opt: `-O1` made the brotli 3 KB shorter, other settings longer; not worth a tool that every build would need.
+//! No wasm-opt: `-O1` made the brotli 2 KB shorter, other settings longer; not worth a tool that every build would need.
 
 mod compress;
 mod css;
 mod names;
+mod order;
 mod parts;
 mod stamp;
 mod symbols;

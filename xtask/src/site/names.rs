@@ -38,7 +38,7 @@ pub(super) fn shorten(script: &Path, wasm: &Path, keeps: impl Fn(&str) -> bool) 
     let renamed: String =
         words(&text).map(|(_, word)| names.get(word).map_or(word, String::as_str)).collect();
     fs::write(script, renamed)?;
-    module.emit_wasm_file(wasm)
+    Ok(fs::write(wasm, super::order::by_likeness(&module.emit_wasm())?)?)
 }
 
 /// The script without comments of whole lines, indentation and the classes that nothing uses.

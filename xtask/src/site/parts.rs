@@ -58,10 +58,8 @@ impl Cut {
             let name = part.file_name().context("a part without a name")?.to_string_lossy().into_owned();
             let short = name.trim_start_matches("split_");
             loaders = loaders.replace(&format!("\"./{name}\""), &format!("\"./{folder}/{short}\""));
-            fs::write(
-                pkg.join(&folder).join(short),
-                without_customs(&fs::read(part)?).context("a part is cut off")?,
-            )?;
+            let part = without_customs(&fs::read(part)?).context("a part is cut off")?;
+            fs::write(pkg.join(&folder).join(short), super::order::by_likeness(&part)?)?;
         }
         let text = fs::read_to_string(script)?;
         fs::write(script, joined(&text, &loaders).context("the page asks for no loaders")?)?;
