@@ -5,9 +5,10 @@
 
 use std::fmt::Display;
 
+use madang_protocol::json::read;
 use madang_protocol::{ClientFrame, Epoch, ResumePoint, RoomId, Seq};
 use serde::Deserialize;
-use serde_json::{from_str, to_string};
+use serde_json::to_string;
 
 use crate::TabMessage;
 
@@ -39,14 +40,14 @@ impl TabMessage {
             "leading" => Self::Leading,
             "ask" => Self::Ask { conn: argument.parse().ok()? },
             "opened" => Self::Opened { conn: argument.parse().ok()? },
-            "up" => Self::Up { frame: frame(from_str(rest).ok()?)? },
-            "down" => Self::Down { frame: from_str(rest).ok()? },
+            "up" => Self::Up { frame: frame(read(rest).ok()?)? },
+            "down" => Self::Down { frame: read(rest).ok()? },
             "alive" => Self::Alive,
             "left" => Self::Left,
             "closed" => Self::Closed { code: argument.parse().ok()? },
             "nudge" => Self::Nudge { by_person: argument == "true" },
-            "wrote" => Self::Wrote { user: argument.parse().ok()?, write: from_str(rest).ok()? },
-            "changed" => Self::Changed { user: argument.parse().ok()?, write: from_str(rest).ok()? },
+            "wrote" => Self::Wrote { user: argument.parse().ok()?, write: read(rest).ok()? },
+            "changed" => Self::Changed { user: argument.parse().ok()?, write: read(rest).ok()? },
             "forgot" => Self::Forgot { user: argument.parse().ok()?, cmid: rest.parse().ok()? },
             _ => return None,
         })

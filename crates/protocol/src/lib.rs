@@ -11,6 +11,7 @@ mod entry;
 mod frame;
 mod headers;
 mod ids;
+pub mod json;
 mod limits;
 mod message;
 mod operation;

@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use madang_client::{Enter, Locale, Model, Theme};
 use madang_protocol::RoomId;
+#[cfg(feature = "hydrate")]
+use madang_protocol::json;
 use wasm_bindgen::JsCast;
 #[cfg(feature = "hydrate")]
 use wasm_bindgen::JsValue;
@@ -60,7 +62,7 @@ fn draw_whole(root: &web_sys::Element) {
 #[cfg(feature = "hydrate")]
 fn handed() -> Option<madang_client::PageData> {
     let all = js_sys::Reflect::get(&window(), &"__RESOLVED_RESOURCES".into()).ok()?;
-    serde_json::from_str(&js_sys::Reflect::get_u32(&all, 0).ok()?.as_string()?).ok()
+    json::read(&js_sys::Reflect::get_u32(&all, 0).ok()?.as_string()?).ok()
 }
 
 /// The element around the page: what others put beside it in the body is not ours.

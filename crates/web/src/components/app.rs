@@ -1,7 +1,11 @@
 //! The page as a whole.
 
+use std::fmt;
+use std::str::FromStr;
+
 use leptos::prelude::*;
 use madang_client::{Model, PageData};
+use madang_protocol::json;
 
 use crate::hydration;
 use crate::page::Page;
@@ -23,7 +27,7 @@ pub(crate) fn App(
     /// Makes the state of a page that no server rendered.
     fresh: fn() -> Model,
 ) -> impl IntoView {
-    let data = SharedValue::new(use_context::<PageData>).into_inner();
+    let data = SharedValue::new_str(|| Handed(use_context())).into_inner().0;
     let model = data.as_ref().map_or_else(fresh, Model::from_page);
     let page = Page::new(&model, data.as_ref());
     let t = page.t;
@@ -73,4 +77,21 @@ fn name_the_tab(page: Page) {
             unread => format!("({unread}) {title}"),
         });
     });
+}
+
+/// Data that the server renders the page from, as the text that it hands to the browser.
+struct Handed(Option<PageData>);
+
+impl fmt::Display for Handed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl FromStr for Handed {
+    type Err = json::Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, json::Unreadable> {
+        json::read(text).map(Self)
+    }
 }

@@ -3,7 +3,7 @@
 use gloo_net::http::Request;
 use js_sys::encode_uri_component;
 use madang_client::{Event, Notice};
-use madang_protocol::{Person, RefusalCode, RoomId, RoomInfo, text};
+use madang_protocol::{Person, RefusalCode, RoomId, RoomInfo, json, text};
 use web_sys::{RequestRedirect, ResponseType};
 
 use super::Shell;
@@ -49,7 +49,7 @@ pub(crate) async fn choose_name(shell: &Shell, typed: &str) -> Result<(), Reques
 pub(crate) async fn open_room(shell: &Shell, typed: &str) -> Result<RoomId, RequestError> {
     let title = text::one_line(typed, text::TITLE_CHARS)?;
     let answer = post("/rooms", &[("title", &title)]).await?;
-    let info: RoomInfo = serde_json::from_str(&answer).map_err(|_| RefusalCode::Unknown)?;
+    let info: RoomInfo = json::read(&answer).map_err(|_| RefusalCode::Unknown)?;
     let room = info.room.clone();
     shell.dispatch(Event::RoomMade { info });
     Ok(room)
@@ -79,6 +79,6 @@ async fn post(path: &str, fields: &[(&str, &str)]) -> Result<String, RequestErro
     if response.ok() || response.type_() == ResponseType::Opaqueredirect {
         return Ok(text);
     }
-    let notice: Option<Notice> = serde_json::from_str(&text).ok();
+    let notice: Option<Notice> = json::read(&text).ok();
     Err(notice.map_or_else(|| RefusalCode::Unknown.into(), RequestError::Refused))
 }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use madang_client::Write;
-use madang_protocol::{Cmid, RoomId, UserId};
+use madang_protocol::{Cmid, RoomId, UserId, json};
 
 use super::database::{Database, Store};
 use super::listen::Later;
@@ -43,7 +43,7 @@ impl Storage {
         self.database.read(Store::Outbox, keys, move |texts| {
             late.take();
             // Writes that an incompatible page left are kept for it, and not sent.
-            then(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect());
+            then(texts.iter().filter_map(|text| json::read(text).ok()).collect());
         });
     }
 

@@ -9,7 +9,7 @@ mod websocket;
 use std::rc::Rc;
 
 use madang_client::{Conn, Event, Transport};
-use madang_protocol::{ClientFrame, ServerFrame};
+use madang_protocol::{ClientFrame, ServerFrame, json};
 
 use super::clock;
 
@@ -40,7 +40,7 @@ fn is_momentary(frame: &ClientFrame) -> bool {
 
 /// Returns the frame in a message. One that cannot be read still shows that the server lives.
 fn read(text: &str) -> ServerFrame {
-    serde_json::from_str(text).unwrap_or_else(|_| {
+    json::read(text).unwrap_or_else(|_| {
         web_sys::console::warn_1(&"a frame that this page cannot read".into());
         ServerFrame::Unknown
     })
