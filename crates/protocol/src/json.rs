@@ -1,8 +1,8 @@
 //! JSON as the page reads it: whole texts, into types that name what they expect.
 //!
 //! serde_json can read anything: numbers with fractions, structures written as lists, and each fault with its place and a
-//! sentence. All of that would be in the page's wasm, for texts that a Madang server or this page itself wrote. What is
-//! read here is read as serde_json reads it; what only serde_json reads is [`Unreadable`].
+//! sentence. All of that would be in the page's wasm, for texts that a Madang server or this page itself wrote. Each text
+//! that is read here is read as serde_json reads it; the others are [`Unreadable`].
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The functions of a wasm in an order that compresses well: equal ones once, and each beside one that is like it.
 //!
-//! Rust compiles a generic function anew for each type. What two such functions have in common costs least where they are
+//! Rust compiles a generic function anew for each type. Code that two such functions share costs least where they are
 //! neighbours, and walrus writes functions by their length. Nothing that runs changes.
 
 use std::cmp::Reverse;

@@ -22,7 +22,7 @@ impl<'t> Deserialize<'t> for Frame {
 }
 
 #[test]
-fn golden_frames_read_as_serde_json_reads_them() {
+fn golden_frames_read_as_by_serde_json() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/server");
     for file in fs::read_dir(folder).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
@@ -88,13 +88,13 @@ fn values() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_json_reads_as_serde_json_reads_it(value in values(), pretty: bool) {
+    fn any_json_reads_as_serde_json_does(value in values(), pretty: bool) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
         prop_assert_eq!(read(&text.unwrap()), Ok(value));
     }
 
     #[test]
-    fn damaged_json_is_refused_as_serde_json_refuses_it(
+    fn damaged_json_is_refused_as_serde_json_does(
         value in values(),
         at: prop::sample::Index,
         cut in 0_usize..3,
