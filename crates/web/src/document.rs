@@ -70,15 +70,6 @@ pub fn document() -> impl IntoView {
                 // It is painted once, whole: what comes last, the composer, would push the rest up.
                 <link rel="expect" href="#madang" blocking="render" />
                 <link rel="modulepreload" href=script.clone() />
-                // After the styles: the page is to be read before it is alive.
-                <link
-                    rel="preload"
-                    href=wasm.clone()
-                    r#as="fetch"
-                    r#type="application/wasm"
-                    crossorigin=""
-                    fetchpriority="low"
-                />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="apple-touch-icon" href="/icon-192.png" />
                 <link rel="manifest" href="/manifest.webmanifest" />

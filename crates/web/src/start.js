@@ -3,9 +3,20 @@
 // Hydration needs the very nodes that the server sent. Proxies, translators and extensions change them; then it
 // would panic, or take one element for another. So the nodes are counted first, in the way of `shape.rs`. Where
 // they differ, or hydration fails all the same, the page is drawn anew from the same data.
+
+// The wasm is fetched once the page is painted: earlier it would take of the network what the paint waits for. A page that
+// is not looked at is not painted.
+const painted = new Promise((go) => {
+  if (document.hidden) go();
+  setTimeout(go, 500);
+  new PerformanceObserver(go).observe({ type: "paint", buffered: true });
+});
+
 const load = async (from) => {
+  await painted;
+  const bytes = fetch(wasm);
   const page = await import(from);
-  await page.default({ module_or_path: wasm });
+  await page.default({ module_or_path: bytes });
   return page;
 };
 
