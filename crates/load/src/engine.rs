@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::history::{self, Record, Verdict};
 use crate::process;
 use crate::receiver::{self, Care, Notes};
-use crate::socket::{Speaks, Target};
+use crate::socket::{Protocol, Target};
 use crate::stats::{Counts, Latency, Parties, Settles, Stats};
 use crate::writer::{self, Orders};
 
@@ -113,7 +113,7 @@ pub async fn run(plan: Plan) -> Result<Outcome> {
 
 async fn run_here(plan: Plan) -> Result<Outcome> {
     let Plan { target, receivers, writers, .. } = plan;
-    let acknowledges = target.speaks == Speaks::Madang;
+    let acknowledges = target.speaks == Protocol::Madang;
     let (window, settles) = match plan.pace {
         Pace::Rate(_) => (UNBOUNDED, Settles::SeenByAll),
         Pace::Saturated(window) => (window, Settles::SeenByAll),

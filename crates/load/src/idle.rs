@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::process;
 use crate::protocol;
-use crate::socket::{self, Socket, Speaks, Target};
+use crate::socket::{self, Protocol, Socket, Target};
 
 /// Measurements of a run.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub async fn run(target: Target, connections: u32, settle: Duration, server_pid:
 
 async fn attach(target: Target, number: usize) -> Result<Socket> {
     match target.speaks {
-        Speaks::Madang => {
+        Protocol::Madang => {
             let mut socket = socket::connect(target, "/ws", number).await?;
             socket::watch(&mut socket).await?;
             Ok(socket)

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
-use madang_load::chaos::network::Crime;
+use madang_load::chaos::network::Fault;
 use madang_load::engine::{self, Outcome, Pace, Plan};
 use madang_load::flood::{self, Scenario};
-use madang_load::socket::{Speaks, Target};
+use madang_load::socket::{Protocol, Target};
 use madang_load::{chaos, idle, page, stalled, storm};
 use serde::Serialize;
 
@@ -171,7 +171,7 @@ enum Run {
         rooms: usize,
         /// Let the network break what TCP promises: the checker must notice.
         #[arg(long, value_enum)]
-        sabotage: Option<Crime>,
+        sabotage: Option<Fault>,
     },
 }
 
@@ -181,8 +181,8 @@ struct Server {
     #[arg(long)]
     addr: SocketAddr,
     /// Protocol that it speaks.
-    #[arg(long, value_enum, default_value_t = Speaks::Madang)]
-    speaks: Speaks,
+    #[arg(long, value_enum, default_value_t = Protocol::Madang)]
+    speaks: Protocol,
     /// The server's process, whose CPU and memory are measured.
     #[arg(long)]
     server_pid: Option<u32>,
@@ -219,7 +219,7 @@ async fn perform(run: Run) -> Result<()> {
             report_run(engine::run(plan(&server, &time, receivers, writers, pace)).await?)
         }
         Run::Posts { server, time, writers } => {
-            if server.speaks != Speaks::Madang {
+            if server.speaks != Protocol::Madang {
                 bail!("only madang.v1 acknowledges here");
             }
             report_run(engine::run(plan(&server, &time, 1, writers, Pace::OneByOne)).await?)

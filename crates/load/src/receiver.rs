@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::history::{Record, Sighting};
 use crate::mark::{self, Mark};
 use crate::protocol::{self, Ear};
-use crate::socket::{self, Socket, Speaks, Target};
+use crate::socket::{self, Protocol, Socket, Target};
 use crate::stats::Stats;
 
 /// The lobby's number in the history.
@@ -34,7 +34,7 @@ pub(crate) type Notes = Rc<RefCell<Record>>;
 pub(crate) async fn attach(target: Target, number: usize) -> Result<(Socket, Notes)> {
     let mut record = Record::default();
     let socket = match target.speaks {
-        Speaks::Madang => {
+        Protocol::Madang => {
             let mut socket = socket::connect(target, "/ws", number).await?;
             record.cursors = HashMap::from([(LOBBY, socket::watch(&mut socket).await?)]);
             socket
@@ -45,7 +45,13 @@ pub(crate) async fn attach(target: Target, number: usize) -> Result<(Socket, Not
 }
 
 /// Reads until the connection ends.
-pub(crate) async fn receive(mut socket: Socket, speaks: Speaks, care: Care, notes: Notes, board: Rc<Stats>) {
+pub(crate) async fn receive(
+    mut socket: Socket,
+    speaks: Protocol,
+    care: Care,
+    notes: Notes,
+    board: Rc<Stats>,
+) {
     let mut ear = Ear::new(speaks);
     let why = loop {
         let frame = match socket.next().await {
@@ -55,7 +61,7 @@ pub(crate) async fn receive(mut socket: Socket, speaks: Speaks, care: Care, note
             Some(Err(error)) => break error.to_string(),
             None => break "no close frame".to_owned(),
         };
-        if speaks != Speaks::Madang {
+        if speaks != Protocol::Madang {
             let heard = ear.hear(frame, |mark, bytes| {
                 notes.borrow_mut().seen.push(Sighting::unlogged(mark.write));
                 board.delivered(mark, bytes);

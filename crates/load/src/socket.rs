@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 /// Protocols that a server may speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Speaks {
+pub enum Protocol {
     /// `madang.v1`.
     Madang,
     /// Nothing: each text frame from a socket on `/send` goes to all others.
@@ -27,7 +27,7 @@ pub enum Speaks {
     Mqtt,
 }
 
-impl Speaks {
+impl Protocol {
     fn subprotocol(self) -> Option<&'static str> {
         match self {
             Self::Madang => Some(SUBPROTOCOL),
@@ -44,7 +44,7 @@ pub struct Target {
     /// Address of the server.
     pub address: SocketAddr,
     /// Protocol of the server.
-    pub speaks: Speaks,
+    pub speaks: Protocol,
 }
 
 /// An open connection.

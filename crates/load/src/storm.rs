@@ -19,7 +19,7 @@ use crate::chaos::checker::Checker;
 use crate::chaos::person::{Phase, Screen, World, person};
 use crate::chaos::server::Server;
 use crate::chaos::wait;
-use crate::socket::{self, Speaks, Target};
+use crate::socket::{self, Protocol, Target};
 
 /// One storm.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
     let options = ["--post-rate", "0", "--frame-rate", "0"];
     let mut server =
         Server::start_on(plan.server_core.as_deref(), &plan.program, folder.path(), &options).await?;
-    let target = Target { address: server.address(), speaks: Speaks::Madang };
+    let target = Target { address: server.address(), speaks: Protocol::Madang };
     post(target, MESSAGES).await?;
     let checker = Rc::new(RefCell::new(Checker::default()));
     let screens = arrive(&plan, target, &checker).await?;

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::mark::{self, Mark};
 use crate::protocol::{self, Ear};
 use crate::receiver::LOBBY;
-use crate::socket::{self, Socket, Speaks, Target};
+use crate::socket::{self, Protocol, Socket, Target};
 use crate::stats::Stats;
 
 /// Parameters of a writer.
@@ -22,7 +22,7 @@ pub(crate) struct Orders {
     /// The writer's number.
     pub(crate) sender: u32,
     /// Protocol of the server.
-    pub(crate) speaks: Speaks,
+    pub(crate) speaks: Protocol,
     /// Time between two writes; `None` for as fast as the window allows.
     pub(crate) every: Option<Duration>,
     /// Bytes of a frame at the receivers.
@@ -34,7 +34,7 @@ pub(crate) struct Orders {
 /// Connects writer `number`.
 pub(crate) async fn attach(target: Target, number: usize) -> Result<Socket> {
     match target.speaks {
-        Speaks::Madang => {
+        Protocol::Madang => {
             let mut socket = socket::connect(target, "/ws", number).await?;
             socket::hello(&mut socket).await?;
             Ok(socket)
@@ -75,25 +75,25 @@ pub(crate) async fn write(
 
 fn message(mark: Mark, orders: Orders) -> Result<Message> {
     match orders.speaks {
-        Speaks::Madang => socket::text(&ClientFrame::Post {
+        Protocol::Madang => socket::text(&ClientFrame::Post {
             room: RoomId::lobby(),
             cmid: mark::cmid(orders.run, mark.write),
             body: mark.body(mark::body_bytes(orders.frame_bytes)),
             reply_to: None,
         }),
         // There is nothing around the text.
-        Speaks::Raw => Ok(protocol::message(Speaks::Raw, mark.body(orders.frame_bytes))),
+        Protocol::Raw => Ok(protocol::message(Protocol::Raw, mark.body(orders.frame_bytes))),
         // The text is as long as in a frame of madang.v1: the same message, in each protocol's own clothes.
         speaks => Ok(protocol::message(speaks, mark.body(mark::body_bytes(orders.frame_bytes)))),
     }
 }
 
 /// Hears the answers until the connection ends.
-pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Speaks, board: Rc<Stats>) {
+pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Protocol, board: Rc<Stats>) {
     let mut ear = Ear::new(speaks);
     let why = loop {
         match stream.next().await {
-            Some(Ok(frame @ (Message::Text(_) | Message::Binary(_)))) if speaks != Speaks::Madang => {
+            Some(Ok(frame @ (Message::Text(_) | Message::Binary(_)))) if speaks != Protocol::Madang => {
                 // Nothing but complaints is news to who wrote it.
                 if let Err(error) = ear.hear(frame.into_data(), |_, _| {}) {
                     board.complain(format!("a writer: {error}"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use madang_load::engine::{Outcome, Pace, Plan, run};
-use madang_load::socket::{Speaks, Target};
+use madang_load::socket::{Protocol, Target};
 use madang_protocol::{
     ClientFrame, Entry, EntryKind, Epoch, Limits, Person, RoomId, RoomInfo, SUBPROTOCOL, ServerFrame, UserId,
 };
@@ -58,7 +58,7 @@ impl Hall {
     }
 }
 
-async fn start(speaks: Speaks, fault: Fault) -> Target {
+async fn start(speaks: Protocol, fault: Fault) -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     let hall = Arc::new(Mutex::new(Hall::default()));
@@ -70,12 +70,12 @@ async fn start(speaks: Speaks, fault: Fault) -> Target {
     Target { address, speaks }
 }
 
-async fn serve(stream: TcpStream, speaks: Speaks, fault: Fault, hall: Arc<Mutex<Hall>>) {
+async fn serve(stream: TcpStream, speaks: Protocol, fault: Fault, hall: Arc<Mutex<Hall>>) {
     let mut path = String::new();
     #[allow(clippy::result_large_err, reason = "tungstenite's signature")]
     let answer = |request: &Request, mut response: Response| {
         path = request.uri().path().to_owned();
-        if speaks == Speaks::Madang {
+        if speaks == Protocol::Madang {
             response.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
         }
         Ok(response)
@@ -90,12 +90,12 @@ async fn serve(stream: TcpStream, speaks: Speaks, fault: Fault, hall: Arc<Mutex<
             }
         }
     });
-    if speaks == Speaks::Raw && path != "/send" {
+    if speaks == Protocol::Raw && path != "/send" {
         hall.lock().unwrap().receivers.push(send.clone());
     }
     while let Some(Ok(Message::Text(frame))) = frames.next().await {
         match speaks {
-            Speaks::Madang => answer_frame(serde_json::from_str(&frame).unwrap(), &send, fault, &hall),
+            Protocol::Madang => answer_frame(serde_json::from_str(&frame).unwrap(), &send, fault, &hall),
             _ => hall.lock().unwrap().broadcast(fault, &frame),
         }
     }
@@ -131,7 +131,7 @@ fn answer_frame(frame: ClientFrame, send: &UnboundedSender<String>, fault: Fault
     }
 }
 
-async fn outcome(speaks: Speaks, fault: Fault, pace: Pace) -> Outcome {
+async fn outcome(speaks: Protocol, fault: Fault, pace: Pace) -> Outcome {
     let target = start(speaks, fault).await;
     let plan = Plan {
         target,
@@ -149,7 +149,7 @@ async fn outcome(speaks: Speaks, fault: Fault, pace: Pace) -> Outcome {
 
 #[tokio::test]
 async fn correct_server_is_clean_at_every_pace() {
-    for speaks in [Speaks::Madang, Speaks::Raw] {
+    for speaks in [Protocol::Madang, Protocol::Raw] {
         for pace in [Pace::Rate(100), Pace::Saturated(4)] {
             let outcome = outcome(speaks, Fault::None, pace).await;
             assert!(outcome.is_clean(), "{speaks:?} {pace:?}: {outcome:?}");
@@ -160,13 +160,13 @@ async fn correct_server_is_clean_at_every_pace() {
             assert_eq!(outcome.verdict.receivers, 5);
         }
     }
-    let posts = outcome(Speaks::Madang, Fault::None, Pace::OneByOne).await;
+    let posts = outcome(Protocol::Madang, Fault::None, Pace::OneByOne).await;
     assert!(posts.is_clean() && posts.acknowledged > 0, "{posts:?}");
 }
 
 #[tokio::test]
 async fn frames_have_requested_size_in_both_languages() {
-    for speaks in [Speaks::Madang, Speaks::Raw] {
+    for speaks in [Protocol::Madang, Protocol::Raw] {
         let bytes = outcome(speaks, Fault::None, Pace::Rate(100)).await.bytes_per_frame;
         assert!((190.0..=210.0).contains(&bytes), "{speaks:?}: {bytes}");
     }
@@ -174,7 +174,7 @@ async fn frames_have_requested_size_in_both_languages() {
 
 #[tokio::test]
 async fn a_lost_message_is_found() {
-    for speaks in [Speaks::Madang, Speaks::Raw] {
+    for speaks in [Protocol::Madang, Protocol::Raw] {
         let outcome = outcome(speaks, Fault::Lose, Pace::Rate(100)).await;
         assert_eq!(outcome.verdict.lost, 1, "{speaks:?}: {outcome:?}");
         assert!(!outcome.settled && !outcome.is_clean());
@@ -183,7 +183,7 @@ async fn a_lost_message_is_found() {
 
 #[tokio::test]
 async fn a_doubled_message_is_found() {
-    for speaks in [Speaks::Madang, Speaks::Raw] {
+    for speaks in [Protocol::Madang, Protocol::Raw] {
         let outcome = outcome(speaks, Fault::Double, Pace::Rate(100)).await;
         assert_eq!(outcome.verdict.doubled, 1, "{speaks:?}: {outcome:?}");
         assert!(!outcome.is_clean());
@@ -192,7 +192,7 @@ async fn a_doubled_message_is_found() {
 
 #[tokio::test]
 async fn a_late_message_is_found() {
-    let outcome = outcome(Speaks::Madang, Fault::Delay, Pace::Rate(100)).await;
+    let outcome = outcome(Protocol::Madang, Fault::Delay, Pace::Rate(100)).await;
     assert_eq!((outcome.verdict.reordered, outcome.verdict.lost), (1, 0), "{outcome:?}");
     assert!(!outcome.is_clean());
 }

@@ -142,7 +142,10 @@ impl EntryKind {
                 *headers = Headers::default();
             }
             Self::Edited { body, .. } => body.clear(),
-            _ => return false,
+            Self::Opened { .. } | Self::Deleted { .. } | Self::Renamed { .. } | Self::Closed {} => {
+                return false;
+            }
+            Self::Reacted { .. } | Self::Unreacted { .. } | Self::Unknown => return false,
         }
         true
     }

@@ -14,7 +14,7 @@ use crate::hub::Hub;
 use crate::store::{Committed, Store};
 use event::Event;
 
-/// Commits that wait for the hub. At the bound the store's writer waits: writes slow down to the speed of
+/// Commits that wait for the hub. Backpressure: at the bound the store's writer waits: writes slow down to the speed of
 /// the fan-out, and nothing is lost.
 const COMMITS: usize = 256;
 

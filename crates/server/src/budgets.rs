@@ -34,7 +34,7 @@ pub(crate) const HOUR_SECONDS: u64 = 3_600;
 
 /// Allowance of an address; `None` for any amount.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Terms {
+pub struct Rates {
     /// Posts, edits and deletes of an address.
     pub posts: Option<Allowance>,
     /// Bytes onto the disk of an address, in the short run.
@@ -59,7 +59,7 @@ pub struct Budgets(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    terms: Terms,
+    terms: Rates,
     /// Meters in the order of [`POSTS`] and what follows it.
     networks: Mutex<Ledger<Network, 7>>,
     people: Mutex<Ledger<UserId, 1>>,
@@ -76,8 +76,8 @@ const FRAMES: usize = 6;
 
 impl Budgets {
     /// Whole budgets for everybody.
-    pub fn new(terms: Terms, metrics: Metrics) -> Self {
-        let Terms { posts, bytes, more_bytes, reads, frames, newcomers, rooms, .. } = terms;
+    pub fn new(terms: Rates, metrics: Metrics) -> Self {
+        let Rates { posts, bytes, more_bytes, reads, frames, newcomers, rooms, .. } = terms;
         let address = [posts, bytes, more_bytes, newcomers, rooms, reads, frames];
         let networks = Mutex::new(Ledger::new(address, ACCOUNTS, ARRIVALS));
         let people = Mutex::new(Ledger::new([terms.own_rooms], ACCOUNTS, ARRIVALS));
@@ -177,7 +177,7 @@ impl Budgets {
 impl Default for Budgets {
     /// No limits.
     fn default() -> Self {
-        Self::new(Terms::default(), Metrics::default())
+        Self::new(Rates::default(), Metrics::default())
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
     fn bytes_count_in_both_runs() {
         let short = Allowance { burst: 1_000, per_hour: HOUR_SECONDS * 1_000 };
         let long = Allowance { burst: 2_000, per_hour: 3_600 };
-        let terms = Terms { bytes: Some(short), more_bytes: Some(long), ..Terms::default() };
+        let terms = Rates { bytes: Some(short), more_bytes: Some(long), ..Rates::default() };
         let budgets = Budgets::new(terms, Metrics::default());
         let home = network("203.0.113.7");
         assert!(budgets.write(home, 700, 0).is_ok());
@@ -215,7 +215,7 @@ mod tests {
     fn a_refused_room_costs_neither_budget() {
         let own = Allowance { burst: 1, per_hour: 1 };
         let address = Allowance { burst: 2, per_hour: 2 };
-        let terms = Terms { own_rooms: Some(own), rooms: Some(address), ..Terms::default() };
+        let terms = Rates { own_rooms: Some(own), rooms: Some(address), ..Rates::default() };
         let budgets = Budgets::new(terms, Metrics::default());
         let home = Some(network("203.0.113.7"));
         assert!(budgets.room(&user("ann"), home, 0).is_ok());

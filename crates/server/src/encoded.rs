@@ -22,7 +22,7 @@ pub(crate) fn json(value: &impl Serialize) -> Encoded {
 }
 
 /// An entry that is durable, with its author's name when it was read or written, and with its encodings, each made when
-/// the first receiver needs it.
+/// it is first needed: the `entry` frame when the entry is delivered, the others by their first receiver.
 #[derive(Clone, Debug)]
 pub struct Committed {
     /// The entry: one in memory, to the last of its encodings.

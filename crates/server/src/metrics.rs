@@ -44,8 +44,8 @@ pub struct Metrics {
     rejected: Family<CodeLabel, Counter>,
     over_budget: Family<BudgetLabel, Counter>,
     stomp_errors: Family<CodeLabel, Counter>,
-    opened: Family<DoorLabel, Counter>,
-    ended: Family<DoorLabel, Counter>,
+    opened: Family<ProtocolLabel, Counter>,
+    ended: Family<ProtocolLabel, Counter>,
     registry: Arc<Registry>,
 }
 
@@ -126,8 +126,16 @@ struct CarrierLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DoorLabel {
+struct ProtocolLabel {
+    protocol: &'static str,
+    /// The label's name before, for one version.
     door: &'static str,
+}
+
+impl ProtocolLabel {
+    fn new(protocol: &'static str) -> Self {
+        Self { protocol, door: protocol }
+    }
 }
 
 impl Default for Metrics {
@@ -177,8 +185,8 @@ impl Default for Metrics {
         registry.register("closed", "Connections that the server closed, by code", metrics.closed.clone());
         let told = "STOMP clients that were told in ERROR what was wrong, by reason";
         registry.register("stomp_errors", told, metrics.stomp_errors.clone());
-        registry.register("opened", "Conversations begun, by door", metrics.opened.clone());
-        registry.register("ended", "Conversations ended, by door", metrics.ended.clone());
+        registry.register("opened", "Conversations begun, by protocol", metrics.opened.clone());
+        registry.register("ended", "Conversations ended, by protocol", metrics.ended.clone());
         registry.register(
             "rejected",
             "Requests rejected before they are served, by reason",
@@ -204,13 +212,13 @@ impl Metrics {
     }
 
     /// A conversation has begun over this protocol.
-    pub fn opened(&self, door: &'static str) {
-        self.opened.get_or_create(&DoorLabel { door }).inc();
+    pub fn opened(&self, protocol: &'static str) {
+        self.opened.get_or_create(&ProtocolLabel::new(protocol)).inc();
     }
 
     /// A conversation has ended over this protocol.
-    pub fn ended(&self, door: &'static str) {
-        self.ended.get_or_create(&DoorLabel { door }).inc();
+    pub fn ended(&self, protocol: &'static str) {
+        self.ended.get_or_create(&ProtocolLabel::new(protocol)).inc();
     }
 
     /// The server closed a connection.

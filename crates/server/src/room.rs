@@ -29,7 +29,7 @@ use crate::store::{Appended, Committed, KEPT_MESSAGES, PageAt, PageRead, ReadLim
 use crate::text;
 
 pub use spending::Reading;
-pub use transaction::{Named, NoneMade, Post};
+pub use transaction::{NamedOffset, NoneMade, Post};
 
 /// Messages in a snapshot.
 pub const SNAPSHOT_MESSAGES: usize = KEPT_MESSAGES;
@@ -213,10 +213,10 @@ impl Rooms {
     /// No such room for this reader, or a failing disk.
     pub async fn snapshot(&self, reader: &UserId, room: RoomId) -> Result<RoomSnapshot, Refusal> {
         self.may(reader, &room)?;
-        self.present(room, ReadLimit::html(SNAPSHOT_MESSAGES)).await
+        self.build_snapshot(room, ReadLimit::html(SNAPSHOT_MESSAGES)).await
     }
 
-    async fn present(&self, room: RoomId, most: ReadLimit) -> Result<RoomSnapshot, Refusal> {
+    async fn build_snapshot(&self, room: RoomId, most: ReadLimit) -> Result<RoomSnapshot, Refusal> {
         self.0.store.version(&room).ok_or(RefusalCode::UnknownRoom)?;
         self.load(&room).await;
         let state = self.0.store.snapshot(room.clone(), most).await.map_err(logged)?;
@@ -255,7 +255,7 @@ impl Rooms {
         match self.0.snapshots.get(room, key) {
             Some(frame) => Ok(frame),
             None => {
-                let seen = self.present(room.clone(), ReadLimit::json(SNAPSHOT_MESSAGES)).await?;
+                let seen = self.build_snapshot(room.clone(), ReadLimit::json(SNAPSHOT_MESSAGES)).await?;
                 Ok(self.0.snapshots.put(seen, key))
             }
         }

@@ -1,4 +1,5 @@
-//! The snapshot cache: snapshots as they go over the wire: encoded once for all who ask while a room does not change.
+//! The snapshot cache: snapshots as they go over the wire, encoded once for all who ask while a room does not change. A
+//! room's new version invalidates its snapshot.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -37,11 +37,11 @@ struct Table {
 #[derive(Debug, Default)]
 struct Holders {
     bytes: usize,
-    held: HashMap<u64, Held>,
+    held: HashMap<u64, PendingBytes>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct PendingBytes {
     bytes: usize,
     dropped: CancellationToken,
 }
@@ -87,7 +87,7 @@ impl Account {
         let mut table = self.unsent.table();
         table.take(self.address, self.id);
         if bytes > 0 {
-            table.put(self.address, self.id, Held { bytes, dropped: self.dropped.clone() });
+            table.put(self.address, self.id, PendingBytes { bytes, dropped: self.dropped.clone() });
         }
         while table.bytes > inner.most && table.drop_worst() {}
         inner.gauge.set(i64::try_from(table.bytes).unwrap_or(i64::MAX));
@@ -120,14 +120,14 @@ impl Drop for Account {
 }
 
 impl Table {
-    fn put(&mut self, address: Network, id: u64, held: Held) {
+    fn put(&mut self, address: Network, id: u64, held: PendingBytes) {
         self.bytes += held.bytes;
         let holders = self.by_address.entry(address).or_default();
         holders.bytes += held.bytes;
         holders.held.insert(id, held);
     }
 
-    fn take(&mut self, address: Network, id: u64) -> Option<Held> {
+    fn take(&mut self, address: Network, id: u64) -> Option<PendingBytes> {
         let holders = self.by_address.get_mut(&address)?;
         let held = holders.held.remove(&id)?;
         holders.bytes -= held.bytes;

@@ -15,7 +15,7 @@ use madang_server::connection::transport::{End, Transport};
 use madang_server::protocols::{ClientProtocol, Handshake, Madang};
 use madang_server::rate_limit::Rate;
 use madang_server::room::Rooms;
-use madang_server::session::Terms;
+use madang_server::session::SessionOptions;
 use tokio_util::sync::CancellationToken;
 
 use crate::link::LinkId;
@@ -84,7 +84,7 @@ impl Connection {
 }
 
 async fn serve(rooms: Rooms, peer: Peer, stop: CancellationToken, pipe: Pipe) -> End {
-    let terms = Terms {
+    let terms = SessionOptions {
         from: peer.address.into(),
         frame_rate: Rate { per_second: 100, burst: 400 },
         heartbeat_ms: HEARTBEAT as u32,

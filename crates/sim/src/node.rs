@@ -7,7 +7,7 @@ use madang_client::{Locale, PageData, Theme};
 use madang_protocol::Operation;
 use madang_protocol::{Cmid, Entry, Limits, RoomId, UserId};
 use madang_server::broker::Broker;
-use madang_server::budgets::{Allowance, Budgets, Terms};
+use madang_server::budgets::{Allowance, Budgets, Rates};
 use madang_server::clock::Clock;
 use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
@@ -25,11 +25,11 @@ use crate::world::{Ev, World};
 use crate::{BEGIN, Check, DEVICES, broken};
 
 /// Budgets of an address that stories use up: a burst of frames, and of what is replayed.
-fn narrow() -> Terms {
+fn narrow() -> Rates {
     let frames = Allowance { burst: 25, per_hour: 8 * 3_600 };
     // One answer is paid for before its size is known.
     let reads = Allowance { burst: 256 * 1024 + 4_000, per_hour: 8_000 * 3_600 };
-    Terms { frames: Some(frames), reads: Some(reads), ..Terms::default() }
+    Rates { frames: Some(frames), reads: Some(reads), ..Rates::default() }
 }
 
 impl World {
@@ -73,7 +73,7 @@ impl World {
         let (broker, _, inbox) = Broker::new();
         let heads = store.heads();
         let hub = Arc::new(Hub::new(heads, metrics.clone()));
-        let terms = if self.is_narrow { narrow() } else { Terms::default() };
+        let terms = if self.is_narrow { narrow() } else { Rates::default() };
         let within = (Budgets::new(terms, metrics.clone()), Clock::default());
         let rooms = Rooms::within(store.clone(), hub.clone(), broker, Limits::default(), within, metrics);
         self.server = Some(Server {

@@ -31,10 +31,10 @@ use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
-use crate::socket::{Speaks, Target};
+use crate::socket::{Protocol, Target};
 use checker::log::Truth;
 use checker::{Checker, Verdict, screen};
-use network::{Conditions, Crime, Line, Network, Sabotage};
+use network::{Conditions, Fault, Line, Network, Sabotage};
 use person::{Phase, Screen, World, intruder, narrow, person};
 use programs::{Program, program};
 use server::Server;
@@ -56,7 +56,7 @@ pub struct Plan {
     /// Rooms; the lobby is one of them.
     pub rooms: usize,
     /// A network that is worse than any, to show that the checker notices.
-    pub sabotage: Option<Crime>,
+    pub sabotage: Option<Fault>,
 }
 
 /// A short heartbeat finds half-open connections while the run lasts; a shorter one would find a busy machine.
@@ -80,7 +80,7 @@ pub async fn run(plan: Plan) -> Result<Verdict> {
 async fn run_here(plan: Plan) -> Result<Verdict> {
     let folder = tempfile::tempdir()?;
     let mut server = Server::start(&plan.program, folder.path(), OPTIONS).await?;
-    let target = Target { address: server.address(), speaks: Speaks::Madang };
+    let target = Target { address: server.address(), speaks: Protocol::Madang };
     let network = Network::open(server.address(), plan.sabotage.map(Sabotage::new)).await?;
     let mut rng = Rng::with_seed(plan.seed);
     let (phase, world) = world(&plan, &server, &network)?;
@@ -109,8 +109,8 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
     faults.extend(trouble.await?);
     tell("faults", &faults);
     phase.send_replace(Phase::Settle);
-    let seats = Seats { screens, cursors, programs };
-    let mut verdict = settle(target, &seats, &world.checker).await?;
+    let participants = Participants { screens, cursors, programs };
+    let mut verdict = settle(target, &participants, &world.checker).await?;
     let welcomes = world.welcomes.borrow();
     tell("sessions", &welcomes);
     for transport in [Transport::WebSocket, Transport::EventSource, Transport::Poll] {
@@ -118,7 +118,7 @@ async fn run_here(plan: Plan) -> Result<Verdict> {
             verdict.stuck(|| format!("nobody came by {}", transport.as_str()));
         }
     }
-    for program in seats.programs.iter().filter(|program| program.connections() == 0) {
+    for program in participants.programs.iter().filter(|program| program.connections() == 0) {
         verdict.stuck(|| format!("a program saw nothing by {}", program.speaks().name()));
     }
     for panic in server.panics() {
@@ -168,7 +168,7 @@ fn run_programs(
     world: &World,
     rng: &mut Rng,
 ) -> Result<Vec<Rc<Program>>> {
-    let kinds = programs::Speaks::ALL.into_iter().cycle().take(PROGRAMS * programs::Speaks::ALL.len());
+    let kinds = programs::Protocol::ALL.into_iter().cycle().take(PROGRAMS * programs::Protocol::ALL.len());
     let mut all = Vec::new();
     for ((speaks, number), room) in kinds.zip(first..).zip(world.rooms.iter().cycle()) {
         // Every third line cuts each connection in time. Where upgrades never pass, no socket is.
@@ -210,15 +210,15 @@ fn make_room(server: &Server, number: usize) -> Result<RoomId> {
 }
 
 /// Clients that are there at the end.
-struct Seats {
+struct Participants {
     screens: Vec<Rc<Screen>>,
     cursors: Vec<(RoomId, Rc<Cell<Seq>>)>,
     programs: Vec<Rc<Program>>,
 }
 
 /// Nothing goes wrong any more: every client must come to show what the log has.
-async fn settle(target: Target, seats: &Seats, checker: &RefCell<Checker>) -> Result<Verdict> {
-    let Seats { screens, cursors, programs } = seats;
+async fn settle(target: Target, participants: &Participants, checker: &RefCell<Checker>) -> Result<Verdict> {
+    let Participants { screens, cursors, programs } = participants;
     let began = Instant::now();
     let idle = |screen: &Rc<Screen>| {
         let model = screen.model.borrow();

@@ -11,7 +11,7 @@ use madang_protocol::{ClientFrame, Cmid, RoomId, ServerFrame};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
-use crate::socket::{self, Socket, Speaks, Target};
+use crate::socket::{self, Protocol, Socket, Target};
 use crate::stats::{Latency, latency};
 
 /// From one post of a member to the next: below every rate limit.
@@ -24,7 +24,7 @@ impl Members {
     /// Lets so many come in, and post from now on.
     pub(super) async fn join(address: SocketAddr, count: u32) -> Result<Self> {
         let latencies = Rc::new(RefCell::new(Histogram::new_with_max(600_000_000, 3)?));
-        let target = Target { address, speaks: Speaks::Madang };
+        let target = Target { address, speaks: Protocol::Madang };
         for number in 0..count {
             let mut socket = socket::connect(target, "/ws", number as usize).await?;
             socket::hello(&mut socket).await?;

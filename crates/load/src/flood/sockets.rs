@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 
-use crate::socket::{self, Socket, Speaks, Target};
+use crate::socket::{self, Protocol, Socket, Target};
 
 /// The number of a connection from an address that is not the members'.
 const ELSEWHERE: usize = 10_000;
@@ -16,7 +16,7 @@ pub(super) async fn open_and_go(address: SocketAddr) -> Result<()> {
 
 /// Opens one, and sends hello.
 pub(super) async fn open(address: SocketAddr) -> Result<Socket> {
-    let target = Target { address, speaks: Speaks::Madang };
+    let target = Target { address, speaks: Protocol::Madang };
     let mut socket = socket::connect(target, "/ws", ELSEWHERE).await?;
     socket::hello(&mut socket).await?;
     Ok(socket)

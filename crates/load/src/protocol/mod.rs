@@ -10,7 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::mark::Mark;
-use crate::socket::{self, Socket, Speaks, Target};
+use crate::socket::{self, Protocol, Socket, Target};
 
 /// The topic of brokers and the room of Madang.
 const LOBBY: &str = "lobby";
@@ -19,12 +19,12 @@ const LOBBY: &str = "lobby";
 pub(crate) async fn subscribe(target: Target, number: usize) -> Result<Socket> {
     let mut socket = come_in(target, number, "/").await?;
     match target.speaks {
-        Speaks::Madang => bail!("madang.v1 has its own way in"),
-        Speaks::Raw | Speaks::Plain => {}
-        Speaks::Stomp => {
+        Protocol::Madang => bail!("madang.v1 has its own way in"),
+        Protocol::Raw | Protocol::Plain => {}
+        Protocol::Stomp => {
             exchange(&mut socket, stomp::subscribe(), stomp::is_receipt).await?;
         }
-        Speaks::Mqtt => exchange(&mut socket, mqtt::subscribe(), mqtt::is_suback).await?,
+        Protocol::Mqtt => exchange(&mut socket, mqtt::subscribe(), mqtt::is_suback).await?,
     }
     Ok(socket)
 }
@@ -37,20 +37,20 @@ pub(crate) async fn introduce(target: Target, number: usize) -> Result<Socket> {
 /// `raw` is the path on a server without a protocol of its own.
 async fn come_in(target: Target, number: usize, raw: &str) -> Result<Socket> {
     let path = match target.speaks {
-        Speaks::Madang => "/ws",
-        Speaks::Raw => raw,
-        Speaks::Plain => "/plain",
-        Speaks::Stomp => "/stomp",
-        Speaks::Mqtt => "/mqtt",
+        Protocol::Madang => "/ws",
+        Protocol::Raw => raw,
+        Protocol::Plain => "/plain",
+        Protocol::Stomp => "/stomp",
+        Protocol::Mqtt => "/mqtt",
     };
     let mut socket = socket::connect(target, path, number).await?;
     match target.speaks {
-        Speaks::Madang | Speaks::Raw => {}
-        Speaks::Plain => hear_until(&mut socket, |frame| frame.starts_with(br#"{"type":"userId""#)).await?,
-        Speaks::Stomp => {
+        Protocol::Madang | Protocol::Raw => {}
+        Protocol::Plain => hear_until(&mut socket, |frame| frame.starts_with(br#"{"type":"userId""#)).await?,
+        Protocol::Stomp => {
             exchange(&mut socket, stomp::connect(), stomp::is_connected).await?;
         }
-        Speaks::Mqtt => exchange(&mut socket, mqtt::connect(number), mqtt::is_connack).await?,
+        Protocol::Mqtt => exchange(&mut socket, mqtt::connect(number), mqtt::is_connack).await?,
     }
     Ok(socket)
 }
@@ -79,25 +79,25 @@ async fn hear_until(socket: &mut Socket, is_answer: impl Fn(&[u8]) -> bool) -> R
 }
 
 /// A message with `body` to the lobby.
-pub(crate) fn message(speaks: Speaks, body: String) -> Message {
+pub(crate) fn message(speaks: Protocol, body: String) -> Message {
     match speaks {
-        Speaks::Madang | Speaks::Raw => Message::text(body),
+        Protocol::Madang | Protocol::Raw => Message::text(body),
         // The body is the generator's own: nothing in it needs an escape.
-        Speaks::Plain => Message::text(format!(r#"{{"message":"{body}"}}"#)),
-        Speaks::Stomp => stomp::send(&body),
-        Speaks::Mqtt => mqtt::publish(&body),
+        Protocol::Plain => Message::text(format!(r#"{{"message":"{body}"}}"#)),
+        Protocol::Stomp => stomp::send(&body),
+        Protocol::Mqtt => mqtt::publish(&body),
     }
 }
 
 /// Finds the messages in what a connection is sent.
 pub(crate) struct Ear {
-    speaks: Speaks,
+    speaks: Protocol,
     /// The beginning of a packet whose rest is still to come: MQTT's packets know nothing of frames.
     held: Vec<u8>,
 }
 
 impl Ear {
-    pub(crate) fn new(speaks: Speaks) -> Self {
+    pub(crate) fn new(speaks: Protocol) -> Self {
         Self { speaks, held: Vec::new() }
     }
 
@@ -112,17 +112,17 @@ impl Ear {
             }
         };
         match self.speaks {
-            Speaks::Madang | Speaks::Raw => found(&frame, frame.len()),
-            Speaks::Plain if frame.starts_with(br#"{"type":"error""#) => {
+            Protocol::Madang | Protocol::Raw => found(&frame, frame.len()),
+            Protocol::Plain if frame.starts_with(br#"{"type":"error""#) => {
                 bail!("refused: {}", String::from_utf8_lossy(&frame));
             }
-            Speaks::Plain => found(&frame, frame.len()),
-            Speaks::Stomp => {
+            Protocol::Plain => found(&frame, frame.len()),
+            Protocol::Stomp => {
                 if let Some(body) = stomp::body(&frame)? {
                     found(body, frame.len());
                 }
             }
-            Speaks::Mqtt => mqtt::each(&mut self.held, &frame, found)?,
+            Protocol::Mqtt => mqtt::each(&mut self.held, &frame, found)?,
         }
         Ok(())
     }
@@ -135,7 +135,7 @@ mod tests {
 
     const MARK: Mark = Mark { write: WriteId { sender: 64, n: 64 }, sent_ns: 64 };
 
-    fn heard(speaks: Speaks, frames: &[&[u8]]) -> Vec<(Mark, usize)> {
+    fn heard(speaks: Protocol, frames: &[&[u8]]) -> Vec<(Mark, usize)> {
         let (mut ear, mut all) = (Ear::new(speaks), Vec::new());
         for frame in frames {
             ear.hear(Bytes::copy_from_slice(frame), |mark, bytes| all.push((mark, bytes))).unwrap();
@@ -147,16 +147,16 @@ mod tests {
     fn message_is_found_among_signs_like_marks() {
         let body = MARK.body(64);
         let plain = format!(r#"{{"message":"{body}","userId":"u","nickname":"n","seq":1,"at":2}}"#);
-        assert_eq!(heard(Speaks::Plain, &[plain.as_bytes()]), [(MARK, plain.len())]);
+        assert_eq!(heard(Protocol::Plain, &[plain.as_bytes()]), [(MARK, plain.len())]);
         let stomp = format!(
             "MESSAGE\nsubscription:0\nmessage-id:T_0@@session-1.2.3;@@1\ncontent-length:64\n\n{body}\0"
         );
         let frames = [stomp.as_bytes(), b"\n", b"RECEIPT\nreceipt-id:r\n\n\0"];
-        assert_eq!(heard(Speaks::Stomp, &frames), [(MARK, stomp.len())]);
+        assert_eq!(heard(Protocol::Stomp, &frames), [(MARK, stomp.len())]);
         // The packet's length is 64, which is the sign of a mark.
         let packet = mqtt::publish(&MARK.body(57)).into_data();
         assert_eq!(packet[1], b'@');
-        assert_eq!(heard(Speaks::Mqtt, &[&packet]), [(MARK, packet.len())]);
+        assert_eq!(heard(Protocol::Mqtt, &[&packet]), [(MARK, packet.len())]);
     }
 
     #[test]
@@ -165,16 +165,16 @@ mod tests {
         let three = packet.repeat(3);
         for cut in 0..three.len() {
             let (left, right) = three.split_at(cut);
-            assert_eq!(heard(Speaks::Mqtt, &[left, right]), [(MARK, packet.len()); 3], "cut at {cut}");
+            assert_eq!(heard(Protocol::Mqtt, &[left, right]), [(MARK, packet.len()); 3], "cut at {cut}");
         }
     }
 
     #[test]
     fn server_complaints_are_reported() {
         for (speaks, frame) in [
-            (Speaks::Plain, &br#"{"type":"error","code":"too_fast","message":"Wait."}"#[..]),
-            (Speaks::Stomp, b"ERROR\nmessage:no\n\nno\0"),
-            (Speaks::Mqtt, b"\xff\xff\xff\xff\xff"),
+            (Protocol::Plain, &br#"{"type":"error","code":"too_fast","message":"Wait."}"#[..]),
+            (Protocol::Stomp, b"ERROR\nmessage:no\n\nno\0"),
+            (Protocol::Mqtt, b"\xff\xff\xff\xff\xff"),
         ] {
             assert!(Ear::new(speaks).hear(Bytes::copy_from_slice(frame), |_, _| {}).is_err(), "{speaks:?}");
         }

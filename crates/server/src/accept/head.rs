@@ -39,7 +39,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// The status and the sentence of its answer.
-    pub(crate) fn told(self) -> (StatusCode, &'static str) {
+    pub(crate) fn status_and_text(self) -> (StatusCode, &'static str) {
         match self {
             Self::Host => {
                 (StatusCode::BAD_REQUEST, "A request names its Host, once, as a name or an address.\n")

@@ -1,5 +1,5 @@
 //! Owners of tokens. Every protocol that takes a token asks here: `Authorization: Bearer`, STOMP's passcode, the
-//! address of an incoming webhook. The login cookie of browsers is the pages' business (`http/login`).
+//! address of an incoming webhook. The login cookie of browsers is the pages' business (`login`).
 
 pub(crate) mod login;
 mod newcomer;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::budgets::{Allowance, HOUR_SECONDS, Terms};
+use crate::budgets::{Allowance, HOUR_SECONDS, Rates};
 
 /// Bytes that an address may write or read at once, in seconds of its rate.
 const BYTES_AT_ONCE: u64 = 16;
@@ -94,7 +94,7 @@ impl Address {
     }
 
     /// The budgets, beside a person's rate of posts and a connection's of frames.
-    pub fn terms(self, post_rate: u32, frame_rate: u32) -> Terms {
+    pub fn terms(self, post_rate: u32, frame_rate: u32) -> Rates {
         let beside = |rate: u32, named: Option<u32>, otherwise: u32| {
             let unnamed = if rate == 0 { 0 } else { otherwise };
             Some(u64::from(named.unwrap_or(unnamed))).filter(|amount| *amount > 0)
@@ -105,7 +105,7 @@ impl Address {
         let bytes = or(self.address_kib, 64).map(|kib| kib * 1024);
         let reads = beside(frame_rate, self.address_read_kib, 2_048).map(|kib| kib * 1024);
         let frames = beside(frame_rate, self.address_frame_rate, frame_rate.saturating_mul(CONNECTIONS));
-        Terms {
+        Rates {
             posts: posts.map(|n| Allowance { burst: n * 10, per_hour: n * HOUR_SECONDS }),
             bytes: bytes.map(|n| Allowance { burst: n * BYTES_AT_ONCE, per_hour: n * HOUR_SECONDS }),
             more_bytes: or(self.address_hour_mib, 64).map(|mib| hourly(mib * 1024 * 1024)),

@@ -1,4 +1,4 @@
-//! The loop of every connection, whatever carries it and whatever its client speaks. Each turn writes all that is to be
+//! The loop of every connection, whatever carries it and whatever its client speaks. Each iteration writes all that is to be
 //! sent, waits for one event, and does what follows from it. The simulation runs this same loop: time, order and
 //! transport are given to it.
 
@@ -14,7 +14,7 @@ use tokio::task::coop;
 use super::heartbeat::{Due, Heartbeat};
 use super::scheduler::{Scheduler, Source, Timer};
 use super::transport::{End, Incoming, Transport};
-use crate::hub::{Queue, Queued, Taken};
+use crate::hub::{Queue, QueuedFrame, Taken};
 use crate::protocols::{ClientProtocol, Context};
 use crate::session::{MAX_PENDING, Outgoing, Session};
 
@@ -30,7 +30,7 @@ pub struct ConnectionLoop<'a, P> {
     protocol: &'a mut P,
     session: Session,
     queue: Arc<Queue>,
-    batch: Vec<Queued>,
+    batch: Vec<QueuedFrame>,
     out: Vec<Outgoing>,
     heartbeat: Heartbeat,
     /// Nothing is received until its timer fires.
@@ -71,7 +71,7 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
     pub async fn run(mut self, transport: &mut impl Transport, scheduler: &mut impl Scheduler) -> End {
         scheduler.set(Timer::Heartbeat, self.heartbeat.first());
         let end = loop {
-            if let Err(end) = self.turn(transport, scheduler).await {
+            if let Err(end) = self.iterate(transport, scheduler).await {
                 break end;
             }
         };
@@ -79,7 +79,7 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
         end
     }
 
-    async fn turn(
+    async fn iterate(
         &mut self,
         transport: &mut impl Transport,
         scheduler: &mut impl Scheduler,

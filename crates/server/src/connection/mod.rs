@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::asker;
 use crate::protocols::{ClientProtocol, Handshake, Madang};
-use crate::session::Terms;
+use crate::session::SessionOptions;
 use crate::state::App;
 
 use connection_loop::{ConnectionLoop, LONGEST_PAUSE_MS};
@@ -61,7 +61,7 @@ async fn run_to_its_end<P: ClientProtocol>(
         let _ = Box::pin(timeout(pause, stop.cancelled())).await;
     }
     let heartbeat = app.config.heartbeat();
-    let terms = Terms {
+    let terms = SessionOptions {
         from: address.into(),
         frame_rate: app.frame_rate(),
         heartbeat_ms: u32::try_from(heartbeat.as_millis()).unwrap_or(u32::MAX),
@@ -99,9 +99,9 @@ async fn run_to_its_end<P: ClientProtocol>(
 /// debugging alone.
 fn journal<P: ClientProtocol>(what: &'static str, user: &UserId, address: IpAddr) {
     if P::NAME == Madang::NAME {
-        tracing::debug!(door = P::NAME, %user, %address, "{what}");
+        tracing::debug!(protocol = P::NAME, %user, %address, "{what}");
     } else {
-        tracing::info!(door = P::NAME, %user, %address, "{what}");
+        tracing::info!(protocol = P::NAME, %user, %address, "{what}");
     }
 }
 

@@ -27,7 +27,7 @@ use crate::unsent::Account;
 const READ_BUFFER: usize = 1024;
 
 /// Bytes that are read before the loop gets another turn.
-const TURN: usize = 64 * 1024;
+const READ_BUDGET: usize = 64 * 1024;
 
 /// WebSocketTransport bytes allowed per message, as a multiple of the maximum size: a one-byte fragment carries a six-byte header.
 const OVERHEAD: usize = 8;
@@ -58,7 +58,7 @@ struct Stream {
     /// So many bytes of `out` have left.
     left: usize,
     /// So many bytes may still be read before the loop gets another turn.
-    turn: usize,
+    read_budget: usize,
     /// So many bytes were read since the last whole message.
     read: usize,
     /// The peer's Close.
@@ -89,14 +89,14 @@ impl WebSocketTransport {
             {
                 return Some(Err(error.into()));
             }
-            self.socket.get_mut().turn = TURN;
+            self.socket.get_mut().read_budget = READ_BUDGET;
             match self.socket.read() {
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
                     if let Some(error) = self.too_much() {
                         return Some(Err(error));
                     }
                     // A peer that sends faster than is read must not keep the loop from all else.
-                    self.more = self.socket.get_ref().turn == 0;
+                    self.more = self.socket.get_ref().read_budget == 0;
                     if self.more {
                         yield_now().await;
                     }
@@ -255,7 +255,7 @@ impl Transport for WebSocketTransport {
 
 impl Stream {
     fn new(io: Io) -> Self {
-        Self { io, out: Vec::new(), left: 0, turn: TURN, read: 0, close: Seen::default() }
+        Self { io, out: Vec::new(), left: 0, read_budget: READ_BUDGET, read: 0, close: Seen::default() }
     }
 
     fn holds_output(&self) -> bool {
@@ -280,11 +280,11 @@ impl Stream {
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.turn == 0 {
+        if self.read_budget == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
         let bytes = self.io.try_read(buffer)?;
-        self.turn = self.turn.saturating_sub(bytes);
+        self.read_budget = self.read_budget.saturating_sub(bytes);
         self.read += bytes;
         self.close.follow(buffer.get(..bytes).unwrap_or_default());
         Ok(bytes)

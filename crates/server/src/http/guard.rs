@@ -18,7 +18,7 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
             if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
                 tracing::debug!(address = %peer.ip(), ?fault, "a request is refused by its head");
             }
-            fault.told().into_response()
+            fault.status_and_text().into_response()
         }
         None => next.run(request).await,
     };

@@ -75,7 +75,7 @@ fn tell(app: &App, address: IpAddr, headers: &HeaderMap) {
 
 /// Relation of a request's origin to this site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum OriginVerdict {
     /// This server's own pages, an allowed site, or no page at all: programs send no `Origin`, and no browser
     /// leaves it out.
     Own,
@@ -88,16 +88,16 @@ pub(super) enum Standing {
 
 /// Returns true if a request may act with the login that it carries.
 pub(super) fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
-    standing(headers, allowed) == Standing::Own
+    standing(headers, allowed) == OriginVerdict::Own
 }
 
 /// Returns the relation of a request's origin to this site.
-pub(super) fn standing(headers: &HeaderMap, allowed: &[String]) -> Standing {
+pub(super) fn standing(headers: &HeaderMap, allowed: &[String]) -> OriginVerdict {
     let mut origins = headers.get_all(ORIGIN).iter();
-    let Some(origin) = origins.next() else { return Standing::Own };
-    let Ok(origin) = origin.to_str() else { return Standing::Foreign };
+    let Some(origin) = origins.next() else { return OriginVerdict::Own };
+    let Ok(origin) = origin.to_str() else { return OriginVerdict::Foreign };
     if origins.next().is_some() {
-        return Standing::Foreign;
+        return OriginVerdict::Foreign;
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(Host::parse);
     let theirs = Site::parse(origin);
@@ -108,13 +108,13 @@ pub(super) fn standing(headers: &HeaderMap, allowed: &[String]) -> Standing {
             .any(|site| Some(site) == theirs)
     };
     match (theirs, host) {
-        (Some(theirs), Some(ours)) if theirs.is_here(ours, is_secure(headers)) => Standing::Own,
-        _ if is_named() => Standing::Own,
+        (Some(theirs), Some(ours)) if theirs.is_here(ours, is_secure(headers)) => OriginVerdict::Own,
+        _ if is_named() => OriginVerdict::Own,
         (Some(theirs), Some(ours)) if theirs.host.is_loopback() && ours.is_loopback() => {
             let clear_here = !is_secure(headers) || theirs.secure;
-            if clear_here { Standing::Neighbour } else { Standing::Foreign }
+            if clear_here { OriginVerdict::Neighbour } else { OriginVerdict::Foreign }
         }
-        _ => Standing::Foreign,
+        _ => OriginVerdict::Foreign,
     }
 }
 
@@ -209,7 +209,7 @@ mod tests {
             ("127.0.0.1:3000", "http://localhost:3000"),
             ("localhost", "http://[::1]:8080"),
         ] {
-            assert_eq!(from(host, origin), Standing::Neighbour, "{origin}");
+            assert_eq!(from(host, origin), OriginVerdict::Neighbour, "{origin}");
         }
         for (host, origin) in [
             ("chat.example:3000", "http://localhost:5173"),
@@ -219,7 +219,7 @@ mod tests {
             ("localhost:3000", "http://localhost:1@evil.example"),
             ("localhost:3000", "null"),
         ] {
-            assert_eq!(from(host, origin), Standing::Foreign, "{origin}");
+            assert_eq!(from(host, origin), OriginVerdict::Foreign, "{origin}");
         }
     }
 

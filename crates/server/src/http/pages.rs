@@ -277,9 +277,9 @@ fn random_u64() -> u64 {
 /// A browser reports that it drew the page itself, because the HTML was changed. Logged once: an extension in one
 /// browser does it, and so does a proxy for everyone.
 pub(super) async fn redrawn(State(app): State<App>) -> StatusCode {
-    static SAID: AtomicBool = AtomicBool::new(false);
+    static LOGGED: AtomicBool = AtomicBool::new(false);
     app.metrics.redrawn.inc();
-    if !SAID.swap(true, Ordering::Relaxed) {
+    if !LOGGED.swap(true, Ordering::Relaxed) {
         tracing::warn!(
             "the HTML of a page was changed on its way to a browser, which drew the page anew: by an extension there, \
              or by a proxy in between; further ones are counted as madang_pages_redrawn_total"

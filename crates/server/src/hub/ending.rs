@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use madang_protocol::{CloseCode, Entry, EntryKind, RoomId, UserId};
 
-use super::{Hub, Queued, SessionId, lock};
+use super::{Hub, QueuedFrame, SessionId, lock};
 use crate::network::Network;
 
 impl Hub {
@@ -70,7 +70,7 @@ impl Hub {
             return;
         };
         for (_, queue) in lock(&room).followers.drain() {
-            queue.push(Queued::Closed(id.clone()));
+            queue.push(QueuedFrame::Closed(id.clone()));
         }
     }
 }

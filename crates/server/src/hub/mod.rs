@@ -25,7 +25,7 @@ use ending::changed;
 use load::Pending;
 pub use presence::Here;
 use presence::Presence;
-pub use queue::{BATCH_BYTES, Queue, Queued, Taken};
+pub use queue::{BATCH_BYTES, Queue, QueuedFrame, Taken};
 pub use ring::ReplaySource;
 use ring::{Budget, Ring};
 
@@ -136,7 +136,7 @@ impl Hub {
         if let Some((id, title)) = change.filter(|_| delivered) {
             let is_closed = title.is_none();
             let frame = ServerFrame::RoomChanged { room: id.clone(), title };
-            self.to_all(&Queued::Room(id.clone(), encode(&frame)));
+            self.to_all(&QueuedFrame::Room(id.clone(), encode(&frame)));
             if is_closed {
                 self.close_room(&id);
             }
@@ -145,6 +145,9 @@ impl Hub {
 
     /// Delivers an entry if it is the next one. Returns true if it was.
     fn deliver_next(&self, room: &Mutex<Room>, committed: Committed) -> bool {
+        let committed = Arc::new(committed);
+        // Encoded before the lock is taken: the ring and the queues count its bytes.
+        committed.json();
         let mut room = lock(room);
         if committed.entry.seq != room.head + 1 {
             return false;
@@ -157,10 +160,9 @@ impl Hub {
             room.ring.redact(seq, &self.budget);
             room.note(|meanwhile| meanwhile.deleted.push(seq));
         }
-        let committed = Arc::new(committed);
         room.ring.push(committed.clone(), &self.budget);
         for queue in room.followers.values() {
-            if queue.push(Queued::Entry(committed.clone())) {
+            if queue.push(QueuedFrame::Entry(committed.clone())) {
                 self.metrics.dropped.inc();
             }
         }
@@ -174,14 +176,14 @@ impl Hub {
                 for room in self.read_rooms().values() {
                     lock(room).rename(&person);
                 }
-                self.to_all(&Queued::Person(Arc::new(PersonFrame::from(person))));
+                self.to_all(&QueuedFrame::Person(Arc::new(PersonFrame::from(person))));
             }
             Event::RoomOpened(info) => {
                 let room = info.room.clone();
-                self.to_all(&Queued::Room(room, encode(&ServerFrame::Rooms { rooms: vec![info] })));
+                self.to_all(&QueuedFrame::Room(room, encode(&ServerFrame::Rooms { rooms: vec![info] })));
             }
             Event::Read { user, room, seq, unread, head } => {
-                let frame = Queued::Frame(encode(&ServerFrame::Read { room, seq, unread, head }));
+                let frame = QueuedFrame::Frame(encode(&ServerFrame::Read { room, seq, unread, head }));
                 let sessions = lock(&self.sessions);
                 for id in sessions.of_user.get(&user).into_iter().flatten() {
                     if let Some(session) = sessions.joined.get(id) {
@@ -191,18 +193,18 @@ impl Hub {
             }
             Event::Typing { room, by } => {
                 let frame = encode(&ServerFrame::Typing { room: room.clone(), by: by.id.clone() });
-                self.to_present(&room, &Queued::Typing(Arc::new(PersonFrame::from(by)), frame));
+                self.to_present(&room, &QueuedFrame::Typing(Arc::new(PersonFrame::from(by)), frame));
             }
         }
     }
 
-    fn to_all(&self, frame: &Queued) {
+    fn to_all(&self, frame: &QueuedFrame) {
         for session in lock(&self.sessions).joined.values() {
             session.queue.push(frame.clone());
         }
     }
 
-    fn to_present(&self, room: &RoomId, frame: &Queued) {
+    fn to_present(&self, room: &RoomId, frame: &QueuedFrame) {
         let Some(room) = self.room(room) else { return };
         for queue in lock(&room).presence.queues() {
             if queue.push(frame.clone()) {
@@ -327,7 +329,7 @@ impl Hub {
             let json = presence_frame(id, &here);
             let people = Arc::new(here.people.into_iter().map(PersonFrame::from).collect());
             for queue in room.presence.queues() {
-                queue.push(Queued::Presence(Arc::clone(&people), json.clone()));
+                queue.push(QueuedFrame::Presence(Arc::clone(&people), json.clone()));
             }
         }
     }

@@ -16,10 +16,10 @@ use madang_protocol::{CloseCode, RoomId};
 use crate::encoded::{Committed, Encoded, PersonFrame};
 use crate::simulation::bound;
 
-/// Queued bytes beyond which volatile frames are dropped.
+/// QueuedFrame bytes beyond which volatile frames are dropped.
 pub(super) const VOLATILE_BYTES: usize = 256 * 1024;
 
-/// Queued bytes beyond which the queue is dropped.
+/// QueuedFrame bytes beyond which the queue is dropped.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 /// Maximum bytes of one [`Queue::take`]: what one write to the socket carries.
@@ -30,7 +30,7 @@ const IDLE_FRAMES: usize = 16;
 
 /// One queued frame.
 #[derive(Clone, Debug)]
-pub enum Queued {
+pub enum QueuedFrame {
     /// An entry of a room that the session follows.
     Entry(Arc<Committed>),
     /// A name, for sessions that know the person.
@@ -47,7 +47,7 @@ pub enum Queued {
     Frame(Encoded),
 }
 
-impl Queued {
+impl QueuedFrame {
     fn bytes(&self) -> usize {
         match self {
             Self::Entry(entry) => entry.json().len(),
@@ -84,7 +84,7 @@ pub struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    frames: VecDeque<Queued>,
+    frames: VecDeque<QueuedFrame>,
     bytes: usize,
     overflowed: bool,
     close: Option<CloseCode>,
@@ -92,7 +92,7 @@ struct State {
 
 impl Queue {
     /// Queues one frame, or drops it by the bounds above. Returns whether frames were dropped.
-    pub fn push(&self, frame: Queued) -> bool {
+    pub fn push(&self, frame: QueuedFrame) -> bool {
         let wake;
         let dropped;
         {
@@ -118,12 +118,12 @@ impl Queue {
 
     /// Waits for frames and moves at most [`BATCH_BYTES`] of them into `batch`, which must be empty. Cancel
     /// safe: frames are taken only when it returns.
-    pub async fn take(&self, batch: &mut Vec<Queued>) -> Taken {
+    pub async fn take(&self, batch: &mut Vec<QueuedFrame>) -> Taken {
         std::future::poll_fn(|context| self.poll_take(batch, context)).await
     }
 
     /// As [`Queue::take`], for a task that waits for other things too.
-    pub fn poll_take(&self, batch: &mut Vec<Queued>, context: &mut Context<'_>) -> Poll<Taken> {
+    pub fn poll_take(&self, batch: &mut Vec<QueuedFrame>, context: &mut Context<'_>) -> Poll<Taken> {
         if let Some(taken) = self.try_take(batch) {
             return Poll::Ready(taken);
         }
@@ -133,7 +133,7 @@ impl Queue {
     }
 
     /// As [`Queue::take`], if there is something now.
-    pub fn try_take(&self, batch: &mut Vec<Queued>) -> Option<Taken> {
+    pub fn try_take(&self, batch: &mut Vec<QueuedFrame>) -> Option<Taken> {
         let mut state = self.state();
         if let Some(code) = state.close {
             return Some(Taken::Close(code));
@@ -162,7 +162,7 @@ impl Queue {
 }
 
 impl State {
-    fn push(&mut self, frame: Queued) -> bool {
+    fn push(&mut self, frame: QueuedFrame) -> bool {
         let bytes = frame.bytes();
         if frame.is_volatile() && self.bytes + bytes > VOLATILE_BYTES {
             return true;
@@ -183,13 +183,13 @@ impl State {
 mod tests {
     use super::*;
 
-    fn frame(bytes: usize) -> Queued {
-        Queued::Frame("x".repeat(bytes).into())
+    fn frame(bytes: usize) -> QueuedFrame {
+        QueuedFrame::Frame("x".repeat(bytes).into())
     }
 
-    fn typing(bytes: usize) -> Queued {
+    fn typing(bytes: usize) -> QueuedFrame {
         let person = madang_protocol::Person::new(madang_protocol::UserId::system(), "");
-        Queued::Typing(Arc::new(PersonFrame::from(person)), "x".repeat(bytes).into())
+        QueuedFrame::Typing(Arc::new(PersonFrame::from(person)), "x".repeat(bytes).into())
     }
 
     #[test]
@@ -222,10 +222,10 @@ mod tests {
         }
         let mut batch = Vec::new();
         assert_eq!(queue.try_take(&mut batch), Some(Taken::Frames));
-        assert_eq!(batch.iter().map(Queued::bytes).collect::<Vec<_>>(), [BATCH_BYTES - 1, 2]);
+        assert_eq!(batch.iter().map(QueuedFrame::bytes).collect::<Vec<_>>(), [BATCH_BYTES - 1, 2]);
         batch.clear();
         assert_eq!(queue.try_take(&mut batch), Some(Taken::Frames));
-        assert_eq!(batch.iter().map(Queued::bytes).collect::<Vec<_>>(), [3]);
+        assert_eq!(batch.iter().map(QueuedFrame::bytes).collect::<Vec<_>>(), [3]);
         assert_eq!(queue.state().bytes, 0);
     }
 

@@ -22,7 +22,7 @@ const LEAST_BYTES: usize = 128 * 1024;
 /// therefore hold 128 MiB at the very most.
 const ALL_BYTES: usize = 64 * 1024 * 1024;
 
-/// Cost of a frame besides its texts.
+/// Cost of a committed besides its texts.
 const FRAME_COST: usize = 256;
 
 /// Size of all rings together. Bytes.
@@ -45,7 +45,7 @@ pub enum ReplaySource {
 /// Contiguous entries, the newest last.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
-    frames: VecDeque<Arc<Committed>>,
+    entries: VecDeque<Arc<Committed>>,
     bytes: usize,
     /// It holds all that its bounds allow: it was filled from the log, or by what happened.
     warm: bool,
@@ -66,16 +66,16 @@ impl Budget {
 
 impl Ring {
     /// Adds the entry that follows the newest one.
-    pub(super) fn push(&mut self, frame: Arc<Committed>, budget: &Budget) {
+    pub(super) fn push(&mut self, committed: Arc<Committed>, budget: &Budget) {
         let before = self.bytes;
-        self.warm |= frame.entry.seq == 1;
-        self.bytes += cost(&frame);
-        self.frames.push_back(frame);
+        self.warm |= committed.entry.seq == 1;
+        self.bytes += cost(&committed);
+        self.entries.push_back(committed);
         let (entries, bytes) = (bound(ENTRIES, |bounds| bounds.ring_entries), budget.bytes());
-        while self.frames.len() > entries || self.bytes > bytes {
+        while self.entries.len() > entries || self.bytes > bytes {
             self.warm = true;
-            self.heavy = self.frames.len() <= entries;
-            let Some(oldest) = self.frames.pop_front() else { break };
+            self.heavy = self.entries.len() <= entries;
+            let Some(oldest) = self.entries.pop_front() else { break };
             self.bytes -= cost(&oldest);
         }
         budget.changed(before, self.bytes);
@@ -85,32 +85,35 @@ impl Ring {
     /// lead up to its own are not taken.
     pub(super) fn fill(&mut self, entries: Vec<Arc<Committed>>, head: Seq, budget: &Budget) {
         let before = self.bytes;
-        let mut next = self.frames.front().map_or(head, |first| first.entry.seq - 1);
+        let mut next = self.entries.front().map_or(head, |first| first.entry.seq - 1);
         let (most, bytes) = (bound(ENTRIES, |bounds| bounds.ring_entries), budget.bytes());
         let newest = next;
-        for frame in entries.into_iter().rev().skip_while(|frame| frame.entry.seq > newest) {
-            if frame.entry.seq != next || self.frames.len() >= most || self.bytes + cost(&frame) > bytes {
+        for committed in entries.into_iter().rev().skip_while(|committed| committed.entry.seq > newest) {
+            if committed.entry.seq != next
+                || self.entries.len() >= most
+                || self.bytes + cost(&committed) > bytes
+            {
                 break;
             }
             next -= 1;
-            self.bytes += cost(&frame);
-            self.frames.push_front(frame);
+            self.bytes += cost(&committed);
+            self.entries.push_front(committed);
         }
         self.warm = true;
-        self.heavy = next > 0 && self.frames.len() < most;
+        self.heavy = next > 0 && self.entries.len() < most;
         budget.changed(before, self.bytes);
     }
 
     /// All entries after `cursor`, if the ring still holds the first of them.
     pub(super) fn after(&self, cursor: Seq) -> Option<Vec<Arc<Committed>>> {
-        let first = self.frames.front()?.entry.seq;
+        let first = self.entries.front()?.entry.seq;
         let skip = usize::try_from((cursor + 1).checked_sub(first)?).ok()?;
-        Some(self.frames.iter().skip(skip).cloned().collect())
+        Some(self.entries.iter().skip(skip).cloned().collect())
     }
 
     /// Returns the source for `cursor` in a room whose newest entry is `head`.
     pub(super) fn replay_source(&self, cursor: Seq, head: Seq) -> ReplaySource {
-        let first = self.frames.front().map_or(head + 1, |first| first.entry.seq);
+        let first = self.entries.front().map_or(head + 1, |first| first.entry.seq);
         if cursor + 1 >= first {
             ReplaySource::Ring
         } else if !self.warm {
@@ -125,11 +128,12 @@ impl Ring {
     /// Takes a deleted message's texts out of what a reconnect is sent.
     pub(super) fn redact(&mut self, message: Seq, budget: &Budget) {
         let before = self.bytes;
-        for frame in self.frames.iter_mut().filter(|frame| frame.entry.about() == Some(message)) {
-            if let Some(redacted) = frame.redacted() {
-                self.bytes -= cost(frame);
-                *frame = Arc::new(redacted);
-                self.bytes += cost(frame);
+        for committed in self.entries.iter_mut().filter(|committed| committed.entry.about() == Some(message))
+        {
+            if let Some(redacted) = committed.redacted() {
+                self.bytes -= cost(committed);
+                *committed = Arc::new(redacted);
+                self.bytes += cost(committed);
             }
         }
         budget.changed(before, self.bytes);
@@ -138,15 +142,15 @@ impl Ring {
     /// Gives entries of the person their present name.
     pub(super) fn rename(&mut self, person: &Person) {
         let mut author = None;
-        for frame in self.frames.iter_mut().filter(|frame| frame.author.person.id == person.id) {
+        for committed in self.entries.iter_mut().filter(|committed| committed.author.person.id == person.id) {
             let author = author.get_or_insert_with(|| Arc::new(PersonFrame::from(person.clone())));
-            *frame = Arc::new(frame.renamed(author.clone()));
+            *committed = Arc::new(committed.renamed(author.clone()));
         }
     }
 }
 
-fn cost(frame: &Committed) -> usize {
-    FRAME_COST + frame.bytes()
+fn cost(committed: &Committed) -> usize {
+    FRAME_COST + committed.bytes()
 }
 
 #[cfg(test)]
@@ -167,13 +171,13 @@ mod tests {
 
     fn ring(seqs: std::ops::RangeInclusive<Seq>, body: &str) -> Ring {
         let (mut ring, budget) = (Ring::default(), Budget::default());
-        posts(seqs, body).into_iter().for_each(|frame| ring.push(frame, &budget));
+        posts(seqs, body).into_iter().for_each(|committed| ring.push(committed, &budget));
         assert_eq!(budget.0.into_inner(), ring.bytes);
         ring
     }
 
-    fn seqs(frames: Option<Vec<Arc<Committed>>>) -> Option<Vec<Seq>> {
-        frames.map(|frames| frames.iter().map(|frame| frame.entry.seq).collect())
+    fn seqs(entries: Option<Vec<Arc<Committed>>>) -> Option<Vec<Seq>> {
+        entries.map(|entries| entries.iter().map(|committed| committed.entry.seq).collect())
     }
 
     #[test]
@@ -204,7 +208,7 @@ mod tests {
     #[test]
     fn when_all_rings_hold_much_each_holds_little() {
         let (mut ring, budget) = (Ring::default(), Budget(ALL_BYTES.into()));
-        posts(1..=900, "some text").into_iter().for_each(|frame| ring.push(frame, &budget));
+        posts(1..=900, "some text").into_iter().for_each(|committed| ring.push(committed, &budget));
         assert!(ring.bytes <= LEAST_BYTES);
         assert_eq!(budget.0.into_inner(), ALL_BYTES + ring.bytes);
     }
@@ -243,18 +247,19 @@ mod tests {
         ring.push(frame(3, EntryKind::Edited { seq: 1, body: "still secret".into() }), &budget);
         ring.push(frame(4, EntryKind::Deleted { seq: 1 }), &budget);
         ring.redact(1, &Budget(ring.bytes.into()));
-        let texts: Vec<bool> = ring.frames.iter().map(|frame| frame.json().contains("secret")).collect();
+        let texts: Vec<bool> =
+            ring.entries.iter().map(|committed| committed.json().contains("secret")).collect();
         assert_eq!(texts, [false, true, false, false]);
         assert_eq!(seqs(ring.after(0)), Some(vec![1, 2, 3, 4]), "each keeps its place");
-        assert!(ring.frames[3].json().contains(r#""deleted""#));
-        assert_eq!(ring.bytes, ring.frames.iter().map(|frame| cost(frame)).sum::<usize>());
+        assert!(ring.entries[3].json().contains(r#""deleted""#));
+        assert_eq!(ring.bytes, ring.entries.iter().map(|committed| cost(committed)).sum::<usize>());
     }
 
     #[test]
     fn a_name_is_the_present_one() {
         let mut ring = ring(1..=2, "x");
         ring.rename(&Person::new(UserId::system(), "Now"));
-        assert!(ring.frames.iter().all(|frame| frame.author.json().contains("Now")));
-        assert!(Arc::ptr_eq(&ring.frames[0].author, &ring.frames[1].author));
+        assert!(ring.entries.iter().all(|committed| committed.author.json().contains("Now")));
+        assert!(Arc::ptr_eq(&ring.entries[0].author, &ring.entries[1].author));
     }
 }

@@ -33,7 +33,7 @@ struct Window {
 }
 
 impl Window {
-    fn told(self) -> impl Iterator<Item = String> {
+    fn lines(self) -> impl Iterator<Item = String> {
         let lines = self.lines.into_iter().filter(|(_, more)| *more > 0);
         let lines = lines.map(|(line, more)| format!("{line}, and {more} more"));
         let cause = self.cause;
@@ -59,7 +59,7 @@ impl<C: Eq + Hash> Sums<C> {
             Some(window) if now.duration_since(window.began) < self.window => (Vec::new(), window),
             over => {
                 let window = Window { began: now, cause: line.cause, lines: Vec::new(), others: 0 };
-                (over.into_iter().flat_map(Window::told).collect(), window)
+                (over.into_iter().flat_map(Window::lines).collect(), window)
             }
         };
         let may_write = window.lines.len() < LINES;
@@ -78,12 +78,12 @@ impl<C: Eq + Hash> Sums<C> {
     /// Ends the windows that are over. Returns their sums.
     pub(super) fn due(&self, now: Instant) -> Vec<String> {
         let is_over = |window: &Window| now.duration_since(window.began) >= self.window;
-        self.lock().extract_if(|_, window| is_over(window)).flat_map(|(_, window)| window.told()).collect()
+        self.lock().extract_if(|_, window| is_over(window)).flat_map(|(_, window)| window.lines()).collect()
     }
 
     /// Ends all windows. Returns their sums.
     pub(super) fn all(&self) -> Vec<String> {
-        self.lock().drain().flat_map(|(_, window)| window.told()).collect()
+        self.lock().drain().flat_map(|(_, window)| window.lines()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<C, Window>> {

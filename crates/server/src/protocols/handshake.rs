@@ -9,7 +9,7 @@ use crate::connection::peer::Peer;
 use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
 use crate::room::Rooms;
-use crate::session::{Session, Terms};
+use crate::session::{Session, SessionOptions};
 
 /// A connection without a session. Its first frames have to come before the scheduler's heartbeat timer fires, whatever
 /// else it sends meanwhile.
@@ -18,8 +18,8 @@ pub struct Handshake<'a, T, S> {
     pub rooms: &'a Rooms,
     /// The other end.
     pub peer: Peer,
-    /// Terms of the session.
-    pub terms: Terms,
+    /// SessionOptions of the session.
+    pub terms: SessionOptions,
     /// Cancelled when the server stops.
     pub stop: &'a CancellationToken,
     /// The transport.

@@ -23,7 +23,7 @@ use crate::session::{Outgoing, Session};
 pub use handshake::Handshake;
 pub use madang::Madang;
 pub(crate) use names::guest_name;
-pub(crate) use plain::{Asked, Plain};
+pub(crate) use plain::{Plain, PlainQuery};
 pub(crate) use stomp::Stomp;
 pub(crate) use stream::Stream;
 

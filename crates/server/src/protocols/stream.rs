@@ -58,8 +58,8 @@ impl ClientProtocol for Stream {
     ) -> Result<(), End> {
         let Some(cursors) = &self.cursors else { return Ok(()) };
         match outgoing {
-            Outgoing::Entry(frame) => {
-                let event = frame.encodings.get(Encoding::Event, || event(&frame, cursors));
+            Outgoing::Entry(committed) => {
+                let event = committed.encodings.get(Encoding::Event, || event(&committed, cursors));
                 event.into_iter().for_each(|event| transport.text(event.clone()));
             }
             Outgoing::Frame(frame) => match *frame {
@@ -69,7 +69,7 @@ impl ClientProtocol for Stream {
                 ServerFrame::Refused { room: Some(_), .. } => return Err(End::Close(CloseCode::MOVING)),
                 _ => {}
             },
-            Outgoing::Shared(_) | Outgoing::Kept { .. } => {}
+            Outgoing::Shared(_) | Outgoing::OffsetCommitted { .. } => {}
         }
         Ok(())
     }
@@ -84,8 +84,8 @@ impl ClientProtocol for Stream {
 }
 
 /// An entry as an event: JSON has no line breaks, so its data is one line.
-fn event(frame: &Committed, cursors: &Cursors) -> Option<Encoded> {
-    let event = ApiEntry::new(&frame.entry, &frame.author.person, cursors);
+fn event(committed: &Committed, cursors: &Cursors) -> Option<Encoded> {
+    let event = ApiEntry::new(&committed.entry, &committed.author.person, cursors);
     let json = serde_json::to_string(&event).ok()?;
-    Some(format!("id: {}\ndata: {json}\n\n", cursors.text(frame.entry.seq)).into())
+    Some(format!("id: {}\ndata: {json}\n\n", cursors.text(committed.entry.seq)).into())
 }

@@ -29,31 +29,31 @@ impl Rooms {
     }
 
     /// Keeps the reader's progress in a room, under a name of its own.
-    pub fn keep_place(
+    pub fn commit_offset(
         &self,
         reader: &UserId,
         from: Network,
         room: RoomId,
         name: String,
-        place: ConsumerOffset,
+        offset: ConsumerOffset,
         now: UnixMs,
     ) -> impl Future<Output = Result<(), Refusal>> + Send + 'static + use<> {
         let may = self.take_mark(reader, from, now);
         let at = self.0.clock.wall(now);
-        let kept = may.map(|()| self.0.store.keep_place(reader.clone(), room, name, place, at));
+        let kept = may.map(|()| self.0.store.commit_offset(reader.clone(), room, name, offset, at));
         async move { kept?.await.map_err(logged) }
     }
 
-    /// The place that was kept last under this name.
+    /// The offset that was kept last under this name.
     ///
     /// # Errors
     /// A failing disk.
-    pub async fn place(
+    pub async fn consumer_offset(
         &self,
         reader: &UserId,
         room: &RoomId,
         name: &str,
     ) -> Result<Option<ConsumerOffset>, Refusal> {
-        self.0.store.place(reader.clone(), room.clone(), name.to_owned()).await.map_err(logged)
+        self.0.store.consumer_offset(reader.clone(), room.clone(), name.to_owned()).await.map_err(logged)
     }
 }

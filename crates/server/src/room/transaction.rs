@@ -7,7 +7,7 @@ use madang_protocol::{Cmid, Headers, Operation, RoomId, UnixMs, UserId};
 use super::{Rooms, logged};
 use crate::network::Network;
 use crate::refusal::Refusal;
-use crate::store::{Appended, ConsumerOffset, Keep};
+use crate::store::{Appended, ConsumerOffset, OffsetCommit};
 use crate::text;
 
 /// One of several posts.
@@ -25,13 +25,13 @@ pub struct Post {
 
 /// A place that a reader keeps under a name of their own.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub struct NamedOffset {
     /// The room.
     pub room: RoomId,
     /// The reader's name for it.
     pub name: String,
-    /// The place.
-    pub place: ConsumerOffset,
+    /// The offset.
+    pub offset: ConsumerOffset,
 }
 
 /// Refusal of several posts together.
@@ -51,7 +51,7 @@ impl Post {
 }
 
 impl Rooms {
-    /// Queues all of these posts, in this order, as one write: all get their seqs, or none does; `places` are kept with
+    /// Queues all of these posts, in this order, as one write: all get their seqs, or none does; `offsets` are kept with
     /// them, or not. The posts cost `tokens` of the person's rate. It is queued when this returns; the future yields once it is durable.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Rooms {
         &self,
         by: &UserId,
         from: Network,
-        (posts, places): (Vec<Post>, Vec<Named>),
+        (posts, offsets): (Vec<Post>, Vec<NamedOffset>),
         tokens: usize,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>
@@ -78,16 +78,16 @@ impl Rooms {
         }
         self.take_tokens(by, from, tokens, &bytes, now)
             .map_err(|refusal| NoneMade { index: None, refusal })?;
-        let marks = places.iter().try_for_each(|_| self.take_mark(by, from, now));
+        let marks = offsets.iter().try_for_each(|_| self.take_mark(by, from, now));
         marks.map_err(|refusal| NoneMade { index: None, refusal })?;
-        let places = places.into_iter().map(|Named { room, name, place }| Keep {
+        let offsets = offsets.into_iter().map(|NamedOffset { room, name, offset }| OffsetCommit {
             reader: by.clone(),
             room,
             name,
-            place,
+            offset,
             at,
         });
-        let appended = self.0.store.append_all(drafts, places.collect());
+        let appended = self.0.store.append_all(drafts, offsets.collect());
         let metrics = self.0.metrics.clone();
         Ok(async move {
             match appended.await {

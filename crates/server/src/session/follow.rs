@@ -1,4 +1,4 @@
-//! Following rooms: from a cursor to live without a hole, and back to the cursor when frames were dropped.
+//! Following rooms: replay from a cursor until it is live, without a hole, and back to the cursor when frames were dropped.
 
 use std::sync::Arc;
 
@@ -131,14 +131,14 @@ impl Session {
         let Some(Follow { sent, live: false }) = self.follows.get(&room) else { return };
         let sent = *sent;
         match self.hub().attach(&room, self.id, &self.queue, sent) {
-            Attached::Live(frames) => {
+            Attached::Live(entries) => {
                 if let Some(follow) = self.follows.get_mut(&room) {
                     follow.live = true;
                 }
-                for frame in frames {
-                    self.deliver_entry(&frame, out);
+                for committed in entries {
+                    self.deliver_entry(&committed, out);
                 }
-                // A frame that did not follow has put us behind again.
+                // An entry that did not follow has put us behind again.
                 if let Some(Follow { sent, live: true }) = self.follows.get(&room) {
                     out.push(ServerFrame::Live { room, head: *sent }.into());
                 }
@@ -194,33 +194,33 @@ impl Session {
     }
 
     /// Passes an entry of a live room on. An entry that was sent already is dropped; a hole puts the room behind.
-    pub(super) fn deliver_entry(&mut self, frame: &Arc<Committed>, out: &mut Vec<Outgoing>) {
-        let Some(follow) = self.follows.get_mut(&frame.entry.room).filter(|follow| follow.live) else {
+    pub(super) fn deliver_entry(&mut self, committed: &Arc<Committed>, out: &mut Vec<Outgoing>) {
+        let Some(follow) = self.follows.get_mut(&committed.entry.room).filter(|follow| follow.live) else {
             return;
         };
-        if frame.entry.seq == follow.sent + 1 {
-            follow.sent = frame.entry.seq;
-            self.say_entry(frame.clone(), out);
-        } else if frame.entry.seq > follow.sent {
+        if committed.entry.seq == follow.sent + 1 {
+            follow.sent = committed.entry.seq;
+            self.say_entry(committed.clone(), out);
+        } else if committed.entry.seq > follow.sent {
             follow.live = false;
-            self.behind.push_back(frame.entry.room.clone());
-            self.hub().detach(&frame.entry.room, self.id);
+            self.behind.push_back(committed.entry.room.clone());
+            self.hub().detach(&committed.entry.room, self.id);
         }
     }
 
     /// Sends an entry if it is the next one of its room.
-    fn send_entry(&mut self, frame: &Arc<Committed>, out: &mut Vec<Outgoing>) {
-        let Some(follow) = self.follows.get_mut(&frame.entry.room) else { return };
-        if frame.entry.seq != follow.sent + 1 {
+    fn send_entry(&mut self, committed: &Arc<Committed>, out: &mut Vec<Outgoing>) {
+        let Some(follow) = self.follows.get_mut(&committed.entry.room) else { return };
+        if committed.entry.seq != follow.sent + 1 {
             return;
         }
-        follow.sent = frame.entry.seq;
-        self.say_entry(frame.clone(), out);
+        follow.sent = committed.entry.seq;
+        self.say_entry(committed.clone(), out);
     }
 
-    fn say_entry(&mut self, frame: Arc<Committed>, out: &mut Vec<Outgoing>) {
-        self.introduce_encoded(&frame.author, out);
-        out.push(Outgoing::Entry(frame));
+    fn say_entry(&mut self, committed: Arc<Committed>, out: &mut Vec<Outgoing>) {
+        self.introduce_encoded(&committed.author, out);
+        out.push(Outgoing::Entry(committed));
     }
 }
 

@@ -13,7 +13,7 @@ const TYPING_MS: UnixMs = 1_000;
 const FRAME_BYTES: usize = 4 * 1024;
 
 /// A `history` frame's questions.
-struct Asked {
+struct HistoryRequest {
     req: u32,
     room: RoomId,
     at: Option<PageAt>,
@@ -45,8 +45,12 @@ impl Session {
             ClientFrame::Read { room, seq } => self.mark_read(room, seq, now),
             ClientFrame::Typing { room } => self.typing(room, now),
             ClientFrame::History { req, room, before, after, around, limit } => {
-                self.history(Asked { req, room, at: one_place(before, after, around), limit }, now, out)
-                    .await;
+                self.history(
+                    HistoryRequest { req, room, at: one_place(before, after, around), limit },
+                    now,
+                    out,
+                )
+                .await;
             }
             // No protocol lets these through.
             ClientFrame::Unknown | ClientFrame::Hello { .. } => {}
@@ -116,8 +120,8 @@ impl Session {
     }
 
     /// One at a time: no further frame is read before it is answered, and sent.
-    async fn history(&mut self, asked: Asked, now: UnixMs, out: &mut Vec<Outgoing>) {
-        let Asked { req, room, at, limit } = asked;
+    async fn history(&mut self, asked: HistoryRequest, now: UnixMs, out: &mut Vec<Outgoing>) {
+        let HistoryRequest { req, room, at, limit } = asked;
         let page = match at {
             Some(at) => self.page(room.clone(), at, limit, now).await,
             None => Err(RefusalCode::BadFrame.into()),

@@ -7,12 +7,12 @@ const REPEATED_MS: UnixMs = 60_000;
 
 /// Two counts of moves with the steady times at which they were taken.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct HeadsWindow {
     older: u64,
     newer: (u64, UnixMs),
 }
 
-impl Told {
+impl HeadsWindow {
     /// Begins with the moves that there were at `now`.
     pub(super) fn begin(moves: u64, now: UnixMs) -> Self {
         Self { older: moves, newer: (moves, now) }
@@ -35,10 +35,10 @@ mod tests {
 
     #[test]
     fn each_head_is_kept_for_a_minute() {
-        let mut told = Told::begin(3, 0);
-        assert_eq!(told.since(4, 25_000), 3);
-        assert_eq!(told.since(5, 60_000), 3, "the fourth and the fifth are told");
-        assert_eq!(told.since(5, 119_999), 3);
-        assert_eq!(told.since(5, 120_000), 5, "both were told for a minute");
+        let mut window = HeadsWindow::begin(3, 0);
+        assert_eq!(window.since(4, 25_000), 3);
+        assert_eq!(window.since(5, 60_000), 3, "the fourth and the fifth are told");
+        assert_eq!(window.since(5, 119_999), 3);
+        assert_eq!(window.since(5, 120_000), 5, "both were told for a minute");
     }
 }

@@ -25,7 +25,7 @@ use madang_protocol::{
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::encoded::PersonFrame;
-use crate::hub::{Hub, Queue, Queued, SessionId};
+use crate::hub::{Hub, Queue, QueuedFrame, SessionId};
 use crate::network::Network;
 use crate::rate_limit::{Bucket, Rate};
 use crate::refusal::Refusal;
@@ -37,14 +37,14 @@ pub use follow::NoFollow;
 pub use handlers::Untyped;
 use handlers::about;
 pub use outgoing::Outgoing;
-pub use receipts::Kept;
+pub use receipts::OffsetCommit;
 
-/// Writes of one session that are not yet durable. At the bound no further frame is read from its socket.
+/// Writes of one session that are not yet durable. Backpressure: at the bound no further frame is read from its socket.
 pub const MAX_PENDING: usize = 64;
 
 /// Parameters of a new session.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct SessionOptions {
     /// Network of the client.
     pub from: Network,
     /// Frames of any kind.
@@ -98,7 +98,7 @@ pub struct Session {
     /// Told in `welcome`.
     heartbeat_ms: u32,
     /// Heads that were sent for long enough.
-    heads: heads::Told,
+    heads: heads::HeadsWindow,
     /// The client sent what its protocol cannot read, and it was logged.
     offended: bool,
     /// While this session is there, a newcomer may write.
@@ -107,7 +107,7 @@ pub struct Session {
 
 impl Session {
     /// Takes a person in: from here on, what concerns them is queued.
-    pub fn join(rooms: Rooms, you: Person, terms: &Terms, now: UnixMs) -> Self {
+    pub fn join(rooms: Rooms, you: Person, terms: &SessionOptions, now: UnixMs) -> Self {
         let (queue, moves) = (Arc::new(Queue::default()), rooms.hub().moves());
         let expected = rooms.expected(&you.id);
         let id = rooms.hub().join(you.id.clone(), terms.from, queue.clone());
@@ -138,7 +138,7 @@ impl Session {
             replay_pause_ms: 0,
             is_bot,
             heartbeat_ms: terms.heartbeat_ms,
-            heads: heads::Told::begin(moves, now),
+            heads: heads::HeadsWindow::begin(moves, now),
             offended: false,
             _expected: expected,
             you,
@@ -235,11 +235,11 @@ impl Session {
     }
 
     /// Turns what the hub queued into frames for this client.
-    pub fn deliver(&mut self, batch: &mut Vec<Queued>, out: &mut Vec<Outgoing>) {
+    pub fn deliver(&mut self, batch: &mut Vec<QueuedFrame>, out: &mut Vec<Outgoing>) {
         for queued in batch.drain(..) {
             match queued {
-                Queued::Entry(entry) => self.deliver_entry(&entry, out),
-                Queued::Person(frame) => {
+                QueuedFrame::Entry(entry) => self.deliver_entry(&entry, out),
+                QueuedFrame::Person(frame) => {
                     if frame.person.id == self.you.id {
                         self.you.clone_from(&frame.person);
                     }
@@ -247,30 +247,30 @@ impl Session {
                         out.push(Outgoing::Shared(frame.json().clone()));
                     }
                 }
-                Queued::Typing(by, json) => {
+                QueuedFrame::Typing(by, json) => {
                     if by.person.id != self.you.id {
                         self.introduce_encoded(&by, out);
                         out.push(Outgoing::Shared(json));
                     }
                 }
-                Queued::Presence(people, json) => {
+                QueuedFrame::Presence(people, json) => {
                     for person in people.iter() {
                         self.introduce_encoded(person, out);
                     }
                     out.push(Outgoing::Shared(json));
                 }
-                Queued::Room(room, json) => {
+                QueuedFrame::Room(room, json) => {
                     if self.rooms.may(&self.you.id, &room).is_ok() {
                         out.push(Outgoing::Shared(json));
                     }
                 }
-                Queued::Closed(room) => {
+                QueuedFrame::Closed(room) => {
                     // Its own follow ends; what asked for the room is told, as of any room that there is not.
                     if self.follows.remove(&room).is_some() {
                         self.refuse(RefusalCode::UnknownRoom, Some(room), out);
                     }
                 }
-                Queued::Frame(json) => out.push(Outgoing::Shared(json)),
+                QueuedFrame::Frame(json) => out.push(Outgoing::Shared(json)),
             }
         }
     }

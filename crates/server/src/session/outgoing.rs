@@ -18,7 +18,7 @@ pub enum Outgoing {
     /// A frame for this client alone: `welcome`, `live`, `done`, `refused`, `page`, `heads`.
     Frame(Box<ServerFrame>),
     /// A place is kept, or why not: for protocols that keep some.
-    Kept {
+    OffsetCommitted {
         /// The protocol's number for it.
         number: u64,
         /// Version of its state.
@@ -36,7 +36,7 @@ impl Outgoing {
             Self::Shared(json) => json,
             Self::Frame(frame) => encode(&frame),
             // Nobody who speaks `madang.v1` keeps a place.
-            Self::Kept { .. } => Encoded::default(),
+            Self::OffsetCommitted { .. } => Encoded::default(),
         }
     }
 }

@@ -4,13 +4,13 @@ use madang_protocol::{Cmid, Operation, RoomId, ServerFrame, UnixMs};
 
 use super::{Outgoing, Session, about};
 use crate::refusal::Refusal;
-use crate::room::{Named, NoneMade, Post};
+use crate::room::{NamedOffset, NoneMade, Post};
 use crate::store::ConsumerOffset;
 
-/// A place to be kept.
+/// An offset to be committed.
 #[derive(Debug)]
-pub struct Kept {
-    /// The protocol's own number for it, which comes back in [`Outgoing::Kept`].
+pub struct OffsetCommit {
+    /// The protocol's own number for it, which comes back in [`Outgoing::OffsetCommitted`].
     pub number: u64,
     /// Version of its state; it comes back too.
     pub version: u64,
@@ -18,8 +18,8 @@ pub struct Kept {
     pub name: String,
     /// The room.
     pub room: RoomId,
-    /// The place.
-    pub place: ConsumerOffset,
+    /// The offset.
+    pub offset: ConsumerOffset,
 }
 
 impl Session {
@@ -37,25 +37,30 @@ impl Session {
         Ok(())
     }
 
-    /// Posts all of these and keeps these places, or does nothing. One `done` or `refused` comes for all of them: it is
+    /// Posts all of these and keeps these offsets, or does nothing. One `done` or `refused` comes for all of them: it is
     /// about the last post, or the one that was refused.
     ///
     /// # Errors
     /// Refusals before it is written: no `done` or `refused` follows then.
-    pub fn post_all(&mut self, posts: Vec<Post>, places: Vec<Named>, now: UnixMs) -> Result<(), NoneMade> {
+    pub fn post_all(
+        &mut self,
+        posts: Vec<Post>,
+        offsets: Vec<NamedOffset>,
+        now: UnixMs,
+    ) -> Result<(), NoneMade> {
         for (index, post) in posts.iter().enumerate() {
             let head = self.rooms.head(&self.you.id, &post.room);
             head.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
         }
         let last = posts.last().map(|post| (post.room.clone(), post.cmid));
-        let (room, cmid) = match (last, places.first()) {
+        let (room, cmid) = match (last, offsets.first()) {
             (Some(last), _) => last,
             // Nobody asks by this one.
             (None, Some(place)) => (place.room.clone(), Cmid(0)),
             (None, None) => return Ok(()),
         };
         let count = posts.len();
-        let durable = self.rooms.write_all(&self.you.id, self.from, (posts, places), count, now)?;
+        let durable = self.rooms.write_all(&self.you.id, self.from, (posts, offsets), count, now)?;
         let (locale, limits) = (self.locale, self.rooms.limits().clone());
         self.pending.push_back(Box::pin(async move {
             let frame = match durable.await {
@@ -82,13 +87,13 @@ impl Session {
         self.sentence(&none.refusal) + &which(none)
     }
 
-    /// Keeps a place; [`Outgoing::Kept`] follows when it is durable.
-    pub fn keep_place(&mut self, kept: Kept, now: UnixMs) {
-        let Kept { number, version, name, room, place } = kept;
-        let durable = self.rooms.keep_place(&self.you.id, self.from, room, name, place, now);
+    /// Commits an offset; [`Outgoing::OffsetCommitted`] follows when it is durable.
+    pub fn commit_offset(&mut self, kept: OffsetCommit, now: UnixMs) {
+        let OffsetCommit { number, version, name, room, offset } = kept;
+        let durable = self.rooms.commit_offset(&self.you.id, self.from, room, name, offset, now);
         self.pending.push_back(Box::pin(async move {
             let refusal = durable.await.err();
-            Some(Outgoing::Kept { number, version, refusal })
+            Some(Outgoing::OffsetCommitted { number, version, refusal })
         }));
     }
 }

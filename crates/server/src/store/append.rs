@@ -1,4 +1,5 @@
-//! Posts, edits and deletes: each an entry in the log and a change of its message, in one transaction.
+//! Posts, edits, deletes and reactions: each an entry in the log and a change of its message, in one transaction. A repeat is
+//! found here (deduplication, by author and `cmid`).
 
 use madang_protocol::{Cmid, Entry, EntryKind, Message, RoomId, Seq};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -6,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::batch::{Author, Batch, Failure, RoomHead};
 use super::consumer_offsets;
 use super::rows::{self, RoomKey, seq_of};
-use super::{Keep, Newcomer, Queued, Store, StoreError};
+use super::{Newcomer, OffsetCommit, PendingWrite, Store, StoreError};
 
 /// A write that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +20,10 @@ pub struct Appended {
     pub repeat: bool,
 }
 
-/// The write, or the place, for whose sake none of several was made.
+/// The write, or the offset, for whose sake none of several was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// Its place among them, from 0; the places that are kept with them come behind.
+    /// Its place among them, from 0; the offsets that are kept with them come behind.
     pub index: usize,
     /// The reason.
     pub error: StoreError,
@@ -39,36 +40,36 @@ impl Store {
     /// [`UnknownMessage`](StoreError::UnknownMessage) (also for the message replied to),
     /// [`NotYours`](StoreError::NotYours). From this and every other write:
     /// [`Unavailable`](StoreError::Unavailable), when nothing was written, and [`Closed`](StoreError::Closed).
-    pub fn append(&self, draft: Entry) -> Queued<Appended> {
+    pub fn append(&self, draft: Entry) -> PendingWrite<Appended> {
         self.queued_by(self.expected(&draft.by), move |batch| append(batch, draft))
     }
 
-    /// Writes all of these or none, in this order, each as [`Store::append`] does, and keeps the places with them as
-    /// [`Store::keep_place`] does. All are one person's. A crash leaves all of them or none.
+    /// Writes all of these or none, in this order, each as [`Store::append`] does, and keeps the offsets with them as
+    /// [`Store::commit_offset`] does. All are one person's. A crash leaves all of them or none.
     ///
     /// # Errors
     /// As [`Store::append`]; what one of them alone is refused for comes as the [`Rejected`] within.
     pub fn append_all(
         &self,
         drafts: Vec<Entry>,
-        places: Vec<Keep>,
-    ) -> Queued<Result<Vec<Appended>, Rejected>> {
-        let by = drafts.first().map(|draft| &draft.by).or(places.first().map(|keep| &keep.reader));
+        offsets: Vec<OffsetCommit>,
+    ) -> PendingWrite<Result<Vec<Appended>, Rejected>> {
+        let by = drafts.first().map(|draft| &draft.by).or(offsets.first().map(|keep| &keep.reader));
         let newcomer = by.and_then(|by| self.expected(by));
-        self.queued(move |batch| append_all(batch, drafts, &places, newcomer.as_deref()))
+        self.queued(move |batch| append_all(batch, drafts, &offsets, newcomer.as_deref()))
     }
 }
 
 /// Writes one entry, or finds the one that an earlier try of the same write made.
 pub(super) fn append(batch: &mut Batch<'_>, draft: Entry) -> Result<Appended, Failure> {
     let author = batch.author(&draft.by)?;
-    if let Some(first) = first_of(batch, &author, draft.cmid)? {
+    if let Some(first) = find_duplicate(batch, &author, draft.cmid)? {
         return Ok(first);
     }
     let RoomHead { key, head, last_at, .. } = batch.room(&draft.room)?;
     let entry = Entry { seq: head + 1, at: dated(draft.at, last_at), ..draft };
     let target = match entry.what.target() {
-        Some(seq) => Some(rows::standing(batch.sql, key, seq)?.ok_or(StoreError::UnknownMessage)?),
+        Some(seq) => Some(rows::undeleted_message(batch.sql, key, seq)?.ok_or(StoreError::UnknownMessage)?),
         None => None,
     };
     if let Some(message) = &target
@@ -78,12 +79,12 @@ pub(super) fn append(batch: &mut Batch<'_>, draft: Entry) -> Result<Appended, Fa
     }
     check_reply(batch.sql, key, entry.what.reply_to())?;
     let appended = Appended { room: entry.room.clone(), seq: entry.seq, repeat: false };
-    enter(batch, key, entry, author, target)?;
+    write_entry(batch, key, entry, author, target)?;
     Ok(appended)
 }
 
 /// Writes the next entry of a room, and what becomes of the message that it posts, or of its `target`.
-pub(super) fn enter(
+pub(super) fn write_entry(
     batch: &mut Batch<'_>,
     room: RoomKey,
     entry: Entry,
@@ -104,22 +105,22 @@ pub(super) fn enter(
     Ok(())
 }
 
-/// Writes all and keeps all places, or nothing, not even the row of a newcomer.
+/// Writes all and keeps all offsets, or nothing, not even the row of a newcomer.
 pub(super) fn append_all(
     batch: &mut Batch<'_>,
     drafts: Vec<Entry>,
-    places: &[Keep],
+    offsets: &[OffsetCommit],
     newcomer: Option<&Newcomer>,
 ) -> Result<Result<Vec<Appended>, Rejected>, Failure> {
-    let before = batch.place(drafts.iter().map(|draft| &draft.room))?;
+    let before = batch.savepoint(drafts.iter().map(|draft| &draft.room))?;
     let mut index = 0;
-    match batch.by_newcomer(newcomer, |batch| each(batch, drafts, places, &mut index)) {
+    match batch.by_newcomer(newcomer, |batch| each(batch, drafts, offsets, &mut index)) {
         Ok(appended) => {
-            batch.keep(&before)?;
+            batch.release(&before)?;
             Ok(Ok(appended))
         }
         Err(Failure::Refused(error)) => {
-            batch.go_back(before)?;
+            batch.rollback_to(before)?;
             Ok(Err(Rejected { index, error }))
         }
         Err(failed) => Err(failed),
@@ -130,7 +131,7 @@ pub(super) fn append_all(
 fn each(
     batch: &mut Batch<'_>,
     drafts: Vec<Entry>,
-    places: &[Keep],
+    offsets: &[OffsetCommit],
     index: &mut usize,
 ) -> Result<Vec<Appended>, Failure> {
     let mut appended = Vec::with_capacity(drafts.len());
@@ -138,8 +139,8 @@ fn each(
         appended.push(append(batch, draft)?);
         *index += 1;
     }
-    for Keep { reader, room, name, place, at } in places {
-        consumer_offsets::keep(batch, reader, room, name, place, *at)?;
+    for OffsetCommit { reader, room, name, offset, at } in offsets {
+        consumer_offsets::keep(batch, reader, room, name, offset, *at)?;
         *index += 1;
     }
     Ok(appended)
@@ -155,7 +156,11 @@ pub(super) fn dated(now: i64, last: i64) -> i64 {
     if last.saturating_sub(now) > STEP_BACK { now } else { now.max(last) }
 }
 
-fn first_of(batch: &Batch<'_>, author: &Author, cmid: Option<Cmid>) -> Result<Option<Appended>, Failure> {
+fn find_duplicate(
+    batch: &Batch<'_>,
+    author: &Author,
+    cmid: Option<Cmid>,
+) -> Result<Option<Appended>, Failure> {
     let Some(cmid) = cmid else { return Ok(None) };
     let found: Option<i64> = batch
         .sql
@@ -179,8 +184,12 @@ fn is_new(entry: &Entry, message: &Message) -> Result<bool, StoreError> {
             reactions.check_room(emoji).map(|()| true).map_err(|_| StoreError::TooManyReactions)
         }
         EntryKind::Unreacted { emoji, .. } => Ok(reactions.has(emoji, &entry.by)),
-        _ if message.by != entry.by => Err(StoreError::NotYours),
-        _ => Ok(true),
+        EntryKind::Edited { .. } | EntryKind::Deleted { .. } if message.by != entry.by => {
+            Err(StoreError::NotYours)
+        }
+        EntryKind::Edited { .. } | EntryKind::Deleted { .. } => Ok(true),
+        EntryKind::Opened { .. } | EntryKind::Posted { .. } | EntryKind::Renamed { .. } => Ok(true),
+        EntryKind::Closed {} | EntryKind::Unknown => Ok(true),
     }
 }
 

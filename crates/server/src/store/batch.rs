@@ -67,10 +67,10 @@ pub(super) struct WriterState {
     turn: Option<i64>,
 }
 
-/// State of the batch at a place that it can go back to.
+/// Savepoint: state of the batch that it can be rolled back to.
 pub(super) struct Savepoint {
     committed: usize,
-    news: usize,
+    updates: usize,
     moved: usize,
     turn: Option<i64>,
     heads: Vec<(RoomId, Option<RoomHead>)>,
@@ -81,7 +81,7 @@ pub(super) struct Batch<'w> {
     pub(super) sql: &'w Connection,
     known: &'w mut WriterState,
     committed: Vec<Committed>,
-    news: Vec<CacheUpdate>,
+    updates: Vec<CacheUpdate>,
     moved: Vec<RoomId>,
     failure: Option<rusqlite::Error>,
     /// Rows that the connection had changed in its life when the batch began.
@@ -92,14 +92,14 @@ impl<'w> Batch<'w> {
     /// Begins. A failure to do so is kept, and answers every job.
     pub(super) fn begin(sql: &'w Connection, known: &'w mut WriterState) -> Self {
         let failure = rolled_back(sql).and_then(|()| sql.execute_batch("BEGIN IMMEDIATE")).err();
-        let (committed, news, moved) = Default::default();
-        Self { sql, known, committed, news, moved, failure, changes: sql.total_changes() }
+        let (committed, updates, moved) = Default::default();
+        Self { sql, known, committed, updates, moved, failure, changes: sql.total_changes() }
     }
 
     /// Answers every job with this failure.
     pub(super) fn failed(sql: &'w Connection, known: &'w mut WriterState, failure: rusqlite::Error) -> Self {
-        let (committed, news, moved) = Default::default();
-        Self { sql, known, committed, news, moved, failure: Some(failure), changes: sql.total_changes() }
+        let (committed, updates, moved) = Default::default();
+        Self { sql, known, committed, updates, moved, failure: Some(failure), changes: sql.total_changes() }
     }
 
     /// Returns true if SQLite has failed, so that nothing more needs to be tried in this batch.
@@ -139,7 +139,7 @@ impl<'w> Batch<'w> {
         })
     }
 
-    /// Commits, or rolls back and forgets what was known. Returns the entries, and all that is news.
+    /// Commits, or rolls back and forgets what was known. Returns the entries, and the updates of the cache.
     ///
     /// # Errors
     /// SQLite's words; then nothing of the batch is written.
@@ -148,7 +148,7 @@ impl<'w> Batch<'w> {
             Some(error) => Err(error),
             None => self.write_heads().and_then(|()| self.sql.execute_batch("COMMIT")),
         };
-        result.map(|()| (self.committed, self.news)).map_err(|error| {
+        result.map(|()| (self.committed, self.updates)).map_err(|error| {
             *self.known = WriterState::default();
             // If this fails too, the next batch tries it again before it begins.
             let _ = rolled_back(self.sql);
@@ -156,28 +156,31 @@ impl<'w> Batch<'w> {
         })
     }
 
-    /// A place to go back to: what is written behind it can be taken out of the batch, without touching what the others
+    /// Makes a savepoint: what is written behind it can be taken out of the batch, without touching what the others
     /// wrote. `rooms` are those that will be written to.
-    pub(super) fn place<'r>(&self, rooms: impl Iterator<Item = &'r RoomId>) -> rusqlite::Result<Savepoint> {
+    pub(super) fn savepoint<'r>(
+        &self,
+        rooms: impl Iterator<Item = &'r RoomId>,
+    ) -> rusqlite::Result<Savepoint> {
         self.sql.execute_batch("SAVEPOINT together")?;
         let heads = rooms.map(|room| (room.clone(), self.known.rooms.get(room).copied()));
         Ok(Savepoint {
             committed: self.committed.len(),
-            news: self.news.len(),
+            updates: self.updates.len(),
             moved: self.moved.len(),
             turn: self.known.turn,
             heads: heads.collect(),
         })
     }
 
-    /// Takes out what was written behind the place.
-    pub(super) fn go_back(&mut self, place: Savepoint) -> rusqlite::Result<()> {
+    /// Takes out what was written behind the savepoint.
+    pub(super) fn rollback_to(&mut self, savepoint: Savepoint) -> rusqlite::Result<()> {
         self.sql.execute_batch("ROLLBACK TO together; RELEASE together")?;
-        self.committed.truncate(place.committed);
-        self.news.truncate(place.news);
-        self.moved.truncate(place.moved);
-        self.known.turn = place.turn;
-        for (room, head) in place.heads {
+        self.committed.truncate(savepoint.committed);
+        self.updates.truncate(savepoint.updates);
+        self.moved.truncate(savepoint.moved);
+        self.known.turn = savepoint.turn;
+        for (room, head) in savepoint.heads {
             match head {
                 Some(head) => _ = self.known.rooms.insert(room, head),
                 None => _ = self.known.rooms.remove(&room),
@@ -186,8 +189,8 @@ impl<'w> Batch<'w> {
         Ok(())
     }
 
-    /// Keeps what was written behind the place, as part of the batch.
-    pub(super) fn keep(&self, _place: &Savepoint) -> rusqlite::Result<()> {
+    /// Keeps what was written behind the savepoint, as part of the batch.
+    pub(super) fn release(&self, _savepoint: &Savepoint) -> rusqlite::Result<()> {
         self.sql.execute_batch("RELEASE together")
     }
 
@@ -291,11 +294,11 @@ impl<'w> Batch<'w> {
             found => return found.and_then(|_| work(self)),
         }
         self.sql.execute_batch("SAVEPOINT newcomer")?;
-        let (news, turn) = (self.news.len(), self.known.turn);
+        let (updates, turn) = (self.updates.len(), self.known.turn);
         let result = self.insert_guest(newcomer).and_then(|()| work(self));
         if let Err(Failure::Refused(_)) = &result {
             self.sql.execute_batch("ROLLBACK TO newcomer")?;
-            self.news.truncate(news);
+            self.updates.truncate(updates);
             self.known.turn = turn;
             self.forget_author(&newcomer.user);
         }
@@ -318,13 +321,13 @@ impl<'w> Batch<'w> {
         if !self.moved.contains(&entry.room) {
             self.moved.push(entry.room.clone());
         }
-        self.news.push(CacheUpdate::Entry { room: key, by: author.key, turn });
+        self.updates.push(CacheUpdate::Entry { room: key, by: author.key, turn });
         self.committed.push(Committed::by(entry.into(), author.person));
     }
 
     /// Notes a change that is no entry.
-    pub(super) fn note(&mut self, news: CacheUpdate) {
-        self.news.push(news);
+    pub(super) fn note(&mut self, update: CacheUpdate) {
+        self.updates.push(update);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Updates of the cache by the writer.
+//! Updates of the cache by the writer, in place of invalidation.
 
 use madang_protocol::{Person, Seq, UnixMs, UserId};
 

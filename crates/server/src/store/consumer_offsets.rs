@@ -1,35 +1,35 @@
-//! Places: progress of a program that reads a room by acknowledging, kept for its return.
+//! Consumer offsets: progress of a program that reads a room by acknowledging, kept for its return.
 
 use madang_protocol::{RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Batch, Failure};
 use super::rows::{ReadError, seq_from_column};
-use super::{ConsumerOffset, PLACES_MAX, Queued, Store, StoreError};
+use super::{ConsumerOffset, OFFSETS_MAX, PendingWrite, Store, StoreError};
 
 impl Store {
-    /// Keeps a reader's progress in a room, under a name of its own. Of more than [`PLACES_MAX`] the one that
+    /// Keeps a reader's progress in a room, under a name of its own. Of more than [`OFFSETS_MAX`] the one that
     /// moved longest ago is evicted.
     ///
     /// # Errors
     /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
-    pub fn keep_place(
+    pub fn commit_offset(
         &self,
         reader: UserId,
         room: RoomId,
         name: String,
-        place: ConsumerOffset,
+        offset: ConsumerOffset,
         at: UnixMs,
-    ) -> Queued<()> {
-        self.queued_by(self.expected(&reader), move |batch| keep(batch, &reader, &room, &name, &place, at))
+    ) -> PendingWrite<()> {
+        self.queued_by(self.expected(&reader), move |batch| keep(batch, &reader, &room, &name, &offset, at))
     }
 
-    /// The place that [`Store::keep_place`] was asked to keep last under this name: also by a connection that has ended a
+    /// The offset that [`Store::commit_offset`] was asked to keep last under this name: also by a connection that has ended a
     /// moment ago, whose wish still waits for the disk.
     ///
     /// # Errors
     /// As [`Store::login`].
-    pub async fn place(
+    pub async fn consumer_offset(
         &self,
         reader: UserId,
         room: RoomId,
@@ -49,33 +49,33 @@ impl Store {
     }
 }
 
-/// Keeps a place. Beyond the bound the one that moved longest ago is evicted.
+/// Keeps an offset. Beyond the bound the one that moved longest ago is evicted.
 pub(super) fn keep(
     batch: &mut Batch<'_>,
     reader: &UserId,
     room: &RoomId,
     name: &str,
-    place: &ConsumerOffset,
+    offset: &ConsumerOffset,
     at: UnixMs,
 ) -> Result<(), Failure> {
     let reader = batch.author(reader)?.key;
     let room = batch.room(room)?.key;
-    let open: Vec<u8> = place.open.iter().flat_map(|seq| seq.to_be_bytes()).collect();
+    let open: Vec<u8> = offset.open.iter().flat_map(|seq| seq.to_be_bytes()).collect();
     let sql = batch.sql;
     sql.prepare_cached(
         "INSERT INTO places (user, room, name, sent, open, moved_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET sent = ?4, open = ?5, moved_at = ?6",
     )?
-    .execute(params![reader, room.0, name, place.sent.cast_signed(), open, at])?;
+    .execute(params![reader, room.0, name, offset.sent.cast_signed(), open, at])?;
     sql.prepare_cached(
         "DELETE FROM places WHERE user = ?1 AND (room, name) IN (
              SELECT room, name FROM places WHERE user = ?1 ORDER BY moved_at DESC, name LIMIT -1 OFFSET ?2)",
     )?
-    .execute(params![reader, PLACES_MAX])?;
+    .execute(params![reader, OFFSETS_MAX])?;
     Ok(())
 }
 
-/// The place that was kept last.
+/// The offset that was kept last.
 pub(super) fn find(
     sql: &Connection,
     reader: &UserId,

@@ -12,14 +12,14 @@ use super::Newcomer;
 
 /// The table: as long as the requests and the sessions that hold its entries.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Newcomers(Arc<Mutex<HashMap<UserId, Weak<Held>>>>);
+pub(super) struct Newcomers(Arc<Mutex<HashMap<UserId, Weak<ExpectedNewcomer>>>>);
 
 /// A share of a newcomer. While somebody holds one, the store takes what they write.
 #[derive(Clone, Debug)]
-pub struct Expected(Arc<Held>);
+pub struct Expected(Arc<ExpectedNewcomer>);
 
 #[derive(Debug)]
-struct Held {
+struct ExpectedNewcomer {
     newcomer: Newcomer,
     /// Their address has paid for the rows that they will leave.
     paid: AtomicBool,
@@ -36,7 +36,7 @@ impl Newcomers {
         {
             return Expected(held);
         }
-        let held = Arc::new(Held { newcomer, paid: AtomicBool::new(false), table: self.clone() });
+        let held = Arc::new(ExpectedNewcomer { newcomer, paid: AtomicBool::new(false), table: self.clone() });
         match slot {
             Entry::Occupied(mut gone) => *gone.get_mut() = Arc::downgrade(&held),
             Entry::Vacant(free) => _ = free.insert(Arc::downgrade(&held)),
@@ -49,7 +49,7 @@ impl Newcomers {
         self.lock().get(user).and_then(Weak::upgrade).map(Expected)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Weak<Held>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Weak<ExpectedNewcomer>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,7 +75,7 @@ impl Deref for Expected {
     }
 }
 
-impl Drop for Held {
+impl Drop for ExpectedNewcomer {
     fn drop(&mut self) {
         let mut table = self.table.lock();
         // Unless they came again meanwhile.

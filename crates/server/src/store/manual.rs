@@ -116,9 +116,9 @@ impl Stepper {
             limit_pages(&sql, false);
         }
         match ended {
-            Ok((entries, news)) => {
+            Ok((entries, updates)) => {
                 self.failed = None;
-                self.cache.heard(&entries, news);
+                self.cache.apply(&entries, updates);
                 entries
             }
             Err(words) => {

@@ -1,4 +1,4 @@
-//! The numbered steps from an empty file to the present format.
+//! Migrations: the numbered steps from an empty file to the present format.
 
 use rusqlite::Connection;
 

@@ -13,6 +13,7 @@ mod cache;
 mod cache_update;
 mod consumer_offsets;
 mod expected;
+mod fair_queue;
 mod guests;
 mod lookalikes;
 #[cfg(feature = "simulation")]
@@ -33,7 +34,6 @@ mod reads;
 mod restore_guard;
 mod rows;
 mod space;
-mod turns;
 mod types;
 mod writer;
 
@@ -52,14 +52,14 @@ pub use open::Identity;
 pub use read_limit::{ANSWER_BYTES, ReadLimit};
 pub(crate) use read_limit::{entry_bytes, message_bytes};
 pub use types::{
-    Ban, Bot, BotKind, ConsumerOffset, Keep, Newcomer, OpenError, PageAt, PageRead, ReadMarker, Renamed,
-    Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions, Target, WARNED_FROM,
+    Ban, Bot, BotKind, ConsumerOffset, Newcomer, OffsetCommit, OpenError, PageAt, PageRead, ReadMarker,
+    Renamed, Reserve, RoomChange, RoomState, SpaceOptions, StoreError, StoreOptions, Target, WARNED_FROM,
 };
 
 use cache::Cache;
 use expected::Newcomers;
 use readers::Readers;
-pub use writer::Queued;
+pub use writer::PendingWrite;
 use writer::Writer;
 
 /// Rooms that one server holds, the lobby included.
@@ -72,7 +72,7 @@ pub const MAX_BOTS: u32 = 10_000;
 pub const MAX_BANS: u32 = 10_000;
 
 /// Places that one person keeps.
-pub const PLACES_MAX: u32 = 256;
+pub const OFFSETS_MAX: u32 = 256;
 
 /// Unread messages are counted up to this number, among the newest [`UNREAD_SEEN`] messages.
 pub const UNREAD_MAX: u32 = 1_000;
@@ -147,7 +147,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::TooManyRooms`], [`UnknownUser`](StoreError::UnknownUser), and
     /// [`Taken`](StoreError::Taken) if the id is in use.
-    pub fn open_room(&self, room: RoomId, title: String, by: UserId, at: UnixMs) -> Queued<Entry> {
+    pub fn open_room(&self, room: RoomId, title: String, by: UserId, at: UnixMs) -> PendingWrite<Entry> {
         self.queued_by(self.expected(&by), move |batch| people::open_room(batch, room, title, by, at))
     }
 
@@ -156,7 +156,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Taken`] if the id or the token is in use.
-    pub fn add_guest(&self, user: UserId, token_hash: [u8; 32], at: UnixMs) -> Queued<()> {
+    pub fn add_guest(&self, user: UserId, token_hash: [u8; 32], at: UnixMs) -> PendingWrite<()> {
         self.queued(move |batch| people::add_guest(batch, &user, token_hash, at))
     }
 
@@ -165,7 +165,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::UnknownUser`].
-    pub fn rename(&self, user: UserId, name: String, at: UnixMs) -> Queued<Renamed> {
+    pub fn rename(&self, user: UserId, name: String, at: UnixMs) -> PendingWrite<Renamed> {
         self.queued_by(self.expected(&user), move |batch| people::rename(batch, &user, &name, at))
     }
 
@@ -173,7 +173,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::UnknownRoom`], [`UnknownUser`](StoreError::UnknownUser).
-    pub fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> Queued<ReadMarker> {
+    pub fn mark_read(&self, user: UserId, room: RoomId, seq: Seq) -> PendingWrite<ReadMarker> {
         let newcomer = self.expected(&user);
         self.queued(move |batch| people::mark_read(batch, &user, &room, seq, newcomer.as_deref()))
     }

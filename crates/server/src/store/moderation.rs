@@ -3,7 +3,7 @@
 use madang_protocol::{Entry, EntryKind, RoomId, Seq, UnixMs, UserId};
 use rusqlite::{Connection, params};
 
-use super::append::{dated, enter};
+use super::append::{dated, write_entry};
 use super::batch::{Batch, Failure};
 use super::cache_update::CacheUpdate;
 use super::rows;
@@ -41,7 +41,7 @@ pub(super) fn change_room(
         }
     };
     let entry = Entry { room, seq, at, by: author.person.person.id.clone(), cmid: None, what };
-    enter(batch, found.key, entry.clone(), author, None)?;
+    write_entry(batch, found.key, entry.clone(), author, None)?;
     Ok(entry)
 }
 
@@ -59,11 +59,11 @@ pub(super) fn remove_message(
     at: UnixMs,
 ) -> Result<Entry, Failure> {
     let found = batch.room(&room)?;
-    let target = rows::standing(batch.sql, found.key, seq)?.ok_or(StoreError::UnknownMessage)?;
+    let target = rows::undeleted_message(batch.sql, found.key, seq)?.ok_or(StoreError::UnknownMessage)?;
     let (by, author) = (target.by.clone(), batch.author(&target.by)?);
     let (own, at) = (found.head + 1, dated(at, found.last_at));
     let entry = Entry { room, seq: own, at, by, cmid: None, what: EntryKind::Deleted { seq } };
-    enter(batch, found.key, entry.clone(), author, Some(target))?;
+    write_entry(batch, found.key, entry.clone(), author, Some(target))?;
     Ok(entry)
 }
 

@@ -2,7 +2,7 @@
 
 use madang_protocol::{UnixMs, UserId};
 
-use super::{Expected, Identity, Newcomer, Queued, Store, StoreError, cache, guests};
+use super::{Expected, Identity, Newcomer, PendingWrite, Store, StoreError, cache, guests};
 
 impl Store {
     /// Returns the key that this server signs logins with, and the name of its cookies.
@@ -44,7 +44,7 @@ impl Store {
 
     /// Looks at some people behind `after`, at first 0, and removes those who came before `before` and left no trace.
     /// Returns `after` of the next piece; `None` if everyone was looked at.
-    pub fn remove_guests(&self, before: UnixMs, after: i64) -> Queued<Option<i64>> {
+    pub fn remove_guests(&self, before: UnixMs, after: i64) -> PendingWrite<Option<i64>> {
         self.queued(move |batch| guests::remove_some(batch, before, after))
     }
 }

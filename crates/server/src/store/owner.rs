@@ -2,7 +2,7 @@
 
 use madang_protocol::{Entry, Person, RoomId, Seq, UnixMs, UserId};
 
-use super::{Ban, Bot, Queued, RoomChange, Store, StoreError, bots, moderation};
+use super::{Ban, Bot, PendingWrite, RoomChange, Store, StoreError, bots, moderation};
 use crate::network::Network;
 
 impl Store {
@@ -12,7 +12,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::UnknownRoom`] for a room that it is to be limited to, [`Taken`](StoreError::Taken) if the id
     /// or the token is in use, [`TooManyBots`](StoreError::TooManyBots).
-    pub fn add_bot(&self, bot: Bot, token_hash: [u8; 32]) -> Queued<(Bot, Vec<Person>)> {
+    pub fn add_bot(&self, bot: Bot, token_hash: [u8; 32]) -> PendingWrite<(Bot, Vec<Person>)> {
         self.queued(move |batch| bots::add(batch, bot, token_hash))
     }
 
@@ -20,7 +20,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::UnknownUser`] if there is no such bot.
-    pub fn revoke_bot(&self, user: UserId, at: UnixMs) -> Queued<Bot> {
+    pub fn revoke_bot(&self, user: UserId, at: UnixMs) -> PendingWrite<Bot> {
         self.queued(move |batch| bots::revoke(batch, &user, at))
     }
 
@@ -29,7 +29,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::UnknownRoom`], [`TheLobby`](StoreError::TheLobby), [`InUse`](StoreError::InUse).
-    pub fn change_room(&self, room: RoomId, change: RoomChange, at: UnixMs) -> Queued<Entry> {
+    pub fn change_room(&self, room: RoomId, change: RoomChange, at: UnixMs) -> PendingWrite<Entry> {
         self.queued(move |batch| moderation::change_room(batch, room, change, at))
     }
 
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::UnknownRoom`], [`UnknownMessage`](StoreError::UnknownMessage).
-    pub fn remove_message(&self, room: RoomId, seq: Seq, at: UnixMs) -> Queued<Entry> {
+    pub fn remove_message(&self, room: RoomId, seq: Seq, at: UnixMs) -> PendingWrite<Entry> {
         self.queued(move |batch| moderation::remove_message(batch, room, seq, at))
     }
 
@@ -46,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::TooManyBans`].
-    pub fn ban(&self, ban: Ban, at: Option<UnixMs>) -> Queued<bool> {
+    pub fn ban(&self, ban: Ban, at: Option<UnixMs>) -> PendingWrite<bool> {
         self.queued(move |batch| moderation::ban(batch, ban, at))
     }
 

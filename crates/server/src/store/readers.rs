@@ -9,8 +9,8 @@ use prometheus_client::metrics::counter::Counter;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use super::fair_queue::{FairQueue, Refused};
 use super::rows::{ReadError, in_one_state};
-use super::turns::{Refused, Turns};
 use super::{OpenError, StoreError};
 use crate::asker;
 
@@ -22,7 +22,7 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 /// The threads and the way to them.
 pub(super) struct Readers {
     reads: Counter,
-    jobs: Arc<Turns<Job>>,
+    jobs: Arc<FairQueue<Job>>,
     threads: Vec<JoinHandle<()>>,
     /// In a simulation: reads run where they are asked for.
     #[cfg(feature = "simulation")]

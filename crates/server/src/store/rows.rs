@@ -201,7 +201,11 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, Person)> {
 }
 
 /// Returns the message `seq`, unless it is unknown or deleted.
-pub(super) fn standing(sql: &Connection, room: RoomKey, seq: Seq) -> rusqlite::Result<Option<Message>> {
+pub(super) fn undeleted_message(
+    sql: &Connection,
+    room: RoomKey,
+    seq: Seq,
+) -> rusqlite::Result<Option<Message>> {
     sql.prepare_cached(&format!(
         "SELECT {MESSAGE_COLUMNS}, {PERSON_COLUMNS} FROM messages m
          JOIN entries e ON e.pos = m.pos JOIN users u ON u.key = m.by WHERE m.pos = ?1 AND NOT m.deleted"

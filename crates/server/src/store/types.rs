@@ -160,7 +160,7 @@ pub struct ConsumerOffset {
 
 /// A place that is kept together with writes, for one who acknowledges and posts in one transaction.
 #[derive(Clone, Debug)]
-pub struct Keep {
+pub struct OffsetCommit {
     /// The reader.
     pub reader: UserId,
     /// The room.
@@ -168,7 +168,7 @@ pub struct Keep {
     /// The reader's own name for it.
     pub name: String,
     /// The reader's progress.
-    pub place: ConsumerOffset,
+    pub offset: ConsumerOffset,
     /// Time by the server's clock.
     pub at: UnixMs,
 }

@@ -26,7 +26,7 @@ pub(super) type Job = Box<dyn FnOnce(&mut Batch<'_>) -> Answer + Send>;
 /// Jobs in one transaction.
 pub(super) const BATCH_MAX: usize = 256;
 
-/// Jobs that wait for the writer, some seconds of work on a slow disk. At the bound the next one is
+/// Jobs that wait for the writer, some seconds of work on a slow disk. Backpressure: at the bound the next one is
 /// refused at once as [`StoreError::Unavailable`]: the caller refuses its client, which retries later.
 const WAITING_MAX: usize = 4_096;
 
@@ -169,14 +169,14 @@ impl Work {
         }
         let wrote = batch.wrote();
         let failed = match batch.end() {
-            Ok((entries, news)) => {
+            Ok((entries, updates)) => {
                 if wrote {
                     self.health.note(true);
                 }
                 if !entries.is_empty() {
                     self.mark.add(entries.len());
                 }
-                self.cache.heard(&entries, news);
+                self.cache.apply(&entries, updates);
                 self.hand_over(entries);
                 None
             }
@@ -205,10 +205,10 @@ impl Store {
     pub(super) fn queued<T: Send + 'static>(
         &self,
         write: impl FnOnce(&mut Batch<'_>) -> Result<T, Failure> + Send + 'static,
-    ) -> Queued<T> {
+    ) -> PendingWrite<T> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(|batch: &mut Batch<'_>| batch.perform(reply, write));
-        Queued(Some(self.0.writer.queue(job).map(|()| answer)))
+        PendingWrite(Some(self.0.writer.queue(job).map(|()| answer)))
     }
 
     /// As [`Store::queued`], for somebody who may be a newcomer: then they get their row first.
@@ -216,7 +216,7 @@ impl Store {
         &self,
         newcomer: Option<Expected>,
         write: impl FnOnce(&mut Batch<'_>) -> Result<T, Failure> + Send + 'static,
-    ) -> Queued<T> {
+    ) -> PendingWrite<T> {
         self.queued(move |batch| batch.by_newcomer(newcomer.as_deref(), write))
     }
 }
@@ -224,9 +224,9 @@ impl Store {
 /// A write that is queued, in the order of the calls. It happens whether this is polled or not; it yields
 /// once the write is synced to disk, or refused.
 #[must_use = "the write happens anyway, but only this tells whether it is durable"]
-pub struct Queued<T>(Option<Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>>);
+pub struct PendingWrite<T>(Option<Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>>);
 
-impl<T> Future for Queued<T> {
+impl<T> Future for PendingWrite<T> {
     type Output = Result<T, StoreError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

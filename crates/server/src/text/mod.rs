@@ -24,22 +24,29 @@ pub use names::{is_reserved, look};
 /// # Errors
 /// As [`body`], [`emoji()`] and [`headers()`].
 pub fn operation(operation: &mut Operation, max: u32) -> Result<usize, RefusalCode> {
-    let mut bytes = 0;
-    if let Operation::Post { body: text, .. } | Operation::Edit { body: text, .. } = operation {
-        if let Cow::Owned(clean) = body(text, max)? {
-            *text = clean;
+    match operation {
+        Operation::Post { body: text, headers: theirs, .. } => {
+            clean(text, max)?;
+            headers(theirs)?;
+            Ok(text.len() + theirs.bytes())
         }
-        bytes += text.len();
+        Operation::Edit { body: text, .. } => {
+            clean(text, max)?;
+            Ok(text.len())
+        }
+        Operation::React { emoji: typed, .. } | Operation::Unreact { emoji: typed, .. } => {
+            *typed = emoji(typed)?;
+            Ok(typed.len())
+        }
+        Operation::Delete { .. } => Ok(0),
     }
-    if let Operation::React { emoji: typed, .. } | Operation::Unreact { emoji: typed, .. } = operation {
-        *typed = emoji(typed)?;
-        bytes += typed.len();
+}
+
+fn clean(text: &mut String, max: u32) -> Result<(), RefusalCode> {
+    if let Cow::Owned(clean) = body(text, max)? {
+        *text = clean;
     }
-    if let Operation::Post { headers: theirs, .. } = operation {
-        headers(theirs)?;
-        bytes += theirs.bytes();
-    }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Returns `typed` as a message of at most `max` characters (0: any length). Every kind of line break becomes a line

@@ -1,4 +1,4 @@
-//! Certificates run out every few weeks, and whatever renews them only writes the files.
+//! Reload of the certificate: they run out every few weeks, and whatever renews them only writes the files.
 
 use std::sync::Arc;
 use std::time::Duration;

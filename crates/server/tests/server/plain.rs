@@ -361,8 +361,11 @@ async fn connections_and_errors_are_logged_and_counted() {
     ada.send("{}").await;
     assert_eq!(ada.json().await["type"], "error");
     drop(ada);
-    until("its end", async || server.metric(r#"madang_ended_total{door="plain"}"#).await == 1).await;
-    assert_eq!(server.metric(r#"madang_opened_total{door="plain"}"#).await, 1);
+    until("its end", async || {
+        server.metric(r#"madang_ended_total{protocol="plain",door="plain"}"#).await == 1
+    })
+    .await;
+    assert_eq!(server.metric(r#"madang_opened_total{protocol="plain",door="plain"}"#).await, 1);
     assert_eq!(server.metric(r#"madang_refused_total{code="bad_frame"}"#).await, 1);
     let log = server.log();
     for what in [" connected ", " disconnected ", "what cannot be read"] {

@@ -109,8 +109,8 @@ fn redact(entry: &mut Entry, gone: Seq) {
 
 /// An answer still to come, with what it should be.
 enum Expected {
-    Append(madang_server::store::Queued<Appended>, Result<Appended, StoreError>),
-    MarkRead(madang_server::store::Queued<madang_server::store::ReadMarker>, (Seq, u32)),
+    Append(madang_server::store::PendingWrite<Appended>, Result<Appended, StoreError>),
+    MarkRead(madang_server::store::PendingWrite<madang_server::store::ReadMarker>, (Seq, u32)),
 }
 
 async fn play(story: Vec<Act>) {

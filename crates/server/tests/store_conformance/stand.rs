@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use madang_protocol::{Cmid, Entry, EntryKind, Message, Operation, RoomId, Seq, UnixMs, UserId};
-use madang_server::store::{Appended, Committed, Queued, Store, StoreError, StoreOptions};
+use madang_server::store::{Appended, Committed, PendingWrite, Store, StoreError, StoreOptions};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -69,7 +69,12 @@ impl Stand {
         operation.into_draft(room.clone(), by.clone(), self.next_cmid(), 5_000)
     }
 
-    pub(crate) fn append(&mut self, by: &UserId, room: &RoomId, operation: Operation) -> Queued<Appended> {
+    pub(crate) fn append(
+        &mut self,
+        by: &UserId,
+        room: &RoomId,
+        operation: Operation,
+    ) -> PendingWrite<Appended> {
         let write = self.write(by, room, operation);
         self.store.append(write)
     }

@@ -1,7 +1,7 @@
 //! Several writes that are made together or not at all.
 
 use madang_protocol::{RoomId, UserId};
-use madang_server::store::{Appended, ConsumerOffset, Keep, Newcomer, Rejected, StoreError};
+use madang_server::store::{Appended, ConsumerOffset, Newcomer, OffsetCommit, Rejected, StoreError};
 
 use crate::stand::{Stand, post, seqs, today};
 
@@ -57,10 +57,11 @@ pub(crate) async fn place_is_kept_only_with_its_transaction(mut stand: Stand) {
     let place = |sent| ConsumerOffset { sent, open: vec![] };
     let keep = |sent, room: &RoomId| {
         let (reader, room, name) = (ann.clone(), room.clone(), "a".to_owned());
-        vec![Keep { reader, room, name, place: place(sent), at: 1 }]
+        vec![OffsetCommit { reader, room, name, offset: place(sent), at: 1 }]
     };
-    let found =
-        async |stand: &Stand| stand.store.place(ann.clone(), lobby.clone(), "a".into()).await.unwrap();
+    let found = async |stand: &Stand| {
+        stand.store.consumer_offset(ann.clone(), lobby.clone(), "a".into()).await.unwrap()
+    };
     let nowhere = "nowhere".parse().unwrap();
     let mut write = |room, body| stand.write(&ann, room, post(body));
     let (one, two, three) = (write(&lobby, "1"), write(&nowhere, "2"), write(&lobby, "3"));

@@ -13,7 +13,7 @@ use madang_server::network::Network;
 use madang_server::protocols::madang;
 use madang_server::rate_limit::Rate;
 use madang_server::room::Rooms;
-use madang_server::session::{Outgoing, Session, Terms};
+use madang_server::session::{Outgoing, Session, SessionOptions};
 use madang_server::store::manual::{Disk, Fault, Stepper};
 use madang_server::store::{Committed, Store};
 
@@ -30,8 +30,11 @@ pub(super) const ROOM: &str = "garden";
 /// Time at which every life of the server begins: what it makes by itself must not differ between them.
 const BEGIN: UnixMs = 1_000;
 
-const TERMS: Terms =
-    Terms { from: Network::NOWHERE, frame_rate: Rate { per_second: 0, burst: 0 }, heartbeat_ms: 25_000 };
+const TERMS: SessionOptions = SessionOptions {
+    from: Network::NOWHERE,
+    frame_rate: Rate { per_second: 0, burst: 0 },
+    heartbeat_ms: 25_000,
+};
 
 /// A disk, and the log that is on it.
 #[derive(Clone)]

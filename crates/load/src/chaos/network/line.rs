@@ -39,7 +39,7 @@ pub struct Conditions {
 
 /// The state of a line.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sky {
+pub(super) struct LinkState {
     /// Its permanent conditions.
     conditions: Conditions,
     /// Its present conditions.
@@ -53,53 +53,55 @@ pub(super) struct Sky {
 /// One client's line.
 #[derive(Debug)]
 pub struct Line {
-    sky: watch::Sender<Sky>,
+    state: watch::Sender<LinkState>,
 }
 
 impl Default for Line {
     fn default() -> Self {
-        Self { sky: watch::Sender::new(Sky::default()) }
+        Self { state: watch::Sender::new(LinkState::default()) }
     }
 }
 
 impl Line {
     /// Sets the permanent conditions of the line.
     pub fn conditions(&self, conditions: Conditions) {
-        self.sky.send_modify(|sky| (sky.conditions, sky.now) = (conditions, conditions));
+        self.state.send_modify(|state| (state.conditions, state.now) = (conditions, conditions));
     }
 
     /// Nothing happens to it any more, but for a rung that it makes impossible.
     pub fn calm(&self) {
-        self.sky.send_modify(|sky| {
-            sky.conditions.life = None;
-            (sky.now, sky.flow) = (sky.conditions, Flow::Free);
+        self.state.send_modify(|state| {
+            state.conditions.life = None;
+            (state.now, state.flow) = (state.conditions, Flow::Free);
         });
     }
 
     /// Sets the flow of bytes from now on.
     pub fn flow(&self, flow: Flow) {
-        self.sky.send_modify(|sky| sky.flow = flow);
+        self.state.send_modify(|state| state.flow = flow);
     }
 
     /// Cuts every connection of the line.
     pub fn cut(&self, reset: bool) {
-        self.sky.send_modify(|sky| {
-            sky.cuts += 1;
-            sky.cut = if reset { Cut::Reset } else { Cut::Closed };
+        self.state.send_modify(|state| {
+            state.cuts += 1;
+            state.cut = if reset { Cut::Reset } else { Cut::Closed };
         });
     }
 
     /// Answers `Upgrade` with 403 for a while, or as it is used to again.
     pub fn block_upgrades(&self, blocks: bool) {
-        self.sky.send_modify(|sky| sky.now.blocks_upgrades = blocks || sky.conditions.blocks_upgrades);
+        self.state
+            .send_modify(|state| state.now.blocks_upgrades = blocks || state.conditions.blocks_upgrades);
     }
 
     /// Holds answers back until they are complete for a while, or as it is used to again.
     pub fn buffer_answers(&self, buffers: bool) {
-        self.sky.send_modify(|sky| sky.now.buffers_answers = buffers || sky.conditions.buffers_answers);
+        self.state
+            .send_modify(|state| state.now.buffers_answers = buffers || state.conditions.buffers_answers);
     }
 
-    pub(super) fn watch(&self) -> watch::Receiver<Sky> {
-        self.sky.subscribe()
+    pub(super) fn watch(&self) -> watch::Receiver<LinkState> {
+        self.state.subscribe()
     }
 }

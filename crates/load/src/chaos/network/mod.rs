@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::spawn_local;
 
 pub use line::{Conditions, Flow, Line};
-pub use sabotage::{Crime, Sabotage};
+pub use sabotage::{Fault, Sabotage};
 
 /// See the module.
 #[derive(Debug)]

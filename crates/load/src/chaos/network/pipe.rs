@@ -11,7 +11,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 
 use super::connect_from;
-use super::line::{Cut, Flow, Line, Sky};
+use super::line::{Cut, Flow, Line, LinkState};
 use super::sabotage::{Sabotage, Saboteur};
 
 /// Largest head of a request.
@@ -35,12 +35,13 @@ pub(super) async fn carry(
     line: &Line,
     sabotage: Option<Rc<Sabotage>>,
 ) -> Result<()> {
-    let mut sky = line.watch();
-    let cuts = sky.borrow().cuts;
-    let life = sky.borrow().now.life;
+    let mut state = line.watch();
+    let cuts = state.borrow().cuts;
+    let life = state.borrow().now.life;
     let cut = async {
-        let mut sky = line.watch();
-        let by = async { sky.wait_for(|sky| sky.cuts > cuts).await.map_or(Cut::Closed, |sky| sky.cut) };
+        let mut state = line.watch();
+        let by =
+            async { state.wait_for(|state| state.cuts > cuts).await.map_or(Cut::Closed, |state| state.cut) };
         tokio::select! {
             cut = by => cut,
             () = end_of(life, line.watch()) => Cut::Closed,
@@ -49,7 +50,7 @@ pub(super) async fn carry(
     client.set_nodelay(true)?;
     let mut other = None;
     let cut = tokio::select! {
-        carried = between(&mut client, &mut other, from, server, &mut sky, sabotage) => return carried,
+        carried = between(&mut client, &mut other, from, server, &mut state, sabotage) => return carried,
         cut = cut => cut,
     };
     if cut == Cut::Reset {
@@ -62,10 +63,10 @@ pub(super) async fn carry(
 }
 
 /// The end of a connection's time, unless the line spares it meanwhile.
-async fn end_of(life: Option<Duration>, sky: watch::Receiver<Sky>) {
+async fn end_of(life: Option<Duration>, state: watch::Receiver<LinkState>) {
     if let Some(life) = life {
         tokio::time::sleep(life).await;
-        if sky.borrow().now.life.is_some() {
+        if state.borrow().now.life.is_some() {
             return;
         }
     }
@@ -77,17 +78,17 @@ async fn between(
     other: &mut Option<TcpStream>,
     from: IpAddr,
     server: SocketAddr,
-    sky: &mut watch::Receiver<Sky>,
+    state: &mut watch::Receiver<LinkState>,
     sabotage: Option<Rc<Sabotage>>,
 ) -> Result<()> {
     let head = head(client).await?;
-    passable(sky).await?;
+    passable(state).await?;
     let asks = |what: &[u8]| memchr::memmem::find(&head.to_ascii_lowercase(), what).is_some();
     let upgrade = asks(b"\r\nupgrade: websocket");
-    if upgrade && sky.borrow().now.blocks_upgrades {
+    if upgrade && state.borrow().now.blocks_upgrades {
         return Ok(client.write_all(FORBIDDEN).await?);
     }
-    let buffers = !upgrade && sky.borrow().now.buffers_answers;
+    let buffers = !upgrade && state.borrow().now.buffers_answers;
     let Ok(stream) = connect_from(from, server).await else {
         return Ok(client.write_all(BAD_GATEWAY).await?);
     };
@@ -97,8 +98,8 @@ async fn between(
     let (client_read, client_write) = client.split();
     let (server_read, server_write) = server.split();
     tokio::try_join!(
-        pump(client_read, server_write, sky.clone(), false, None),
-        pump(server_read, client_write, sky.clone(), buffers, saboteur),
+        pump(client_read, server_write, state.clone(), false, None),
+        pump(server_read, client_write, state.clone(), buffers, saboteur),
     )?;
     Ok(())
 }
@@ -116,25 +117,25 @@ async fn head(client: &mut TcpStream) -> Result<Vec<u8>> {
     }
 }
 
-async fn passable(sky: &mut watch::Receiver<Sky>) -> Result<Flow> {
-    Ok(sky.wait_for(|sky| sky.flow != Flow::Stalled).await?.flow)
+async fn passable(state: &mut watch::Receiver<LinkState>) -> Result<Flow> {
+    Ok(state.wait_for(|state| state.flow != Flow::Stalled).await?.flow)
 }
 
 /// Carries bytes in one direction until their end.
 async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
-    mut sky: watch::Receiver<Sky>,
+    mut state: watch::Receiver<LinkState>,
     buffers: bool,
     mut saboteur: Option<Saboteur>,
 ) -> Result<()> {
     let mut piece = vec![0; PIECE];
     let mut held = Vec::new();
     loop {
-        passable(&mut sky).await?;
+        passable(&mut state).await?;
         let read = from.read(&mut piece).await?;
         if read == 0 {
-            passable(&mut sky).await?;
+            passable(&mut state).await?;
             to.write_all(&held).await?;
             return Ok(to.shutdown().await?);
         }
@@ -144,7 +145,7 @@ async fn pump(
             None => held.extend_from_slice(bytes),
         }
         // The line may have stalled while it waited for these bytes.
-        if let Flow::Slow(rate) = passable(&mut sky).await? {
+        if let Flow::Slow(rate) = passable(&mut state).await? {
             tokio::time::sleep(Duration::from_secs_f64(read as f64 / f64::from(rate.max(1)))).await;
         }
         if !buffers || held.len() >= HELD {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 /// Harm done to every 50th `entry` frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Crime {
+pub enum Fault {
     /// It is lost.
     Lose,
     /// It comes twice.
@@ -20,14 +20,14 @@ const EVERY: u64 = 50;
 /// See the module.
 #[derive(Debug)]
 pub struct Sabotage {
-    crime: Crime,
+    fault: Fault,
     entries: Cell<u64>,
 }
 
 impl Sabotage {
-    /// A network that commits `crime`.
-    pub fn new(crime: Crime) -> Self {
-        Self { crime, entries: Cell::new(0) }
+    /// A network that commits `fault`.
+    pub fn new(fault: Fault) -> Self {
+        Self { fault, entries: Cell::new(0) }
     }
 
     /// Returns true if this entry is the one to harm.
@@ -65,13 +65,13 @@ impl Saboteur {
             let frame: Vec<u8> = self.pending.drain(..length).collect();
             let strikes =
                 memchr::memmem::find(&frame, br#"{"t":"entry""#).is_some() && self.sabotage.strikes();
-            match self.sabotage.crime {
-                Crime::Lose if strikes => {}
-                Crime::Double if strikes => {
+            match self.sabotage.fault {
+                Fault::Lose if strikes => {}
+                Fault::Double if strikes => {
                     out.extend_from_slice(&frame);
                     out.extend(frame);
                 }
-                Crime::Swap if strikes => self.late.extend(frame),
+                Fault::Swap if strikes => self.late.extend(frame),
                 _ => {
                     out.extend(frame);
                     out.append(&mut self.late);

@@ -36,7 +36,7 @@ const SILENCE: Duration = Duration::from_secs(12);
 
 /// Protocols of programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaks {
+pub enum Protocol {
     /// A plain socket with JSON.
     Plain,
     /// STOMP over WebSocket.
@@ -45,7 +45,7 @@ pub enum Speaks {
     Api,
 }
 
-impl Speaks {
+impl Protocol {
     /// Every one.
     pub const ALL: [Self; 3] = [Self::Plain, Self::Stomp, Self::Api];
 
@@ -63,7 +63,7 @@ impl Speaks {
 #[derive(Debug)]
 pub struct Program {
     number: usize,
-    speaks: Speaks,
+    speaks: Protocol,
     room: RoomId,
     seen: RefCell<Seen>,
 }
@@ -96,7 +96,7 @@ struct Life {
 /// Makes program `number`: what it has seen, and its life, which never ends.
 pub fn program(
     number: usize,
-    speaks: Speaks,
+    speaks: Protocol,
     room: RoomId,
     token: String,
     world: World,
@@ -134,7 +134,7 @@ impl Program {
     }
 
     /// Returns its protocol.
-    pub fn speaks(&self) -> Speaks {
+    pub fn speaks(&self) -> Protocol {
         self.speaks
     }
 
@@ -164,9 +164,9 @@ impl Life {
             let before = self.cursor();
             // However a connection ends, the next one goes on from the cursor.
             let _ = match self.program.speaks {
-                Speaks::Plain => plain::connection(&mut self).await,
-                Speaks::Stomp => stomp::connection(&mut self).await,
-                Speaks::Api => api::connection(&mut self).await,
+                Protocol::Plain => plain::connection(&mut self).await,
+                Protocol::Stomp => stomp::connection(&mut self).await,
+                Protocol::Api => api::connection(&mut self).await,
             };
             if self.cursor() > before {
                 self.program.seen.borrow_mut().connections += 1;
@@ -273,7 +273,7 @@ mod tests {
     fn program(seen: &[Seq]) -> Program {
         let mut all = Seen::default();
         seen.iter().for_each(|seq| assert_eq!(all.message(*seq), None));
-        Program { number: 1, speaks: Speaks::Plain, room: RoomId::lobby(), seen: RefCell::new(all) }
+        Program { number: 1, speaks: Protocol::Plain, room: RoomId::lobby(), seen: RefCell::new(all) }
     }
 
     fn truth(messages: &[(Seq, bool)]) -> Truth {

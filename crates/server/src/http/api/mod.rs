@@ -40,7 +40,7 @@ pub(super) fn router() -> Router<App> {
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, super::REQUEST))
         .merge(endless)
         .layer(CatchPanicLayer::new())
-        .layer(map_response(problem::told))
+        .layer(map_response(problem::into_problem))
 }
 
 /// Returns true for a path of the API.

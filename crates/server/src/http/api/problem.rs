@@ -190,7 +190,7 @@ impl IntoResponse for Refused {
 }
 
 /// Gives every refusal from below, from a router or a time limit, the same form.
-pub(super) async fn told(response: Response) -> Response {
+pub(super) async fn into_problem(response: Response) -> Response {
     let status = response.status();
     let is_told = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
     if is_told || !(status.is_client_error() || status.is_server_error()) {
@@ -205,11 +205,11 @@ pub(super) async fn told(response: Response) -> Response {
         _ => Code::Fault,
     };
     let allow = response.headers().get(ALLOW).cloned();
-    let mut told = Refused::of(code).into_response();
+    let mut problem = Refused::of(code).into_response();
     if let Some(allow) = allow {
-        told.headers_mut().insert(ALLOW, allow);
+        problem.headers_mut().insert(ALLOW, allow);
     }
-    told.map(Body::new)
+    problem.map(Body::new)
 }
 
 /// The code's name on the wire.

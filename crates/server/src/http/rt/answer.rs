@@ -23,14 +23,14 @@ pub(super) struct Refused(pub(super) ProblemCode);
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let Self(code) = self;
-        let (status, message) = told(code);
+        let (status, message) = status_and_text(code);
         let retry_after_ms = (code == ProblemCode::TooFast).then_some(AGAIN_MS);
         let later = retry_after_ms.map(|ms| [(RETRY_AFTER, ms.div_ceil(1_000))]);
         (status, later, json(&Problem { code, message: message.into(), retry_after_ms })).into_response()
     }
 }
 
-fn told(code: ProblemCode) -> (StatusCode, &'static str) {
+fn status_and_text(code: ProblemCode) -> (StatusCode, &'static str) {
     match code {
         ProblemCode::BadFrame => (StatusCode::BAD_REQUEST, "This is not a frame of madang.v1 as JSON."),
         ProblemCode::Origin => {

@@ -24,20 +24,20 @@ use crate::connection;
 use crate::connection::peer::Peer;
 use crate::connection::websocket::WebSocketTransport;
 use crate::metrics::Carrier;
-use crate::protocols::{Asked, ClientProtocol, Madang, Plain, Stomp};
+use crate::protocols::{ClientProtocol, Madang, Plain, PlainQuery, Stomp};
 use crate::state::App;
 use crate::unsent::Account;
 
-use super::origin::Standing;
+use super::origin::OriginVerdict;
 use super::rejection::reject;
 use super::{error, origin, preferences};
 pub(super) use handshake::is_asked;
 
 /// Protocols of an upgraded connection.
 #[derive(Debug)]
-pub(super) enum Speaks {
+pub(super) enum Protocol {
     Madang,
-    Plain(Asked),
+    Plain(PlainQuery),
     /// In the subprotocol's version, if one was offered.
     Stomp(Option<Version>),
 }
@@ -52,7 +52,7 @@ async fn madang(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    open(app, peer, request, Speaks::Madang).await
+    open(app, peer, request, Protocol::Madang).await
 }
 
 /// `/plain`, and `/` for a request that asks for a WebSocket.
@@ -63,7 +63,7 @@ pub(super) async fn plain(
 ) -> Response {
     // An unreadable query is reported on the open socket: a page sees no status.
     let asked = Query::try_from_uri(request.uri()).map(|Query(asked)| asked).unwrap_or_default();
-    open(app, peer, request, Speaks::Plain(asked)).await
+    open(app, peer, request, Protocol::Plain(asked)).await
 }
 
 async fn stomp(
@@ -71,7 +71,7 @@ async fn stomp(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    open(app, peer, request, Speaks::Stomp(None)).await
+    open(app, peer, request, Protocol::Stomp(None)).await
 }
 
 /// Upgrades on the paths that speak STOMP by an option, whatever else is there.
@@ -87,7 +87,7 @@ pub(super) async fn fixed_paths(
 }
 
 /// Upgrades a request to a connection. A newcomer gets a login in the answer's cookie.
-async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks) -> Response {
+async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Protocol) -> Response {
     if app.stop.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.\n")
             .into_response();
@@ -115,12 +115,12 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
     let standing = origin::standing(headers, &app.config.origins);
     let login = match (standing, &speaks) {
         // This protocol asks who it is after the upgrade, and makes a guest only of somebody who says nothing.
-        (Standing::Own, Speaks::Stomp(_)) => login::of(&app, headers).await,
-        (Standing::Neighbour, Speaks::Stomp(_)) => Ok(None),
-        (Standing::Own, _) => login::or_newcomer(&app, headers).await.map(Some),
+        (OriginVerdict::Own, Protocol::Stomp(_)) => login::of(&app, headers).await,
+        (OriginVerdict::Neighbour, Protocol::Stomp(_)) => Ok(None),
+        (OriginVerdict::Own, _) => login::or_newcomer(&app, headers).await.map(Some),
         // A page from next door is served by the protocols of programs, and is nobody whom this one knows.
-        (Standing::Neighbour, Speaks::Plain(_)) => login::newcomer(&app, headers).map(Some),
-        (Standing::Neighbour | Standing::Foreign, _) => {
+        (OriginVerdict::Neighbour, Protocol::Plain(_)) => login::newcomer(&app, headers).map(Some),
+        (OriginVerdict::Neighbour | OriginVerdict::Foreign, _) => {
             return origin::refuse(&app, peer.ip(), headers, request.uri());
         }
     };
@@ -136,12 +136,12 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Speaks)
         by = Peer { you: Some(login.person), expected: login.expected, ..by };
         cookies = login.cookies;
     }
-    cookies.retain(|_| standing == Standing::Own);
+    cookies.retain(|_| standing == OriginVerdict::Own);
     let connection = Connection { app: app.clone(), upgraded, peer, by };
     match speaks {
-        Speaks::Madang => app.connections.spawn(connection.run(Madang)),
-        Speaks::Plain(asked) => app.connections.spawn(connection.run(Plain::new(asked))),
-        Speaks::Stomp(version) => {
+        Protocol::Madang => app.connections.spawn(connection.run(Madang)),
+        Protocol::Plain(asked) => app.connections.spawn(connection.run(Plain::new(asked))),
+        Protocol::Stomp(version) => {
             let protocol = Stomp::new(app.clone(), version);
             app.connections.spawn(connection.run(protocol))
         }

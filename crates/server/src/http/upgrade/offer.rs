@@ -6,7 +6,7 @@ use axum::http::header::SEC_WEBSOCKET_PROTOCOL;
 use madang_protocol::SUBPROTOCOL;
 use madang_stomp::Version;
 
-use super::Speaks;
+use super::Protocol;
 use super::handshake::items;
 
 /// The subprotocols that are known here.
@@ -19,8 +19,8 @@ pub(super) struct Unknown;
 /// Returns the protocol, and the subprotocol to answer with, if some were offered.
 pub(super) fn choose(
     headers: &HeaderMap,
-    by_path: Speaks,
-) -> Result<(Speaks, Option<&'static str>), Unknown> {
+    by_path: Protocol,
+) -> Result<(Protocol, Option<&'static str>), Unknown> {
     let mut offers = items(headers, SEC_WEBSOCKET_PROTOCOL).peekable();
     if offers.peek().is_none() {
         return Ok((by_path, None));
@@ -29,8 +29,8 @@ pub(super) fn choose(
     Ok((spoken(known), Some(known)))
 }
 
-fn spoken(known: &'static str) -> Speaks {
-    Version::of_subprotocol(known).map_or(Speaks::Madang, |version| Speaks::Stomp(Some(version)))
+fn spoken(known: &'static str) -> Protocol {
+    Version::of_subprotocol(known).map_or(Protocol::Madang, |version| Protocol::Stomp(Some(version)))
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
         for offer in offers {
             headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offer));
         }
-        choose(&headers, Speaks::Madang).ok().map(|(_, subprotocol)| subprotocol)
+        choose(&headers, Protocol::Madang).ok().map(|(_, subprotocol)| subprotocol)
     }
 
     #[test]
@@ -59,8 +59,8 @@ mod tests {
         for known in KNOWN {
             let speaks = spoken(known);
             match Version::of_subprotocol(known) {
-                Some(version) => assert!(matches!(speaks, Speaks::Stomp(Some(of)) if of == version)),
-                None => assert!(matches!(speaks, Speaks::Madang)),
+                Some(version) => assert!(matches!(speaks, Protocol::Stomp(Some(of)) if of == version)),
+                None => assert!(matches!(speaks, Protocol::Madang)),
             }
         }
     }

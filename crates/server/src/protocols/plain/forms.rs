@@ -89,31 +89,31 @@ pub(super) fn refusal_text(message: &str) -> Encoded {
 }
 
 /// Returns a posted message as an object; `None` for another entry, or if its text was deleted.
-pub(super) fn json<'e>(frame: &'e Committed, cursors: &Cursors) -> Option<&'e Encoded> {
-    frame.encodings.get(Encoding::PlainJson, || {
-        posted(frame, |body, at, headers| {
-            let nickname = &shown_name(&frame.author.person);
-            let (user_id, bot) = (&frame.author.person.id, frame.author.person.bot);
-            let (seq, cursor) = (frame.entry.seq, beside(frame.entry.seq, cursors));
+pub(super) fn json<'e>(committed: &'e Committed, cursors: &Cursors) -> Option<&'e Encoded> {
+    committed.encodings.get(Encoding::PlainJson, || {
+        posted(committed, |body, at, headers| {
+            let nickname = &shown_name(&committed.author.person);
+            let (user_id, bot) = (&committed.author.person.id, committed.author.person.bot);
+            let (seq, cursor) = (committed.entry.seq, beside(committed.entry.seq, cursors));
             encode(&Message { message: body, user_id, nickname, bot, seq, cursor, at, headers })
         })
     })
 }
 
 /// A posted message as one line.
-pub(super) fn text(frame: &Committed) -> Option<&Encoded> {
-    frame.encodings.get(Encoding::PlainText, || {
-        posted(frame, |body, _, _| {
+pub(super) fn text(committed: &Committed) -> Option<&Encoded> {
+    committed.encodings.get(Encoding::PlainText, || {
+        posted(committed, |body, _, _| {
             let one_line: Vec<&str> = body.split(['\n', '\r']).filter(|line| !line.is_empty()).collect();
-            format!("{} => {}", shown_name(&frame.author.person), one_line.join(" ")).into()
+            format!("{} => {}", shown_name(&committed.author.person), one_line.join(" ")).into()
         })
     })
 }
 
-fn posted(frame: &Committed, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {
-    match &frame.entry.what {
+fn posted(committed: &Committed, form: impl FnOnce(&str, UnixMs, &Headers) -> Encoded) -> Option<Encoded> {
+    match &committed.entry.what {
         EntryKind::Posted { body, headers, .. } if !body.is_empty() => {
-            Some(form(body, frame.entry.at, headers))
+            Some(form(body, committed.entry.at, headers))
         }
         _ => None,
     }
@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    fn frame(what: EntryKind, name: &str) -> Committed {
+    fn committed(what: EntryKind, name: &str) -> Committed {
         let by: UserId = "u000000ada01".parse().unwrap();
         let author = Person::new(by.clone(), name);
         let entry = Entry { room: RoomId::lobby(), seq: 7, at: 5, by, cmid: None, what };
@@ -137,7 +137,7 @@ mod tests {
     }
 
     fn posted(body: &str, name: &str) -> Committed {
-        frame(EntryKind::posted(body, None), name)
+        committed(EntryKind::posted(body, None), name)
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
             EntryKind::Deleted { seq: 1 },
             EntryKind::posted(String::new(), None),
         ] {
-            let entry = frame(what, "Ada");
+            let entry = committed(what, "Ada");
             assert_eq!((json(&entry, &cursors("first")), text(&entry)), (None, None));
         }
     }

@@ -25,7 +25,7 @@ use request::{Frame, Request};
 
 /// Parameters in the address; each may be missing.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct PlainQuery {
     /// The room; the lobby, if none is named.
     room: Option<String>,
     /// The cursor to resume from; what is posted from now on, if none is named.
@@ -36,7 +36,7 @@ pub(crate) struct Asked {
 
 /// The protocol.
 pub(crate) struct Plain {
-    asked: Asked,
+    asked: PlainQuery,
     room: RoomId,
     form: Form,
     /// It has sent nothing yet but `ping`.
@@ -55,7 +55,7 @@ enum Form {
 }
 
 impl Plain {
-    pub(crate) fn new(asked: Asked) -> Self {
+    pub(crate) fn new(asked: PlainQuery) -> Self {
         let form = if asked.mode.as_deref() == Some("text") { Form::Text } else { Form::Greeted };
         Self { asked, room: RoomId::lobby(), form, silent: true, named: VecDeque::new() }
     }
@@ -244,7 +244,7 @@ impl ClientProtocol for Plain {
                 }
                 _ => {}
             },
-            Outgoing::Shared(_) | Outgoing::Kept { .. } => {}
+            Outgoing::Shared(_) | Outgoing::OffsetCommitted { .. } => {}
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ pub(super) enum Key {
 
 impl Key {
     /// Returns the name of the place that is kept for it. The place of a room has the room's own name.
-    pub(super) fn place(&self) -> String {
+    pub(super) fn offset_name(&self) -> String {
         match self {
             Self::Id(id) => format!("stomp:{id}"),
             Self::Room(_) => "stomp".into(),

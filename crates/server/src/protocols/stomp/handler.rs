@@ -6,7 +6,7 @@ use madang_stomp::{ClientCommand, Frame};
 use super::command::{Acknowledgement, Key, Message, Request, Subscribe};
 use super::error::Reason;
 use super::receipts::Owed;
-use super::transactions::{Committing, Held, Step};
+use super::transactions::{Committing, OpenTransaction, Step};
 use super::unacked::UnackedMessages;
 use super::{Ending, Stomp};
 use crate::refusal::Refusal;
@@ -67,7 +67,12 @@ impl Stomp {
 
     /// Executes a transaction, all of it or nothing: its SENDs, and the places that its ACKs lead to, are one write of
     /// the store. Its acknowledgements count when that is durable.
-    fn commit(&mut self, held: Held, owed: Option<&mut Owed>, session: &mut Session) -> Result<(), Reason> {
+    fn commit(
+        &mut self,
+        held: OpenTransaction,
+        owed: Option<&mut Owed>,
+        session: &mut Session,
+    ) -> Result<(), Reason> {
         let (mut posts, mut acks) = (Vec::new(), Vec::new());
         for step in held.steps {
             match step {
@@ -175,11 +180,14 @@ impl Stomp {
         }
         let head = head(session, &room).map_err(|refusal| refused(session, &refusal))?;
         let after = after.map(|text| cursor(session, &text, head)).transpose()?;
-        let name = mode.filter(|_| self.returns).map(|_| key.place());
+        let name = mode.filter(|_| self.returns).map(|_| key.offset_name());
         let place = match (&name, after) {
             (Some(name), None) => {
                 let (rooms, you) = (session.rooms().clone(), session.you().id.clone());
-                rooms.place(&you, &room, name).await.map_err(|refusal| refused(session, &refusal))?
+                rooms
+                    .consumer_offset(&you, &room, name)
+                    .await
+                    .map_err(|refusal| refused(session, &refusal))?
             }
             _ => None,
         };

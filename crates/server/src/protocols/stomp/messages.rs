@@ -23,22 +23,26 @@ pub(super) enum Wants {
 
 /// In which words a client is spoken to.
 #[derive(Debug)]
-pub(super) struct Terms {
+pub(super) struct EncodingContext {
     pub(super) version: Version,
     pub(super) cursors: Cursors,
 }
 
 /// Returns the part behind the head of a MESSAGE; `None` if a subscription of this kind gets nothing for the entry.
-pub(super) fn tail<'e>(frame: &'e Committed, wants: Wants, terms: &Terms) -> Option<&'e Encoded> {
+pub(super) fn tail<'e>(
+    committed: &'e Committed,
+    wants: Wants,
+    terms: &EncodingContext,
+) -> Option<&'e Encoded> {
     let encoding = match wants {
         Wants::Messages => Encoding::StompMessage(terms.version),
         Wants::Entries => Encoding::StompEntry(terms.version),
     };
-    frame.encodings.get(encoding, || make(frame, wants, terms))
+    committed.encodings.get(encoding, || make(committed, wants, terms))
 }
 
-fn make(frame: &Committed, wants: Wants, terms: &Terms) -> Option<Encoded> {
-    let Entry { room, seq, at, cmid, what, .. } = &*frame.entry;
+fn make(committed: &Committed, wants: Wants, terms: &EncodingContext) -> Option<Encoded> {
+    let Entry { room, seq, at, cmid, what, .. } = &*committed.entry;
     let (kind, body) = (what.name()?, what.text());
     // A message whose text was deleted is none any more.
     if wants == Wants::Messages && (!matches!(what, EntryKind::Posted { .. }) || body.is_empty()) {
@@ -55,9 +59,9 @@ fn make(frame: &Committed, wants: Wants, terms: &Terms) -> Option<Encoded> {
     header("message-id", &format!("{room}/{seq}"));
     header("seq", &terms.cursors.text(*seq));
     header("at", &at.to_string());
-    header("user", frame.author.person.id.as_str());
-    header("nickname", &shown_name(&frame.author.person));
-    if frame.author.person.bot {
+    header("user", committed.author.person.id.as_str());
+    header("nickname", &shown_name(&committed.author.person));
+    if committed.author.person.bot {
         header("bot", "true");
     }
     if wants == Wants::Entries {
@@ -116,9 +120,9 @@ mod tests {
         Committed::new(entry, author)
     }
 
-    fn terms(version: Version) -> Terms {
+    fn terms(version: Version) -> EncodingContext {
         let epoch = |name: &str| name.parse().unwrap();
-        Terms { version, cursors: Cursors::new(epoch("second"), epoch("first")) }
+        EncodingContext { version, cursors: Cursors::new(epoch("second"), epoch("first")) }
     }
 
     fn posted(body: &str, name: &str) -> Committed {

@@ -29,7 +29,7 @@ use crate::state::App;
 
 use connect::Agreed;
 use error::{Reason, Wrong};
-use messages::Terms;
+use messages::EncodingContext;
 use receipts::{Receipt, Receipts};
 use subscriptions::Subscriptions;
 use transactions::{Committing, Transactions};
@@ -47,7 +47,7 @@ pub(crate) struct Stomp {
     /// The version of the subprotocol.
     spoken: Option<Version>,
     decoder: Decoder<ClientCommand>,
-    terms: Terms,
+    terms: EncodingContext,
     /// Heart-beats that each side has promised: the server's, and the client's.
     promises: (Option<Duration>, Option<Duration>),
     /// The transport has no pings of its own.
@@ -80,7 +80,7 @@ impl Stomp {
             0 => usize::MAX,
             bytes => bytes as usize,
         };
-        let terms = Terms { version: Version::V10, cursors: app.rooms.cursors().clone() };
+        let terms = EncodingContext { version: Version::V10, cursors: app.rooms.cursors().clone() };
         let limits = Limits { headers: HEADERS, line: LINE_BYTES, head: HEAD_BYTES, body };
         let (promises, bare, returns, subscriptions, transactions, committing, receipts, ending, now) =
             Default::default();
@@ -262,11 +262,11 @@ impl ClientProtocol for Stomp {
                 }
             }
             Outgoing::Frame(frame) => self.answered(*frame, session),
-            Outgoing::Kept { number, version, refusal: None } => {
+            Outgoing::OffsetCommitted { number, version, refusal: None } => {
                 self.subscriptions.kept(number, version);
                 self.receipts.kept(number, version);
             }
-            Outgoing::Kept { number, refusal: Some(refusal), .. } => {
+            Outgoing::OffsetCommitted { number, refusal: Some(refusal), .. } => {
                 // It is tried again with the next change, unless somebody waits for it.
                 self.subscriptions.not_kept(number);
                 let receipt = self.receipts.lost(number);

@@ -9,12 +9,12 @@ use rustc_hash::FxHashMap;
 
 use super::command::{Acknowledgement, Key, Message};
 use super::error::Reason;
-use super::messages::{self, Terms, Wants};
+use super::messages::{self, EncodingContext, Wants};
 use super::unacked::{Sending, UnackedMessages};
 use crate::connection::transport::Transport;
 use crate::encoded::Committed;
-use crate::room::Named;
-use crate::session::{Kept, Session};
+use crate::room::NamedOffset;
+use crate::session::{OffsetCommit, Session};
 use crate::store::ConsumerOffset;
 
 /// One of them.
@@ -32,7 +32,7 @@ pub(super) struct Subscription {
     pub(super) unacked: Option<UnackedMessages>,
     /// Name under which its place is kept; `None` if its person cannot come back, or there is nothing to keep.
     pub(super) keeps: Option<String>,
-    /// Number of changes of its place, and up to which one it is kept.
+    /// Number of changes of its offset, and up to which one it is kept.
     pub(super) changes: u64,
     pub(super) kept: u64,
     /// A change that is being kept.
@@ -99,16 +99,21 @@ impl Subscriptions {
     }
 
     /// Gives the entry to each subscription to its room that has not had it.
-    pub(super) fn deliver(&mut self, frame: &Committed, terms: &Terms, transport: &mut impl Transport) {
-        for subscription in self.rooms.get_mut(&frame.entry.room).into_iter().flatten() {
-            if !subscription.waits && frame.entry.seq > subscription.cursor {
-                subscription.deliver(frame, terms, transport);
+    pub(super) fn deliver(
+        &mut self,
+        committed: &Committed,
+        terms: &EncodingContext,
+        transport: &mut impl Transport,
+    ) {
+        for subscription in self.rooms.get_mut(&committed.entry.room).into_iter().flatten() {
+            if !subscription.waits && committed.entry.seq > subscription.cursor {
+                subscription.deliver(committed, terms, transport);
                 self.changed |= subscription.is_changed();
             }
         }
     }
 
-    /// Takes an ACK or NACK: the place that it changes, if one is kept, and the room whose log is to be read on for
+    /// Takes an ACK or NACK: the offset that it changes, if one is kept, and the room whose log is to be read on for
     /// a subscription that has waited.
     #[expect(clippy::type_complexity, reason = "a pair of small pairs")]
     pub(super) fn acknowledge(
@@ -123,14 +128,14 @@ impl Subscriptions {
         subscription.changes += 1;
         let goes_on = subscription.waits && unacked.goes_on();
         subscription.waits &= !goes_on;
-        let place = subscription.is_changed().then_some((subscription.number, subscription.changes));
-        self.changed |= place.is_some();
-        Ok((place, goes_on.then_some(room)))
+        let offset = subscription.is_changed().then_some((subscription.number, subscription.changes));
+        self.changed |= offset.is_some();
+        Ok((offset, goes_on.then_some(room)))
     }
 
-    /// The places as they are to be kept once these are taken.
-    pub(super) fn after(&mut self, acks: &[Acknowledgement]) -> Vec<Named> {
-        let mut all: Vec<(u64, Named, UnackedMessages)> = Vec::new();
+    /// The offsets as they are to be kept once these are taken.
+    pub(super) fn after(&mut self, acks: &[Acknowledgement]) -> Vec<NamedOffset> {
+        let mut all: Vec<(u64, NamedOffset, UnackedMessages)> = Vec::new();
         for ack in acks {
             let (Message::Ack { seq, .. } | Message::Id { seq, .. }) = ack.message;
             let Some((room, it)) = self.find(&ack.message) else { continue };
@@ -138,7 +143,7 @@ impl Subscriptions {
             let at = all.iter().position(|(number, ..)| *number == it.number).unwrap_or_else(|| {
                 all.push((
                     it.number,
-                    Named { room, name: name.clone(), place: ConsumerOffset::default() },
+                    NamedOffset { room, name: name.clone(), offset: ConsumerOffset::default() },
                     unacked.clone(),
                 ));
                 all.len() - 1
@@ -147,10 +152,10 @@ impl Subscriptions {
                 unacked.acknowledge(seq, ack.kind);
             }
         }
-        all.into_iter().map(|(_, named, unacked)| Named { place: unacked.place(), ..named }).collect()
+        all.into_iter().map(|(_, named, unacked)| NamedOffset { offset: unacked.offset(), ..named }).collect()
     }
 
-    /// A COMMIT keeps the places that these are about.
+    /// A COMMIT keeps the offsets that these are about.
     pub(super) fn hold(&mut self, acks: &[Acknowledgement]) {
         for ack in acks {
             self.find(&ack.message).into_iter().for_each(|(_, it)| it.held += 1);
@@ -192,7 +197,7 @@ impl Subscriptions {
         number <= self.last && self.all().all(|it| it.number != number)
     }
 
-    /// Keeps the places that have changed. Of each, one change at a time is under way: what changes meanwhile is
+    /// Keeps the offsets that have changed. Of each, one change at a time is under way: what changes meanwhile is
     /// kept together, once that is durable.
     pub(super) fn keep(&mut self, session: &mut Session, now: UnixMs) {
         if !std::mem::take(&mut self.changed) {
@@ -231,9 +236,9 @@ impl Subscriptions {
 }
 
 impl Subscription {
-    fn deliver(&mut self, frame: &Committed, terms: &Terms, transport: &mut impl Transport) {
-        let seq = frame.entry.seq;
-        let Some(tail) = messages::tail(frame, self.wants, terms) else {
+    fn deliver(&mut self, committed: &Committed, terms: &EncodingContext, transport: &mut impl Transport) {
+        let seq = committed.entry.seq;
+        let Some(tail) = messages::tail(committed, self.wants, terms) else {
             self.cursor = seq;
             let changed = self.unacked.as_mut().is_some_and(|unacked| unacked.pass(seq));
             self.changes += u64::from(changed);
@@ -276,8 +281,14 @@ impl Subscription {
         }
         self.keeping = true;
         let (number, version) = (self.number, self.changes);
-        let kept = Kept { number, version, name: name.clone(), room: room.clone(), place: unacked.place() };
-        session.keep_place(kept, now);
+        let kept = OffsetCommit {
+            number,
+            version,
+            name: name.clone(),
+            room: room.clone(),
+            offset: unacked.offset(),
+        };
+        session.commit_offset(kept, now);
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Step {
 
 /// Work of a COMMIT, all of it or nothing.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct OpenTransaction {
     pub(super) steps: Vec<Step>,
     /// The receipts of its frames, which are given when it is carried out.
     pub(super) receipts: Vec<String>,
@@ -36,7 +36,7 @@ pub(super) struct Committing {
 
 /// The open transactions of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Transactions(Vec<(String, Held)>);
+pub(super) struct Transactions(Vec<(String, OpenTransaction)>);
 
 impl Transactions {
     pub(super) fn begin(&mut self, name: String) -> Result<(), Reason> {
@@ -46,7 +46,7 @@ impl Transactions {
         if self.0.len() >= OPEN_MAX {
             return Err(Reason::Transaction("too many transactions are open"));
         }
-        self.0.push((name, Held::default()));
+        self.0.push((name, OpenTransaction::default()));
         Ok(())
     }
 
@@ -64,7 +64,7 @@ impl Transactions {
     }
 
     /// Ends a transaction: what was in it, in order.
-    pub(super) fn end(&mut self, name: &str) -> Result<Held, Reason> {
+    pub(super) fn end(&mut self, name: &str) -> Result<OpenTransaction, Reason> {
         let at = self.0.iter().position(|(open, _)| open == name).ok_or(UNKNOWN)?;
         Ok(self.0.swap_remove(at).1)
     }

@@ -83,7 +83,7 @@ impl UnackedMessages {
     }
 
     /// As it is to be kept.
-    pub(super) fn place(&self) -> ConsumerOffset {
+    pub(super) fn offset(&self) -> ConsumerOffset {
         let mut open: Vec<Seq> =
             self.waiting.iter().chain(&self.under_way).chain(&self.refused).copied().collect();
         open.sort_unstable();
@@ -149,12 +149,12 @@ impl UnackedMessages {
 mod tests {
     use super::*;
 
-    fn place(sent: Seq, open: &[Seq]) -> ConsumerOffset {
+    fn offset(sent: Seq, open: &[Seq]) -> ConsumerOffset {
         ConsumerOffset { sent, open: open.to_vec() }
     }
 
     fn sent(mode: Mode, seqs: std::ops::RangeInclusive<Seq>) -> UnackedMessages {
-        let mut unacked = UnackedMessages::new(mode, PREFETCH, &place(0, &[]));
+        let mut unacked = UnackedMessages::new(mode, PREFETCH, &offset(0, &[]));
         for seq in seqs {
             assert_eq!(unacked.send(seq), Sending::First);
         }
@@ -165,10 +165,10 @@ mod tests {
     fn cumulative_ack_covers_earlier_individual_covers_itself() {
         let mut unacked = sent(Mode::Cumulative, 1..=5);
         unacked.acknowledge(3, AckKind::Ack);
-        assert_eq!(unacked.place(), place(5, &[4, 5]));
+        assert_eq!(unacked.offset(), offset(5, &[4, 5]));
         let mut unacked = sent(Mode::Individual, 1..=5);
         unacked.acknowledge(3, AckKind::Ack);
-        assert_eq!(unacked.place(), place(5, &[1, 2, 4, 5]));
+        assert_eq!(unacked.offset(), offset(5, &[1, 2, 4, 5]));
     }
 
     #[test]
@@ -177,13 +177,13 @@ mod tests {
         unacked.acknowledge(2, AckKind::Nack);
         unacked.acknowledge(1, AckKind::Ack);
         unacked.acknowledge(3, AckKind::Ack);
-        assert_eq!(unacked.place(), place(3, &[2]));
-        let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &unacked.place());
+        assert_eq!(unacked.offset(), offset(3, &[2]));
+        let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &unacked.offset());
         assert_eq!(next.cursor(), 1);
         assert_eq!([2, 3, 4].map(|seq| next.send(seq)), [Sending::Again, Sending::Not, Sending::First]);
         next.acknowledge(2, AckKind::Ack);
         next.acknowledge(2, AckKind::Ack);
-        assert_eq!(next.place(), place(4, &[4]));
+        assert_eq!(next.offset(), offset(4, &[4]));
     }
 
     #[test]
@@ -191,14 +191,14 @@ mod tests {
         let mut unacked = sent(Mode::Cumulative, 1..=4);
         unacked.acknowledge(2, AckKind::Nack);
         unacked.acknowledge(4, AckKind::Ack);
-        assert_eq!(unacked.place(), place(4, &[1, 2]));
+        assert_eq!(unacked.offset(), offset(4, &[1, 2]));
         unacked.acknowledge(2, AckKind::Ack);
-        assert_eq!(unacked.place(), place(4, &[1]));
+        assert_eq!(unacked.offset(), offset(4, &[1]));
     }
 
     #[test]
     fn messages_under_way_are_bounded_by_prefetch() {
-        let mut unacked = UnackedMessages::new(Mode::Individual, 2, &place(0, &[]));
+        let mut unacked = UnackedMessages::new(Mode::Individual, 2, &offset(0, &[]));
         assert_eq!([1, 2, 3].map(|seq| unacked.send(seq)), [Sending::First, Sending::First, Sending::Later]);
         assert!(!unacked.goes_on());
         unacked.acknowledge(1, AckKind::Ack);
@@ -209,14 +209,14 @@ mod tests {
 
     #[test]
     fn no_more_are_open_than_a_place_holds() {
-        let mut unacked = UnackedMessages::new(Mode::Individual, OPEN_MAX * 2, &place(0, &[]));
+        let mut unacked = UnackedMessages::new(Mode::Individual, OPEN_MAX * 2, &offset(0, &[]));
         for seq in 1..=OPEN_MAX as Seq {
             assert_eq!(unacked.send(seq), Sending::First);
             unacked.acknowledge(seq, AckKind::Nack);
         }
         assert_eq!(unacked.send(5_000), Sending::Later);
         assert!(!unacked.goes_on());
-        let mut next = UnackedMessages::new(Mode::Individual, OPEN_MAX, &unacked.place());
+        let mut next = UnackedMessages::new(Mode::Individual, OPEN_MAX, &unacked.offset());
         assert!(next.goes_on());
         for seq in 1..=OPEN_MAX as Seq {
             assert_eq!(next.send(seq), Sending::Again, "each of them fits");
@@ -225,9 +225,9 @@ mod tests {
 
     #[test]
     fn deleted_message_is_no_longer_open() {
-        let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &place(9, &[4, 6]));
+        let mut next = UnackedMessages::new(Mode::Individual, PREFETCH, &offset(9, &[4, 6]));
         assert_eq!(next.cursor(), 3);
         assert!(next.pass(4) && !next.pass(5));
-        assert_eq!(next.place(), place(9, &[6]));
+        assert_eq!(next.offset(), offset(9, &[6]));
     }
 }

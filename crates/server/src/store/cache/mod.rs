@@ -73,15 +73,15 @@ impl Cache {
     }
 
     /// Applies what the writer committed.
-    pub(super) fn heard(&self, entries: &[Committed], news: Vec<CacheUpdate>) {
-        if news.is_empty() {
+    pub(super) fn apply(&self, entries: &[Committed], updates: Vec<CacheUpdate>) {
+        if updates.is_empty() {
             return;
         }
         let _gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tables = self.change();
         let mut entries = entries.iter();
-        for news in news {
-            tables.heard(news, &mut entries);
+        for update in updates {
+            tables.apply(update, &mut entries);
         }
     }
 
@@ -248,8 +248,8 @@ impl Cache {
 }
 
 impl Tables {
-    fn heard<'a>(&mut self, news: CacheUpdate, entries: &mut impl Iterator<Item = &'a Committed>) {
-        match news {
+    fn apply<'a>(&mut self, update: CacheUpdate, entries: &mut impl Iterator<Item = &'a Committed>) {
+        match update {
             CacheUpdate::Entry { room, by, turn } => {
                 if let Some(committed) = entries.next() {
                     self.rooms.enter(room, by, turn.unwrap_or_default(), committed);

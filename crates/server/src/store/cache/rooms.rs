@@ -1,4 +1,4 @@
-//! The rooms, with their newest messages for unread counts, and some of those messages in full.
+//! The rooms, with their newest messages for the unread count, and some of those messages in full.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};

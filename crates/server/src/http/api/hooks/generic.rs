@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::words::{join, named, value};
 
 /// Fields of the subject, in the order in which they are shown, in small letters.
-const SAYS: [&str; 23] = [
+const TEXT_FIELDS: [&str; 23] = [
     "title",
     "subject",
     "summary",
@@ -74,7 +74,7 @@ pub(super) fn lines(object: &Value) -> Vec<String> {
     // A leaf that stands higher is more about the whole.
     leaves.sort_by_key(|leaf| leaf.depth);
     let find = |name: &&str| leaves.iter().find(|leaf| leaf.key() == *name);
-    let known_fields: Vec<&Leaf> = SAYS.iter().filter_map(find).collect();
+    let known_fields: Vec<&Leaf> = TEXT_FIELDS.iter().filter_map(find).collect();
     let links: Vec<&Leaf> = LINKS.iter().filter_map(find).collect();
     let whole = known_fields.is_empty() || leaves.len() <= SMALL;
     let named_before = |leaf: &Leaf| known_fields.iter().chain(&links).any(|known| known.path == leaf.path);

@@ -15,7 +15,7 @@ pub(super) const WAITING_MAX: usize = 1_024;
 pub(super) type Asker = Option<Network>;
 
 /// The queues of what waits.
-pub(super) struct Turns<T> {
+pub(super) struct FairQueue<T> {
     state: Mutex<State<T>>,
     comes: Condvar,
 }
@@ -27,7 +27,7 @@ struct State<T> {
     closed: bool,
 }
 
-impl<T> Default for Turns<T> {
+impl<T> Default for FairQueue<T> {
     fn default() -> Self {
         let state = State { waiting: HashMap::new(), order: VecDeque::new(), closed: false };
         Self { state: Mutex::new(state), comes: Condvar::new() }
@@ -41,7 +41,7 @@ pub(super) enum Refused {
     Closed,
 }
 
-impl<T> Turns<T> {
+impl<T> FairQueue<T> {
     /// Queues something behind what waits for the same asker.
     pub(super) fn add(&self, asker: Asker, work: T) -> Result<(), Refused> {
         let mut state = self.state();
@@ -110,33 +110,33 @@ mod tests {
 
     #[test]
     fn frequent_asker_waits_for_itself() {
-        let turns = Turns::default();
+        let queue = FairQueue::default();
         for n in 0..1_000 {
-            turns.add(asker(1), n).unwrap();
+            queue.add(asker(1), n).unwrap();
         }
-        turns.add(asker(2), 2_000).unwrap();
-        turns.add(None, 3_000).unwrap();
-        let served: Vec<i32> = (0..5).filter_map(|_| turns.next()).collect();
+        queue.add(asker(2), 2_000).unwrap();
+        queue.add(None, 3_000).unwrap();
+        let served: Vec<i32> = (0..5).filter_map(|_| queue.next()).collect();
         assert_eq!(served, [0, 2_000, 3_000, 1, 2], "and each one's own in their order");
     }
 
     #[test]
     fn full_queue_refuses_only_its_asker() {
-        let turns = Turns::default();
+        let queue = FairQueue::default();
         for _ in 0..WAITING_MAX {
-            turns.add(asker(1), ()).unwrap();
+            queue.add(asker(1), ()).unwrap();
         }
-        assert_eq!(turns.add(asker(1), ()), Err(Refused::Full));
-        assert_eq!(turns.add(asker(2), ()), Ok(()));
+        assert_eq!(queue.add(asker(1), ()), Err(Refused::Full));
+        assert_eq!(queue.add(asker(2), ()), Ok(()));
     }
 
     #[test]
     fn the_end_comes_behind_what_waits() {
-        let turns = Turns::default();
-        turns.add(None, 1).unwrap();
-        turns.close();
-        assert_eq!(turns.add(None, 2), Err(Refused::Closed));
-        assert_eq!((turns.next(), turns.next()), (Some(1), None));
-        assert!(turns.state().waiting.is_empty() && turns.state().order.is_empty());
+        let queue = FairQueue::default();
+        queue.add(None, 1).unwrap();
+        queue.close();
+        assert_eq!(queue.add(None, 2), Err(Refused::Closed));
+        assert_eq!((queue.next(), queue.next()), (Some(1), None));
+        assert!(queue.state().waiting.is_empty() && queue.state().order.is_empty());
     }
 }
