@@ -120,7 +120,7 @@ impl Update<'_> {
         settled.iter().for_each(|write| self.forget(write.cmid));
         self.model.outbox.restore(open);
         self.adopt_epoch();
-        self.tell_restored();
+        self.send_restored();
     }
 
     /// Returns true if the window shows the message that this write made.

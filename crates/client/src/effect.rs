@@ -8,7 +8,7 @@ use crate::{Conn, TabId, TabMessage, Transport, Write};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Open a further carrier, and report its life under this number. It lives beside the others until its
-    /// `Close` or until it ends by itself. Never [`Transport::Tab`]: that one goes by [`Effect::Tell`].
+    /// `Close` or until it ends by itself. Never [`Transport::Tab`]: that one goes by [`Effect::SendToTabs`].
     Connect {
         /// The new carrier's number.
         conn: Conn,
@@ -28,7 +28,7 @@ pub enum Effect {
     },
     /// Send something to other tabs of this browser. They get it as [`crate::Event::Tab`], what one tab sends in the
     /// order in which it sent it.
-    Tell {
+    SendToTabs {
         /// The tabs; empty for all others.
         to: Vec<TabId>,
         /// The message.

@@ -33,7 +33,7 @@ pub enum Event {
     Stopped,
     /// Role of this tab among the tabs of its browser, at first and whenever that changes.
     Role(Role),
-    /// Another tab sent this one something, by [`crate::Effect::Tell`].
+    /// Another tab sent this one something, by [`crate::Effect::SendToTabs`].
     Tab {
         /// The sender.
         from: TabId,

@@ -18,7 +18,7 @@ impl Update<'_> {
                 self.model.link.welcomed(heartbeat_ms, self.now, &mut self.effects);
                 self.welcome(you, epoch, &rooms, limits);
                 if self.leads() {
-                    self.tell(Vec::new(), TabMessage::Leading);
+                    self.send_to_tabs(Vec::new(), TabMessage::Leading);
                 }
             }
             ServerFrame::Snapshot(snapshot) => self.snapshot(&snapshot),
@@ -210,7 +210,7 @@ impl Update<'_> {
     fn sign_of_life(&mut self) {
         match (self.model.link.transport(), self.model.link.up(), self.model.link.leader()) {
             (Transport::EventSource, Some(conn), _) => self.effects.push(Effect::SignOfLife { conn }),
-            (Transport::Tab, _, Some(leader)) => self.tell(vec![leader], TabMessage::Alive),
+            (Transport::Tab, _, Some(leader)) => self.send_to_tabs(vec![leader], TabMessage::Alive),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@
 use madang_protocol::{ClientFrame, RoomId, RoomInfo, Seq, ServerFrame};
 
 use crate::room::{Room, SyncState};
-use crate::tab_clients::Asked;
+use crate::tab_clients::PendingAnswer;
 use crate::update::Update;
 use crate::{Conn, Role, TabId, TabMessage};
 
@@ -22,25 +22,25 @@ impl Update<'_> {
     pub(crate) fn asked(&mut self, from: TabId, conn: Conn) {
         if self.model.link.is_up() {
             self.leave(from);
-            self.model.relay.take_in(from, self.now);
-            self.tell(vec![from], TabMessage::Opened { conn });
+            self.model.tab_clients.take_in(from, self.now);
+            self.send_to_tabs(vec![from], TabMessage::Opened { conn });
         } else if let Some(code) = self.model.link.ended() {
-            self.tell(vec![from], TabMessage::Closed { code: code.0 });
+            self.send_to_tabs(vec![from], TabMessage::Closed { code: code.0 });
         }
     }
 
     /// A tab is gone.
     pub(crate) fn leave(&mut self, id: TabId) {
-        let rooms = self.model.relay.rooms(id);
-        self.model.relay.drop_tab(id);
+        let rooms = self.model.tab_clients.rooms(id);
+        self.model.tab_clients.drop_tab(id);
         rooms.iter().for_each(|room| self.unwatch(room));
     }
 
     /// A tab sent something; one that was dropped gets an answer.
     pub(crate) fn is_tab(&mut self, id: TabId) -> bool {
-        let known = self.model.relay.heard(id, self.now);
+        let known = self.model.tab_clients.heard(id, self.now);
         if !known {
-            self.tell(vec![id], TabMessage::Closed { code: 1006 });
+            self.send_to_tabs(vec![id], TabMessage::Closed { code: 1006 });
         }
         known
     }
@@ -57,13 +57,13 @@ impl Update<'_> {
             }
             ClientFrame::Watch { room, after } => self.tab_watches(id, room, after),
             ClientFrame::Unwatch { room } => {
-                self.model.relay.unfollow(id, &room);
+                self.model.tab_clients.unfollow(id, &room);
                 self.unwatch(&room);
             }
-            ClientFrame::Present { room } => self.model.relay.look(id, room),
+            ClientFrame::Present { room } => self.model.tab_clients.look(id, room),
             ClientFrame::History { req, room, before, after, around, limit } => {
                 self.model.req += 1;
-                self.model.relay.asks(self.model.req, id, req);
+                self.model.tab_clients.asks(self.model.req, id, req);
                 let req = self.model.req;
                 self.send(ClientFrame::History { req, room, before, after, around, limit });
             }
@@ -80,11 +80,11 @@ impl Update<'_> {
         let rooms = self.model.rooms.iter().filter_map(info).collect();
         let limits = self.model.limits.clone();
         let heartbeat_ms = self.model.link.heartbeat_ms();
-        self.model.relay.greeted(id);
+        self.model.tab_clients.greeted(id);
         self.down(vec![id], ServerFrame::Welcome { you, epoch, rooms, limits, heartbeat_ms });
         let people = self.model.people.all();
         self.down(vec![id], ServerFrame::People { people });
-        self.tell_writes(vec![id]);
+        self.send_writes(vec![id]);
     }
 
     /// A tab follows a room. Entries that the leader itself has, or is on its way to, need not be asked for again.
@@ -94,36 +94,36 @@ impl Update<'_> {
         let asked = match own {
             Some((SyncState::Live, cursor @ Some(head))) if enough(cursor) => {
                 self.down(vec![id], ServerFrame::Live { room: room.clone(), head });
-                Asked::Nothing
+                PendingAnswer::Nothing
             }
-            Some((SyncState::CatchingUp { .. }, cursor)) if enough(cursor) => Asked::Nothing,
+            Some((SyncState::CatchingUp { .. }, cursor)) if enough(cursor) => PendingAnswer::Nothing,
             _ => {
                 self.send(ClientFrame::Watch { room: room.clone(), after });
-                if after.is_some() { Asked::Replay } else { Asked::Snapshot }
+                if after.is_some() { PendingAnswer::Replay } else { PendingAnswer::Snapshot }
             }
         };
-        self.model.relay.follow(id, room, asked);
+        self.model.tab_clients.follow(id, room, asked);
     }
 
     /// Stops following a room that neither this tab nor another follows.
     fn unwatch(&mut self, room: &RoomId) {
-        if self.model.rooms.get(room).is_none() && self.model.relay.following(room).is_empty() {
+        if self.model.rooms.get(room).is_none() && self.model.tab_clients.following(room).is_empty() {
             self.send(ClientFrame::Unwatch { room: room.clone() });
         }
     }
 
     /// Hands a frame of the session to the tabs that it concerns. Returns true if it concerns this one too.
     pub(crate) fn route(&mut self, frame: &ServerFrame) -> bool {
-        let relay = &self.model.relay;
+        let tab_clients = &self.model.tab_clients;
         let (to, own) = match frame {
-            ServerFrame::Entry(entry) => (relay.following(&entry.room), true),
+            ServerFrame::Entry(entry) => (tab_clients.following(&entry.room), true),
             ServerFrame::Typing { room, .. } | ServerFrame::Presence { room, .. } => {
-                (relay.following(room), true)
+                (tab_clients.following(room), true)
             }
-            ServerFrame::Snapshot(snapshot) => self.answer(&snapshot.room, Asked::Snapshot),
+            ServerFrame::Snapshot(snapshot) => self.answer(&snapshot.room, PendingAnswer::Snapshot),
             ServerFrame::Live { room, .. } => {
-                let to = relay.following(room);
-                self.model.relay.settle(room, Asked::Replay);
+                let to = tab_clients.following(room);
+                self.model.tab_clients.settle(room, PendingAnswer::Replay);
                 (to, true)
             }
             ServerFrame::Page { req, .. } | ServerFrame::Refused { req: Some(req), cmid: None, .. } => {
@@ -131,40 +131,40 @@ impl Update<'_> {
             }
             ServerFrame::Refused { cmid: None, room: Some(room), .. } => {
                 // The session follows the room no more, whichever tab has asked.
-                let to = relay.following(room);
-                self.model.relay.settle(room, Asked::Snapshot);
-                self.model.relay.settle(room, Asked::Replay);
+                let to = tab_clients.following(room);
+                self.model.tab_clients.settle(room, PendingAnswer::Snapshot);
+                self.model.tab_clients.settle(room, PendingAnswer::Replay);
                 (to, true)
             }
             ServerFrame::Heads { .. } => {
                 self.drop_silent();
-                (self.model.relay.all(), true)
+                (self.model.tab_clients.all(), true)
             }
             ServerFrame::Welcome { .. } | ServerFrame::Bye { .. } | ServerFrame::Unknown => {
                 (Vec::new(), true)
             }
             // Names, rooms, markers, and what became of writes concern all.
-            _ => (relay.all(), true),
+            _ => (tab_clients.all(), true),
         };
         self.down(to, frame.clone());
         own
     }
 
     /// Returns the tabs that asked for this. If nobody did, the server replaces what all had.
-    fn answer(&mut self, room: &RoomId, answered: Asked) -> (Vec<TabId>, bool) {
-        let waiting = self.model.relay.waiting(room);
+    fn answer(&mut self, room: &RoomId, answered: PendingAnswer) -> (Vec<TabId>, bool) {
+        let waiting = self.model.tab_clients.waiting(room);
         let catching_up = |room: &Room| matches!(room.stream, SyncState::CatchingUp { .. });
         let own = self.model.rooms.get(room).is_some_and(catching_up);
-        self.model.relay.settle(room, answered);
+        self.model.tab_clients.settle(room, answered);
         if waiting.is_empty() && !own {
-            return (self.model.relay.following(room), true);
+            return (self.model.tab_clients.following(room), true);
         }
         (waiting, own)
     }
 
     /// Hands an answer to the tab that asked. Returns false if it was no answer to a tab.
     fn answer_request(&mut self, req: u32, frame: &ServerFrame) -> bool {
-        let Some((id, theirs)) = self.model.relay.answered(req) else { return false };
+        let Some((id, theirs)) = self.model.tab_clients.answered(req) else { return false };
         let mut frame = frame.clone();
         match &mut frame {
             ServerFrame::Page { req, .. } => *req = theirs,
@@ -178,14 +178,14 @@ impl Update<'_> {
     fn drop_silent(&mut self) {
         let patience = SILENT_HEARTBEATS * i64::from(self.model.link.heartbeat_ms());
         if patience > 0 {
-            let silent = self.model.relay.silent(self.now - patience);
+            let silent = self.model.tab_clients.silent(self.now - patience);
             silent.into_iter().for_each(|id| self.leave(id));
         }
     }
 
     fn down(&mut self, to: Vec<TabId>, frame: ServerFrame) {
         if !to.is_empty() {
-            self.tell(to, TabMessage::Down { frame });
+            self.send_to_tabs(to, TabMessage::Down { frame });
         }
     }
 }

@@ -18,7 +18,7 @@
 //!     `/rt`, and then the session's `GET` begins. Further frames go one `POST` at a time, those that wait as one array of at most
 //!     60 KiB. A `GET` that ends is made again from the last frame's number. A `POST` that fails, or a `GET` that cannot be made
 //!     again, is `Closed` with 1006; a 410 is `Closed` with 4001. `Close` ends the session with `DELETE`, if it can;
-//! * carries [`Effect::Tell`] to other tabs (of this browser, origin and build of the wire), as [`Event::Tab`] with the name of
+//! * carries [`Effect::SendToTabs`] to other tabs (of this browser, origin and build of the wire), as [`Event::Tab`] with the name of
 //!   its sender; listens before it reports `Started`. A tab never receives its own. Messages of one tab stay in order;
 //! * reports `Woke` when [`Effect::WakeAt`] is due; the timer's lateness is how the core learns of a sleep;
 //! * keeps writes: one store for all tabs of the browser. `Restored` answers each [`Effect::Restore`].

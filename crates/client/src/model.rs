@@ -23,7 +23,7 @@ pub struct Model {
     pub(crate) started: bool,
     pub(crate) role: Option<Role>,
     /// The tabs that go through this one.
-    pub(crate) relay: TabClients,
+    pub(crate) tab_clients: TabClients,
     /// Time of the last event.
     pub(crate) clock: UnixMs,
     pub(crate) people: People,
@@ -58,7 +58,7 @@ impl Model {
             link: Link::default(),
             started: false,
             role: None,
-            relay: TabClients::default(),
+            tab_clients: TabClients::default(),
             clock: 0,
             people: People::default(),
             rooms,

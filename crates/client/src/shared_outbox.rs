@@ -95,18 +95,18 @@ impl Update<'_> {
     }
 
     /// Tells other tabs, if there can be any.
-    pub(crate) fn tell(&mut self, to: Vec<TabId>, message: TabMessage) {
+    pub(crate) fn send_to_tabs(&mut self, to: Vec<TabId>, message: TabMessage) {
         if self.leads() || self.follows() {
-            self.effects.push(Effect::Tell { to, message });
+            self.effects.push(Effect::SendToTabs { to, message });
         }
     }
 
     /// Tells what waits to be sent.
-    pub(crate) fn tell_writes(&mut self, to: Vec<TabId>) {
+    pub(crate) fn send_writes(&mut self, to: Vec<TabId>) {
         let Some(user) = self.model.you_id() else { return };
         let writes: Vec<Write> = self.model.outbox.writes().cloned().collect();
         for write in writes {
-            self.tell(to.clone(), TabMessage::Wrote { user: user.clone(), write });
+            self.send_to_tabs(to.clone(), TabMessage::Wrote { user: user.clone(), write });
         }
     }
 
@@ -114,25 +114,25 @@ impl Update<'_> {
     pub(crate) fn keep(&mut self, write: Option<Write>) {
         let (Some(user), Some(write)) = (self.model.you_id(), write) else { return };
         self.store(&user, &write);
-        self.tell_untold();
+        self.send_unshared();
     }
 
     /// Shows the other tabs what was found in the store, with what comes before it: another tab's word of that may
     /// not have reached all.
-    pub(crate) fn tell_restored(&mut self) {
-        if (self.leads() || self.follows()) && !self.model.outbox.untold().is_empty() {
-            self.tell_writes(Vec::new());
+    pub(crate) fn send_restored(&mut self) {
+        if (self.leads() || self.follows()) && !self.model.outbox.unshared().is_empty() {
+            self.send_writes(Vec::new());
         }
     }
 
     /// Shows the other tabs what they do not have. (With a session, a follower hands over the same.)
-    fn tell_untold(&mut self) {
+    fn send_unshared(&mut self) {
         if !self.leads() && !self.follows() {
             return;
         }
         let Some(user) = self.model.you_id() else { return };
-        for write in self.model.outbox.untold() {
-            self.tell(Vec::new(), TabMessage::Wrote { user: user.clone(), write });
+        for write in self.model.outbox.unshared() {
+            self.send_to_tabs(Vec::new(), TabMessage::Wrote { user: user.clone(), write });
         }
     }
 
@@ -140,7 +140,7 @@ impl Update<'_> {
     pub(crate) fn save(&mut self, write: Option<Write>) {
         let (Some(user), Some(write)) = (self.model.you_id(), write) else { return };
         self.store(&user, &write);
-        self.tell(Vec::new(), TabMessage::Changed { user, write });
+        self.send_to_tabs(Vec::new(), TabMessage::Changed { user, write });
     }
 
     /// A write is settled. The tab that sends writes reports it, for all.
@@ -155,7 +155,7 @@ impl Update<'_> {
         self.model.outbox.forgotten(cmid);
         if let Some(user) = self.model.you_id() {
             self.effects.push(Effect::ForgetWrite { user: user.clone(), cmid });
-            self.tell(Vec::new(), TabMessage::Forgot { user, cmid });
+            self.send_to_tabs(Vec::new(), TabMessage::Forgot { user, cmid });
         }
     }
 

@@ -29,12 +29,12 @@ struct Tab {
 struct Follow {
     room: RoomId,
     /// Requests to the server for this tab, not answered yet.
-    asked: Asked,
+    asked: PendingAnswer,
 }
 
 /// Answer that a tab waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum PendingAnswer {
     /// Nothing, or what the leader asked for itself.
     Nothing,
     /// Entries after its cursor; if that cannot be served, a snapshot.
@@ -85,7 +85,7 @@ impl TabClients {
 
     /// Those that wait for an answer to a watch of `room`.
     pub(crate) fn waiting(&self, room: &RoomId) -> Vec<TabId> {
-        let waits = |follow: &Follow| follow.room == *room && follow.asked != Asked::Nothing;
+        let waits = |follow: &Follow| follow.room == *room && follow.asked != PendingAnswer::Nothing;
         self.ids(|tab| tab.follows.iter().any(waits))
     }
 
@@ -95,7 +95,7 @@ impl TabClients {
         tab.into_iter().flat_map(|tab| &tab.follows).map(|follow| follow.room.clone()).collect()
     }
 
-    pub(crate) fn follow(&mut self, id: TabId, room: RoomId, asked: Asked) {
+    pub(crate) fn follow(&mut self, id: TabId, room: RoomId, asked: PendingAnswer) {
         self.unfollow(id, &room);
         self.tab(id).into_iter().for_each(|tab| tab.follows.push(Follow { room: room.clone(), asked }));
     }
@@ -105,10 +105,10 @@ impl TabClients {
     }
 
     /// The server sent the answer `answered` for all that waited for it in `room`.
-    pub(crate) fn settle(&mut self, room: &RoomId, answered: Asked) {
+    pub(crate) fn settle(&mut self, room: &RoomId, answered: PendingAnswer) {
         let follows = self.tabs.iter_mut().flat_map(|tab| &mut tab.follows);
         for follow in follows.filter(|follow| follow.room == *room && follow.asked == answered) {
-            follow.asked = Asked::Nothing;
+            follow.asked = PendingAnswer::Nothing;
         }
     }
 

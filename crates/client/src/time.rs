@@ -24,7 +24,7 @@ impl Update<'_> {
         }
         self.model.link.shift(by);
         self.model.outbox.shift(by);
-        self.model.relay.shift(by);
+        self.model.tab_clients.shift(by);
         let rooms = self.model.rooms.iter_mut();
         rooms.for_each(|room| room.shift(by));
         [&mut self.model.wake, &mut self.model.watched_at].into_iter().flatten().for_each(|at| *at += by);

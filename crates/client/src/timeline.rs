@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use madang_protocol::{Cmid, Message, Operation, Reactions, RoomId, Seq, UnixMs, UserId};
 
-use crate::outbox::{Queued, Stage};
+use crate::outbox::{OutboxItem, Stage};
 use crate::room::Room;
 use crate::{Failure, Model};
 
@@ -125,8 +125,8 @@ pub fn timeline(model: &Model, room: &RoomId, day: &dyn Fn(UnixMs) -> i32) -> Ve
             rows.message(message);
         }
     }
-    for queued in model.outbox.posts(&room.id) {
-        rows.queued(queued);
+    for item in model.outbox.posts(&room.id) {
+        rows.outbox_item(item);
     }
     rows.rows
 }
@@ -174,12 +174,12 @@ impl Rows<'_> {
     }
 
     /// A post of one's own that the log does not show yet.
-    fn queued(&mut self, queued: &Queued) {
-        let Operation::Post { body, reply_to, .. } = &queued.write.what else { return };
+    fn outbox_item(&mut self, item: &OutboxItem) {
+        let Operation::Post { body, reply_to, .. } = &item.write.what else { return };
         let row = MessageRow {
-            key: RowKey::Own(queued.write.cmid),
+            key: RowKey::Own(item.write.cmid),
             seq: None,
-            at: queued.write.at,
+            at: item.write.at,
             by: self.model.you_id().unwrap_or_else(UserId::system),
             mine: true,
             body: Some(body.as_str().into()),
@@ -188,7 +188,7 @@ impl Rows<'_> {
             reply: reply_to.map(|seq| self.reply(seq)),
             starts_group: true,
             focus: false,
-            state: state(queued),
+            state: state(item),
         };
         self.push(row, false);
     }
@@ -196,15 +196,15 @@ impl Rows<'_> {
     /// Shows the changes to a message that are on their way as if they had arrived.
     fn overlay(&self, row: &mut MessageRow, seq: Seq) {
         let you = self.model.you_id();
-        for queued in self.model.outbox.changes(&self.room.id, seq) {
-            match (&queued.write.what, &you) {
+        for item in self.model.outbox.changes(&self.room.id, seq) {
+            match (&item.write.what, &you) {
                 // A message deleted meanwhile, on another device, stays so.
                 (Operation::Edit { body, .. }, _) if row.body.is_some() => {
                     row.body = Some(body.as_str().into());
                     row.edited = true;
                 }
                 // A delete that failed shows the message, so that it can be tried again.
-                (Operation::Delete { .. }, _) if queued.write.failure.is_none() => row.body = None,
+                (Operation::Delete { .. }, _) if item.write.failure.is_none() => row.body = None,
                 // A chip shows by itself that it was pressed.
                 (Operation::React { emoji, .. }, Some(you)) => {
                     row.reactions.add(emoji, you);
@@ -216,7 +216,7 @@ impl Rows<'_> {
                 }
                 _ => {}
             }
-            row.state = state(queued);
+            row.state = state(item);
         }
     }
 
@@ -247,9 +247,9 @@ impl Rows<'_> {
     }
 }
 
-fn state(queued: &Queued) -> SendState {
-    let cmid = queued.write.cmid;
-    match (&queued.write.failure, &queued.stage) {
+fn state(item: &OutboxItem) -> SendState {
+    let cmid = item.write.cmid;
+    match (&item.write.failure, &item.stage) {
         (Some(failure), _) => SendState::Failed { cmid, failure: failure.clone() },
         (None, Stage::Acknowledged { .. }) => SendState::Sent,
         (None, _) => SendState::Pending { cmid },

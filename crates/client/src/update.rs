@@ -121,7 +121,7 @@ impl Update<'_> {
     fn stopped(&mut self) {
         self.model.started = false;
         if let Some(leader) = self.model.link.leader() {
-            self.tell(vec![leader], TabMessage::Left);
+            self.send_to_tabs(vec![leader], TabMessage::Left);
         }
         self.model.link.stop(self.now, &mut self.effects);
         self.cut();
@@ -129,7 +129,7 @@ impl Update<'_> {
 
     fn reconnect(&mut self) {
         if self.follows() {
-            self.tell(Vec::new(), TabMessage::Nudge { by_person: true });
+            self.send_to_tabs(Vec::new(), TabMessage::Nudge { by_person: true });
         }
         self.model.link.reconnect(self.now, &mut self.effects);
     }
@@ -156,7 +156,7 @@ impl Update<'_> {
     /// Tries the connection: opens one at once, or asks the open one for a sign of life.
     pub(crate) fn nudge(&mut self) {
         if self.follows() {
-            self.tell(Vec::new(), TabMessage::Nudge { by_person: false });
+            self.send_to_tabs(Vec::new(), TabMessage::Nudge { by_person: false });
         }
         match self.model.link.nudge(self.now, &mut self.effects) {
             Nudged::Probe => {
@@ -223,10 +223,10 @@ impl Update<'_> {
 
     /// The connection is gone, and with it everything that was under way on it.
     pub(crate) fn cut(&mut self) {
-        let tabs = self.model.relay.clear();
+        let tabs = self.model.tab_clients.clear();
         if !tabs.is_empty() {
             let code = self.model.link.ended().map_or(1006, |code| code.0);
-            self.effects.push(Effect::Tell { to: tabs, message: TabMessage::Closed { code } });
+            self.effects.push(Effect::SendToTabs { to: tabs, message: TabMessage::Closed { code } });
         }
         self.model.outbox.cut();
         self.model.present = None;
@@ -264,7 +264,7 @@ impl Update<'_> {
         let writes = self.model.outbox.hand_over();
         let Some(user) = self.model.you_id() else { return };
         for write in writes {
-            self.tell(Vec::new(), TabMessage::Wrote { user: user.clone(), write });
+            self.send_to_tabs(Vec::new(), TabMessage::Wrote { user: user.clone(), write });
         }
     }
 
@@ -289,7 +289,7 @@ impl Update<'_> {
 
     fn present(&mut self) {
         let own = self.model.visible.then(|| self.model.current.clone());
-        let room = own.or_else(|| self.model.relay.present());
+        let room = own.or_else(|| self.model.tab_clients.present());
         if self.model.present.as_ref() != Some(&room) {
             self.model.present = Some(room.clone());
             self.send(ClientFrame::Present { room });
@@ -320,7 +320,7 @@ impl Update<'_> {
 
     fn send_on(&mut self, conn: Conn, frame: ClientFrame) {
         match self.model.link.leader() {
-            Some(leader) => self.tell(vec![leader], TabMessage::Up { frame }),
+            Some(leader) => self.send_to_tabs(vec![leader], TabMessage::Up { frame }),
             None => self.effects.push(Effect::Send { conn, frame }),
         }
     }

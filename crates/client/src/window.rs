@@ -10,13 +10,13 @@ pub const WINDOW: usize = 200;
 
 /// A message in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct WindowMessage {
     pub(crate) message: Message,
     /// It contains all entries up to this one: of a page that was ahead of the stream, some that are still to come.
     head: Seq,
 }
 
-impl Deref for Held {
+impl Deref for WindowMessage {
     type Target = Message;
 
     fn deref(&self) -> &Message {
@@ -24,7 +24,7 @@ impl Deref for Held {
     }
 }
 
-impl Held {
+impl WindowMessage {
     fn of(messages: &[Message], head: Seq) -> impl DoubleEndedIterator<Item = Self> {
         messages.iter().map(move |message| Self { message: message.clone(), head })
     }
@@ -34,7 +34,7 @@ impl Held {
 /// is posted joins it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {
-    pub(crate) messages: VecDeque<Held>,
+    pub(crate) messages: VecDeque<WindowMessage>,
     /// Older messages exist.
     pub(crate) before: bool,
     /// Newer messages exist: the window is detached from the newest one.
@@ -43,7 +43,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(messages: &[Message], head: Seq, before: bool, after: bool) -> Self {
-        let mut messages: VecDeque<Held> = Held::of(messages, head).collect();
+        let mut messages: VecDeque<WindowMessage> = WindowMessage::of(messages, head).collect();
         messages.make_contiguous().sort_by_key(|message| message.seq);
         Self { messages, before, after }
     }
@@ -75,7 +75,7 @@ impl Window {
             return;
         }
         let head = message.seq;
-        self.messages.push_back(Held { message, head });
+        self.messages.push_back(WindowMessage { message, head });
         self.drop_oldest();
     }
 
@@ -91,7 +91,8 @@ impl Window {
     /// Puts a page of older messages in front; the newest rows give way.
     pub(crate) fn prepend(&mut self, page: &[Message], head: Seq, before: bool) {
         let first = self.first();
-        let older = Held::of(page, head).filter(|message| first.is_none_or(|first| message.seq < first));
+        let older =
+            WindowMessage::of(page, head).filter(|message| first.is_none_or(|first| message.seq < first));
         for message in older.rev() {
             self.messages.push_front(message);
         }
@@ -105,7 +106,8 @@ impl Window {
     /// Puts a page of newer messages behind; the oldest rows give way.
     pub(crate) fn append(&mut self, page: &[Message], head: Seq, after: bool) {
         let last = self.last();
-        let newer = Held::of(page, head).filter(|message| last.is_none_or(|last| message.seq > last));
+        let newer =
+            WindowMessage::of(page, head).filter(|message| last.is_none_or(|last| message.seq > last));
         self.messages.extend(newer);
         self.after = after;
         self.drop_oldest();
@@ -122,8 +124,9 @@ impl Window {
     pub(crate) fn unread(&self, read: Seq, you: Option<&UserId>) -> Option<u32> {
         let reaches = !self.before || self.first().is_some_and(|first| first <= read);
         (reaches && !self.after).then(|| {
-            let unread =
-                |message: &&Held| message.seq > read && message.body.is_some() && you != Some(&message.by);
+            let unread = |message: &&WindowMessage| {
+                message.seq > read && message.body.is_some() && you != Some(&message.by)
+            };
             self.messages.iter().rev().take_while(|message| message.seq > read).filter(unread).count() as u32
         })
     }

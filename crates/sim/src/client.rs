@@ -39,7 +39,7 @@ impl World {
                     self.push_up(link, Up::Pong);
                 }
             }
-            Effect::Tell { to, message } => self.tell_tabs(device, &to, &message),
+            Effect::SendToTabs { to, message } => self.tell_tabs(device, &to, &message),
             Effect::Restore { user } => self.read_storage(device, user),
             Effect::SaveWrite { write, .. } => _ = self.browser(device).storage.insert(write.cmid, write),
             Effect::ForgetWrite { cmid, .. } => _ = self.browser(device).storage.remove(&cmid),

@@ -175,7 +175,7 @@ impl Link {
         self.begin(conn, transport, now);
         self.trouble_since.get_or_insert(now);
         effects.push(match transport {
-            Transport::Tab => Effect::Tell { to: Vec::new(), message: TabMessage::Ask { conn } },
+            Transport::Tab => Effect::SendToTabs { to: Vec::new(), message: TabMessage::Ask { conn } },
             _ => Effect::Connect { conn, transport },
         });
     }

@@ -85,7 +85,7 @@ impl Link {
 
     pub(super) fn ask(&mut self, now: UnixMs, effects: &mut Vec<Effect>) {
         self.since = now;
-        effects.push(Effect::Tell { to: Vec::new(), message: TabMessage::Ask { conn: self.conn } });
+        effects.push(Effect::SendToTabs { to: Vec::new(), message: TabMessage::Ask { conn: self.conn } });
     }
 
     /// Gives the present carrier up, and opens another at once.

@@ -27,16 +27,16 @@ pub(crate) enum Stage {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Queued {
+pub(crate) struct OutboxItem {
     pub(crate) write: Write,
     pub(crate) stage: Stage,
     /// True if it was sent, ever: then it may be in the log, and giving it up is too late.
     pub(crate) sent: bool,
     /// True if other tabs have it.
-    told: bool,
+    is_shared: bool,
 }
 
-impl Queued {
+impl OutboxItem {
     fn is_open(&self) -> bool {
         self.write.failure.is_none() && !self.is_acknowledged()
     }
@@ -49,7 +49,7 @@ impl Queued {
 /// The writes, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
-    queue: Vec<Queued>,
+    queue: Vec<OutboxItem>,
     /// True if it has what an earlier page left. Nothing is sent before, or it would overtake.
     pub(crate) restored: bool,
     /// The last writes that were settled or given up: what another tab still sends of them is too late. The oldest
@@ -59,27 +59,27 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn unsent(&self) -> usize {
-        self.queue.iter().filter(|queued| queued.is_open()).count()
+        self.queue.iter().filter(|item| item.is_open()).count()
     }
 
     /// Posts of `room` that its window does not show yet.
-    pub(crate) fn posts(&self, room: &RoomId) -> impl Iterator<Item = &Queued> {
-        self.queue.iter().filter(move |queued| queued.write.room == *room && !queued.write.is_change())
+    pub(crate) fn posts(&self, room: &RoomId) -> impl Iterator<Item = &OutboxItem> {
+        self.queue.iter().filter(move |item| item.write.room == *room && !item.write.is_change())
     }
 
     /// Edits and deletes of one message, in order.
-    pub(crate) fn changes(&self, room: &RoomId, message: Seq) -> impl Iterator<Item = &Queued> {
+    pub(crate) fn changes(&self, room: &RoomId, message: Seq) -> impl Iterator<Item = &OutboxItem> {
         self.queue
             .iter()
-            .filter(move |queued| queued.write.room == *room && queued.write.what.target() == Some(message))
+            .filter(move |item| item.write.room == *room && item.write.what.target() == Some(message))
     }
 
     /// The changes of one message that still count, newest first.
     pub(crate) fn on_message(&self, room: &RoomId, message: Seq) -> impl Iterator<Item = &Write> {
-        let standing = |queued: &&Queued| queued.write.failure.is_none();
+        let standing = |item: &&OutboxItem| item.write.failure.is_none();
         self.changes(room, message)
             .filter(standing)
-            .map(|queued| &queued.write)
+            .map(|item| &item.write)
             .collect::<Vec<_>>()
             .into_iter()
             .rev()
@@ -90,25 +90,25 @@ impl Outbox {
         if self.find(write.cmid).is_some() {
             return None;
         }
-        let last = self.queue.last().map_or(0, |queued| queued.write.order);
+        let last = self.queue.last().map_or(0, |item| item.write.order);
         write.order = (last + 1).max(u64::try_from(write.at).unwrap_or(0));
-        self.queue.push(Queued { write, stage: Stage::Waiting, sent: false, told: false });
-        self.queue.last().map(|queued| &queued.write)
+        self.queue.push(OutboxItem { write, stage: Stage::Waiting, sent: false, is_shared: false });
+        self.queue.last().map(|item| &item.write)
     }
 
     /// Takes in what an earlier page left. Each may have been sent.
     pub(crate) fn restore(&mut self, writes: Vec<Write>) {
         self.restored = true;
         for write in writes {
-            self.insert(Queued { write, stage: Stage::Waiting, sent: true, told: false });
+            self.insert(OutboxItem { write, stage: Stage::Waiting, sent: true, is_shared: false });
         }
     }
 
-    fn insert(&mut self, queued: Queued) {
-        let cmid = queued.write.cmid;
+    fn insert(&mut self, item: OutboxItem) {
+        let cmid = item.write.cmid;
         if self.find(cmid).is_none() && !self.has_forgotten(cmid) {
-            self.queue.push(queued);
-            self.queue.sort_by_key(|queued| (queued.write.order, queued.write.cmid));
+            self.queue.push(item);
+            self.queue.sort_by_key(|item| (item.write.order, item.write.cmid));
         }
     }
 
@@ -120,24 +120,24 @@ impl Outbox {
             return frames;
         }
         // Another tab's write may have come to stand before the one in flight.
-        let in_flight = |queued: &&Queued| queued.is_open() && matches!(queued.stage, Stage::InFlight { .. });
+        let in_flight = |item: &&OutboxItem| item.is_open() && matches!(item.stage, Stage::InFlight { .. });
         let mut served: Vec<RoomId> =
-            self.queue.iter().filter(in_flight).map(|queued| queued.write.room.clone()).collect();
-        for queued in &mut self.queue {
-            if !queued.is_open() || served.contains(&queued.write.room) {
+            self.queue.iter().filter(in_flight).map(|item| item.write.room.clone()).collect();
+        for item in &mut self.queue {
+            if !item.is_open() || served.contains(&item.write.room) {
                 continue;
             }
-            served.push(queued.write.room.clone());
-            let due = match queued.stage {
-                _ if epoch.is_some_and(|epoch| queued.write.is_stale(epoch)) => false,
+            served.push(item.write.room.clone());
+            let due = match item.stage {
+                _ if epoch.is_some_and(|epoch| item.write.is_stale(epoch)) => false,
                 Stage::Waiting => true,
                 Stage::Refused { until } => until <= now,
                 _ => false,
             };
             if due {
-                queued.stage = Stage::InFlight { until: now + PATIENCE_MS };
-                queued.sent = true;
-                frames.push(queued.write.frame());
+                item.stage = Stage::InFlight { until: now + PATIENCE_MS };
+                item.sent = true;
+                frames.push(item.write.frame());
             }
         }
         frames
@@ -145,9 +145,9 @@ impl Outbox {
 
     /// The connection is gone: what was in flight goes first on the next one.
     pub(crate) fn cut(&mut self) {
-        for queued in &mut self.queue {
-            if let Stage::InFlight { .. } | Stage::Handed = queued.stage {
-                queued.stage = Stage::Waiting;
+        for item in &mut self.queue {
+            if let Stage::InFlight { .. } | Stage::Handed = item.stage {
+                item.stage = Stage::Waiting;
             }
         }
     }
@@ -155,9 +155,9 @@ impl Outbox {
     /// A write is durable as entry `seq`; `shown`: the log has brought that entry, or a state after it.
     /// Returns true if the write was known.
     pub(crate) fn done(&mut self, cmid: Cmid, seq: Seq, shown: bool) -> bool {
-        let Some(queued) = self.find_mut(cmid) else { return false };
-        queued.stage = Stage::Acknowledged { seq };
-        queued.write.failure = None;
+        let Some(item) = self.find_mut(cmid) else { return false };
+        item.stage = Stage::Acknowledged { seq };
+        item.write.failure = None;
         if shown {
             self.remove(cmid);
         }
@@ -171,9 +171,8 @@ impl Outbox {
 
     /// The log of `room` is known up to `cursor`: what was acknowledged by then is in it.
     pub(crate) fn reached(&mut self, room: &RoomId, cursor: Seq) {
-        self.queue.retain(|queued| {
-            queued.write.room != *room
-                || !matches!(queued.stage, Stage::Acknowledged { seq } if seq <= cursor)
+        self.queue.retain(|item| {
+            item.write.room != *room || !matches!(item.stage, Stage::Acknowledged { seq } if seq <= cursor)
         });
     }
 
@@ -182,7 +181,7 @@ impl Outbox {
     /// that are not replies any more.
     pub(crate) fn adopt(&mut self, epoch: &Epoch) -> (Vec<Cmid>, Vec<Write>) {
         let (mut dropped, mut changed) = (Vec::new(), Vec::new());
-        self.queue.retain_mut(|Queued { write, stage, .. }| {
+        self.queue.retain_mut(|OutboxItem { write, stage, .. }| {
             let stale = write.is_stale(epoch);
             write.epoch = Some(epoch.clone());
             if !stale || matches!(stage, Stage::Acknowledged { .. }) {
@@ -201,25 +200,25 @@ impl Outbox {
 
     /// A write is refused until `until`.
     pub(crate) fn refused_until(&mut self, cmid: Cmid, until: UnixMs) {
-        if let Some(queued) = self.find_mut(cmid).filter(|queued| queued.is_open()) {
-            queued.stage = Stage::Refused { until };
+        if let Some(item) = self.find_mut(cmid).filter(|item| item.is_open()) {
+            item.stage = Stage::Refused { until };
         }
     }
 
     /// A write is refused for good, until the person decides.
     pub(crate) fn failed(&mut self, cmid: Cmid, failure: Failure) -> Option<&Write> {
-        let queued = self.find_mut(cmid).filter(|queued| queued.is_open())?;
-        queued.stage = Stage::Waiting;
-        queued.write.failure = Some(failure);
-        Some(&queued.write)
+        let item = self.find_mut(cmid).filter(|item| item.is_open())?;
+        item.stage = Stage::Waiting;
+        item.write.failure = Some(failure);
+        Some(&item.write)
     }
 
     /// A failed write is to be sent again, as the same write.
     pub(crate) fn retry(&mut self, cmid: Cmid) -> Option<&Write> {
-        let queued = self.find_mut(cmid).filter(|queued| queued.write.failure.is_some())?;
-        queued.write.failure = None;
-        queued.stage = Stage::Waiting;
-        Some(&queued.write)
+        let item = self.find_mut(cmid).filter(|item| item.write.failure.is_some())?;
+        item.write.failure = None;
+        item.stage = Stage::Waiting;
+        Some(&item.write)
     }
 
     /// Drops a write. Returns true if there was one.
@@ -228,38 +227,38 @@ impl Outbox {
     }
 
     pub(crate) fn is_change(&self, cmid: Cmid) -> bool {
-        self.find(cmid).is_some_and(|queued| queued.write.is_change())
+        self.find(cmid).is_some_and(|item| item.write.is_change())
     }
 
     pub(crate) fn is_reaction(&self, cmid: Cmid) -> bool {
-        self.find(cmid).is_some_and(|queued| queued.write.what.emoji().is_some())
+        self.find(cmid).is_some_and(|item| item.write.what.emoji().is_some())
     }
 
     /// Gives up a write that failed, or was never sent. Returns true if it could be.
     pub(crate) fn discard(&mut self, cmid: Cmid) -> bool {
-        let may = self.find(cmid).is_some_and(|queued| queued.write.failure.is_some() || !queued.sent);
+        let may = self.find(cmid).is_some_and(|item| item.write.failure.is_some() || !item.sent);
         may && self.remove(cmid).is_some()
     }
 
     /// Another person signed in: nothing of the one before is sent under their name by itself.
     pub(crate) fn fail_all(&mut self, failure: &Failure) {
         self.forgotten.clear();
-        self.queue.retain(|queued| !matches!(queued.stage, Stage::Acknowledged { .. }));
-        for queued in &mut self.queue {
-            queued.write.failure.get_or_insert_with(|| failure.clone());
-            queued.stage = Stage::Waiting;
+        self.queue.retain(|item| !matches!(item.stage, Stage::Acknowledged { .. }));
+        for item in &mut self.queue {
+            item.write.failure.get_or_insert_with(|| failure.clone());
+            item.stage = Stage::Waiting;
         }
     }
 
     pub(crate) fn writes(&self) -> impl Iterator<Item = &Write> {
-        let open = |queued: &&Queued| !matches!(queued.stage, Stage::Acknowledged { .. });
-        self.queue.iter().filter(open).map(|queued| &queued.write)
+        let open = |item: &&OutboxItem| !matches!(item.stage, Stage::Acknowledged { .. });
+        self.queue.iter().filter(open).map(|item| &item.write)
     }
 
     /// The clock was set back.
     pub(crate) fn shift(&mut self, by: i64) {
-        for queued in &mut self.queue {
-            if let Stage::InFlight { until } | Stage::Refused { until } = &mut queued.stage {
+        for item in &mut self.queue {
+            if let Stage::InFlight { until } | Stage::Refused { until } = &mut item.stage {
                 *until += by;
             }
         }
@@ -267,10 +266,8 @@ impl Outbox {
 
     /// Returns when something is due. `sending`: there is a connection.
     pub(crate) fn wake(&self, sending: bool) -> Option<UnixMs> {
-        let due = |queued: &Queued| match queued.stage {
-            Stage::InFlight { until } | Stage::Refused { until } if sending && queued.is_open() => {
-                Some(until)
-            }
+        let due = |item: &OutboxItem| match item.stage {
+            Stage::InFlight { until } | Stage::Refused { until } if sending && item.is_open() => Some(until),
             _ => None,
         };
         self.queue.iter().filter_map(due).min()
@@ -280,29 +277,29 @@ impl Outbox {
     /// was any of the first.
     pub(crate) fn lose_patience(&mut self, now: UnixMs) -> bool {
         let mut any = false;
-        for queued in &mut self.queue {
-            match queued.stage {
+        for item in &mut self.queue {
+            match item.stage {
                 Stage::InFlight { until } if until <= now => {
-                    queued.stage = Stage::Waiting;
+                    item.stage = Stage::Waiting;
                     any = true;
                 }
-                Stage::Refused { until } if until <= now => queued.stage = Stage::Waiting,
+                Stage::Refused { until } if until <= now => item.stage = Stage::Waiting,
                 _ => {}
             }
         }
         any
     }
 
-    fn find(&self, cmid: Cmid) -> Option<&Queued> {
-        self.queue.iter().find(|queued| queued.write.cmid == cmid)
+    fn find(&self, cmid: Cmid) -> Option<&OutboxItem> {
+        self.queue.iter().find(|item| item.write.cmid == cmid)
     }
 
-    fn find_mut(&mut self, cmid: Cmid) -> Option<&mut Queued> {
-        self.queue.iter_mut().find(|queued| queued.write.cmid == cmid)
+    fn find_mut(&mut self, cmid: Cmid) -> Option<&mut OutboxItem> {
+        self.queue.iter_mut().find(|item| item.write.cmid == cmid)
     }
 
-    fn remove(&mut self, cmid: Cmid) -> Option<Queued> {
-        let index = self.queue.iter().position(|queued| queued.write.cmid == cmid)?;
+    fn remove(&mut self, cmid: Cmid) -> Option<OutboxItem> {
+        let index = self.queue.iter().position(|item| item.write.cmid == cmid)?;
         Some(self.queue.remove(index))
     }
 }

@@ -187,7 +187,8 @@ proptest! {
 fn follower_asks_each_second_until_welcomed() {
     let mut alone = Alone::new();
     alone.event(Event::Started { visible: true });
-    let asks = |effects: Vec<Effect>| effects.iter().any(|effect| matches!(effect, Effect::Tell { .. }));
+    let asks =
+        |effects: Vec<Effect>| effects.iter().any(|effect| matches!(effect, Effect::SendToTabs { .. }));
     assert!(asks(alone.event(Event::Role(Role::Follower))));
     for _ in 0..5 {
         assert!(!asks(alone.pass(999)));

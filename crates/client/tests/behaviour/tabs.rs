@@ -228,7 +228,7 @@ fn vanished_tab_is_forgotten_after_three_heartbeats() {
         browser.world.now,
     );
     let told = effects.iter().find_map(|effect| match effect {
-        madang_client::Effect::Tell { to, .. } => Some(to.clone()),
+        madang_client::Effect::SendToTabs { to, .. } => Some(to.clone()),
         _ => None,
     });
     assert_eq!(told, Some(vec![tab]));

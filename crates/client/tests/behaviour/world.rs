@@ -151,7 +151,7 @@ impl World {
                     .for_each(|carrier| carrier.up.push_back(frame.clone()));
             }
             Effect::SignOfLife { .. } => {}
-            Effect::Tell { to, message } => self.tell(id, &to, &message),
+            Effect::SendToTabs { to, message } => self.tell(id, &to, &message),
             Effect::WakeAt(at) => client.wake = Some(at),
             Effect::Restore { user } => {
                 let writes = self.storage.entry(user.clone()).or_default().values().cloned().collect();

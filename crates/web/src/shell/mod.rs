@@ -167,7 +167,7 @@ impl Inner {
             }
             Effect::SignOfLife { conn } => self.with_carrier(conn, |carrier| carrier.show_life()),
             Effect::Send { conn, frame } => self.with_carrier(conn, |carrier| carrier.send(&frame)),
-            Effect::Tell { to, message } => {
+            Effect::SendToTabs { to, message } => {
                 if let Some(tabs) = &*self.tabs.borrow() {
                     tabs.tell(&to, &message);
                 }

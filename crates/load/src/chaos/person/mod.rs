@@ -268,7 +268,7 @@ impl Person {
                 }
             }
             // Nobody else is in this browser.
-            Effect::Tell { .. } => {}
+            Effect::SendToTabs { .. } => {}
         }
         None
     }
