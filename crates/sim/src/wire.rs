@@ -27,6 +27,21 @@ struct Followed {
     /// The newest entry that was sent, or that the client has by its cursor or a snapshot.
     cursor: Option<Seq>,
     live: bool,
+    /// Cursors before the last watch.
+    before: Vec<Seq>,
+    /// The same, once something about the room was refused: a refused watch leaves the room followed from there.
+    refused: Vec<Seq>,
+}
+
+impl Followed {
+    /// Goes on from `cursor`, if the room is followed from there. Returns whether it is.
+    fn goes_on_from(&mut self, cursor: Seq) -> bool {
+        let is_known = self.cursor == Some(cursor) || self.refused.contains(&cursor);
+        if is_known {
+            *self = Self { cursor: Some(cursor), live: self.live, ..Self::default() };
+        }
+        is_known
+    }
 }
 
 impl Wire {
@@ -63,7 +78,9 @@ impl Wire {
 
     fn follow(&mut self, room: &RoomId, cursor: Option<Seq>, log: &Log) {
         let cursor = cursor.filter(|cursor| *cursor <= log.head(room));
-        self.rooms.insert(room.clone(), Followed { cursor, live: false });
+        let old = self.rooms.remove(room).unwrap_or_default();
+        let before = old.cursor.into_iter().chain(old.refused).collect();
+        self.rooms.insert(room.clone(), Followed { cursor, before, ..Followed::default() });
     }
 
     /// The session sends this frame.
@@ -99,23 +116,23 @@ impl Wire {
                 let Some(followed) = self.rooms.get_mut(&snapshot.room) else {
                     return broken(format!("a snapshot of {}, which is not followed", snapshot.room));
                 };
-                *followed = Followed { cursor: Some(snapshot.head), live: false };
+                *followed = Followed { cursor: Some(snapshot.head), ..Followed::default() };
                 Ok(())
             }
             ServerFrame::Entry(entry) => self.entry(entry, log),
             ServerFrame::Live { room, head } => {
                 no_lie(room, *head, log)?;
-                match self.rooms.get_mut(room) {
-                    Some(followed) if followed.cursor == Some(*head) => {
-                        followed.live = true;
-                        Ok(())
-                    }
-                    Some(followed) => broken(format!(
-                        "{room} is said to be live at {head}, but was told up to {:?}",
-                        followed.cursor
-                    )),
-                    None => broken(format!("{room} is said to be live, but is not followed")),
+                let Some(followed) = self.rooms.get_mut(room) else {
+                    return broken(format!("{room} is said to be live, but is not followed"));
+                };
+                if !followed.goes_on_from(*head) {
+                    let cursor = followed.cursor;
+                    return broken(format!(
+                        "{room} is said to be live at {head}, but was told up to {cursor:?}"
+                    ));
                 }
+                followed.live = true;
+                Ok(())
             }
             ServerFrame::Done { cmid, room, seq } => self.done(*cmid, room, *seq, log),
             ServerFrame::Refused { cmid, code, room, retry_after_ms, .. } => {
@@ -154,7 +171,7 @@ impl Wire {
         let Some(followed) = self.rooms.get_mut(room) else {
             return broken(format!("entry {seq} of {room}, which is not followed"));
         };
-        if followed.cursor != Some(seq.saturating_sub(1)) {
+        if !followed.goes_on_from(seq.saturating_sub(1)) {
             return broken(format!("entry {seq} of {room} was told after {:?}", followed.cursor));
         }
         followed.cursor = Some(seq);
@@ -192,7 +209,10 @@ impl Wire {
             }
             (None, Some(room)) => {
                 // A watch or a read marker: the room may be followed still.
-                self.rooms.entry(room.clone()).and_modify(|followed| followed.live = false);
+                if let Some(followed) = self.rooms.get_mut(room) {
+                    followed.live = false;
+                    followed.refused.extend(std::mem::take(&mut followed.before));
+                }
                 Ok(())
             }
             _ => Ok(()),
