@@ -30,9 +30,6 @@ interface Fixtures {
   wire: (name?: string) => Promise<Wire>;
 }
 
-/** Browsers' warning about a preload that no script asked for. */
-export const UNUSED_PRELOAD = /preloaded using link preload but not used/;
-
 /** No limit is in the way of whoever fills rooms. */
 export const UNLIMITED = "--post-rate 0 --frame-rate 0";
 
@@ -66,7 +63,7 @@ export const test = base.extend<Fixtures>({
   join: async ({ browser, server, guard, javaScriptEnabled }, use) => {
     const people: Person[] = [];
     // Without scripts, the browser does not need what it was told to load for them.
-    if (javaScriptEnabled === false) guard.allow(/request failed: \S+\.js\S* csp$/, UNUSED_PRELOAD);
+    if (javaScriptEnabled === false) guard.allow(/request failed: \S+\.js\S* csp$/);
     const hosts = new Set<string>();
     await use(async ({ name, path = "/r/lobby", through, ...options } = {}) => {
       const { url } = through ?? server;

@@ -1,6 +1,6 @@
 import { isAccessible } from "../support/axe";
 import type { Person } from "../support/person";
-import { expect, test, UNLIMITED, UNUSED_PRELOAD } from "../support/test";
+import { expect, test, UNLIMITED } from "../support/test";
 
 /** Writes a message and presses the button; the answer is a page. */
 async function post(person: Person, text: string): Promise<void> {
@@ -163,7 +163,7 @@ test("language and colours can be chosen", async ({ join }) => {
 for (const colorScheme of ["light", "dark"] as const) {
   for (const locale of ["en-US", "ko-KR"]) {
     test(`the plain pages are accessible (${locale}, ${colorScheme})`, async ({ guard, join, wire }) => {
-      guard.allow(/404/, UNUSED_PRELOAD);
+      guard.allow(/404/);
       const ben = await wire("Ben");
       await ben.postAll("lobby", ["one", "two https://example.org/"]);
       // The audit is a script itself: here the page's own scripts are held back instead of all.

@@ -214,7 +214,7 @@ test("an edit that is being typed outlives a panic", async ({ guard, join }) => 
 });
 
 test("a page that breaks twice stays as the server made it", async ({ guard, join }) => {
-  guard.allow(DISMANTLED, /unreachable/, /preloaded using link preload but not used/);
+  guard.allow(DISMANTLED, /unreachable/);
   const ada = await join({ name: "Ada" });
   for (const expected of [1, 2]) {
     const loaded = ada.page.waitForEvent("load");
