@@ -6,13 +6,14 @@
 //!
 //! Reading order: `page` (the signals that views read, kept in step with the client's model), `components`
 //! (the views), `client` (the running client behind them), `hydration` (how it begins), `scroll`, `navigation`;
-//! `links`, `ime`, `time`, `routes` and `strings` are pure.
+//! `emoji`, `links`, `ime`, `time`, `routes` and `strings` are pure.
 
 mod client;
 mod components;
 #[cfg(feature = "ssr")]
 mod document;
 mod drafts;
+mod emoji;
 mod hydration;
 mod ime;
 mod ime_events;

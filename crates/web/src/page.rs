@@ -144,6 +144,8 @@ pub(crate) struct Page {
     pub(crate) editing: RwSignal<Option<Seq>>,
     /// The message that is about to be deleted.
     pub(crate) deleting: RwSignal<Option<Seq>>,
+    /// The message that an emoji is being chosen for.
+    pub(crate) picking: RwSignal<Option<Seq>>,
     /// The message that the composer answers, and its author's name.
     pub(crate) replying: RwSignal<Option<(Seq, Arc<str>)>>,
     /// A short confirmation.
@@ -191,6 +193,7 @@ impl Page {
             hovered: RwSignal::new(None),
             editing: RwSignal::new(data.and_then(|data| data.editing)),
             deleting: RwSignal::new(None),
+            picking: RwSignal::new(None),
             replying: RwSignal::new(None),
             said: RwSignal::default(),
             at_bottom: RwSignal::new(true),
@@ -275,6 +278,7 @@ impl Page {
         self.hovered.set(None);
         self.editing.set(None);
         self.deleting.set(None);
+        self.picking.set(None);
         self.replying.set(None);
     }
 

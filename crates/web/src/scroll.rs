@@ -142,6 +142,7 @@ fn restore(log: &HtmlElement, place: Place) {
     }
 }
 
-fn top_within(log: &HtmlElement, row: &Element) -> f64 {
+/// Pixels from the top edge of a scrolled box to an element in it.
+pub(crate) fn top_within(log: &HtmlElement, row: &Element) -> f64 {
     row.get_bounding_client_rect().top() - log.get_bounding_client_rect().top()
 }

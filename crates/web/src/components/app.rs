@@ -14,7 +14,7 @@ use crate::strings::tab_title;
 use super::composer::Composer;
 use super::connection::Connection;
 use super::header::RoomHeader;
-use super::panels::{DeletePlace, PeoplePlace, SettingsPlace};
+use super::panels::{MessagePlaces, PeoplePlace, SettingsPlace};
 use super::rooms::Rooms;
 use super::timeline::Timeline;
 use super::welcome::{Notice, Welcome};
@@ -59,7 +59,7 @@ pub(crate) fn App(
             <PeoplePlace page />
         </div>
         <SettingsPlace page />
-        <DeletePlace page />
+        <MessagePlaces page />
         <p class="toast" role="status" class:shown=reacting(move || !page.said.with(String::is_empty))>
             {words(move || page.said.get())}
         </p>

@@ -14,6 +14,7 @@ mod marks;
 mod message;
 mod panels;
 mod people;
+mod picker;
 mod reactions;
 mod rooms;
 mod settings;

@@ -1,5 +1,5 @@
-//! Settings, the list of people, the form and the dialog of a message: a part of the page of its own. The server renders
-//! what a page without a script needs of them, and the part takes its place.
+//! Settings, the list of people, the form and the dialog of a message: a part of the page of its own; the emoji picker is
+//! another one. The server renders what a page without a script needs of them, and the part takes its place.
 
 use std::any::Any;
 use std::mem::forget;
@@ -36,13 +36,14 @@ const AHEAD: Duration = Duration::from_secs(2);
 /// How long the word stays that the part did not load.
 const SAID: Duration = Duration::from_secs(10);
 
-/// Contents of the part.
+/// Contents of the parts.
 #[derive(Clone)]
 enum Panel {
     Settings,
     People,
     Delete,
     Edit(Seq, Option<Arc<str>>),
+    Picker,
 }
 
 /// A drawn panel; dropping it takes it off the page.
@@ -57,13 +58,26 @@ part! {
             Panel::People => Box::new(mount_to_renderer(&place, move || people(page))),
             Panel::Delete => Box::new(mount_to_renderer(&place, move || delete_dialog(page))),
             Panel::Edit(seq, body) => Box::new(mount_to_renderer(&place, move || edit_form(page, seq, body, over))),
+            // A part of its own.
+            Panel::Picker => Box::new(()),
         }
     }
 }
 
-/// Fetches the part ahead, once the page is alive and the room has had its turn.
+part! {
+    fetch_picker,
+    fn picker(page: Page, place: Element) -> Drawn {
+        Box::new(mount_to_renderer(&place, move || super::picker::picker(page))) as Drawn
+    }
+}
+
+/// Fetches the parts ahead, once the page is alive and the room has had its turn.
 pub(crate) fn fetch_ahead() {
-    set_timeout(|| request_idle_callback(|| spawn_local(async { drop(fetch_panels().await) })), AHEAD);
+    let fetch = || async {
+        drop(fetch_panels().await);
+        drop(fetch_picker().await);
+    };
+    set_timeout(move || request_idle_callback(move || spawn_local(fetch())), AHEAD);
 }
 
 /// The popover of the settings.
@@ -118,16 +132,20 @@ pub(super) fn PeoplePlace(page: Page) -> impl IntoView {
     }
 }
 
-/// Where the question stands before a message is deleted. A page without a script has a form for it.
+/// Where the question stands before a message is deleted, and where an emoji for one is chosen. A page without a script
+/// has forms for both.
 #[component]
-pub(super) fn DeletePlace(page: Page) -> impl IntoView {
-    let place = NodeRef::<html::Div>::new();
-    Effect::new(move |_| {
-        if page.deleting.get().is_some() {
-            open(page, Panel::Delete, place.get_untracked(), forget);
-        }
-    });
-    view! { <div node_ref=place></div> }
+pub(super) fn MessagePlaces(page: Page) -> impl IntoView {
+    let place = move |panel: Panel, asked: RwSignal<Option<Seq>>| {
+        let place = NodeRef::<html::Div>::new();
+        Effect::new(move |_| {
+            if asked.get().is_some() {
+                open(page, panel.clone(), place.get_untracked(), forget);
+            }
+        });
+        view! { <div node_ref=place></div> }
+    };
+    (place(Panel::Delete, page.deleting), place(Panel::Picker, page.picking))
 }
 
 /// Where a message is shown as a form.
@@ -148,15 +166,26 @@ pub(super) fn edit_place(page: Page, seq: Seq, body: Option<Arc<str>>) -> impl I
     }
 }
 
-/// Lets the part draw into an element, and gives what is drawn to `keep`. If it does not load, the page says so, and
+/// Lets a part draw into an element, and gives what is drawn to `keep`. If it does not load, the page says so, and
 /// what the server rendered there stays in use.
 fn open(page: Page, panel: Panel, place: Option<impl Into<Element>>, keep: impl FnOnce(Drawn) + 'static) {
-    let Some(place) = place.map(Into::into).filter(|place: &Element| !place.has_attribute(DRAWN)) else {
+    if let Some(place) = place.map(Into::into) {
+        draw(page, panel, place, Box::new(keep));
+    }
+}
+
+/// See [`open`]; compiled once for all kinds of elements.
+fn draw(page: Page, panel: Panel, place: Element, keep: Box<dyn FnOnce(Drawn)>) {
+    if place.has_attribute(DRAWN) {
         return;
-    };
+    }
     let _ = place.set_attribute(DRAWN, "");
     spawn_local(async move {
-        match panels(panel, page, place.clone()).await {
+        let drawn = match panel {
+            Panel::Picker => picker(page, place.clone()).await,
+            panel => panels(panel, page, place.clone()).await,
+        };
+        match drawn {
             Ok(drawn) => {
                 let _ = place.set_attribute(DRAWN, "drawn");
                 keep(drawn);
@@ -198,6 +227,7 @@ fn missing(page: Page, place: &Element) {
     if place.first_child().is_none() {
         page.editing.set(None);
         page.deleting.set(None);
+        page.picking.set(None);
     }
     page.said.set(page.t.part_missing.to_owned());
     set_timeout(move || page.said.set(String::new()), SAID);

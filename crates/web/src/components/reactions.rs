@@ -37,6 +37,8 @@ pub(super) fn reactions(
     if chips.is_empty() {
         return None;
     }
+    // The button after them leads to all emoji.
+    chips.push(Chip { title: page.t.more_emoji.to_owned(), ..Chip::default() });
     let action = format!("{}/react", routes::message(&page.room_now(), seq));
     let buttons: Vec<_> = chips.into_iter().map(|chip| button(page, seq, chip, choosing)).collect();
     Some(view! {
@@ -48,10 +50,14 @@ pub(super) fn reactions(
 
 fn button(page: Page, seq: Seq, chip: Chip, choosing: Option<RwSignal<bool>>) -> impl IntoView + use<> {
     let Chip { emoji, count, mine, title } = chip;
+    let named = !emoji.is_empty();
     let shown = if count == 0 { emoji.clone() } else { format!("{emoji} {count}") };
     let value = emoji.clone();
     let press = clicked(move |event| {
         event.prevent_default();
+        if !named {
+            return page.picking.set(Some(seq));
+        }
         if choosing.is_some() || (mine && count == 1) {
             focus_row(&event);
         }
@@ -63,11 +69,11 @@ fn button(page: Page, seq: Seq, chip: Chip, choosing: Option<RwSignal<bool>>) ->
     });
     view! {
         <button
-            class="chip"
+            class=if named { "chip" } else { "all-emoji" }
             name=if mine { "unreact" } else { "react" }
             value=value
             title=title
-            aria-pressed=if mine { "true" } else { "false" }
+            aria-pressed=named.then_some(if mine { "true" } else { "false" })
             on:click=press
         >
             {shown}

@@ -87,6 +87,7 @@ pub(super) static EN: Strings = Strings {
     discard: "Discard",
     actions: "Actions for this message",
     react: "Add a reaction",
+    more_emoji: "More emoji",
     reply: "Reply",
     edit: "Edit",
     copy_link: "Copy link",

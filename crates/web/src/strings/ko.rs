@@ -74,6 +74,7 @@ pub(super) static KO: Strings = Strings {
     discard: "지우기",
     actions: "이 메시지로 할 일",
     react: "반응 달기",
+    more_emoji: "이모지 더 보기",
     reply: "답장",
     edit: "수정",
     copy_link: "링크 복사",

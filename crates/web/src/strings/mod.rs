@@ -4,9 +4,12 @@
 
 mod en;
 mod ko;
+mod picker;
 
 use madang_client::Locale;
 use madang_protocol::{LOBBY, RefusalCode, RoomId};
+
+pub(crate) use picker::{PickerStrings, picker_strings};
 
 /// The words of one language. A name is always given as it is shown; sentences are built so that they read
 /// well whatever it ends in.
@@ -68,6 +71,7 @@ pub(crate) struct Strings {
     pub(crate) discard: &'static str,
     pub(crate) actions: &'static str,
     pub(crate) react: &'static str,
+    pub(crate) more_emoji: &'static str,
     pub(crate) reply: &'static str,
     pub(crate) edit: &'static str,
     pub(crate) copy_link: &'static str,
