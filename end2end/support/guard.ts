@@ -15,7 +15,9 @@ export class Guard {
       return /^(https?|wss?):$/.test(protocol) && !hosts().includes(host);
     };
     context.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) {
+      // A page that is left, or that another tab takes the lead from, closes the socket that it was opening.
+      const isLeaving = /WebSocket is closed before the connection is established/.test(message.text());
+      if (["error", "warning"].includes(message.type()) && !isLeaving) {
         const at = message.location().url;
         this.report(`console ${message.type()}: ${message.text()} ${at}`);
       }
@@ -52,11 +54,6 @@ export class Guard {
       /response (403|410|503): \S+\/(ws|rt)/,
       /request failed: .* net::ERR/,
     );
-  }
-
-  /** The tab that leads closes, the next one opens a socket, and closes as well: as when a browser ends. */
-  allowPassingTheLead(): void {
-    this.allow(/WebSocket is closed before the connection is established/);
   }
 
   /** Errors, apart from the allowed ones. */

@@ -169,8 +169,7 @@ test("a reload keeps the login, the messages and the draft", async ({ join }) =>
   await expect(ada.message("second")).toHaveClass(/mine/);
 });
 
-test("two tabs of one person are one person", async ({ guard, join }) => {
-  guard.allowPassingTheLead();
+test("two tabs of one person are one person", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   const tab = await ada.tab();
   await ada.post("from the first");

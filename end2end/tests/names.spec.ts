@@ -98,8 +98,7 @@ test("an avatar shows the first visible character, before and after hydration", 
   await expect(ada.message("live").locator(".avatar")).toHaveText("🏴󠁧󠁢󠁥󠁮󠁧󠁿");
 });
 
-test("the name field follows a name chosen elsewhere", async ({ guard, join }) => {
-  guard.allowPassingTheLead();
+test("the name field follows a name chosen elsewhere", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   const tab = await ada.tab();
   const settings = await ada.openSettings();

@@ -57,8 +57,7 @@ test("messages in another room are counted, new ones follow a divider", async ({
   await expect(divider).toHaveCount(0);
 });
 
-test("a read marker holds across tabs and a reload", async ({ guard, join, wire }) => {
-  guard.allowPassingTheLead();
+test("a read marker holds across tabs and a reload", async ({ join, wire }) => {
   const ben = await join({ name: "Ben" });
   const ada = await wire("Ada");
   const room = await ada.open("Garden");
