@@ -109,7 +109,7 @@ async function opened(server: Server, title: string): Promise<string> {
   return ((await answer.json()) as { room: string }).room;
 }
 
-test("every tab of a banned person says so", async ({ join, server }) => {
+test("every tab of a banned person says so", async ({ guard, join, server }) => {
   guard.allow(/403/);
   const ada = await join({ name: "Ada" });
   await ada.post("said before");
