@@ -203,6 +203,12 @@ impl Model {
         self.rooms.get(room)?.cursor
     }
 
+    /// The read marker of `room`, for the same.
+    #[cfg(feature = "simulation")]
+    pub fn read_marker(&self, room: &RoomId) -> Option<Seq> {
+        Some(self.rooms.get(room)?.read)
+    }
+
     pub(crate) fn you_id(&self) -> Option<UserId> {
         self.you.as_ref().map(|you| you.id.clone())
     }

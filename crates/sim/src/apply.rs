@@ -2,6 +2,7 @@
 
 use madang_client::{Event, MessageRow, Row, RowKey, SendState, timeline, utc_day};
 use madang_protocol::{Cmid, RoomId};
+use madang_server::store::RoomChange;
 
 use crate::link::LinkId;
 use crate::model::{Made, Meant};
@@ -111,6 +112,11 @@ impl World {
             }
             Act::SlowDisk { ms } => self.weather.disk_slow = self.now + ms,
             Act::Broker { ms } => self.weather.broker = self.now + ms,
+            Act::Rename { room } => {
+                let title = format!("{} since {}", crate::ROOMS[room], self.now);
+                self.change_room(room, RoomChange::Rename { title });
+            }
+            Act::Close { room } => self.change_room(room, RoomChange::Close { unused: false }),
             _ => {}
         }
         Ok(())

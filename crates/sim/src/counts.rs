@@ -79,6 +79,10 @@ tally! {
     strangers: "strangers",
     /// Devices asleep or without a network.
     absences: "absences",
+    /// Rooms renamed.
+    renames: "renames",
+    /// Rooms closed.
+    closings: "closings",
     /// Clocks that jumped.
     jumps: "clock_jumps",
     /// Snapshots sent.

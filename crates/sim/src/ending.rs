@@ -86,7 +86,9 @@ impl World {
         for (cmid, made) in &self.made {
             let found = |log: &crate::model::Log| log.find(&made.by, *cmid).is_some();
             // A form may have been refused; a change may have come too late; a restore loses what it loses.
-            let excused = made.place.is_none() || !matches!(made.what, Meant::Post { .. });
+            let excused = made.place.is_none()
+                || !matches!(made.what, Meant::Post { .. })
+                || self.logs.iter().any(|log| log.is_closed(&made.room));
             if !excused && !self.logs.iter().any(found) {
                 return broken(format!("write {cmid} is lost: {made:?}"));
             }

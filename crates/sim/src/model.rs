@@ -1,8 +1,10 @@
 //! Model of the server: the log as it was committed, kept beside it by the simplest means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use madang_protocol::{Cmid, Entry, EntryKind, Epoch, Message, RoomId, Seq, Snapshot, UserId};
+use madang_protocol::{
+    Cmid, Entry, EntryKind, Epoch, Message, Reaction, RoomId, RoomInfo, Seq, Snapshot, UserId,
+};
 
 use crate::{Broken, Check, broken};
 
@@ -79,6 +81,9 @@ impl Log {
         if log.last().is_some_and(|last| (1..=5_000).contains(&(last.at - entry.at))) {
             return broken(format!("the time of {} runs backwards at {}", entry.room, entry.seq));
         }
+        if log.last().is_some_and(|last| matches!(last.what, EntryKind::Closed {})) {
+            return broken(format!("{} was closed, and has entry {}", entry.room, entry.seq));
+        }
         if let Some(cmid) = entry.cmid {
             let place = (entry.room.clone(), entry.seq);
             if let Some(first) = self.writes.insert((entry.by.clone(), cmid), place) {
@@ -89,7 +94,110 @@ impl Log {
             }
         }
         log.push(entry.clone());
+        let (with, without) = (self.reacted(entry, entry.seq), self.reacted(entry, entry.seq - 1));
+        match entry.what {
+            EntryKind::Reacted { .. } | EntryKind::Unreacted { .. } if with == without => {
+                broken(format!("entry {} of {} changes no reaction", entry.seq, entry.room))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns who had reacted with what at `head` to the message that an entry is about, from the log alone.
+    fn reacted(&self, about: &Entry, head: Seq) -> BTreeSet<(String, UserId)> {
+        let mut standing = BTreeSet::new();
+        let entries = self.entries(&about.room).iter().take_while(|entry| entry.seq <= head);
+        for entry in entries.filter(|entry| entry.about() == about.about()) {
+            match &entry.what {
+                EntryKind::Reacted { emoji, .. } => _ = standing.insert((emoji.clone(), entry.by.clone())),
+                EntryKind::Unreacted { emoji, .. } => {
+                    standing.remove(&(emoji.clone(), entry.by.clone()));
+                }
+                EntryKind::Deleted { .. } => standing.clear(),
+                _ => {}
+            }
+        }
+        standing
+    }
+
+    /// Checks the fold itself, which the server and this model have in common: each reaction is there once.
+    fn check_reactions(&self, room: &RoomId, head: Seq, messages: &[Message]) -> Check {
+        for message in messages {
+            let Some(posted) = self.entry(room, message.seq) else { continue };
+            let of = |reaction: &Reaction| {
+                let emoji = reaction.emoji.clone();
+                reaction.by.iter().map(move |by| (emoji.clone(), by.clone())).collect::<Vec<_>>()
+            };
+            let mut shown: Vec<_> = message.reactions.iter().flat_map(of).collect();
+            shown.sort();
+            if !shown.iter().eq(&self.reacted(posted, head)) {
+                return broken(format!(
+                    "message {} of {room} at {head} has reactions {shown:?}",
+                    message.seq
+                ));
+            }
+        }
         Ok(())
+    }
+
+    /// Returns the title of a room at `head`.
+    pub(crate) fn title(&self, room: &RoomId, head: Seq) -> &str {
+        let is_titled = |entry: &&Entry| {
+            matches!(entry.what, EntryKind::Opened { .. } | EntryKind::Renamed { .. }) && entry.seq <= head
+        };
+        self.entries(room).iter().rfind(is_titled).map_or("", |entry| entry.what.text())
+    }
+
+    /// Returns true if the owner closed the room.
+    pub(crate) fn is_closed(&self, room: &RoomId) -> bool {
+        self.entries(room).last().is_some_and(|last| matches!(last.what, EntryKind::Closed {}))
+    }
+
+    /// Returns the rooms that were closed.
+    pub(crate) fn closed(&self) -> BTreeSet<RoomId> {
+        self.rooms.keys().filter(|room| self.is_closed(room)).cloned().collect()
+    }
+
+    /// Checks the news that a room has another title, or is closed.
+    pub(crate) fn check_changed(&self, room: &RoomId, title: Option<&str>) -> Check {
+        let is_so = |entry: &Entry| match &entry.what {
+            EntryKind::Renamed { title: given } => title == Some(given),
+            EntryKind::Closed {} => title.is_none(),
+            _ => false,
+        };
+        if self.entries(room).iter().any(is_so) {
+            return Ok(());
+        }
+        broken(format!("{room} was said to be {title:?} now, and never was"))
+    }
+
+    /// Checks a line of a list of rooms.
+    pub(crate) fn check_listed(&self, info: &RoomInfo) -> Check {
+        let title = self.title(&info.room, info.head);
+        if info.title == title {
+            return Ok(());
+        }
+        broken(format!(
+            "{} is called {:?} at {}, and was listed as {:?}",
+            info.room, title, info.head, info.title
+        ))
+    }
+
+    /// Returns the states that a message went through.
+    pub(crate) fn states(&self, room: &RoomId, seq: Seq) -> Vec<Message> {
+        let mut states: Vec<Message> = Vec::new();
+        for entry in self.entries(room).iter().filter(|entry| entry.about() == Some(seq)) {
+            let mut state = match states.last() {
+                Some(before) => before.clone(),
+                None => match Message::from_posted(entry) {
+                    Some(message) => message,
+                    None => continue,
+                },
+            };
+            state.apply(entry);
+            states.push(state);
+        }
+        states
     }
 
     /// The entry as it may be read now: a deleted message's texts and headers are gone.
@@ -132,6 +240,10 @@ impl Log {
         if *shown != *snapshot.messages {
             return broken(format!("a snapshot of {room} at {head} differs from the log's projection"));
         }
+        if snapshot.title != self.title(room, head) {
+            return broken(format!("a snapshot of {room} at {head} has the title {:?}", snapshot.title));
+        }
+        self.check_reactions(room, head, shown)?;
         if snapshot.before != (shown.len() < all.len()) {
             return broken(format!("a snapshot of {room} at {head} says wrongly whether there is more"));
         }
@@ -156,7 +268,7 @@ impl Log {
         if all[from..to] != *messages || more != (from > 0, to < all.len()) {
             return broken(format!("a page of {room} at {head} is no stretch of the log's projection"));
         }
-        Ok(())
+        self.check_reactions(room, head, messages)
     }
 
     /// Checks that the store reads this log.

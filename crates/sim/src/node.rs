@@ -13,6 +13,7 @@ use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
 use madang_server::network::Network;
 use madang_server::room::{Post, Rooms};
+use madang_server::store::RoomChange;
 use madang_server::store::manual::Fault;
 use tokio_util::sync::CancellationToken;
 
@@ -219,6 +220,7 @@ impl World {
         let Ok(seen) = at_once(server.rooms.snapshot(&user, room))? else { return Ok(None) };
         let Ok(rooms) = at_once(server.rooms.list(Some(user.clone())))? else { return Ok(None) };
         self.log().check_snapshot(&seen.snapshot)?;
+        rooms.iter().try_for_each(|info| self.log().check_listed(info))?;
         Ok(Some(PageData {
             you: Some(madang_protocol::Person::new(user, "")),
             epoch: server.rooms.epoch().clone(),
@@ -237,6 +239,14 @@ impl World {
             notice: None,
             cmid: Cmid(0),
         }))
+    }
+
+    /// The owner asks for a change of a room on the command line, and does not wait for the answer.
+    pub(crate) fn change_room(&mut self, room: usize, change: RoomChange) {
+        let now = self.server_time();
+        let Some(server) = self.server.as_mut().filter(|server| !server.draining) else { return };
+        drop(server.store.change_room(self.rooms[room].clone(), change, now));
+        self.kick_writer();
     }
 
     /// A plain form arrives, for the first or the second time.

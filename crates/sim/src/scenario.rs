@@ -176,6 +176,14 @@ pub enum Act {
     Broker {
         ms: Ms,
     },
+    /// The owner gives a room another title.
+    Rename {
+        room: usize,
+    },
+    /// The owner closes a room, for ever.
+    Close {
+        room: usize,
+    },
 }
 
 /// A step, and its time.
@@ -206,7 +214,21 @@ pub fn scenes(seed: u64) -> Vec<Scene> {
             scenes.push((at + 50, Act::Burst { device, room, posts, bytes: 500 }));
         }
     }
+    scenes.extend(owner(seed, at));
+    scenes.sort_by_key(|(at, _)| *at);
     scenes
+}
+
+/// Acts of the owner until `end`, in some stories.
+fn owner(seed: u64, end: Ms) -> Vec<Scene> {
+    let mut rng = Rng::new(seed, 8);
+    let count = if rng.chance(30) { rng.between(1, 4) } else { 0 };
+    let mut act = || {
+        let (at, room) = (rng.between(500, end), rng.pick(crate::ROOMS.len()));
+        // The lobby is never closed.
+        if room > 0 && rng.chance(40) { (at, Act::Close { room }) } else { (at, Act::Rename { room }) }
+    };
+    (0..count).map(|_| act()).collect()
 }
 
 fn daily(rng: &mut Rng) -> Act {
@@ -345,6 +367,8 @@ impl fmt::Display for Act {
             Self::DiskFull { ms } => write!(f, "the disk is full for {ms} ms"),
             Self::Unreadable { ms } => write!(f, "the disk cannot be read for {ms} ms"),
             Self::SlowDisk { ms } => write!(f, "the disk is slow for {ms} ms"),
+            Self::Rename { room } => write!(f, "the owner renames {}", place(room)),
+            Self::Close { room } => write!(f, "the owner closes {}", place(room)),
             Self::Broker { ms } => write!(f, "the broker loses and reorders for {ms} ms"),
         }
     }

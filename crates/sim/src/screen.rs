@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use madang_client::{Model, Row, SendState, timeline, utc_day};
-use madang_protocol::{Reaction, Reactions, RoomId, Seq, UserId};
+use madang_client::{Model, RoomView, Row, SendState, timeline, utc_day};
+use madang_protocol::{Message, Reaction, Reactions, RoomId, Seq, UserId};
 
 use crate::device::Shown;
 use crate::model::Log;
@@ -31,9 +31,20 @@ impl World {
     pub(crate) fn check_settled(&self, device: usize, room: &RoomId) -> Check {
         let Some(model) = &self.devices[device].model else { return broken("there is no page") };
         let log = self.log();
+        let line = model.room_lines().into_iter().find(|line| line.room == *room);
+        if log.is_closed(room) {
+            // All that tells it may have been lost.
+            let told = line.is_none() || self.tally.frames_lost > 0;
+            return if told { Ok(()) } else { broken("it is listed, and is closed") };
+        }
+        let title = log.title(room, log.head(room));
+        if line.as_ref().is_none_or(|line| *line.title != *title) {
+            return broken(format!("it is {title:?}, and is listed as {line:?}"));
+        }
         if model.cursor(room) != Some(log.head(room)) {
             return broken(format!("the cursor is {:?}, the head {}", model.cursor(room), log.head(room)));
         }
+        self.check_unread(model, room, line.map_or(0, |line| line.unread))?;
         let Shown { log: of, .. } = self.devices[device].shown.get(room).copied().unwrap_or_default();
         let rows = timeline(model, room, &utc_day);
         if rows.is_empty() {
@@ -50,6 +61,27 @@ impl World {
             return broken(format!("the last row is {last:?}, the newest message {newest:?}"));
         }
         Ok(())
+    }
+
+    /// The count of unread messages is right, where the client can know it.
+    fn check_unread(&self, model: &Model, room: &RoomId, shown: u32) -> Check {
+        let (log, read) = (self.log(), model.read_marker(room).unwrap_or_default());
+        let view = model.room_view(room);
+        let first = timeline(model, room, &utc_day)
+            .into_iter()
+            .find_map(|row| if let Row::Message(row) = row { row.seq } else { None });
+        let reaches =
+            |view: &RoomView| !view.after && (!view.before || first.is_some_and(|first| first <= read));
+        if !view.as_ref().is_some_and(reaches) {
+            return Ok(());
+        }
+        let is_unread =
+            |message: &&Message| message.seq > read && !model.is_you(&message.by) && !message.is_deleted();
+        let counted = log.messages(room, log.head(room)).iter().filter(is_unread).count();
+        if shown as usize == counted.min(1_000) {
+            return Ok(());
+        }
+        broken(format!("{shown} are shown as unread after {read}, and {counted} are"))
     }
 }
 
@@ -82,6 +114,14 @@ fn check_rows(model: &Model, room: &RoomId, log: &Log, exact: Option<Seq>) -> Ch
             Some(_) => row.mine && log.had_body(room, *seq, body),
             None => log.had_body(room, *seq, body),
         };
+        // Of a page that was ahead of the stream, a row may be ahead too; it is a state that there was, all the same.
+        let is_state = |state: &Message| {
+            let same = row.mine || body == Some("") || state.body.as_deref() == body;
+            same && others(&row.reactions, model) == others(&state.reactions, model)
+        };
+        if exact.is_none() && !is_state(message) && !log.states(room, *seq).iter().any(is_state) {
+            return broken(format!("message {seq} never was as it is shown: {body:?}, {:?}", row.reactions));
+        }
         if exact.is_some() && others(&row.reactions, model) != others(&message.reactions, model) {
             return broken(format!(
                 "message {seq} shows {:?}, and has {:?}",

@@ -1,8 +1,8 @@
 //! Checks of a client's connection: frame by frame, as they leave the session.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use madang_protocol::{ClientFrame, Cmid, Entry, RefusalCode, RoomId, Seq, ServerFrame, UserId};
+use madang_protocol::{ClientFrame, Cmid, Entry, Operation, RefusalCode, RoomId, Seq, ServerFrame, UserId};
 
 use crate::model::Log;
 use crate::{Check, broken};
@@ -18,6 +18,10 @@ pub(crate) struct Wire {
     welcomed: bool,
     /// Reactions that were asked for, and their messages: one that changes nothing is done as its message.
     reactions: BTreeMap<Cmid, Seq>,
+    /// Writes that were asked for, in their order, up to the last answer.
+    asked: VecDeque<Cmid>,
+    /// Rooms that were closed before its hello.
+    closed: BTreeSet<RoomId>,
     /// The read markers at its hello. One that moves while the welcome is made is sent after it.
     marks: BTreeMap<RoomId, Seq>,
 }
@@ -53,15 +57,21 @@ impl Wire {
             named,
             welcomed: false,
             reactions: BTreeMap::new(),
+            asked: VecDeque::new(),
+            closed: BTreeSet::new(),
             marks: BTreeMap::new(),
         }
     }
 
     /// The session was given this frame. Its cursors are checked by `log`.
     pub(crate) fn heard(&mut self, frame: &ClientFrame, log: &Log) {
+        if let Ok((_, cmid, _)) = Operation::from_frame(frame.clone()) {
+            self.asked.push_back(cmid);
+        }
         match frame {
             ClientFrame::Hello { resume, epoch, .. } => {
                 self.marks = log.marks_of(&self.user);
+                self.closed = log.closed();
                 for point in resume {
                     let cursor = (epoch.as_ref() == Some(&log.epoch)).then_some(point.seq);
                     self.follow(&point.room, cursor, log);
@@ -96,16 +106,20 @@ impl Wire {
                 }
                 for info in rooms {
                     no_lie(&info.room, info.head, log)?;
+                    log.check_listed(info)?;
+                    if self.closed.contains(&info.room) {
+                        return broken(format!("{} was listed, and is closed", info.room));
+                    }
                     check_unread(info, &self.user, log)?;
                     self.check_mark(&info.room, info.read)?;
                 }
                 Ok(())
             }
-            ServerFrame::Rooms { rooms } => {
-                rooms.iter().try_for_each(|info| no_lie(&info.room, info.head, log))
-            }
-            // The owner's, who takes no part.
-            ServerFrame::RoomChanged { room, .. } => broken(format!("{room} was changed by nobody")),
+            ServerFrame::Rooms { rooms } => rooms.iter().try_for_each(|info| {
+                no_lie(&info.room, info.head, log)?;
+                log.check_listed(info)
+            }),
+            ServerFrame::RoomChanged { room, title } => log.check_changed(room, title.as_deref()),
             ServerFrame::People { people } => {
                 self.named.extend(people.iter().map(|person| person.id.clone()));
                 Ok(())
@@ -134,8 +148,12 @@ impl Wire {
                 followed.live = true;
                 Ok(())
             }
-            ServerFrame::Done { cmid, room, seq } => self.done(*cmid, room, *seq, log),
+            ServerFrame::Done { cmid, room, seq } => {
+                self.answered(*cmid)?;
+                self.done(*cmid, room, *seq, log)
+            }
             ServerFrame::Refused { cmid, code, room, retry_after_ms, .. } => {
+                cmid.map_or(Ok(()), |cmid| self.answered(cmid))?;
                 self.refused(*cmid, *code, room.as_ref(), retry_after_ms.is_some(), log)
             }
             ServerFrame::Page { room, head, messages, before, after, .. } => {
@@ -182,6 +200,16 @@ impl Wire {
             return broken(format!("entry {seq} of {room} was told differently: {entry:?}, not {durable:?}"));
         }
         Ok(())
+    }
+
+    /// Answers keep the order of the questions.
+    fn answered(&mut self, cmid: Cmid) -> Check {
+        while let Some(asked) = self.asked.pop_front() {
+            if asked == cmid {
+                return Ok(());
+            }
+        }
+        broken(format!("write {cmid} was answered after a later one, or twice, or was never asked for"))
     }
 
     fn done(&self, cmid: Cmid, room: &RoomId, seq: Seq, log: &Log) -> Check {

@@ -1,5 +1,6 @@
 //! The store's writer, step by step, and the way of what it committed to the hub.
 
+use madang_protocol::EntryKind;
 use madang_server::store::Committed;
 use madang_server::store::manual::Fault;
 
@@ -102,6 +103,11 @@ impl World {
                     return broken(format!("in {room}, write {number} of {who} overtook {:?}", made.place));
                 }
             }
+            match entry.what {
+                EntryKind::Renamed { .. } => self.tally.renames += 1,
+                EntryKind::Closed {} => self.tally.closings += 1,
+                _ => {}
+            }
             self.log_mut().commit(entry)?;
         }
         Ok(())
@@ -115,7 +121,8 @@ impl World {
         server.broker_at = server.broker_at.max(self.now) + jitter;
         let mut at = server.broker_at;
         if lossy {
-            if self.chance.chance(20) {
+            // Nothing follows the end of a room that would show that it was lost.
+            if self.chance.chance(20) && !matches!(committed.entry.what, EntryKind::Closed {}) {
                 self.tally.broker += 1;
                 return;
             }

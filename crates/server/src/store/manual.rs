@@ -155,13 +155,13 @@ fn limit_pages(sql: &Connection, full: bool) {
 }
 
 fn made_repeatable(sql: &Connection, epoch: &Epoch, at: UnixMs, is_new: bool) -> rusqlite::Result<()> {
+    sql.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch.as_str()])?;
     if is_new {
         sql.execute("UPDATE meta SET value = ?1 WHERE key = 'first_epoch'", [epoch.as_str()])?;
+        sql.execute("UPDATE users SET made_at = ?1", [at])?;
+        // The lobby's first entry.
+        sql.execute("UPDATE entries SET at = ?1", [at])?;
+        sql.execute("UPDATE rooms SET last_at = ?1", [at])?;
     }
-    sql.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch.as_str()])?;
-    sql.execute("UPDATE users SET made_at = ?1 WHERE key = 1", [at])?;
-    // Of what the server writes by itself, the lobby's first entry alone.
-    sql.execute("UPDATE entries SET at = ?1 WHERE by = 1", [at])?;
-    sql.execute("UPDATE rooms SET last_at = ?1 WHERE head = 1", [at])?;
     Ok(())
 }
