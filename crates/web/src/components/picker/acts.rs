@@ -39,6 +39,14 @@ impl Picker {
         self.page.rows.with_untracked(|rows| rows.iter().find_map(row))
     }
 
+    /// Shows all emoji, unless something was searched for meanwhile, or the picker closed.
+    pub(super) fn draw_all(self) {
+        let typed = self.field.try_get_untracked().flatten().map(|field| field.value());
+        if typed.is_some_and(|typed| typed.trim().is_empty()) {
+            self.shown.set(beginning(self.w, self.korean));
+        }
+    }
+
     /// Shows what the search box asks for.
     pub(super) fn look(self) {
         let Some(typed) = self.field.get_untracked().map(|field| field.value()) else { return };

@@ -5,6 +5,8 @@
 mod acts;
 mod cells;
 
+use std::time::Duration;
+
 use leptos::html;
 use leptos::prelude::*;
 use madang_client::Locale;
@@ -20,6 +22,9 @@ use crate::{ime_events, rowkey};
 use super::{anew, clicked, icons, reacting, words};
 use acts::beginning;
 use cells::{id, mark, show};
+
+/// Sections that are drawn when it opens: what is in view. All of them take several times as long.
+const AT_ONCE: usize = 2;
 
 /// State of one opened picker; a handle that is passed around by copy.
 #[derive(Clone, Copy)]
@@ -52,7 +57,7 @@ fn opened(page: Page, seq: Seq) -> impl IntoView {
         w,
         korean,
         seq,
-        shown: RwSignal::new(beginning(w, korean)),
+        shown: RwSignal::new(beginning(w, korean).into_iter().take(AT_ONCE).collect()),
         active: RwSignal::new(None),
         found: RwSignal::default(),
         ime: StoredValue::default(),
@@ -63,6 +68,8 @@ fn opened(page: Page, seq: Seq) -> impl IntoView {
     Effect::new(move |_| {
         if let Some(dialog) = picker.dialog.get() {
             show(&dialog, seq);
+            // The rest follows the first picture.
+            request_animation_frame(move || set_timeout(move || picker.draw_all(), Duration::ZERO));
         }
     });
     Effect::new(move |before: Option<Option<usize>>| {
