@@ -155,9 +155,10 @@ impl Room {
         }
     }
 
-    /// The room is only counted, from the head of the list on.
+    /// The room is only counted, from the head of the list on. Rows without a cursor are of an epoch that is over: they wait
+    /// for their snapshot.
     pub(crate) fn count_from(&mut self, head: Seq) {
-        if self.cursor.is_none() {
+        if self.cursor.is_none() && self.window.is_none() {
             self.cursor = Some(head);
             self.last_change = head;
             self.last_post = head;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use madang_client::{Event, LinkView, Role, Row, SendState, TabMessage, Transport, Write, timeline, utc_day};
 use madang_protocol::{
-    ClientFrame, Cmid, EntryKind, Epoch, Limits, Operation, RefusalCode, RoomId, ServerFrame,
+    ClientFrame, Cmid, Entry, EntryKind, Epoch, Limits, Operation, RefusalCode, RoomId, ServerFrame,
 };
 
 use crate::browser::Browser;
@@ -344,6 +344,27 @@ fn rows_of_another_epoch_take_no_change() {
     let done = ServerFrame::Done { cmid: Cmid(9), room: lobby(), seq: 3 };
     browser.world.event(1, Event::Frame { conn, frame: done });
     assert_eq!(body(&browser), before);
+}
+
+#[test]
+fn rows_of_another_epoch_take_no_entry() {
+    let mut browser = Browser::settled(&["lobby"], 2);
+    browser.world.post(1, &lobby());
+    browser.settle();
+    let follower = &browser.world.clients[1];
+    let (you, conn) = (follower.model.you().unwrap().clone(), follower.model.link().conn);
+    let (rooms, limits) = (browser.world.server.rooms(&follower.user), Limits::default());
+    let before = browser.world.rows(1, &lobby());
+    let head = rooms.iter().find(|info| info.room == lobby()).unwrap().head;
+    let (epoch, by) = ("restored".parse().unwrap(), you.id.clone());
+    let welcome = ServerFrame::Welcome { you, epoch, rooms: rooms.clone(), limits, heartbeat_ms: 25_000 };
+    browser.world.event(1, Event::Frame { conn, frame: welcome });
+    // The list comes once more before the snapshot, and an entry that would follow what it names.
+    browser.world.event(1, Event::Frame { conn, frame: ServerFrame::Rooms { rooms } });
+    let what = EntryKind::posted("of the present epoch", None);
+    let entry = Entry { room: lobby(), seq: head + 1, at: 9, by, cmid: None, what };
+    browser.world.event(1, Event::Frame { conn, frame: ServerFrame::Entry(entry) });
+    assert_eq!(browser.world.rows(1, &lobby()), before);
 }
 
 #[test]
