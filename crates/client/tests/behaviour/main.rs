@@ -6,6 +6,7 @@ mod alone;
 mod browser;
 mod clocks;
 mod convergence;
+mod epochs;
 mod ladder;
 mod paging;
 mod reading;
