@@ -130,6 +130,11 @@ impl Session {
         let Some(room) = self.behind.pop_front() else { return };
         let Some(Follow { sent, live: false }) = self.follows.get(&room) else { return };
         let sent = *sent;
+        if let Err(refusal) = self.rooms.head(&self.you.id, &room) {
+            // It was closed, and what would have told so was dropped with the queue.
+            self.follows.remove(&room);
+            return self.refuse(refusal, Some(room), out);
+        }
         match self.hub().attach(&room, self.id, &self.queue, sent) {
             Attached::Live(entries) => {
                 if let Some(follow) = self.follows.get_mut(&room) {
