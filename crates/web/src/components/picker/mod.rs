@@ -23,8 +23,8 @@ use super::{anew, clicked, icons, reacting, words};
 use acts::beginning;
 use cells::{id, mark, show};
 
-/// Sections that are drawn when it opens: what is in view. All of them take several times as long.
-const AT_ONCE: usize = 2;
+/// Emoji that are drawn when it opens: about as many as are in view. All of them take many times as long.
+const AT_ONCE: usize = 64;
 
 /// State of one opened picker; a handle that is passed around by copy.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ fn opened(page: Page, seq: Seq) -> impl IntoView {
         w,
         korean,
         seq,
-        shown: RwSignal::new(beginning(w, korean).into_iter().take(AT_ONCE).collect()),
+        shown: RwSignal::new(in_view(beginning(w, korean))),
         active: RwSignal::new(None),
         found: RwSignal::default(),
         ime: StoredValue::default(),
@@ -103,6 +103,17 @@ fn opened(page: Page, seq: Seq) -> impl IntoView {
             </p>
         </dialog>
     }
+}
+
+/// The first emoji of these sections.
+fn in_view(mut sections: Vec<Section>) -> Vec<Section> {
+    let mut left = AT_ONCE;
+    sections.retain_mut(|section| {
+        section.emoji.truncate(left);
+        left -= section.emoji.len();
+        !section.emoji.is_empty()
+    });
+    sections
 }
 
 /// The search box, and a button for each group.
