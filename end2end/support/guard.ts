@@ -53,6 +53,8 @@ export class Guard {
       /Failed to load resource: (net::ERR|the server responded with a status of (403|410|503))/,
       /response (403|410|503): \S+\/(ws|rt)/,
       /request failed: .* net::ERR/,
+      // A part of the page that was on its way.
+      /console error: TypeError: Failed to fetch/,
     );
   }
 
