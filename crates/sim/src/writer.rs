@@ -94,8 +94,10 @@ impl World {
                 log.check_meant(entry, made)?;
                 let earlier = log.entries(&entry.room).iter().filter_map(|entry| self.made.get(&entry.cmid?));
                 let of_device = |place: (usize, usize)| made.place.filter(|(device, _)| *device == place.0);
+                // One that a restore has lost may be sent again behind those that it once came before.
+                let is_lost = self.logs.iter().rev().skip(1).any(|log| log.find(&entry.by, cmid).is_some());
                 let overtaken = earlier
-                    .filter_map(|made| made.place)
+                    .filter_map(|made| made.place.filter(|_| !is_lost))
                     .find(|place| of_device(*place).is_some_and(|(_, number)| number < place.1));
                 if let Some((device, number)) = overtaken {
                     let who = crate::DEVICES[device].1;
