@@ -59,7 +59,7 @@ pub struct Budgets(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    terms: Rates,
+    rates: Rates,
     /// Meters in the order of [`POSTS`] and what follows it.
     networks: Mutex<Ledger<Network, 7>>,
     people: Mutex<Ledger<UserId, 1>>,
@@ -76,12 +76,12 @@ const FRAMES: usize = 6;
 
 impl Budgets {
     /// Whole budgets for everybody.
-    pub fn new(terms: Rates, metrics: Metrics) -> Self {
-        let Rates { posts, bytes, more_bytes, reads, frames, newcomers, rooms, .. } = terms;
+    pub fn new(rates: Rates, metrics: Metrics) -> Self {
+        let Rates { posts, bytes, more_bytes, reads, frames, newcomers, rooms, .. } = rates;
         let address = [posts, bytes, more_bytes, newcomers, rooms, reads, frames];
         let networks = Mutex::new(Ledger::new(address, ACCOUNTS, ARRIVALS));
-        let people = Mutex::new(Ledger::new([terms.own_rooms], ACCOUNTS, ARRIVALS));
-        Self(Arc::new(Inner { terms, networks, people, metrics }))
+        let people = Mutex::new(Ledger::new([rates.own_rooms], ACCOUNTS, ARRIVALS));
+        Self(Arc::new(Inner { rates, networks, people, metrics }))
     }
 
     /// A write with so many bytes of text.
@@ -89,7 +89,7 @@ impl Budgets {
     /// # Errors
     /// The rate limit is exceeded; the refusal has the time to wait.
     pub fn write(&self, from: Network, text: usize, now: UnixMs) -> Result<(), Refusal> {
-        if self.0.terms.posts.is_none() && self.0.terms.bytes.is_none() && self.0.terms.more_bytes.is_none() {
+        if self.0.rates.posts.is_none() && self.0.rates.bytes.is_none() && self.0.rates.more_bytes.is_none() {
             return Ok(());
         }
         let bytes = WRITE_BYTES + u64::try_from(text).unwrap_or(u64::MAX);
@@ -101,7 +101,7 @@ impl Budgets {
     /// # Errors
     /// The rate limit is exceeded; the refusal has the time to wait.
     pub fn mark(&self, from: Network, now: UnixMs) -> Result<(), Refusal> {
-        if self.0.terms.bytes.is_none() && self.0.terms.more_bytes.is_none() {
+        if self.0.rates.bytes.is_none() && self.0.rates.more_bytes.is_none() {
             return Ok(());
         }
         self.take("marks", from, &[(BYTES, MARK_BYTES), (MORE_BYTES, MARK_BYTES)], now)
@@ -112,7 +112,7 @@ impl Budgets {
     /// # Errors
     /// The rate limit is exceeded; the refusal has the time to wait.
     pub fn read(&self, from: Network, most: usize, now: UnixMs) -> Result<(), Refusal> {
-        if self.0.terms.reads.is_none() {
+        if self.0.rates.reads.is_none() {
             return Ok(());
         }
         self.take("reads", from, &[(READS, u64::try_from(most).unwrap_or(u64::MAX))], now)
@@ -120,14 +120,14 @@ impl Budgets {
 
     /// Gives back what of that was not read.
     pub fn give_back_read(&self, from: Network, bytes: usize) {
-        if self.0.terms.reads.is_some() {
+        if self.0.rates.reads.is_some() {
             self.networks().give_back(&from, READS, u64::try_from(bytes).unwrap_or(u64::MAX));
         }
     }
 
     /// Counts frames of an address. Returns for how many milliseconds nothing more is to be read from their sender.
     pub fn frames(&self, from: Network, count: u64, now: UnixMs) -> u32 {
-        if self.0.terms.frames.is_none() {
+        if self.0.rates.frames.is_none() {
             return 0;
         }
         let wait = self.networks().charge(&from, FRAMES, count, now);
@@ -199,8 +199,8 @@ mod tests {
     fn bytes_count_in_both_runs() {
         let short = Allowance { burst: 1_000, per_hour: HOUR_SECONDS * 1_000 };
         let long = Allowance { burst: 2_000, per_hour: 3_600 };
-        let terms = Rates { bytes: Some(short), more_bytes: Some(long), ..Rates::default() };
-        let budgets = Budgets::new(terms, Metrics::default());
+        let rates = Rates { bytes: Some(short), more_bytes: Some(long), ..Rates::default() };
+        let budgets = Budgets::new(rates, Metrics::default());
         let home = network("203.0.113.7");
         assert!(budgets.write(home, 700, 0).is_ok());
         let refusal = budgets.write(home, 700, 0).unwrap_err();
@@ -215,8 +215,8 @@ mod tests {
     fn a_refused_room_costs_neither_budget() {
         let own = Allowance { burst: 1, per_hour: 1 };
         let address = Allowance { burst: 2, per_hour: 2 };
-        let terms = Rates { own_rooms: Some(own), rooms: Some(address), ..Rates::default() };
-        let budgets = Budgets::new(terms, Metrics::default());
+        let rates = Rates { own_rooms: Some(own), rooms: Some(address), ..Rates::default() };
+        let budgets = Budgets::new(rates, Metrics::default());
         let home = Some(network("203.0.113.7"));
         assert!(budgets.room(&user("ann"), home, 0).is_ok());
         for _ in 0..10 {

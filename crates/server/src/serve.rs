@@ -74,7 +74,7 @@ pub async fn serve(config: Serve, stop: CancellationToken) -> anyhow::Result<()>
         None => None,
     };
     let hub = Arc::new(Hub::new(store.heads(), metrics.clone()));
-    let budgets = Budgets::new(config.address.terms(config.post_rate, config.frame_rate), metrics.clone());
+    let budgets = Budgets::new(config.address.rates(config.post_rate, config.frame_rate), metrics.clone());
     let clock = Clock::default();
     let (limits, within) = (config.limits(), (budgets.clone(), clock.clone()));
     let rooms = Rooms::within(store.clone(), hub.clone(), broker, limits, within, metrics.clone());

@@ -84,7 +84,7 @@ impl Connection {
 }
 
 async fn serve(rooms: Rooms, peer: Peer, stop: CancellationToken, pipe: Pipe) -> End {
-    let terms = SessionOptions {
+    let options = SessionOptions {
         from: peer.address.into(),
         frame_rate: Rate { per_second: 100, burst: 400 },
         heartbeat_ms: HEARTBEAT as u32,
@@ -93,7 +93,7 @@ async fn serve(rooms: Rooms, peer: Peer, stop: CancellationToken, pipe: Pipe) ->
     let (mut protocol, mut transport, mut scheduler) = (Madang, pipe.clone(), pipe);
     scheduler.set(Timer::Heartbeat, heartbeat);
     let (transport, scheduler) = (&mut transport, &mut scheduler);
-    let handshake = Handshake { rooms: &rooms, peer, terms, stop: &stop, transport, scheduler };
+    let handshake = Handshake { rooms: &rooms, peer, options, stop: &stop, transport, scheduler };
     let end = match protocol.open(handshake).await {
         Ok((session, out)) => {
             ConnectionLoop::new(&mut protocol, session, out, heartbeat).run(transport, scheduler).await

@@ -74,8 +74,8 @@ impl World {
         let (broker, _, inbox) = Broker::new();
         let heads = store.heads();
         let hub = Arc::new(Hub::new(heads, metrics.clone()));
-        let terms = if self.is_narrow { narrow() } else { Rates::default() };
-        let within = (Budgets::new(terms, metrics.clone()), Clock::default());
+        let rates = if self.is_narrow { narrow() } else { Rates::default() };
+        let within = (Budgets::new(rates, metrics.clone()), Clock::default());
         let rooms = Rooms::within(store.clone(), hub.clone(), broker, Limits::default(), within, metrics);
         self.server = Some(Server {
             connections: BTreeMap::new(),

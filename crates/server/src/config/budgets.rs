@@ -94,7 +94,7 @@ impl Address {
     }
 
     /// The budgets, beside a person's rate of posts and a connection's of frames.
-    pub fn terms(self, post_rate: u32, frame_rate: u32) -> Rates {
+    pub fn rates(self, post_rate: u32, frame_rate: u32) -> Rates {
         let beside = |rate: u32, named: Option<u32>, otherwise: u32| {
             let unnamed = if rate == 0 { 0 } else { otherwise };
             Some(u64::from(named.unwrap_or(unnamed))).filter(|amount| *amount > 0)
@@ -139,19 +139,19 @@ mod tests {
 
     #[test]
     fn unnamed_budgets_go_with_the_persons_limit() {
-        let usual = Address::default().terms(10, 100);
+        let usual = Address::default().rates(10, 100);
         assert_eq!(usual.reads, Some(Allowance { burst: 32 << 20, per_hour: (2 << 20) * 3_600 }));
         assert_eq!(usual.frames, Some(Allowance { burst: 4_000, per_hour: 1_000 * 3_600 }));
         assert_eq!(usual.posts, Some(Allowance { burst: 1_000, per_hour: 100 * 3_600 }));
         assert_eq!(usual.bytes, Some(Allowance { burst: 1 << 20, per_hour: 65_536 * 3_600 }));
         assert_eq!(usual.own_rooms, Some(Allowance { burst: 3, per_hour: 1 }));
-        let lifted = Address::default().terms(0, 0);
+        let lifted = Address::default().rates(0, 0);
         assert!(lifted.reads.is_none() && lifted.frames.is_none());
         assert!(lifted.posts.is_none() && lifted.bytes.is_none() && lifted.more_bytes.is_none());
         assert!(lifted.newcomers.is_none() && lifted.rooms.is_none() && lifted.own_rooms.is_none());
-        let named = Address { rooms_per_address: Some(5), ..Address::default() }.terms(0, 0);
+        let named = Address { rooms_per_address: Some(5), ..Address::default() }.rates(0, 0);
         assert_eq!(named.rooms, Some(Allowance { burst: 5, per_hour: 3 }));
-        let none = Address { rooms_per_address: Some(0), ..Address::default() }.terms(10, 100);
+        let none = Address { rooms_per_address: Some(0), ..Address::default() }.rates(10, 100);
         assert!(none.rooms.is_none());
     }
 }

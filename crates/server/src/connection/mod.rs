@@ -61,7 +61,7 @@ async fn run_to_its_end<P: ClientProtocol>(
         let _ = Box::pin(timeout(pause, stop.cancelled())).await;
     }
     let heartbeat = app.config.heartbeat();
-    let terms = SessionOptions {
+    let options = SessionOptions {
         from: address.into(),
         frame_rate: app.frame_rate(),
         heartbeat_ms: u32::try_from(heartbeat.as_millis()).unwrap_or(u32::MAX),
@@ -69,7 +69,7 @@ async fn run_to_its_end<P: ClientProtocol>(
     let mut scheduler = TokioScheduler::new(app.clone());
     scheduler.set(Timer::Heartbeat, app.config.hello_timeout());
     let (transport, scheduler) = (&mut transport, &mut scheduler);
-    let handshake = Handshake { rooms: &app.rooms, peer, terms, stop: &stop, transport, scheduler };
+    let handshake = Handshake { rooms: &app.rooms, peer, options, stop: &stop, transport, scheduler };
     // On the heap, as all that an open connection does not need: its task keeps room for its largest step.
     let end = match Box::pin(protocol.open(handshake)).await {
         Ok((session, out)) => {

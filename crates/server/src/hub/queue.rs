@@ -16,10 +16,10 @@ use madang_protocol::{CloseCode, RoomId};
 use crate::encoded::{Committed, Encoded, PersonFrame};
 use crate::simulation::bound;
 
-/// QueuedFrame bytes beyond which volatile frames are dropped.
+/// Queued bytes beyond which volatile frames are dropped.
 pub(super) const VOLATILE_BYTES: usize = 256 * 1024;
 
-/// QueuedFrame bytes beyond which the queue is dropped.
+/// Queued bytes beyond which the queue is dropped.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 /// Maximum bytes of one [`Queue::take`]: what one write to the socket carries.

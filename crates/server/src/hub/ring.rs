@@ -22,7 +22,7 @@ const LEAST_BYTES: usize = 128 * 1024;
 /// therefore hold 128 MiB at the very most.
 const ALL_BYTES: usize = 64 * 1024 * 1024;
 
-/// Cost of a committed besides its texts.
+/// Cost of an entry besides its texts.
 const FRAME_COST: usize = 256;
 
 /// Size of all rings together. Bytes.

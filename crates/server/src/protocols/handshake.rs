@@ -18,8 +18,8 @@ pub struct Handshake<'a, T, S> {
     pub rooms: &'a Rooms,
     /// The other end.
     pub peer: Peer,
-    /// SessionOptions of the session.
-    pub terms: SessionOptions,
+    /// Options of the session.
+    pub options: SessionOptions,
     /// Cancelled when the server stops.
     pub stop: &'a CancellationToken,
     /// The transport.
@@ -68,6 +68,6 @@ impl<T: Transport, S: Scheduler> Handshake<'_, T, S> {
 
     /// Begins the session of this person.
     pub(crate) fn session(&self, you: Person) -> Session {
-        Session::join(self.rooms.clone(), you, &self.terms, self.now())
+        Session::join(self.rooms.clone(), you, &self.options, self.now())
     }
 }

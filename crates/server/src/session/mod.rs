@@ -107,20 +107,20 @@ pub struct Session {
 
 impl Session {
     /// Takes a person in: from here on, what concerns them is queued.
-    pub fn join(rooms: Rooms, you: Person, terms: &SessionOptions, now: UnixMs) -> Self {
+    pub fn join(rooms: Rooms, you: Person, options: &SessionOptions, now: UnixMs) -> Self {
         let (queue, moves) = (Arc::new(Queue::default()), rooms.hub().moves());
         let expected = rooms.expected(&you.id);
-        let id = rooms.hub().join(you.id.clone(), terms.from, queue.clone());
+        let id = rooms.hub().join(you.id.clone(), options.from, queue.clone());
         // Asked once it has joined: a token that is revoked from here on ends the session by the hub.
         if rooms.is_gone(&you.id) {
             queue.close(CloseCode::LOGIN_GONE);
-        } else if rooms.is_banned(Some(&you.id), terms.from) {
+        } else if rooms.is_banned(Some(&you.id), options.from) {
             queue.close(CloseCode::BANNED);
         }
         let is_bot = rooms.is_bot(&you.id);
         Self {
             id,
-            from: terms.from,
+            from: options.from,
             locale: Locale::default(),
             rooms,
             queue,
@@ -131,13 +131,13 @@ impl Session {
             known: FxHashSet::from_iter([you.id.clone()]),
             resumed: false,
             pending: FuturesOrdered::new(),
-            frame_rate: terms.frame_rate,
-            frames: Bucket::full(terms.frame_rate, now),
-            history: Bucket::full(terms.frame_rate, now),
+            frame_rate: options.frame_rate,
+            frames: Bucket::full(options.frame_rate, now),
+            history: Bucket::full(options.frame_rate, now),
             receive_pause_ms: 0,
             replay_pause_ms: 0,
             is_bot,
-            heartbeat_ms: terms.heartbeat_ms,
+            heartbeat_ms: options.heartbeat_ms,
             heads: heads::HeadsWindow::begin(moves, now),
             offended: false,
             _expected: expected,

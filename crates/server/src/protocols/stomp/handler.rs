@@ -18,7 +18,7 @@ impl Stomp {
     /// Does what a frame asks for.
     pub(super) async fn frame(&mut self, frame: Frame<ClientCommand>, session: &mut Session) {
         let receipt = frame.header("receipt").map(str::to_owned);
-        let done = match Request::of(frame, self.terms.version) {
+        let done = match Request::of(frame, self.encoding_context.version) {
             Ok(request) => self.request(request, receipt.clone(), session).await,
             Err(reason) => Err(reason),
         };
@@ -194,11 +194,12 @@ impl Stomp {
         let place = place.unwrap_or_else(|| ConsumerOffset { sent: after.unwrap_or(head), open: Vec::new() });
         let unacked = mode.map(|mode| UnackedMessages::new(mode, prefetch, &place));
         let cursor = unacked.as_ref().map_or(place.sent, UnackedMessages::cursor);
-        let mut subscription = self.subscriptions.make(key.clone(), wants, cursor, self.terms.version);
+        let mut subscription =
+            self.subscriptions.make(key.clone(), wants, cursor, self.encoding_context.version);
         subscription.unacked = unacked;
         if let Some(owed) = owed {
             owed.live = Some(room.clone());
-            owed.begins = Some(self.terms.cursors.text(cursor));
+            owed.begins = Some(self.encoding_context.cursors.text(cursor));
             if name.is_some() {
                 owed.places.push((subscription.number, 1));
             }

@@ -32,16 +32,16 @@ pub(super) struct EncodingContext {
 pub(super) fn tail<'e>(
     committed: &'e Committed,
     wants: Wants,
-    terms: &EncodingContext,
+    encoding_context: &EncodingContext,
 ) -> Option<&'e Encoded> {
     let encoding = match wants {
-        Wants::Messages => Encoding::StompMessage(terms.version),
-        Wants::Entries => Encoding::StompEntry(terms.version),
+        Wants::Messages => Encoding::StompMessage(encoding_context.version),
+        Wants::Entries => Encoding::StompEntry(encoding_context.version),
     };
-    committed.encodings.get(encoding, || make(committed, wants, terms))
+    committed.encodings.get(encoding, || make(committed, wants, encoding_context))
 }
 
-fn make(committed: &Committed, wants: Wants, terms: &EncodingContext) -> Option<Encoded> {
+fn make(committed: &Committed, wants: Wants, encoding_context: &EncodingContext) -> Option<Encoded> {
     let Entry { room, seq, at, cmid, what, .. } = &*committed.entry;
     let (kind, body) = (what.name()?, what.text());
     // A message whose text was deleted is none any more.
@@ -51,13 +51,13 @@ fn make(committed: &Committed, wants: Wants, terms: &EncodingContext) -> Option<
     let mut out = Vec::with_capacity(256 + body.len());
     let mut header = |name: &str, value: &str| {
         let before = out.len();
-        if write_header(name, value, terms.version, &mut out).is_err() {
+        if write_header(name, value, encoding_context.version, &mut out).is_err() {
             out.truncate(before);
         }
     };
     header("destination", &format!("/topic/{room}"));
     header("message-id", &format!("{room}/{seq}"));
-    header("seq", &terms.cursors.text(*seq));
+    header("seq", &encoding_context.cursors.text(*seq));
     header("at", &at.to_string());
     header("user", committed.author.person.id.as_str());
     header("nickname", &shown_name(&committed.author.person));
@@ -77,7 +77,7 @@ fn make(committed: &Committed, wants: Wants, terms: &EncodingContext) -> Option<
     let no_headers = Headers::default();
     let said = what.headers().unwrap_or(&no_headers);
     // 1.1 cannot escape a CR, which some of its readers take for the end of a line.
-    let is_sayable = |value: &str| terms.version == Version::V12 || !value.contains('\r');
+    let is_sayable = |value: &str| encoding_context.version == Version::V12 || !value.contains('\r');
     header("content-type", said.get(CONTENT_TYPE).filter(|kind| is_sayable(kind)).unwrap_or("text/plain"));
     header("content-length", &body.len().to_string());
     // Behind the server's own, which nobody else says.
@@ -120,7 +120,7 @@ mod tests {
         Committed::new(entry, author)
     }
 
-    fn terms(version: Version) -> EncodingContext {
+    fn encoding_context(version: Version) -> EncodingContext {
         let epoch = |name: &str| name.parse().unwrap();
         EncodingContext { version, cursors: Cursors::new(epoch("second"), epoch("first")) }
     }
@@ -140,15 +140,15 @@ mod tests {
             )
         };
         assert_eq!(
-            super::tail(&entry, Wants::Messages, &terms(Version::V10)).unwrap().as_str(),
+            super::tail(&entry, Wants::Messages, &encoding_context(Version::V10)).unwrap().as_str(),
             tail(r"A:\b")
         );
         assert_eq!(
-            super::tail(&entry, Wants::Messages, &terms(Version::V11)).unwrap().as_str(),
+            super::tail(&entry, Wants::Messages, &encoding_context(Version::V11)).unwrap().as_str(),
             tail(r"A\c\\b")
         );
         assert_eq!(
-            super::tail(&entry, Wants::Messages, &terms(Version::V12)).unwrap().as_str(),
+            super::tail(&entry, Wants::Messages, &encoding_context(Version::V12)).unwrap().as_str(),
             tail(r"A\c\\b")
         );
     }
@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn message_is_encoded_once() {
         let entry = posted("x", "Ada");
-        let first = tail(&entry, Wants::Messages, &terms(Version::V12)).unwrap().as_ptr();
-        assert_eq!(tail(&entry, Wants::Messages, &terms(Version::V12)).unwrap().as_ptr(), first);
+        let first = tail(&entry, Wants::Messages, &encoding_context(Version::V12)).unwrap().as_ptr();
+        assert_eq!(tail(&entry, Wants::Messages, &encoding_context(Version::V12)).unwrap().as_ptr(), first);
     }
 
     #[test]
@@ -169,10 +169,13 @@ mod tests {
             (EntryKind::posted(String::new(), Some(2)), "posted", "reply-to:2\n"),
         ] {
             let entry = entry(what, "Ada");
-            assert_eq!(tail(&entry, Wants::Messages, &terms(Version::V12)), None, "{kind}");
-            let all = tail(&entry, Wants::Entries, &terms(Version::V12)).unwrap();
+            assert_eq!(tail(&entry, Wants::Messages, &encoding_context(Version::V12)), None, "{kind}");
+            let all = tail(&entry, Wants::Entries, &encoding_context(Version::V12)).unwrap();
             assert!(all.contains(&format!("\ntype:{kind}\n")) && all.contains(rest), "{all}");
         }
-        assert_eq!(tail(&entry(EntryKind::Unknown, "Ada"), Wants::Entries, &terms(Version::V12)), None);
+        assert_eq!(
+            tail(&entry(EntryKind::Unknown, "Ada"), Wants::Entries, &encoding_context(Version::V12)),
+            None
+        );
     }
 }

@@ -47,7 +47,7 @@ pub(crate) struct Stomp {
     /// The version of the subprotocol.
     spoken: Option<Version>,
     decoder: Decoder<ClientCommand>,
-    terms: EncodingContext,
+    encoding_context: EncodingContext,
     /// Heart-beats that each side has promised: the server's, and the client's.
     promises: (Option<Duration>, Option<Duration>),
     /// The transport has no pings of its own.
@@ -80,7 +80,8 @@ impl Stomp {
             0 => usize::MAX,
             bytes => bytes as usize,
         };
-        let terms = EncodingContext { version: Version::V10, cursors: app.rooms.cursors().clone() };
+        let encoding_context =
+            EncodingContext { version: Version::V10, cursors: app.rooms.cursors().clone() };
         let limits = Limits { headers: HEADERS, line: LINE_BYTES, head: HEAD_BYTES, body };
         let (promises, bare, returns, subscriptions, transactions, committing, receipts, ending, now) =
             Default::default();
@@ -88,7 +89,7 @@ impl Stomp {
             app,
             spoken,
             decoder: Decoder::new(limits),
-            terms,
+            encoding_context,
             promises,
             bare,
             returns,
@@ -147,14 +148,14 @@ impl Stomp {
 
     fn give(&mut self, session: &Session, transport: &mut impl Transport) -> Result<(), End> {
         while let Some(receipt) = self.receipts.next() {
-            transport.text(messages::receipt(&receipt, self.terms.version));
+            transport.text(messages::receipt(&receipt, self.encoding_context.version));
         }
         match &self.ending {
             Some(Ending::Wrong(_)) if self.receipts.are_answered() => Err(End::Close(CloseCode::STOMP_ERROR)),
             Some(Ending::Left(receipt)) if session.pending() == 0 && self.subscriptions.are_kept() => {
                 if let Some(id) = receipt {
                     let receipt = Receipt { id: id.clone(), begins: None };
-                    transport.text(messages::receipt(&receipt, self.terms.version));
+                    transport.text(messages::receipt(&receipt, self.encoding_context.version));
                 }
                 Err(End::Close(CloseCode::NORMAL))
             }
@@ -222,11 +223,13 @@ impl ClientProtocol for Stomp {
         self.bare = handshake.transport.is_stream();
         let (agreed, incoming, read) = self.agree(&mut handshake).await?;
         let connected = agreed.connected(&self.app);
-        (self.terms.version, self.promises, self.returns) =
+        (self.encoding_context.version, self.promises, self.returns) =
             (agreed.version, agreed.promises(), agreed.returns);
-        self.decoder.agree(self.terms.version);
+        self.decoder.agree(self.encoding_context.version);
         let mut session = handshake.session(agreed.you);
-        handshake.transport.text(messages::text(&connected, self.terms.version).unwrap_or_default());
+        handshake
+            .transport
+            .text(messages::text(&connected, self.encoding_context.version).unwrap_or_default());
         let mut out = Vec::new();
         let context = Context {
             session: &mut session,
@@ -256,7 +259,7 @@ impl ClientProtocol for Stomp {
     ) -> Result<(), End> {
         match outgoing {
             Outgoing::Entry(entry) => {
-                self.subscriptions.deliver(&entry, &self.terms, transport);
+                self.subscriptions.deliver(&entry, &self.encoding_context, transport);
                 if !self.returns {
                     return Ok(());
                 }
@@ -302,7 +305,7 @@ impl ClientProtocol for Stomp {
             self.end(Reason::Closed { code, retry_after_ms }.with(None));
         }
         if let Some(Ending::Wrong(wrong)) = &self.ending {
-            transport.text(wrong.error(self.terms.version));
+            transport.text(wrong.error(self.encoding_context.version));
         }
     }
 }

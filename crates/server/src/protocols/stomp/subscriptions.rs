@@ -102,12 +102,12 @@ impl Subscriptions {
     pub(super) fn deliver(
         &mut self,
         committed: &Committed,
-        terms: &EncodingContext,
+        encoding_context: &EncodingContext,
         transport: &mut impl Transport,
     ) {
         for subscription in self.rooms.get_mut(&committed.entry.room).into_iter().flatten() {
             if !subscription.waits && committed.entry.seq > subscription.cursor {
-                subscription.deliver(committed, terms, transport);
+                subscription.deliver(committed, encoding_context, transport);
                 self.changed |= subscription.is_changed();
             }
         }
@@ -236,9 +236,14 @@ impl Subscriptions {
 }
 
 impl Subscription {
-    fn deliver(&mut self, committed: &Committed, terms: &EncodingContext, transport: &mut impl Transport) {
+    fn deliver(
+        &mut self,
+        committed: &Committed,
+        encoding_context: &EncodingContext,
+        transport: &mut impl Transport,
+    ) {
         let seq = committed.entry.seq;
-        let Some(tail) = messages::tail(committed, self.wants, terms) else {
+        let Some(tail) = messages::tail(committed, self.wants, encoding_context) else {
             self.cursor = seq;
             let changed = self.unacked.as_mut().is_some_and(|unacked| unacked.pass(seq));
             self.changes += u64::from(changed);
@@ -259,7 +264,7 @@ impl Subscription {
         }
         self.changes += 1;
         let mut head = self.head.clone();
-        if terms.version == Version::V12 {
+        if encoding_context.version == Version::V12 {
             // Writing to a string cannot fail.
             let _ = writeln!(head, "ack:{}-{}", self.number, seq);
         }
