@@ -132,7 +132,10 @@ enum Run {
         /// Members who post, from another address, each four times a second.
         #[arg(long, default_value_t = 8)]
         members: u32,
-        /// Seconds measured without the flood, and again with it.
+        /// Turns of both.
+        #[arg(long, default_value_t = 1)]
+        rounds: u32,
+        /// Seconds of each turn measured without the flood, and again with it.
         #[arg(long, default_value_t = 10.0)]
         seconds: f64,
     },
@@ -252,10 +255,18 @@ async fn perform(run: Run) -> Result<()> {
             ensure!(outcome.is_good(), "the run is not clean, or the server held too much: {outcome:?}");
             Ok(())
         }
-        Run::Flood { addr, server_pid, data, scenario, connections, members, seconds } => {
+        Run::Flood { addr, server_pid, data, scenario, connections, members, seconds, rounds } => {
             let length = Duration::from_secs_f64(seconds);
-            let plan =
-                flood::Plan { address: addr, server_pid, data, scenario, connections, members, length };
+            let plan = flood::Plan {
+                address: addr,
+                server_pid,
+                data,
+                scenario,
+                connections,
+                members,
+                length,
+                rounds,
+            };
             report(&flood::run(plan).await?)
         }
         Run::Attack { addr, scenario, connections, seconds } => {

@@ -12,7 +12,6 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
 use crate::socket::{self, Protocol, Socket, Target};
-use crate::stats::{Latency, latency};
 
 /// From one post of a member to the next: below every rate limit.
 const BETWEEN: Duration = Duration::from_millis(250);
@@ -23,7 +22,7 @@ pub(super) struct Members(Rc<RefCell<Histogram<u64>>>);
 impl Members {
     /// Lets so many come in, and post from now on.
     pub(super) async fn join(address: SocketAddr, count: u32) -> Result<Self> {
-        let latencies = Rc::new(RefCell::new(Histogram::new_with_max(600_000_000, 3)?));
+        let latencies = Rc::new(RefCell::new(histogram()?));
         let target = Target { address, speaks: Protocol::Madang };
         for number in 0..count {
             let mut socket = socket::connect(target, "/ws", number as usize).await?;
@@ -45,12 +44,17 @@ impl Members {
         Ok(Self(latencies))
     }
 
-    /// Measures their posts for so long.
-    pub(super) async fn measure(&self, length: Duration) -> Latency {
+    /// Measures their posts for so long, into `latencies`.
+    pub(super) async fn measure(&self, length: Duration, latencies: &mut Histogram<u64>) -> Result<()> {
         self.0.borrow_mut().reset();
         sleep(length).await;
-        latency(&self.0.borrow())
+        Ok(latencies.add(&*self.0.borrow())?)
     }
+}
+
+/// Returns an empty histogram of latencies, in microseconds.
+pub(super) fn histogram() -> Result<Histogram<u64>> {
+    Ok(Histogram::new_with_max(600_000_000, 3)?)
 }
 
 struct Member {

@@ -25,7 +25,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::process;
-use crate::stats::Latency;
+use crate::stats::{Latency, latency};
 
 /// An attack, played over and over by one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -76,6 +76,8 @@ pub struct Plan {
     pub members: u32,
     /// Measured without the flood, and again with it.
     pub length: Duration,
+    /// So often, in turns: other work on the machine then hits both alike.
+    pub rounds: u32,
 }
 
 /// Measurements of a flood.
@@ -99,7 +101,7 @@ pub struct Outcome {
     pub bytes_after: u64,
     /// Rows that the flood added to the database; the members' own posts are not among them.
     pub rows_added: i64,
-    /// Bytes that the data folder grew by in a minute of it, the members' posts included.
+    /// Bytes that the data folder grew by in a minute, the members' posts included.
     pub disk_bytes_per_minute: f64,
     /// CPU that the server used, as a share of one core.
     pub server_cpu: f64,
@@ -128,33 +130,42 @@ pub async fn run(plan: Plan) -> Result<Outcome> {
 
 async fn run_here(plan: Plan) -> Result<Outcome> {
     let members = members::Members::join(plan.address, plan.members).await?;
-    sleep(SETTLE).await;
-    let quiet = members.measure(plan.length).await;
-
+    let (mut quiet, mut flooded) = (members::histogram()?, members::histogram()?);
     let (bytes_before, before) = (process::memory(plan.server_pid)?, disk::measure(&plan.data)?);
-    let attacker = attacker(&plan)?;
-    let (began, cpu) = (Instant::now(), process::cpu(plan.server_pid)?);
     let bytes_most = Rc::new(Cell::new(0_u64));
     let weighing = spawn_local(weigh(plan.server_pid, bytes_most.clone()));
-    sleep_until(began + SETTLE).await;
-    let flooded = members.measure(plan.length).await;
-    let (took, cpu) = (began.elapsed().as_secs_f64(), process::cpu(plan.server_pid)?.saturating_sub(cpu));
-    let after = disk::measure(&plan.data)?;
-    let answered = attacker.await?;
+    let began = Instant::now();
+    let (mut took, mut cpu) = (Duration::ZERO, Duration::ZERO);
+    let mut answered = Answered { served: 0, refused: 0 };
+    for _ in 0..plan.rounds.max(1) {
+        sleep(SETTLE).await;
+        members.measure(plan.length, &mut quiet).await?;
+        let attacker = attacker(&plan)?;
+        let (began, cpu_before) = (Instant::now(), process::cpu(plan.server_pid)?);
+        sleep_until(began + SETTLE).await;
+        members.measure(plan.length, &mut flooded).await?;
+        took += began.elapsed();
+        cpu += process::cpu(plan.server_pid)?.saturating_sub(cpu_before);
+        let Answered { served, refused } = attacker.await?;
+        answered.served += served;
+        answered.refused += refused;
+    }
+    let (after, minutes) = (disk::measure(&plan.data)?, began.elapsed().as_secs_f64() / 60.0);
     weighing.abort();
     sleep(SETTLE).await;
+    let (quiet, flooded, seconds) = (latency(&quiet), latency(&flooded), took.as_secs_f64());
     Ok(Outcome {
         p99_ratio: flooded.p99_us as f64 / quiet.p99_us.max(1) as f64,
         quiet,
         flooded,
-        served_per_second: answered.served as f64 / took,
-        refused_per_second: answered.refused as f64 / took,
+        served_per_second: answered.served as f64 / seconds,
+        refused_per_second: answered.refused as f64 / seconds,
         bytes_before,
         bytes_most: bytes_most.get(),
         bytes_after: process::memory(plan.server_pid)?,
         rows_added: after.rows - before.rows,
-        disk_bytes_per_minute: (after.bytes as f64 - before.bytes as f64) * 60.0 / took,
-        server_cpu: cpu.as_secs_f64() / took,
+        disk_bytes_per_minute: (after.bytes as f64 - before.bytes as f64) / minutes,
+        server_cpu: cpu.as_secs_f64() / seconds,
     })
 }
 
