@@ -1,6 +1,8 @@
 //! Count of the hub's moves after which the next `heads` frame begins.
 
-use madang_protocol::UnixMs;
+use madang_protocol::{ServerFrame, UnixMs};
+
+use super::{Outgoing, Session};
 
 /// A head is sent again for at least so long, because a frame may be lost with a connection. Milliseconds.
 const REPEATED_MS: UnixMs = 60_000;
@@ -26,6 +28,17 @@ impl HeadsWindow {
             self.newer = (moves, now);
         }
         self.older
+    }
+}
+
+impl Session {
+    /// The `heads` frame: the followed rooms that moved in the last minute at least.
+    pub fn heads(&mut self, now: UnixMs, out: &mut Vec<Outgoing>) {
+        // Counted before the look, so that what moves meanwhile is told next time too.
+        let moves = self.rooms.hub().moves();
+        let since = self.heads.since(moves, now);
+        let heads = self.rooms.hub().moved_since(self.follows.keys(), since);
+        out.push(ServerFrame::Heads { heads }.into());
     }
 }
 

@@ -7,8 +7,8 @@
 mod follow;
 mod handlers;
 mod heads;
-mod outgoing;
 mod receipts;
+mod welcome;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -19,12 +19,10 @@ use std::task::{Context, Poll, ready};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use madang_client::Locale;
-use madang_protocol::{
-    CloseCode, Epoch, Person, RefusalCode, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId,
-};
+use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, ServerFrame, UnixMs, UserId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::encoded::PersonFrame;
+use crate::encoded::{Committed, Encoded, encode};
 use crate::hub::{Hub, Queue, QueuedFrame, SessionId};
 use crate::network::Network;
 use crate::rate_limit::{Bucket, Rate};
@@ -36,8 +34,8 @@ use follow::Follow;
 pub use follow::NoFollow;
 pub use handlers::Untyped;
 use handlers::about;
-pub use outgoing::Outgoing;
 pub use receipts::OffsetCommit;
+pub use welcome::Hello;
 
 /// Writes of one session that are not yet durable. Backpressure: at the bound no further frame is read from its socket.
 pub const MAX_PENDING: usize = 64;
@@ -53,15 +51,44 @@ pub struct SessionOptions {
     pub heartbeat_ms: u32,
 }
 
-/// Hello of a client: where it was, and how it wants to be spoken to.
-#[derive(Clone, Debug, Default)]
-pub struct Hello {
-    /// Its cursors.
-    pub resume: Vec<ResumePoint>,
-    /// The epoch that they are of.
-    pub epoch: Option<Epoch>,
-    /// The language of refusals, as a tag.
-    pub locale: Option<String>,
+/// One frame to the client.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// An entry of a followed room: the one after the last that this client was sent.
+    Entry(Arc<Committed>),
+    /// A frame of `madang.v1` that is the same for many: names, snapshots, presence, read markers, the room list.
+    /// Protocols that have no form for these pass them over.
+    Shared(Encoded),
+    /// A frame for this client alone: `welcome`, `live`, `done`, `refused`, `page`, `heads`.
+    Frame(Box<ServerFrame>),
+    /// A place is kept, or why not: for protocols that keep some.
+    OffsetCommitted {
+        /// The protocol's number for it.
+        number: u64,
+        /// Version of its state.
+        version: u64,
+        /// Reason why it is not kept.
+        refusal: Option<Refusal>,
+    },
+}
+
+impl Outgoing {
+    /// As a frame of `madang.v1`.
+    pub fn encoded(self) -> Encoded {
+        match self {
+            Self::Entry(entry) => entry.json().clone(),
+            Self::Shared(json) => json,
+            Self::Frame(frame) => encode(&frame),
+            // Nobody who speaks `madang.v1` keeps a place.
+            Self::OffsetCommitted { .. } => Encoded::default(),
+        }
+    }
+}
+
+impl From<ServerFrame> for Outgoing {
+    fn from(frame: ServerFrame) -> Self {
+        Self::Frame(Box::new(frame))
+    }
 }
 
 type Pending = Pin<Box<dyn Future<Output = Option<Outgoing>> + Send>>;
@@ -143,39 +170,6 @@ impl Session {
             _expected: expected,
             you,
         }
-    }
-
-    /// Answers `hello`: `out` gets the `welcome`, and what the rooms of its cursors begin with.
-    ///
-    /// # Errors
-    /// The close code for a store that cannot be read.
-    pub async fn welcome(
-        &mut self,
-        hello: Hello,
-        now: UnixMs,
-        out: &mut Vec<Outgoing>,
-    ) -> Result<(), CloseCode> {
-        let Hello { resume, epoch, locale } = hello;
-        self.locale = locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
-        let listed = self.rooms.list(Some(self.you.id.clone())).await.map_err(|_| CloseCode::MOVING)?;
-        let welcome = ServerFrame::Welcome {
-            you: self.you.clone(),
-            epoch: self.rooms.epoch().clone(),
-            rooms: listed,
-            limits: self.rooms.limits().clone(),
-            heartbeat_ms: self.heartbeat_ms,
-        };
-        out.push(welcome.into());
-        let same_epoch = epoch.as_ref() == Some(self.rooms.epoch());
-        let mut cursors = Vec::new();
-        for point in resume {
-            let after = same_epoch.then_some(point.seq);
-            if self.watch(point.room.clone(), after, now, out).await {
-                cursors.push((point.room, point.seq));
-            }
-        }
-        self.meet_again(&cursors, out);
-        Ok(())
     }
 
     /// Returns the session's person.
@@ -292,41 +286,6 @@ impl Session {
             answer => out.extend(answer),
         }
         Poll::Ready(())
-    }
-
-    /// The `heads` frame: the followed rooms that moved in the last minute at least.
-    pub fn heads(&mut self, now: UnixMs, out: &mut Vec<Outgoing>) {
-        // Counted before the look, so that what moves meanwhile is told next time too.
-        let moves = self.rooms.hub().moves();
-        let since = self.heads.since(moves, now);
-        let heads = self.rooms.hub().moved_since(self.follows.keys(), since);
-        out.push(ServerFrame::Heads { heads }.into());
-    }
-
-    /// Tells a client with these cursors who was renamed since it had them. From here on every rename concerns it:
-    /// which names it kept from before is its own secret.
-    fn meet_again(&mut self, cursors: &[(RoomId, Seq)], out: &mut Vec<Outgoing>) {
-        if !cursors.is_empty() {
-            self.resumed = true;
-            let renamed = self.rooms.renamed_since(cursors);
-            self.introduce(&renamed, out);
-        }
-    }
-
-    /// Names people that this client has not met.
-    fn introduce(&mut self, people: &[Person], out: &mut Vec<Outgoing>) {
-        let strangers = people.iter().filter(|person| self.known.insert(person.id.clone()));
-        let strangers: Vec<Person> = strangers.cloned().collect();
-        if !strangers.is_empty() {
-            out.push(ServerFrame::People { people: strangers }.into());
-        }
-    }
-
-    fn introduce_encoded(&mut self, person: &PersonFrame, out: &mut Vec<Outgoing>) {
-        if !self.known.contains(&person.person.id) {
-            self.known.insert(person.person.id.clone());
-            out.push(Outgoing::Shared(person.json().clone()));
-        }
     }
 
     fn refuse(&self, refusal: impl Into<Refusal>, room: Option<RoomId>, out: &mut Vec<Outgoing>) {

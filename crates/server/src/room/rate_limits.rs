@@ -20,12 +20,12 @@ const OPENING_FRAMES: u64 = 10;
 /// An answer that was paid for before its size is known. One that is never given stays paid for.
 #[derive(Debug)]
 #[must_use]
-pub struct Reading {
+pub struct ReadReservation {
     payer: Option<Budgets>,
     from: Network,
 }
 
-impl Reading {
+impl ReadReservation {
     /// Gives back what the answer did not carry.
     pub fn end(self, bytes: usize) {
         if let Some(budgets) = self.payer {
@@ -83,12 +83,17 @@ impl Rooms {
     ///
     /// # Errors
     /// Their address has read more than its budget allows.
-    pub fn begin_read(&self, reader: &UserId, from: Network, now: UnixMs) -> Result<Reading, Refusal> {
+    pub fn begin_read(
+        &self,
+        reader: &UserId,
+        from: Network,
+        now: UnixMs,
+    ) -> Result<ReadReservation, Refusal> {
         let payer = (!self.is_bot(reader)).then(|| self.0.budgets.clone());
         if let Some(budgets) = &payer {
             budgets.read(from, ANSWER_BYTES, now)?;
         }
-        Ok(Reading { payer, from })
+        Ok(ReadReservation { payer, from })
     }
 
     /// Returns true for a bot, which takes nothing from its address's budgets.
