@@ -2,6 +2,7 @@
 //! found here (deduplication, by author and `cmid`).
 
 use madang_protocol::{Cmid, Entry, EntryKind, Message, RoomId, Seq};
+use rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::{Author, Batch, Failure, RoomHead};
@@ -63,9 +64,23 @@ impl Store {
 /// Writes one entry, or finds the one that an earlier try of the same write made.
 pub(super) fn append(batch: &mut Batch<'_>, draft: Entry) -> Result<Appended, Failure> {
     let author = batch.author(&draft.by)?;
-    if let Some(first) = find_duplicate(batch, &author, draft.cmid)? {
+    let (by, cmid) = (author.key, draft.cmid);
+    // Nearly every post is new, and the unique index refuses one that is not: that saves a search for each. Other
+    // kinds may be without effect, which a repeat must not become.
+    let is_post = matches!(draft.what, EntryKind::Posted { .. });
+    if !is_post && let Some(first) = find_duplicate(batch, by, cmid)? {
         return Ok(first);
     }
+    match append_new(batch, draft, author) {
+        Err(failure) if is_post && may_be_duplicate(&failure) => {
+            find_duplicate(batch, by, cmid)?.ok_or(failure)
+        }
+        result => result,
+    }
+}
+
+/// Writes an entry whose author and cmid are new.
+fn append_new(batch: &mut Batch<'_>, draft: Entry, author: Author) -> Result<Appended, Failure> {
     let RoomHead { key, head, last_at, .. } = batch.room(&draft.room)?;
     let entry = Entry { seq: head + 1, at: dated(draft.at, last_at), ..draft };
     let target = match entry.what.target() {
@@ -81,6 +96,16 @@ pub(super) fn append(batch: &mut Batch<'_>, draft: Entry) -> Result<Appended, Fa
     let appended = Appended { room: entry.room.clone(), seq: entry.seq, repeat: false };
     write_entry(batch, key, entry, author, target)?;
     Ok(appended)
+}
+
+/// Returns true for a refusal, which a repeat is not held to, and for a conflict with an earlier write of the same cmid.
+fn may_be_duplicate(failure: &Failure) -> bool {
+    match failure {
+        Failure::Refused(_) => true,
+        Failure::Sql(error) => {
+            error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_CONSTRAINT_UNIQUE)
+        }
+    }
 }
 
 /// Writes the next entry of a room, and what becomes of the message that it posts, or of its `target`.
@@ -156,16 +181,12 @@ pub(super) fn dated(now: i64, last: i64) -> i64 {
     if last.saturating_sub(now) > STEP_BACK { now } else { now.max(last) }
 }
 
-fn find_duplicate(
-    batch: &Batch<'_>,
-    author: &Author,
-    cmid: Option<Cmid>,
-) -> Result<Option<Appended>, Failure> {
+fn find_duplicate(batch: &Batch<'_>, by: i64, cmid: Option<Cmid>) -> Result<Option<Appended>, Failure> {
     let Some(cmid) = cmid else { return Ok(None) };
     let found: Option<i64> = batch
         .sql
         .prepare_cached("SELECT pos FROM entries WHERE by = ?1 AND cmid = ?2")?
-        .query_row(params![author.key, cmid.0.to_be_bytes()], |row| row.get(0))
+        .query_row(params![by, cmid.0.to_be_bytes()], |row| row.get(0))
         .optional()?;
     let Some(pos) = found else { return Ok(None) };
     let room = batch

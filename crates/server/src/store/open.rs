@@ -212,3 +212,18 @@ fn open_error(folder: &Path, file: &Path, error: &rusqlite::Error) -> OpenError 
         _ => OpenError::Disk { file, reason },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_is_built_with_the_projects_flags() {
+        let sql = Connection::open_in_memory().unwrap();
+        let mut options = sql.prepare("PRAGMA compile_options").unwrap();
+        let options: Vec<String> =
+            options.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        // `HAVE_FDATASYNC`, which comes by the same way, is not listed.
+        assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    }
+}

@@ -82,7 +82,9 @@ pub(crate) async fn a_repeat_keeps_the_first_ones_room(mut stand: Stand) {
     let repeat = stand.store.append(write.clone()).await.unwrap();
     assert_eq!(repeat, Appended { room: garden.clone(), seq: 2, repeat: true });
     write.room = "nowhere".parse().unwrap();
-    assert_eq!(stand.store.append(write).await.unwrap(), repeat, "the room is not even looked for");
+    assert_eq!(stand.store.append(write.clone()).await.unwrap(), repeat, "the room is not even looked for");
+    write.what = EntryKind::posted("an answer to nothing", Some(99));
+    assert_eq!(stand.store.append(write).await.unwrap(), repeat, "nor the message that it answers");
     assert_eq!(stand.log(&lobby).await.len(), 1);
 }
 
