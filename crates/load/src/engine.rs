@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use madang_protocol::RoomId;
 use serde::{Deserialize, Serialize};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep_until};
 
 use crate::history::{self, Record, Verdict};
 use crate::process;
-use crate::receiver::{self, Care, Notes};
+use crate::receiver::{self, Care, Notes, Reader};
+use crate::rooms;
 use crate::socket::{Protocol, Target};
 use crate::stats::{Counts, Latency, Parties, Settles, Stats};
 use crate::writer::{self, Orders};
@@ -24,9 +26,11 @@ pub struct Plan {
     pub target: Target,
     /// The server's process, if its CPU is to be measured.
     pub server_pid: Option<u32>,
-    /// Connections that watch the lobby.
+    /// Rooms, the lobby among them; only a server that has rooms can have more than one.
+    pub rooms: u32,
+    /// Connections that each watch one room, equally many in each.
     pub receivers: u32,
-    /// Connections that post into it.
+    /// Connections that each post into one room.
     pub writers: u32,
     /// The pace.
     pub pace: Pace,
@@ -108,6 +112,11 @@ pub(crate) const UNBOUNDED: usize = 1 << 20;
 /// If a connection cannot be opened, or /proc does not show the server.
 pub async fn run(plan: Plan) -> Result<Outcome> {
     ensure!(plan.writers > 0, "at least one writer");
+    ensure!(
+        plan.rooms > 0 && plan.receivers.is_multiple_of(plan.rooms),
+        "equally many receivers in each room"
+    );
+    ensure!(plan.rooms == 1 || plan.target.speaks == Protocol::Madang, "only madang.v1 has rooms here");
     LocalSet::new().run_until(run_here(plan)).await
 }
 
@@ -119,9 +128,11 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         Pace::Saturated(window) => (window, Settles::SeenByAll),
         Pace::OneByOne => (1, Settles::Acknowledged),
     };
+    let receivers = receivers / plan.rooms;
     let board = Rc::new(Stats::new(writers, window, Parties { receivers, acknowledges, settles })?);
-    let notes = spawn_receivers(plan, &board).await?;
-    let until = spawn_writers(plan, &board).await?;
+    let rooms: Rc<[RoomId]> = rooms::open(target.address, plan.rooms)?.into();
+    let notes = spawn_receivers(plan, &rooms, &board).await?;
+    let until = spawn_writers(plan, &rooms, &board).await?;
 
     sleep_until(until - plan.length).await;
     let before = Sample::take(plan, &board)?;
@@ -150,23 +161,29 @@ pub(crate) async fn settle(board: &Stats, patience: Duration) -> bool {
     }
 }
 
-pub(crate) async fn spawn_receivers(plan: Plan, board: &Rc<Stats>) -> Result<Vec<Notes>> {
+pub(crate) async fn spawn_receivers(
+    plan: Plan,
+    rooms: &Rc<[RoomId]>,
+    board: &Rc<Stats>,
+) -> Result<Vec<Notes>> {
     let attached: Vec<_> = stream::iter(0..plan.receivers as usize)
-        .map(|number| receiver::attach(plan.target, number))
+        .zip(stream::iter(rooms::in_turn(rooms)))
+        .map(|(number, room)| receiver::attach(plan.target, number, room))
         .buffer_unordered(OPENING)
         .try_collect()
         .await?;
     let mut all = Vec::new();
-    for (number, (socket, notes)) in attached.into_iter().enumerate() {
+    for (number, (socket, room, notes)) in attached.into_iter().enumerate() {
         let care = if number % PARSES == 0 { Care::Parse } else { Care::Scan };
-        spawn_local(receiver::receive(socket, plan.target.speaks, care, Rc::clone(&notes), Rc::clone(board)));
+        let reader = Reader { room, speaks: plan.target.speaks, care, notes: Rc::clone(&notes) };
+        spawn_local(receiver::receive(socket, reader, Rc::clone(board)));
         all.push(notes);
     }
     Ok(all)
 }
 
 /// Starts the writers; answers when they will stop.
-pub(crate) async fn spawn_writers(plan: Plan, board: &Rc<Stats>) -> Result<Instant> {
+pub(crate) async fn spawn_writers(plan: Plan, rooms: &Rc<[RoomId]>, board: &Rc<Stats>) -> Result<Instant> {
     let first = plan.receivers as usize;
     let sockets: Vec<_> = stream::iter(first..first + plan.writers as usize)
         .map(|number| writer::attach(plan.target, number))
@@ -176,15 +193,16 @@ pub(crate) async fn spawn_writers(plan: Plan, board: &Rc<Stats>) -> Result<Insta
     // Enough to keep runs on one database apart; nothing secret.
     let run = RandomState::new().hash_one(std::process::id()) as u32;
     let until = Instant::now() + plan.warm_up + plan.length;
-    for (socket, sender) in sockets.into_iter().zip(0..) {
+    for ((socket, sender), room) in sockets.into_iter().zip(0..).zip(rooms::in_turn(rooms)) {
         let every = match plan.pace {
             Pace::Rate(rate) => Some(Duration::from_secs(1) * plan.writers / rate.max(1)),
             Pace::Saturated(_) | Pace::OneByOne => None,
         };
-        let orders = Orders { sender, speaks: plan.target.speaks, every, frame_bytes: plan.frame_bytes, run };
+        let (speaks, frame_bytes, number) = (plan.target.speaks, plan.frame_bytes, room.number);
+        let orders = Orders { sender, room: room.id, speaks, every, frame_bytes, run };
         let (sink, stream) = socket.split();
         spawn_local(writer::write(sink, orders, until, Rc::clone(board)));
-        spawn_local(writer::hear(stream, plan.target.speaks, Rc::clone(board)));
+        spawn_local(writer::hear(stream, speaks, number, Rc::clone(board)));
     }
     Ok(until)
 }

@@ -17,6 +17,7 @@ pub mod page;
 pub mod process;
 mod protocol;
 mod receiver;
+mod rooms;
 pub mod socket;
 pub mod stalled;
 pub mod stats;

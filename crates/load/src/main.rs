@@ -31,7 +31,10 @@ enum Run {
         server: Server,
         #[command(flatten)]
         time: Time,
-        /// Connections that watch the lobby.
+        /// Rooms, over which receivers and writers are spread evenly.
+        #[arg(long, default_value_t = 1)]
+        rooms: u32,
+        /// Connections that watch a room.
         #[arg(long, default_value_t = 1_000)]
         receivers: u32,
         /// Connections that post.
@@ -44,12 +47,15 @@ enum Run {
         #[arg(long, default_value_t = 16)]
         window: usize,
     },
-    /// Durable posts: each writer posts, waits for `done`, and posts again. One receiver checks the log.
+    /// Durable posts: each writer posts, waits for `done`, and posts again. One receiver checks the log of each room.
     Posts {
         #[command(flatten)]
         server: Server,
         #[command(flatten)]
         time: Time,
+        /// Rooms, over which the writers are spread evenly.
+        #[arg(long, default_value_t = 1)]
+        rooms: u32,
         /// Connections that post.
         #[arg(long, default_value_t = 32)]
         writers: u32,
@@ -217,15 +223,16 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn perform(run: Run) -> Result<()> {
     match run {
-        Run::Fanout { server, time, receivers, writers, rate, window } => {
+        Run::Fanout { server, time, rooms, receivers, writers, rate, window } => {
             let pace = if rate == 0 { Pace::Saturated(window) } else { Pace::Rate(rate) };
-            report_run(engine::run(plan(&server, &time, receivers, writers, pace)).await?)
+            report_run(engine::run(plan(&server, &time, rooms, (receivers, writers), pace)).await?)
         }
-        Run::Posts { server, time, writers } => {
+        Run::Posts { server, time, rooms, writers } => {
             if server.speaks != Protocol::Madang {
                 bail!("only madang.v1 acknowledges here");
             }
-            report_run(engine::run(plan(&server, &time, 1, writers, Pace::OneByOne)).await?)
+            let plan = plan(&server, &time, rooms, (rooms, writers), Pace::OneByOne);
+            report_run(engine::run(plan).await?)
         }
         Run::Idle { server, connections, settle } => {
             let pid = server.server_pid.context("--server-pid names the process to weigh")?;
@@ -286,8 +293,9 @@ impl Server {
     }
 }
 
-fn plan(server: &Server, time: &Time, receivers: u32, writers: u32, pace: Pace) -> Plan {
+fn plan(server: &Server, time: &Time, rooms: u32, (receivers, writers): (u32, u32), pace: Pace) -> Plan {
     Plan {
+        rooms,
         target: server.target(),
         server_pid: server.server_pid,
         receivers,

@@ -6,17 +6,15 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use futures_util::StreamExt;
-use madang_protocol::{EntryKind, RoomId, ServerFrame};
+use madang_protocol::{EntryKind, ServerFrame};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::history::{Record, Sighting};
 use crate::mark::{self, Mark};
 use crate::protocol::{self, Ear};
+use crate::rooms::NumberedRoom;
 use crate::socket::{self, Protocol, Socket, Target};
 use crate::stats::Stats;
-
-/// The lobby's number in the history.
-pub(crate) const LOBBY: u32 = 0;
 
 /// Depth to which a receiver reads each frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,28 +28,39 @@ pub(crate) enum Care {
 /// A receiver's notes, readable while it goes on.
 pub(crate) type Notes = Rc<RefCell<Record>>;
 
+/// Parameters of a receiver.
+pub(crate) struct Reader {
+    /// The room that it watches.
+    pub(crate) room: NumberedRoom,
+    /// Protocol of the server.
+    pub(crate) speaks: Protocol,
+    /// Depth of its reading.
+    pub(crate) care: Care,
+    /// Its notes.
+    pub(crate) notes: Notes,
+}
+
 /// Connects receiver `number` and starts its notes.
-pub(crate) async fn attach(target: Target, number: usize) -> Result<(Socket, Notes)> {
+pub(crate) async fn attach(
+    target: Target,
+    number: usize,
+    room: NumberedRoom,
+) -> Result<(Socket, NumberedRoom, Notes)> {
     let mut record = Record::default();
     let socket = match target.speaks {
         Protocol::Madang => {
             let mut socket = socket::connect(target, "/ws", number).await?;
-            record.cursors = HashMap::from([(LOBBY, socket::watch(&mut socket).await?)]);
+            record.cursors = HashMap::from([(room.number, socket::watch_room(&mut socket, &room.id).await?)]);
             socket
         }
         _ => protocol::subscribe(target, number).await?,
     };
-    Ok((socket, Rc::new(RefCell::new(record))))
+    Ok((socket, room, Rc::new(RefCell::new(record))))
 }
 
 /// Reads until the connection ends.
-pub(crate) async fn receive(
-    mut socket: Socket,
-    speaks: Protocol,
-    care: Care,
-    notes: Notes,
-    board: Rc<Stats>,
-) {
+pub(crate) async fn receive(mut socket: Socket, reader: Reader, board: Rc<Stats>) {
+    let Reader { speaks, ref notes, .. } = reader;
     let mut ear = Ear::new(speaks);
     let why = loop {
         let frame = match socket.next().await {
@@ -71,7 +80,7 @@ pub(crate) async fn receive(
             }
             continue;
         }
-        let (sighting, mark) = sight(&frame, care, &notes, &board);
+        let (sighting, mark) = sight(&frame, &reader, &board);
         if let Some(sighting) = sighting {
             notes.borrow_mut().seen.push(sighting);
         }
@@ -84,12 +93,14 @@ pub(crate) async fn receive(
 
 type Sight = (Option<Sighting>, Option<Mark>);
 
-fn sight(frame: &[u8], care: Care, notes: &Notes, board: &Stats) -> Sight {
-    if care == Care::Scan
+fn sight(frame: &[u8], reader: &Reader, board: &Stats) -> Sight {
+    let Reader { room: NumberedRoom { number: room, id }, care, notes, .. } = reader;
+    let room = *room;
+    if *care == Care::Scan
         && let Some(seq) = mark::entry_seq(frame)
     {
         let mark = Mark::find(frame);
-        return (Some(Sighting { room: LOBBY, seq, write: mark.map(|mark| mark.write) }), mark);
+        return (Some(Sighting { room, seq, write: mark.map(|mark| mark.write) }), mark);
     }
     match serde_json::from_slice(frame) {
         Ok(ServerFrame::Entry(entry)) => {
@@ -98,11 +109,11 @@ fn sight(frame: &[u8], care: Care, notes: &Notes, board: &Stats) -> Sight {
                 _ => None,
             };
             let write = mark.map(|mark| mark.write);
-            if entry.room != RoomId::lobby() || (mark.is_some() && entry.cmid.map(mark::write_of) != write) {
+            if entry.room != *id || (mark.is_some() && entry.cmid.map(mark::write_of) != write) {
                 notes.borrow_mut().garbled += 1;
                 board.complain(format!("an entry's parts do not belong together: {entry:?}"));
             }
-            (Some(Sighting { room: LOBBY, seq: entry.seq, write }), mark)
+            (Some(Sighting { room, seq: entry.seq, write }), mark)
         }
         Ok(ServerFrame::Snapshot(snapshot)) => {
             notes.borrow_mut().resets += 1;

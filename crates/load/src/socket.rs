@@ -139,16 +139,25 @@ pub async fn rooms(socket: &mut Socket) -> Result<Vec<(RoomId, Seq)>> {
 /// Watches the lobby from its present head, as a page does that was just rendered; answers the cursor.
 ///
 /// # Errors
-/// If the server answers neither `live` nor a `snapshot` before it.
+/// As [`watch_room`].
 pub async fn watch(socket: &mut Socket) -> Result<Seq> {
-    let mut cursor = hello(socket).await?;
-    send(socket, &ClientFrame::Watch { room: RoomId::lobby(), after: Some(cursor) }).await?;
+    watch_room(socket, &RoomId::lobby()).await
+}
+
+/// Watches a room from its present head; answers the cursor.
+///
+/// # Errors
+/// If the server does not list the room, or answers neither `live` nor a `snapshot` before it.
+pub async fn watch_room(socket: &mut Socket, room: &RoomId) -> Result<Seq> {
+    let listed = rooms(socket).await?.into_iter().find(|(listed, _)| listed == room);
+    let mut cursor = listed.context("the welcome does not name the room")?.1;
+    send(socket, &ClientFrame::Watch { room: room.clone(), after: Some(cursor) }).await?;
     loop {
         match next(socket).await? {
             ServerFrame::Live { .. } => return Ok(cursor),
             ServerFrame::Entry(entry) => cursor = entry.seq,
             ServerFrame::Snapshot(snapshot) => cursor = snapshot.head,
-            ServerFrame::Refused { message, .. } => bail!("the lobby was refused: {message}"),
+            ServerFrame::Refused { message, .. } => bail!("the room was refused: {message}"),
             _ => {}
         }
     }

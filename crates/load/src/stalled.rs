@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::StreamExt;
 use hdrhistogram::Histogram;
+use madang_protocol::RoomId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
@@ -92,6 +93,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
     let drive = engine::Plan {
         target: plan.target,
         server_pid: Some(plan.server_pid),
+        rooms: 1,
         receivers: others,
         writers: 1,
         pace: Pace::Rate(plan.rate),
@@ -100,13 +102,14 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         length: (BETWEEN + plan.turn) * plan.rounds * 2,
         patience: Duration::from_secs(20),
     };
-    let notes = engine::spawn_receivers(drive, &board).await?;
+    let rooms = [RoomId::lobby()].into();
+    let notes = engine::spawn_receivers(drive, &rooms, &board).await?;
     let (stall, stalls) = watch::channel(false);
     for number in 0..plan.stalled {
         let number = (others + number) as usize;
         spawn_local(reader(plan.target, number, stalls.clone()));
     }
-    let until = engine::spawn_writers(drive, &board).await?;
+    let until = engine::spawn_writers(drive, &rooms, &board).await?;
     let (mut at, mut outcomes) = (until - drive.length, [board.latencies(), board.latencies()]);
     let (mut before, mut held) = (None, 0_u64);
     for turn in 0..plan.rounds * 2 {

@@ -12,15 +12,16 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::mark::{self, Mark};
 use crate::protocol::{self, Ear};
-use crate::receiver::LOBBY;
 use crate::socket::{self, Protocol, Socket, Target};
 use crate::stats::Stats;
 
 /// Parameters of a writer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Orders {
     /// The writer's number.
     pub(crate) sender: u32,
+    /// The room to post into.
+    pub(crate) room: RoomId,
     /// Protocol of the server.
     pub(crate) speaks: Protocol,
     /// Time between two writes; `None` for as fast as the window allows.
@@ -63,7 +64,7 @@ pub(crate) async fn write(
                     break;
                 }
             }
-            sink.feed(message(board.send(orders.sender), orders)?).await?;
+            sink.feed(message(board.send(orders.sender), &orders)?).await?;
         }
         Ok(sink.flush().await?)
     }
@@ -73,10 +74,10 @@ pub(crate) async fn write(
     }
 }
 
-fn message(mark: Mark, orders: Orders) -> Result<Message> {
+fn message(mark: Mark, orders: &Orders) -> Result<Message> {
     match orders.speaks {
         Protocol::Madang => socket::text(&ClientFrame::Post {
-            room: RoomId::lobby(),
+            room: orders.room.clone(),
             cmid: mark::cmid(orders.run, mark.write),
             body: mark.body(mark::body_bytes(orders.frame_bytes)),
             reply_to: None,
@@ -88,8 +89,8 @@ fn message(mark: Mark, orders: Orders) -> Result<Message> {
     }
 }
 
-/// Hears the answers until the connection ends.
-pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Protocol, board: Rc<Stats>) {
+/// Receives the answers to posts into the room with this number, until the connection ends.
+pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Protocol, room: u32, board: Rc<Stats>) {
     let mut ear = Ear::new(speaks);
     let why = loop {
         match stream.next().await {
@@ -101,7 +102,7 @@ pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Protocol, boar
             }
             Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
                 Ok(ServerFrame::Done { cmid, seq, .. }) => {
-                    board.acknowledged(mark::write_of(cmid), LOBBY, seq)
+                    board.acknowledged(mark::write_of(cmid), room, seq)
                 }
                 Ok(ServerFrame::Refused { cmid: Some(cmid), message, .. }) => {
                     board.refused(mark::write_of(cmid), &message);

@@ -136,6 +136,7 @@ async fn outcome(speaks: Protocol, fault: Fault, pace: Pace) -> Outcome {
     let plan = Plan {
         target,
         server_pid: Some(std::process::id()),
+        rooms: 1,
         receivers: 5,
         writers: 2,
         pace,

@@ -26,11 +26,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use madang_client::{Model, Transport};
-use madang_protocol::{RoomId, RoomInfo, Seq};
+use madang_protocol::{RoomId, Seq};
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
+use crate::rooms;
 use crate::socket::{Protocol, Target};
 use checker::log::Truth;
 use checker::{Checker, Verdict, screen};
@@ -183,10 +184,7 @@ fn run_programs(
 }
 
 fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Sender<Phase>, World)> {
-    let mut rooms = vec![RoomId::lobby()];
-    for number in 1..plan.rooms {
-        rooms.push(make_room(server, number)?);
-    }
+    let rooms = rooms::open(server.address(), u32::try_from(plan.rooms)?)?;
     let (sender, phase) = watch::channel(Phase::Arrive);
     let world = World {
         address: network.address,
@@ -199,14 +197,6 @@ fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Send
         pause: Duration::from_millis(20) * u32::try_from(plan.clients)?,
     };
     Ok((sender, world))
-}
-
-fn make_room(server: &Server, number: usize) -> Result<RoomId> {
-    let mut answer = ureq::post(format!("http://{}/rooms", server.address()))
-        .header("accept", "application/json")
-        .send_form([("title", format!("Room {number}"))])?;
-    let info: RoomInfo = serde_json::from_slice(&answer.body_mut().read_to_vec()?)?;
-    Ok(info.room)
 }
 
 /// Clients that are there at the end.
