@@ -112,3 +112,15 @@ test("Korean pages name reactions in Korean", async ({ join }) => {
   await ada.message("안녕").getByRole("group").getByRole("button", { name: "😂" }).click();
   await expect(chips(ada, "안녕")).toHaveText(["😂 1"]);
 });
+
+test("the page of a message offers reactions among its actions alone", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.post("one");
+  const seq = await ada.message("one").getAttribute("data-seq");
+  await ada.visit(`/r/lobby/${seq}`);
+  const below = ada.message("one").locator("> .reactions");
+  await expect(below).toHaveCount(1);
+  await expect(below).toBeHidden();
+  await choose(ada, "one", "🎉");
+  await expect(below.getByRole("button")).toHaveText(["🎉 1", ""]);
+});
