@@ -168,7 +168,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await ben.postAll("lobby", ["one", "two https://example.org/"]);
       // The audit is a script itself: here the page's own scripts are held back instead of all.
       const ada = await join({ name: "Ada", locale, colorScheme, javaScriptEnabled: true, path: null });
-      const nothing = "export default async () => {}; export const hydrate = () => {};";
+      const nothing = "export default async () => {}; export const hydrate = () => {}; export const step = () => false;";
       await ada.page.route(/\/pkg\/.*\.js/, (route) =>
         route.fulfill({ contentType: "text/javascript", body: nothing }),
       );

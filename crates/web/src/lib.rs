@@ -5,7 +5,7 @@
 //! edge in `shell` know where they run.
 //!
 //! Reading order: `page` (the signals that views read, kept in step with the client's model), `components`
-//! (the views), `client` (the running client behind them), `hydration` (how it begins), `scroll`, `navigation`;
+//! (the views), `client` (the running client behind them), `hydration` and `steps` (how it begins), `scroll`, `navigation`;
 //! `emoji`, `links`, `ime`, `time`, `routes` and `strings` are pure.
 
 mod client;
@@ -30,6 +30,7 @@ mod scroll;
 #[cfg(feature = "ssr")]
 mod shape;
 mod shell;
+mod steps;
 mod strings;
 mod time;
 
@@ -44,7 +45,7 @@ pub use shape::stamped;
 mod start;
 
 #[cfg(feature = "hydrate")]
-pub use start::{hydrate, redraw};
+pub use start::{hydrate, redraw, step};
 
 #[cfg(feature = "csr")]
 pub use start::draw;

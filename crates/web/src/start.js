@@ -15,6 +15,8 @@ const painted = new Promise((go) => {
 const load = async (from) => {
   await painted;
   const bytes = fetch(wasm);
+  // At its first use the browser takes long for its calendars: now it waits for the network anyway.
+  new Intl.DateTimeFormat();
   const page = await import(from);
   await page.default({ module_or_path: bytes });
   return page;
@@ -97,6 +99,20 @@ const restoreLate = (root, fields) => {
   if (waiting.size) watch.observe(root, { childList: true, subtree: true });
 };
 
+// A message to oneself: unlike a timer it waits for nothing else, in a tab that is not looked at, too.
+const pause = () =>
+  new Promise((go) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = go;
+    port2.postMessage(0);
+  });
+
+// In steps, so that the browser answers its reader meanwhile.
+const live = async (page) => {
+  do await pause();
+  while (page.step());
+};
+
 const redraw = async (page, why) => {
   const root = place();
   if (!root.isConnected) typedIn.set(root, kept(document.body));
@@ -114,6 +130,7 @@ const redraw = async (page, why) => {
   restoreLate(root, typed.fields);
   console.warn("Madang: the HTML of this page was changed on its way or by an extension. It was drawn anew.", why);
   fetch("/redrawn", { method: "POST" }).catch(() => {});
+  await live(page);
 };
 
 // A page that panics later, or whose nodes somebody took, is lost with all that it holds; only another load ends it. What was typed comes along. If
@@ -165,7 +182,9 @@ if ((before?.times ?? 0) < 2) {
   const page = await load(script);
   if (shape(root) === root.dataset.shape) {
     try {
+      await pause();
       page.hydrate();
+      await live(page);
     } catch (error) {
       // That instance is lost; another address makes another one, from the same file.
       await redraw(await load(`${script}#again`), error);

@@ -11,9 +11,9 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::components::App;
-use crate::navigation;
 #[cfg(feature = "hydrate")]
 use crate::parts::{part, take_over};
+use crate::{navigation, steps};
 
 /// Brings the server's page to life. `start.js` calls it if the page arrived as the server sent it; on any other
 /// it panics, and this instance of the wasm is of no use any more.
@@ -24,6 +24,13 @@ pub fn hydrate() {
     if let Some(root) = root() {
         leptos::mount::hydrate_from(root, || view! { <App fresh /> }).forget();
     }
+}
+
+/// Goes on with bringing the page to life. False once it is.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen]
+pub fn step() -> bool {
+    steps::step()
 }
 
 /// Draws the same page anew from what the server handed over. Most pages arrive as they were sent, so this is a part of
@@ -82,6 +89,10 @@ pub fn draw() {
         let _ = root.set_attribute("data-theme", model.theme().as_str());
     }
     leptos::mount::mount_to_body(|| view! { <App fresh /> });
+    leptos::task::spawn_local(async {
+        leptos::task::tick().await;
+        while steps::step() {}
+    });
 }
 
 /// A page that knows nothing yet but its address, and what the browser and the person prefer.

@@ -9,6 +9,7 @@ use madang_protocol::json;
 
 use crate::hydration;
 use crate::page::Page;
+use crate::steps::{later, stepwise};
 use crate::strings::tab_title;
 
 use super::composer::Composer;
@@ -32,12 +33,14 @@ pub(crate) fn App(
     let page = Page::new(&model, data.as_ref());
     let t = page.t;
     let model = StoredValue::new(Some(model));
-    let whole = StoredValue::new(false);
     Effect::new(move |_| {
-        // Remains of a rendering that failed must not connect beside the page that took its place.
-        if let (true, Some(model)) = (whole.get_value(), model.try_update_value(Option::take).flatten()) {
-            hydration::start(page, model);
-        }
+        // The last step. Remains of a rendering that failed get there no more.
+        let owner = Owner::current().unwrap_or_default();
+        later(move || {
+            if let Some(model) = model.try_update_value(Option::take).flatten() {
+                owner.with(|| hydration::start(page, model));
+            }
+        });
     });
     name_the_tab(page);
     view! {
@@ -45,17 +48,7 @@ pub(crate) fn App(
             {t.skip_to_composer}
         </a>
         <div class="page">
-            <Rooms page />
-            <main class="room" aria-labelledby="room-title">
-                <RoomHeader page />
-                <Connection page />
-                <Timeline page />
-                <div class="below">
-                    <Notice page />
-                    <Welcome page />
-                    <Composer page />
-                </div>
-            </main>
+            {stepwise(move || view! { <Rooms page /> })} {stepwise(move || room(page))}
             <PeoplePlace page />
         </div>
         <SettingsPlace page />
@@ -63,8 +56,26 @@ pub(crate) fn App(
         <p class="toast" role="status" class:shown=reacting(move || !page.said.with(String::is_empty))>
             {words(move || page.said.get())}
         </p>
-        // Rendered last, so all of the rest was.
-        {move || whole.set_value(true)}
+    }
+}
+
+fn room(page: Page) -> impl IntoView {
+    let below = move || {
+        view! {
+            <div class="below">
+                <Notice page />
+                <Welcome page />
+                <Composer page />
+            </div>
+        }
+    };
+    view! {
+        <main class="room" aria-labelledby="room-title">
+            <RoomHeader page />
+            <Connection page />
+            <Timeline page />
+            {stepwise(below)}
+        </main>
     }
 }
 

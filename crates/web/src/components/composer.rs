@@ -31,6 +31,9 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
         }
     };
     let react = move |event: ime::Event, cause: &web_sys::Event| {
+        if !page.alive.get_untracked() {
+            return;
+        }
         let act = ime.try_update_value(|ime| ime.on(event)).unwrap_or(Act::Pass);
         ime_events::act(act, cause, send);
     };
@@ -224,7 +227,7 @@ fn finish_syllable(field: NodeRef<html::Textarea>) {
 /// Shows the person's own draft of each room.
 fn keep_drafts(page: Page, left: RwSignal<Option<i64>>) {
     Effect::new(move |before: Option<bool>| {
-        let (room, known) = (page.room.get(), page.you.with(Option::is_some));
+        let (room, known) = (page.room.get(), page.alive.get() && page.you.with(Option::is_some));
         let Some(field) = page.composer.get() else { return known };
         // Text typed before the page came alive, or before it knew who types, counts as typed.
         if before != Some(true) && !field.value().is_empty() {

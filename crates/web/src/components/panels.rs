@@ -176,7 +176,7 @@ fn open(page: Page, panel: Panel, place: Option<impl Into<Element>>, keep: impl 
 
 /// See [`open`]; compiled once for all kinds of elements.
 fn draw(page: Page, panel: Panel, place: Element, keep: Box<dyn FnOnce(Drawn)>) {
-    if place.has_attribute(DRAWN) {
+    if !page.alive.get_untracked() || place.has_attribute(DRAWN) {
         return;
     }
     let _ = place.set_attribute(DRAWN, "");

@@ -54,6 +54,9 @@ fn button(page: Page, seq: Seq, chip: Chip, choosing: Option<RwSignal<bool>>) ->
     let shown = if count == 0 { emoji.clone() } else { format!("{emoji} {count}") };
     let value = emoji.clone();
     let press = clicked(move |event| {
+        if !page.alive.get_untracked() {
+            return;
+        }
         event.prevent_default();
         if !named {
             return page.picking.set(Some(seq));

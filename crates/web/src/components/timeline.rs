@@ -11,6 +11,7 @@ use crate::client;
 use crate::page::{Page, RowItem};
 use crate::rowkey;
 use crate::scroll;
+use crate::steps::stepwise;
 use crate::time::iso_day;
 
 use super::message::message;
@@ -33,7 +34,11 @@ pub(super) fn Timeline(page: Page) -> impl IntoView {
                 aria-busy=busy
                 tabindex="0"
                 node_ref=page.log
-                on:scroll=move |_| scroll::settle(page, false)
+                on:scroll=move |_| {
+                    if page.alive.get_untracked() {
+                        scroll::settle(page, false);
+                    }
+                }
                 on:keydown=move |event| walk(&event)
                 on:pointerover=move |event| touch(page, event.unchecked_ref(), Touch::Over)
                 on:pointerleave=move |_| page.hovered.set(None)
@@ -44,7 +49,7 @@ pub(super) fn Timeline(page: Page) -> impl IntoView {
                 <div class="rows">
                     {top(page)}
                     <For each=move || page.rows.get() key=|item| (item.look, item.key) let:item>
-                        {row(page, item)}
+                        {stepwise(move || row(page, item))}
                     </For>
                     {bottom(page)}
                 </div>
@@ -182,6 +187,9 @@ enum Touch {
 
 /// Shows the actions of the row that is pointed at, focused or pressed. One listener serves all rows.
 fn touch(page: Page, event: &MouseEvent, touch: Touch) {
+    if !page.alive.get_untracked() {
+        return;
+    }
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
     let row = target.closest("[data-key]").ok().flatten();
     let key = row.as_ref().and_then(|row| rowkey::parse(&row.get_attribute("data-key")?));
