@@ -21,6 +21,7 @@ test("parts are fetched ahead, and not before the page is alive", async ({ join 
   await ada.alive();
   expect(fetched).toEqual([]);
   await expect.poll(() => fetched).toContain("panels.wasm");
+  expect(fetched, "most visitors never choose from all emoji").not.toContain("picker.wasm");
   console.log(`    parts: ${(await Promise.all(sizes)).join(", ")}`);
 });
 

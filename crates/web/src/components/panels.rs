@@ -2,6 +2,7 @@
 //! another one. The server renders what a page without a script needs of them, and the part takes its place.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::mem::forget;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,13 +72,21 @@ part! {
     }
 }
 
-/// Fetches the parts ahead, once the page is alive and the room has had its turn.
+/// Fetches the panels ahead, once the page is alive and the room has had its turn.
 pub(crate) fn fetch_ahead() {
-    let fetch = || async {
-        drop(fetch_panels().await);
-        drop(fetch_picker().await);
-    };
-    set_timeout(move || request_idle_callback(move || spawn_local(fetch())), AHEAD);
+    let fetch = || spawn_local(async { drop(fetch_panels().await) });
+    set_timeout(move || request_idle_callback(fetch), AHEAD);
+}
+
+/// Fetches the emoji picker, once: whoever sees a message's actions may be about to open it. If it does not load, opening it
+/// tries again, and says so.
+pub(super) fn fetch_picker_ahead() {
+    thread_local! {
+        static ASKED: Cell<bool> = const { Cell::new(false) };
+    }
+    if !ASKED.replace(true) {
+        spawn_local(async { drop(fetch_picker().await) });
+    }
 }
 
 /// The popover of the settings.

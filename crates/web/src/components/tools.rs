@@ -11,6 +11,7 @@ use web_sys::Element;
 use crate::page::{MessageLine, Page};
 use crate::routes;
 
+use super::panels::fetch_picker_ahead;
 use super::reactions::reactions;
 use super::{clicked, focus_soon, icons, reacting};
 
@@ -21,6 +22,7 @@ pub(super) fn Tools(page: Page, line: RwSignal<MessageLine>) -> impl IntoView {
     line.with_untracked(|line| {
         let seq = line.row.seq?;
         line.row.body.as_ref()?;
+        fetch_picker_ahead();
         let (mine, name) = (line.row.mine, line.name.clone());
         let path = routes::message(&page.room_now(), seq);
         let href = path.clone();
