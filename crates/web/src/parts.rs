@@ -123,7 +123,15 @@ impl<V: RenderHtml, F: FnOnce() -> V + Send + 'static> RenderHtml for Later<F> {
         (self.0)().to_html_with_buf(buf, position, escape, mark_branches, extra_attrs);
     }
 
-    fn hydrate<const FROM_SERVER: bool>(self, _: &Cursor, _: &PositionState) -> Untouched {
+    fn hydrate<const FROM_SERVER: bool>(self, cursor: &Cursor, position: &PositionState) -> Untouched {
+        // Where views are erased, as under `cargo leptos watch`, it stands in a list, whose end is looked for behind it.
+        if cfg!(erase_components)
+            && let Some(end) = cursor.current().last_child()
+            && let Some(last) = end.previous_sibling()
+        {
+            cursor.set(last);
+            position.set(Position::NextChild);
+        }
         Untouched
     }
 
