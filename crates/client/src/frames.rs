@@ -86,14 +86,14 @@ impl Update<'_> {
         self.model.rooms.retain(|room| room.id == current || rooms.iter().any(|info| info.room == room.id));
         for info in rooms {
             let room = self.model.rooms.ensure(&info.room);
+            if room.window.is_none() && room.id != current {
+                room.count_anew(info);
+                continue;
+            }
             let ahead = room.counted > info.head;
             room.learn(info);
             if ahead {
                 room.recount(known.as_ref());
-            }
-            if room.window.is_none() && room.id != current {
-                room.cursor = None;
-                room.count_from(info.head);
             }
         }
         self.model.rooms.arrange(rooms.iter().map(|info| &info.room));

@@ -165,6 +165,15 @@ impl Room {
         }
     }
 
+    /// The room is only counted, and its stream goes on from the head of this list: also from one that is behind what was
+    /// received before, as that of another tab may be, whose entries come once more.
+    pub(crate) fn count_anew(&mut self, info: &RoomInfo) {
+        self.cursor = None;
+        self.changes.retain(|change| change.at <= info.head);
+        self.learn(info);
+        self.count_from(info.head);
+    }
+
     /// Forgets markers: those known belonged to another epoch, or to another person.
     pub(crate) fn forget_marks(&mut self, new_epoch: bool) {
         self.read = 0;

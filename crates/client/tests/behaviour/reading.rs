@@ -300,3 +300,34 @@ fn reopening_current_room_keeps_the_readers_place() {
     post(&mut world, 0);
     assert_eq!(unread(&world, 0, 0), 0);
 }
+
+#[test]
+fn list_behind_the_stream_counts_nothing_twice_or_never() {
+    for streamed in [true, false] {
+        let mut world = world();
+        let yard = world.rooms[1].clone();
+        let seq = world.server.append(&yard, &bob(), None, EntryKind::posted("hi", None));
+        let entry = world.server.logs[&yard].last().unwrap().clone();
+        if streamed {
+            world.deliver();
+        }
+        // From a tab that leads, and has received less than this one: its entries come once more.
+        let known = (!streamed).then_some((seq, 1));
+        for (head, unread) in known.into_iter().chain([(seq - 1, 0)]) {
+            let mut rooms = world.server.rooms(&"alice".parse().unwrap());
+            let info = rooms.iter_mut().find(|info| info.room == yard).unwrap();
+            (info.head, info.unread) = (head, unread);
+            let welcome = ServerFrame::Welcome {
+                you: madang_protocol::Person::new("alice".parse().unwrap(), "alice".to_owned()),
+                epoch: world.server.epoch(),
+                rooms,
+                limits: madang_protocol::Limits::default(),
+                heartbeat_ms: 25_000,
+            };
+            tell(&mut world, welcome);
+        }
+        assert_eq!(unread(&world, 0, 1), 0, "streamed: {streamed}");
+        tell(&mut world, ServerFrame::Entry(entry));
+        assert_eq!(unread(&world, 0, 1), 1, "streamed: {streamed}");
+    }
+}
