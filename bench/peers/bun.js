@@ -3,13 +3,16 @@ const server = Bun.serve({
   hostname: '127.0.0.1',
   port: 0,
   fetch(request, server) {
-    const sends = new URL(request.url).pathname === '/send';
-    if (server.upgrade(request, { data: { sends } })) return;
+    const url = new URL(request.url);
+    const data = { sends: url.pathname === '/send', snapshot: Number(url.searchParams.get('snapshot')) };
+    if (server.upgrade(request, { data })) return;
     return new Response('a WebSocket server\n');
   },
   websocket: {
     open(socket) {
       if (!socket.data.sends) socket.subscribe('all');
+      // A first frame of so many bytes, for those who ask for one.
+      if (socket.data.snapshot > 0) socket.send('x'.repeat(socket.data.snapshot));
     },
     message(_socket, data) {
       server.publish('all', data);

@@ -1,4 +1,4 @@
-//! Connections that only stay open: what each costs the server in memory.
+//! Connections that only stay open: what each costs the server in memory, and in CPU.
 
 use std::time::Duration;
 
@@ -22,17 +22,39 @@ pub struct Outcome {
     pub bytes_after: u64,
     /// Memory that each connection added.
     pub bytes_per_connection: f64,
+    /// Microseconds of CPU that each connection costs in a second.
+    pub cpu_us_per_second: f64,
+}
+
+/// One run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// The server.
+    pub target: Target,
+    /// The server's process.
+    pub server_pid: u32,
+    /// Connections to open.
+    pub connections: u32,
+    /// Time before the server is weighed.
+    pub settle: Duration,
+    /// Time in which its CPU is measured: whole heartbeats, or it depends on when it begins.
+    pub length: Duration,
 }
 
 /// Connections opened at once.
 const OPENING: usize = 64;
 
-/// Opens `connections`, lets each watch the lobby, waits for `settle`, and weighs the process `server_pid`.
+/// Files of the generator besides its connections.
+const SPARE_FILES: u64 = 64;
+
+/// Opens connections, lets each watch the lobby, weighs the server, and then only answers pings.
 /// The kernel's socket buffers are not the process's memory and are not counted.
 ///
 /// # Errors
 /// If a connection cannot be opened or does not last, or /proc does not show the server.
-pub async fn run(target: Target, connections: u32, settle: Duration, server_pid: u32) -> Result<Outcome> {
+pub async fn run(plan: Plan) -> Result<Outcome> {
+    let Plan { target, server_pid, connections, settle, length } = plan;
+    process::raise_file_limit(u64::from(connections) + SPARE_FILES)?;
     let bytes_before = process::memory(server_pid)?;
     let sockets: Vec<Socket> = stream::iter(0..connections as usize)
         .map(|number| attach(target, number))
@@ -45,12 +67,20 @@ pub async fn run(target: Target, connections: u32, settle: Duration, server_pid:
     }
     tokio::time::sleep(settle).await;
     let bytes_after = process::memory(server_pid)?;
+    let cpu_before = process::cpu(server_pid)?;
+    tokio::time::sleep(length).await;
+    let cpu = process::cpu(server_pid)?.saturating_sub(cpu_before);
     if let Some(ended) = held.try_join_next() {
         ended?.context("an idle connection ended")?;
     }
-    let bytes_per_connection =
-        bytes_after.saturating_sub(bytes_before) as f64 / f64::from(connections.max(1));
-    Ok(Outcome { connections: held.len() as u64, bytes_before, bytes_after, bytes_per_connection })
+    let each = |sum: f64| sum / f64::from(connections.max(1));
+    Ok(Outcome {
+        connections: held.len() as u64,
+        bytes_before,
+        bytes_after,
+        bytes_per_connection: each(bytes_after.saturating_sub(bytes_before) as f64),
+        cpu_us_per_second: each(cpu.as_secs_f64() * 1e6 / length.as_secs_f64().max(1.0)),
+    })
 }
 
 async fn attach(target: Target, number: usize) -> Result<Socket> {

@@ -12,7 +12,7 @@ use madang_load::chaos::network::Fault;
 use madang_load::engine::{self, Outcome, Pace, Plan};
 use madang_load::flood::{self, Scenario};
 use madang_load::socket::{Protocol, Target};
-use madang_load::{chaos, idle, page, stalled, storm};
+use madang_load::{chaos, idle, joins, page, stalled, storm};
 use serde::Serialize;
 
 /// Drives a chat server hard, measures it, and checks that nothing was lost, doubled or reordered.
@@ -60,7 +60,7 @@ enum Run {
         #[arg(long, default_value_t = 32)]
         writers: u32,
     },
-    /// Connections that only watch the lobby: memory of the server for each.
+    /// Connections that only watch the lobby: memory and CPU of the server for each.
     Idle {
         #[command(flatten)]
         server: Server,
@@ -70,6 +70,23 @@ enum Run {
         /// Seconds to wait before weighing.
         #[arg(long, default_value_t = 2.0)]
         settle: f64,
+        /// Seconds in which its CPU is measured.
+        #[arg(long, default_value_t = 50.0)]
+        seconds: f64,
+    },
+    /// People who come: CPU of the server for each, until they have the lobby's snapshot.
+    Joins {
+        #[command(flatten)]
+        server: Server,
+        /// Connections of a round.
+        #[arg(long, default_value_t = 2_000)]
+        clients: u32,
+        /// Rounds; all leave after each.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// Messages in the lobby.
+        #[arg(long, default_value_t = 50)]
+        messages: u32,
     },
     /// A server that dies under its clients and starts again: how soon they are live.
     Storm {
@@ -234,9 +251,19 @@ async fn perform(run: Run) -> Result<()> {
             let plan = plan(&server, &time, rooms, (rooms, writers), Pace::OneByOne);
             report_run(engine::run(plan).await?)
         }
-        Run::Idle { server, connections, settle } => {
-            let pid = server.server_pid.context("--server-pid names the process to weigh")?;
-            report(&idle::run(server.target(), connections, Duration::from_secs_f64(settle), pid).await?)
+        Run::Idle { server, connections, settle, seconds } => {
+            let plan = idle::Plan {
+                target: server.target(),
+                server_pid: server.process()?,
+                connections,
+                settle: Duration::from_secs_f64(settle),
+                length: Duration::from_secs_f64(seconds),
+            };
+            report(&idle::run(plan).await?)
+        }
+        Run::Joins { server, clients, rounds, messages } => {
+            let (target, server_pid) = (server.target(), server.process()?);
+            report(&joins::run(joins::Plan { target, server_pid, clients, rounds, messages }).await?)
         }
         Run::Page { addr, path } => report(&page::run(addr, &path)?),
         Run::Storm { program, server_core, clients, down } => {
@@ -249,7 +276,7 @@ async fn perform(run: Run) -> Result<()> {
         Run::Stalled { server, readers, stalled, rate, frame_bytes, rounds, turn } => {
             let plan = stalled::Plan {
                 target: server.target(),
-                server_pid: server.server_pid.context("--server-pid names the process to weigh")?,
+                server_pid: server.process()?,
                 readers,
                 stalled,
                 rate,
@@ -290,6 +317,10 @@ async fn perform(run: Run) -> Result<()> {
 impl Server {
     fn target(&self) -> Target {
         Target { address: self.addr, speaks: self.speaks }
+    }
+
+    fn process(&self) -> Result<u32> {
+        self.server_pid.context("--server-pid names the process to measure")
     }
 }
 

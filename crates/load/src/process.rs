@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The unit of utime and stime in /proc/PID/stat: USER_HZ, 100 on every Linux that Rust builds for.
 const TICKS_PER_SECOND: u64 = 100;
@@ -22,6 +23,24 @@ pub fn memory(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let rollup = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
     parse_pss(&rollup).with_context(|| format!("{path} has no Pss line"))
+}
+
+/// Raises the limit of open files to at least `files`: each connection is one here, and one in a server that is started
+/// from here.
+///
+/// # Errors
+/// If the hard limit is lower.
+pub fn raise_file_limit(files: u64) -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= files) {
+        return Ok(());
+    }
+    ensure!(
+        limit.maximum.is_none_or(|maximum| maximum >= files),
+        "{files} open files are needed, and {:?} allowed: raise the hard limit (`ulimit -Hn`)",
+        limit.maximum
+    );
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?)
 }
 
 /// utime + stime: the 14th and 15th field, counted after the command's name, which may hold anything.

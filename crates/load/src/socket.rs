@@ -184,9 +184,17 @@ pub async fn send(socket: &mut Socket, frame: &ClientFrame) -> Result<()> {
 /// # Errors
 /// If the connection is gone, or brings what is no frame.
 pub async fn next(socket: &mut Socket) -> Result<ServerFrame> {
+    Ok(serde_json::from_str(&next_text(socket).await?)?)
+}
+
+/// The next frame's text.
+///
+/// # Errors
+/// If the connection is gone.
+pub async fn next_text(socket: &mut Socket) -> Result<Utf8Bytes> {
     loop {
         match socket.next().await.ok_or_else(|| anyhow!("the server closed the connection"))?? {
-            Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+            Message::Text(text) => return Ok(text),
             Message::Close(close) => bail!("the server closed the connection: {close:?}"),
             _ => {}
         }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use fastrand::Rng;
 use madang_protocol::{ClientFrame, Cmid, RoomId, ServerFrame};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
@@ -19,6 +18,7 @@ use crate::chaos::checker::Checker;
 use crate::chaos::person::{Phase, Screen, World, person};
 use crate::chaos::server::Server;
 use crate::chaos::wait;
+use crate::process;
 use crate::socket::{self, Protocol, Target};
 
 /// One storm.
@@ -79,7 +79,7 @@ impl Outcome {
 }
 
 async fn run_here(plan: Plan) -> Result<Outcome> {
-    raise_file_limit(plan.clients as u64 + 200)?;
+    process::raise_file_limit(plan.clients as u64 + 200)?;
     let folder = tempfile::tempdir()?;
     let options = ["--post-rate", "0", "--frame-rate", "0"];
     let mut server =
@@ -158,7 +158,7 @@ async fn arrive(plan: &Plan, target: Target, checker: &Rc<RefCell<Checker>>) -> 
 }
 
 /// Posts so many messages into the lobby; answers the place of the last.
-async fn post(target: Target, messages: u32) -> Result<u64> {
+pub(crate) async fn post(target: Target, messages: u32) -> Result<u64> {
     let mut socket = socket::connect(target, "/ws", 0).await?;
     socket::hello(&mut socket).await?;
     let mut rng = Rng::new();
@@ -181,18 +181,4 @@ fn store_reads(target: Target) -> Result<u64> {
     let text = ureq::get(format!("http://{}/metrics", target.address)).call()?.body_mut().read_to_string()?;
     let line = text.lines().find_map(|line| line.strip_prefix("madang_store_reads_total "));
     line.context("the server does not tell madang_store_reads_total")?.trim().parse().context("a count")
-}
-
-/// Each connection is a file here, and one there: the server inherits the limit.
-fn raise_file_limit(files: u64) -> Result<()> {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= files) {
-        return Ok(());
-    }
-    ensure!(
-        limit.maximum.is_none_or(|maximum| maximum >= files),
-        "{files} open files are needed, and {:?} allowed: raise the hard limit (`ulimit -Hn`)",
-        limit.maximum
-    );
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?)
 }

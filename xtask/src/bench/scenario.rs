@@ -96,11 +96,28 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ],
     },
     Scenario {
-        name: "idle, 5,000 connections",
+        name: "idle, 10,000 connections",
         contenders: ALL,
-        call: &["idle", "--connections", "5000"],
-        length: |_| &[],
-        metrics: &[metric("idle: memory per connection, KB", "/bytes_per_connection", 1e-3)],
+        call: &["idle", "--connections", "10000"],
+        // Whole heartbeats of Madang, or it depends on when it begins.
+        length: |length| {
+            if length == Length::Quick { &["--seconds", "25"] } else { &["--seconds", "50"] }
+        },
+        metrics: &[
+            metric("idle: memory per connection, KiB", "/bytes_per_connection", 1.0 / 1024.0),
+            metric("idle: server CPU per connection and second, µs", "/cpu_us_per_second", 1.0),
+        ],
+    },
+    Scenario {
+        name: "joins, 2,000 come",
+        contenders: ALL,
+        call: &["joins", "--clients", "2000"],
+        length: |length| if length == Length::Quick { &["--rounds", "1"] } else { &["--rounds", "5"] },
+        metrics: &[
+            metric("a join: server CPU, µs", "/cpu_us_per_join", 1.0),
+            metric("a join: latency p50, ms", "/join_p50_ms", 1.0),
+            metric("a join: latency p99, ms", "/join_p99_ms", 1.0),
+        ],
     },
     posts("posts, 1 writer", &["posts", "--writers", "1"], &[posts_metric("durable posts/s, 1 writer")]),
     posts("posts, 32 writers", &["posts", "--writers", "32"], &[posts_metric("durable posts/s, 32 writers")]),

@@ -29,6 +29,19 @@ pub(crate) async fn subscribe(target: Target, number: usize) -> Result<Socket> {
     Ok(socket)
 }
 
+/// Comes in as connection `number` to a server without a protocol of its own, and waits for a first frame of so many
+/// bytes. Returns its length.
+pub(crate) async fn join(target: Target, number: usize, bytes: usize) -> Result<(Socket, usize)> {
+    let mut socket = come_in(target, number, &format!("/?snapshot={bytes}")).await?;
+    let mut got = 0;
+    hear_until(&mut socket, |frame| {
+        got = frame.len();
+        true
+    })
+    .await?;
+    Ok((socket, got))
+}
+
 /// Comes in as connection `number`, to post.
 pub(crate) async fn introduce(target: Target, number: usize) -> Result<Socket> {
     come_in(target, number, "/send").await
@@ -60,7 +73,7 @@ async fn exchange(socket: &mut Socket, frame: Message, is_answer: impl Fn(&[u8])
     hear_until(socket, is_answer).await
 }
 
-async fn hear_until(socket: &mut Socket, is_answer: impl Fn(&[u8]) -> bool) -> Result<()> {
+async fn hear_until(socket: &mut Socket, mut is_answer: impl FnMut(&[u8]) -> bool) -> Result<()> {
     loop {
         match socket.next().await {
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
