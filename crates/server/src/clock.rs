@@ -37,6 +37,11 @@ impl Times {
         Self { begun: Instant::now(), at: wall(), clock }
     }
 
+    /// Returns the moment at which the steady time began.
+    pub(crate) fn begun(&self) -> Instant {
+        self.begun
+    }
+
     /// The steady time. Whoever has this clock knows the wall clock's from now on.
     pub(crate) fn now(&self) -> UnixMs {
         let since = UnixMs::try_from(self.begun.elapsed().as_millis()).unwrap_or(UnixMs::MAX);

@@ -5,6 +5,7 @@
 //! never comes here: only what a socket did not take at once is counted.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -53,7 +54,8 @@ pub(crate) struct Account {
     address: Network,
     id: u64,
     bytes: usize,
-    dropped: CancellationToken,
+    /// Made when bytes wait for the first time, unless it is another's too.
+    dropped: Option<CancellationToken>,
 }
 
 impl Unsent {
@@ -63,8 +65,8 @@ impl Unsent {
         Self(Arc::new(Inner { most, gauge, table: Mutex::default() }))
     }
 
-    /// An account for a connection from `address`, which ends once `dropped` is cancelled.
-    pub(crate) fn account(&self, address: IpAddr, dropped: CancellationToken) -> Account {
+    /// An account for a connection from `address`, which ends once `dropped` is cancelled, if that is given.
+    pub(crate) fn account(&self, address: IpAddr, dropped: Option<CancellationToken>) -> Account {
         let mut table = self.table();
         table.last += 1;
         Account { unsent: self.clone(), address: address.into(), id: table.last, bytes: 0, dropped }
@@ -79,15 +81,16 @@ impl Unsent {
 impl Account {
     /// So many bytes wait now.
     pub(crate) fn hold(&mut self, bytes: usize) {
-        if bytes == self.bytes || self.dropped.is_cancelled() {
+        if bytes == self.bytes || self.is_dropped() {
             return;
         }
         self.bytes = bytes;
+        let dropped = self.token();
         let inner = &self.unsent.0;
         let mut table = self.unsent.table();
         table.take(self.address, self.id);
         if bytes > 0 {
-            table.put(self.address, self.id, PendingBytes { bytes, dropped: self.dropped.clone() });
+            table.put(self.address, self.id, PendingBytes { bytes, dropped });
         }
         while table.bytes > inner.most && table.drop_worst() {}
         inner.gauge.set(i64::try_from(table.bytes).unwrap_or(i64::MAX));
@@ -95,17 +98,21 @@ impl Account {
 
     /// Waits until this connection was the worst. Cancel safe.
     pub(crate) async fn dropped(&self) {
-        self.dropped.cancelled().await;
+        match &self.dropped {
+            Some(dropped) => dropped.cancelled().await,
+            // Nothing ever waited.
+            None => pending().await,
+        }
     }
 
     /// Returns true if it was the worst, and dropped.
     pub(crate) fn is_dropped(&self) -> bool {
-        self.dropped.is_cancelled()
+        self.dropped.as_ref().is_some_and(CancellationToken::is_cancelled)
     }
 
     /// Returns the token that ends it.
-    pub(crate) fn token(&self) -> CancellationToken {
-        self.dropped.clone()
+    pub(crate) fn token(&mut self) -> CancellationToken {
+        self.dropped.get_or_insert_default().clone()
     }
 }
 
@@ -155,7 +162,7 @@ mod tests {
     use super::*;
 
     fn account(unsent: &Unsent, address: &str) -> Account {
-        unsent.account(address.parse().unwrap(), CancellationToken::new())
+        unsent.account(address.parse().unwrap(), None)
     }
 
     #[test]

@@ -192,6 +192,17 @@ impl Scheduler for Pipe {
         }
     }
 
+    fn delay(&mut self, timer: Timer, later: Duration) {
+        let mut state = self.state();
+        let later = later.as_millis() as Ms;
+        let mut delayed = None;
+        for (_, set) in TIMERS.iter().zip(&mut state.timers).filter(|(other, _)| **other == timer) {
+            *set = set.map(|at| at + later);
+            delayed = *set;
+        }
+        state.wakes.extend(delayed);
+    }
+
     fn poll_timer(&mut self, _: &mut Context<'_>) -> Poll<Timer> {
         let mut state = self.state();
         let now = state.now;

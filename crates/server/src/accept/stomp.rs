@@ -6,7 +6,6 @@ use std::time::Duration;
 use madang_protocol::CloseCode;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 
 use super::no_more;
 use crate::connection;
@@ -41,12 +40,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: App) {
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
     let address = peer.ip();
-    let account = app.unsent.account(address, CancellationToken::new());
+    let account = app.unsent.account(address, None);
     let (transport, protocol) = (Tcp::new(stream, account), Stomp::new(app.clone(), None));
     let Some(_place) = app.connection_limit.admit(address) else {
         return connection::turn_away(&app, transport, protocol, address, CloseCode::OVER_LIMIT).await;
     };
     let _counted = app.metrics.connection(Carrier::StompTcp);
-    let stop = app.stop.clone();
-    connection::run(app, transport, protocol, Peer { you: None, expected: None, address }, stop).await;
+    let peer = Box::new(Peer { you: None, expected: None, address });
+    connection::run(&app, transport, protocol, peer).await;
 }

@@ -13,6 +13,8 @@ pub(super) struct CloseFrame {
     code: [u8; 2],
     read: usize,
     began: bool,
+    /// A message has begun whose last fragment is still to come.
+    in_message: bool,
 }
 
 impl CloseFrame {
@@ -21,6 +23,11 @@ impl CloseFrame {
     /// Returns true once a Close began, be it malformed.
     pub(super) fn began(&self) -> bool {
         self.began
+    }
+
+    /// Returns true if all that passed is whole: frames, and the messages that they are fragments of, without a Close.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.filled == 0 && self.payload == 0 && !self.began && !self.in_message
     }
 
     /// Returns the code of the Close, once both its bytes were read.
@@ -56,6 +63,10 @@ impl CloseFrame {
         if self.is_whole() {
             self.payload = self.length();
             self.began |= self.opcode() == Self::OPCODE;
+            // Control frames stand between fragments.
+            if self.opcode() < Self::OPCODE {
+                self.in_message = !self.is_final();
+            }
             self.begin_next();
         }
     }
@@ -74,6 +85,10 @@ impl CloseFrame {
         }
         self.read += 1;
         self.payload -= 1;
+    }
+
+    fn is_final(&self) -> bool {
+        self.head.first().is_some_and(|first| first & 0x80 != 0)
     }
 
     fn opcode(&self) -> u8 {
@@ -151,6 +166,29 @@ mod tests {
             seen(&[close.to_vec(), vec![0x88, 0x82, 0, 0, 0, 0, 3, 0xe8]].concat()),
             (true, Some(1014))
         );
+    }
+
+    #[test]
+    fn whole_messages_end_with_their_last_fragment() {
+        let mut passed = CloseFrame::default();
+        let frames: [(&[u8], bool); 6] = [
+            (&[0x01, 0x81, 0, 0, 0, 0, b'a'], false),
+            (&[0x89, 0x80, 0, 0, 0, 0], false),
+            (&[0x00, 0x80, 0, 0, 0, 0], false),
+            (&[0x80, 0x81, 0, 0, 0, 0, b'a'], true),
+            (&[0x8a, 0x80, 0, 0, 0, 0], true),
+            (&[0x88, 0x80, 0, 0, 0, 0], false),
+        ];
+        assert!(passed.is_between_messages());
+        for (frame, is_between) in frames {
+            let (last, rest) = frame.split_last().unwrap();
+            rest.iter().for_each(|byte| {
+                passed.follow(&[*byte]);
+                assert!(!passed.is_between_messages());
+            });
+            passed.follow(&[*last]);
+            assert_eq!(passed.is_between_messages(), is_between, "{frame:x?}");
+        }
     }
 
     #[test]

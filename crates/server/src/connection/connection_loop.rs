@@ -30,6 +30,7 @@ pub struct ConnectionLoop<'a, P> {
     protocol: &'a mut P,
     session: Session,
     queue: Arc<Queue>,
+    /// Like `out`, given back when it is empty: the next one finds memory that is warm.
     batch: Vec<QueuedFrame>,
     out: Vec<Outgoing>,
     heartbeat: Heartbeat,
@@ -68,7 +69,7 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
     }
 
     /// Runs until the connection ends, and returns why.
-    pub async fn run(mut self, transport: &mut impl Transport, scheduler: &mut impl Scheduler) -> End {
+    pub async fn run(&mut self, transport: &mut impl Transport, scheduler: &mut impl Scheduler) -> End {
         scheduler.set(Timer::Heartbeat, self.heartbeat.first());
         let end = loop {
             if let Err(end) = self.iterate(transport, scheduler).await {
@@ -99,7 +100,7 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
                     transport.flush().await?;
                 }
             }
-            shrink(&mut self.out);
+            self.out = Vec::new();
         }
         if transport.has_output() { transport.flush().await } else { Ok(()) }
     }
@@ -144,7 +145,8 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
         }
     }
 
-    /// Does what follows from an event; it may wait for the store.
+    /// Does what follows from an event; it may wait for the store. Then it does so on the heap: a connection that has
+    /// nothing to do keeps no room for that.
     async fn step(
         &mut self,
         event: Event,
@@ -153,10 +155,11 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
     ) -> Result<(), End> {
         match event {
             Event::Queue(Taken::Frames) => {
+                self.out.reserve(self.batch.len());
                 self.session.deliver(&mut self.batch, &mut self.out);
-                shrink(&mut self.batch);
+                self.batch = Vec::new();
             }
-            Event::Queue(Taken::Overflowed) => self.session.recover(&mut self.out).await,
+            Event::Queue(Taken::Overflowed) => Box::pin(self.session.recover(&mut self.out)).await,
             Event::Queue(Taken::Close(code)) => return Err(End::Close(code)),
             Event::Answer => {}
             Event::Timer(Timer::Heartbeat) => return self.beat(transport, scheduler),
@@ -167,12 +170,12 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
             }
             Event::Timer(Timer::Replay) => self.replay_paused = false,
             Event::Incoming(incoming) => {
-                self.receive(incoming?, transport, scheduler).await?;
+                Box::pin(self.receive(incoming?, transport, scheduler)).await?;
                 let pause = self.session.take_receive_pause();
                 self.receive_paused = set_pause(Timer::Receive, pause, scheduler);
             }
             Event::Replay => {
-                self.session.catch_up(scheduler.now(), &mut self.out).await;
+                Box::pin(self.session.catch_up(scheduler.now(), &mut self.out)).await;
                 let pause = self.session.take_replay_pause();
                 self.replay_paused = set_pause(Timer::Replay, pause, scheduler);
             }
@@ -186,9 +189,12 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
         &mut self,
         incoming: Incoming,
         transport: &mut impl Transport,
-        scheduler: &impl Scheduler,
+        scheduler: &mut impl Scheduler,
     ) -> Result<(), End> {
         self.heartbeat.received(!matches!(incoming, Incoming::Life));
+        if let Some(later) = self.heartbeat.answered() {
+            scheduler.delay(Timer::Heartbeat, later);
+        }
         self.session.rooms().metrics().frames_in.inc();
         let now = scheduler.now();
         if !transport.is_stream() {
@@ -200,6 +206,7 @@ impl<'a, P: ClientProtocol> ConnectionLoop<'a, P> {
 
     /// Does what the heartbeat has due. A peer that is not listened to cannot be dead.
     fn beat(&mut self, transport: &mut impl Transport, scheduler: &mut impl Scheduler) -> Result<(), End> {
+        self.queue.release();
         let (due, next) = self.heartbeat.beat();
         scheduler.set(Timer::Heartbeat, next);
         match due {
@@ -222,11 +229,4 @@ fn set_pause(timer: Timer, ms: u32, scheduler: &mut impl Scheduler) -> bool {
         scheduler.set(timer, Duration::from_millis(ms.min(LONGEST_PAUSE_MS).into()));
     }
     ms > 0
-}
-
-/// Keeps no memory of the busiest moment in an idle connection.
-fn shrink<T>(emptied: &mut Vec<T>) {
-    if emptied.capacity() > 64 {
-        *emptied = Vec::new();
-    }
 }

@@ -91,6 +91,20 @@ impl Heartbeat {
         }
     }
 
+    /// Ends the wait for an answer to a ping, if it has come. Returns how much later the timer is to fire: at the next
+    /// ping, without a look between that would find nothing.
+    pub(super) fn answered(&mut self) -> Option<Duration> {
+        if self.keepalive.is_some() || self.promise.is_some() {
+            return None;
+        }
+        let ping = self.ping.as_mut().filter(|ping| ping.waiting && ping.received)?;
+        ping.waiting = false;
+        let later = ping.heartbeat - ping.wait();
+        ping.within += later;
+        self.waited += later;
+        (!later.is_zero()).then_some(later)
+    }
+
     /// Returns how long it is until something is due for the first time.
     pub(super) fn first(&self) -> Duration {
         self.waited
@@ -135,8 +149,13 @@ impl Heartbeat {
 }
 
 impl Ping {
+    /// Returns the time for an answer.
+    fn wait(&self) -> Duration {
+        PONG.min(self.heartbeat)
+    }
+
     fn beat(&mut self) -> Due {
-        let wait = PONG.min(self.heartbeat);
+        let wait = self.wait();
         if !self.waiting {
             self.waiting = true;
             self.received = false;
@@ -174,6 +193,26 @@ mod tests {
         silence += heartbeat.beat().1;
         assert_eq!(heartbeat.beat().0, Due::Dead);
         assert!(silence < 2 * HEARTBEAT);
+    }
+
+    #[test]
+    fn answered_ping_is_followed_by_next_in_time() {
+        let mut heartbeat = Heartbeat::new(Some(HEARTBEAT));
+        assert_eq!(heartbeat.answered(), None, "nothing was asked");
+        for _ in 0..3 {
+            let (due, next) = heartbeat.beat();
+            assert_eq!((due, heartbeat.answered()), (Due::Ping, None));
+            heartbeat.received(false);
+            assert_eq!(heartbeat.answered().map(|later| next + later), Some(HEARTBEAT));
+            heartbeat.received(true);
+            assert_eq!(heartbeat.answered(), None, "once");
+        }
+        assert_eq!(heartbeat.beat().0, Due::Ping);
+        assert_eq!(heartbeat.beat().0, Due::Dead);
+        let mut promised = Heartbeat::new(Some(HEARTBEAT)).expecting(Some(HEARTBEAT));
+        while promised.beat().0 != Due::Ping {}
+        promised.received(false);
+        assert_eq!(promised.answered(), None, "its promise is looked at");
     }
 
     #[test]

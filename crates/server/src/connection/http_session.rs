@@ -95,7 +95,7 @@ impl HttpSession {
         login: LoginKey,
         counted: OpenConnection,
         first: Encoded,
-        account: Account,
+        mut account: Account,
     ) -> (Arc<Self>, HttpTransport) {
         let (inbox, parcels) = mpsc::channel(INBOX);
         let dropped = account.token();

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use madang_protocol::UnixMs;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::state::App;
 
@@ -49,6 +49,9 @@ pub trait Scheduler: Send {
     /// Sets a timer, also if it is set already. It fires once.
     fn set(&mut self, timer: Timer, after: Duration);
 
+    /// Lets a timer that is set fire so much later.
+    fn delay(&mut self, timer: Timer, later: Duration);
+
     /// Returns a timer that fires. Each is waited for.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Timer>;
 
@@ -65,12 +68,30 @@ pub(crate) struct TokioScheduler {
     order: [Source; 5],
 }
 
+/// Long waits for a heartbeat end at whole multiples of this, so that those of many connections end together: one wake-up
+/// of the server serves them all, and so does one look for their answers.
+const STEP: Duration = Duration::from_millis(250);
+
+/// Shortest wait that ends with a step, up to one step early.
+const ALIGNED: Duration = Duration::from_secs(5);
+
 const TIMERS: [Timer; 3] = [Timer::Heartbeat, Timer::Receive, Timer::Replay];
 
 impl TokioScheduler {
     /// No timer is set.
     pub(super) fn new(app: App) -> Self {
         Self { app, sleeps: [None, None, None], order: Source::ALL }
+    }
+
+    /// Returns the moment at which a timer fires that is set now.
+    fn due(&self, timer: Timer, after: Duration) -> Instant {
+        let due = Instant::now() + after;
+        if timer != Timer::Heartbeat || after < ALIGNED {
+            return due;
+        }
+        let since = due.saturating_duration_since(Instant::from_std(self.app.times.begun()));
+        let beyond = since.as_nanos() % STEP.as_nanos();
+        due - Duration::from_nanos(u64::try_from(beyond).unwrap_or_default())
     }
 
     fn timers(&mut self) -> impl Iterator<Item = (Timer, &mut Option<Pin<Box<Sleep>>>)> {
@@ -84,11 +105,21 @@ impl Scheduler for TokioScheduler {
     }
 
     fn set(&mut self, timer: Timer, after: Duration) {
+        let due = self.due(timer, after);
         for (_, place) in self.timers().filter(|(other, _)| *other == timer) {
             match place {
                 // A timer that is made anew costs as much as a delivery.
-                Some(sleep) => sleep.as_mut().reset(Instant::now() + after),
-                None => *place = Some(Box::pin(sleep(after))),
+                Some(sleep) => sleep.as_mut().reset(due),
+                None => *place = Some(Box::pin(sleep_until(due))),
+            }
+        }
+    }
+
+    fn delay(&mut self, timer: Timer, later: Duration) {
+        for (_, place) in self.timers().filter(|(other, _)| *other == timer) {
+            if let Some(sleep) = place {
+                let due = sleep.deadline() + later;
+                sleep.as_mut().reset(due);
             }
         }
     }

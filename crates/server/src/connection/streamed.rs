@@ -116,7 +116,7 @@ mod tests {
 
     fn account() -> Account {
         let unsent = crate::unsent::Unsent::new(0, Default::default());
-        unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), Default::default())
+        unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), None)
     }
 
     #[tokio::test(start_paused = true)]

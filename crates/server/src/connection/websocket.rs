@@ -1,10 +1,15 @@
 //! A connection over a WebSocket. tungstenite reads frames and answers control frames; what the server sends is framed
 //! here, into one buffer that leaves in one system call.
 //!
+//! An idle connection costs little: what reads frames, with its buffer, is made when bytes come, and dropped once all of
+//! them are read.
+//!
 //! Two things make a delivery cheap. Frames of many entries are written together. And a connection that is
 //! woken to write does not look for input: the socket is read only when the kernel reports some.
 
-use std::io::{self, ErrorKind, Read, Write};
+mod stream;
+
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use madang_protocol::CloseCode;
@@ -13,15 +18,16 @@ use tokio::time::timeout;
 use tungstenite::error::{CapacityError, ProtocolError};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
-use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tungstenite::{Error, Message, WebSocket};
+use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
+use tungstenite::{Error, Message};
 
-use super::close_frame::CloseFrame as Seen;
 use super::transport::{End, Incoming, Transport};
 use crate::encoded::Encoded;
 use crate::io::Io;
 use crate::metrics::Carrier;
 use crate::unsent::Account;
+
+use stream::Stream;
 
 /// tungstenite reserves this much for a socket: its default of 128 KiB would be most of an idle connection.
 const READ_BUFFER: usize = 1024;
@@ -32,15 +38,14 @@ const READ_BUDGET: usize = 64 * 1024;
 /// WebSocketTransport bytes allowed per message, as a multiple of the maximum size: a one-byte fragment carries a six-byte header.
 const OVERHEAD: usize = 8;
 
-/// Capacity that an empty buffer of outgoing frames keeps.
-const IDLE_BYTES: usize = 4 * 1024;
-
 /// A peer that takes nothing of what is written to it for so long has stalled.
 const STALL: Duration = Duration::from_secs(10);
 
 /// An open WebSocket.
 pub(crate) struct WebSocketTransport {
-    socket: WebSocket<Stream>,
+    stream: Stream,
+    /// Reads frames, and remembers what was read of a message; `None` between two of them.
+    reader: Option<Box<WebSocketContext>>,
     /// Largest message, in bytes.
     max: Option<usize>,
     /// There may be more in the read buffer than the last message.
@@ -51,61 +56,47 @@ pub(crate) struct WebSocketTransport {
     account: Account,
 }
 
-/// Stream that tungstenite reads from and writes to: it never waits here.
-struct Stream {
-    io: Io,
-    out: Vec<u8>,
-    /// So many bytes of `out` have left.
-    left: usize,
-    /// So many bytes may still be read before the loop gets another turn.
-    read_budget: usize,
-    /// So many bytes were read since the last whole message.
-    read: usize,
-    /// The peer's Close.
-    close: Seen,
-}
-
 impl WebSocketTransport {
     /// A WebSocket on `io`, after the handshake. `early` was read already; a message has at most `max` bytes,
     /// 0: any number.
     pub(crate) fn new(io: Io, early: Vec<u8>, max: u32, account: Account) -> Self {
         let max = (max > 0).then_some(max as usize);
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .max_message_size(max)
-            .max_frame_size(max);
         let more = !early.is_empty() || io.is_secure();
         let mut stream = Stream::new(io);
         stream.close.follow(&early);
-        let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(config));
-        Self { socket, max, more, answers: false, account }
+        let reader = (!early.is_empty())
+            .then(|| Box::new(WebSocketContext::from_partially_read(early, Role::Server, Some(config(max)))));
+        Self { stream, reader, max, more, answers: false, account }
     }
 
     /// The next message, or none after the end. Cancel safe.
     async fn read(&mut self) -> Option<Result<Message, Error>> {
         loop {
             if !self.more
-                && let Err(error) = self.socket.get_ref().io.read_ready().await
+                && let Err(error) = self.stream.io.read_ready().await
             {
                 return Some(Err(error.into()));
             }
-            self.socket.get_mut().read_budget = READ_BUDGET;
-            match self.socket.read() {
+            self.stream.read_budget = READ_BUDGET;
+            let (reader, stream) = self.reader();
+            match reader.read(stream) {
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
                     if let Some(error) = self.too_much() {
                         return Some(Err(error));
                     }
                     // A peer that sends faster than is read must not keep the loop from all else.
-                    self.more = self.socket.get_ref().read_budget == 0;
+                    self.more = self.stream.read_budget == 0;
                     if self.more {
                         yield_now().await;
+                    } else {
+                        self.release_reader();
                     }
                 }
                 Err(Error::ConnectionClosed | Error::AlreadyClosed) => return None,
                 result => {
                     self.more = true;
                     self.answers |= matches!(result, Ok(Message::Ping(_) | Message::Close(_)));
-                    self.socket.get_mut().read = 0;
+                    self.stream.read = 0;
                     if matches!(result, Ok(Message::Close(_))) {
                         self.echo_bad_gateway();
                     }
@@ -115,12 +106,27 @@ impl WebSocketTransport {
         }
     }
 
+    /// What reads frames, and where from.
+    fn reader(&mut self) -> (&mut WebSocketContext, &mut Stream) {
+        let max = self.max;
+        let new = || Box::new(WebSocketContext::new(Role::Server, Some(config(max))));
+        (self.reader.get_or_insert_with(new), &mut self.stream)
+    }
+
+    /// Drops the reader, if it knows nothing: all that was read was whole messages, and no end.
+    fn release_reader(&mut self) {
+        let is_open = self.reader.as_ref().is_some_and(|reader| reader.can_write());
+        if is_open && !self.answers && self.stream.close.is_between_messages() {
+            self.reader = None;
+        }
+    }
+
     /// Answers 1014, which the registry has since 2011 and tungstenite takes for a broken rule, with itself.
     fn echo_bad_gateway(&mut self) {
         const BAD_GATEWAY: u16 = 1014;
-        if self.socket.get_ref().close.code() == Some(BAD_GATEWAY) {
+        if self.stream.close.code() == Some(BAD_GATEWAY) {
             let [high, low] = BAD_GATEWAY.to_be_bytes();
-            self.socket.get_mut().out.extend([0x88, 2, high, low]);
+            self.stream.out.extend([0x88, 2, high, low]);
             self.answers = false;
         }
     }
@@ -128,7 +134,7 @@ impl WebSocketTransport {
     /// A message in ever so small fragments, or in empty ones for ever, is as bad as one that is too large.
     fn too_much(&self) -> Option<Error> {
         let max_size = self.max?;
-        let size = self.socket.get_ref().read;
+        let size = self.stream.read;
         let too_long = size > max_size.saturating_mul(OVERHEAD).saturating_add(READ_BUFFER);
         too_long.then_some(Error::Capacity(CapacityError::MessageTooLong { size, max_size }))
     }
@@ -136,8 +142,10 @@ impl WebSocketTransport {
     /// Adds a text message, of parts, to what leaves with the next write.
     fn add_text(&mut self, parts: &[&str]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
+        // The longest head has ten bytes.
+        self.stream.out.reserve(length + 10);
         self.add_head(OpCode::Data(Data::Text), length);
-        let out = &mut self.socket.get_mut().out;
+        let out = &mut self.stream.out;
         parts.iter().for_each(|part| out.extend(part.as_bytes()));
     }
 
@@ -145,7 +153,7 @@ impl WebSocketTransport {
     fn add_head(&mut self, opcode: OpCode, length: usize) {
         let head = FrameHeader { opcode, ..FrameHeader::default() };
         // Writing to memory does not fail.
-        let _ = head.format(length as u64, &mut self.socket.get_mut().out);
+        let _ = head.format(length as u64, &mut self.stream.out);
     }
 
     /// Writes what was added.
@@ -155,38 +163,39 @@ impl WebSocketTransport {
     /// that keeps the most waiting, when that is too much, and nothing is kept for it any more; any other: the connection is gone.
     async fn write(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.answers) {
-            match self.socket.flush() {
+            let (reader, stream) = self.reader();
+            match reader.flush(stream) {
                 Ok(()) | Err(Error::ConnectionClosed | Error::AlreadyClosed) => {}
                 Err(Error::Io(error)) => return Err(error),
                 Err(error) => return Err(io::Error::other(error)),
             }
         }
-        let stream = self.socket.get_mut();
-        while stream.holds_output() {
-            match stream.write_some() {
+        while self.stream.holds_output() {
+            match self.stream.write_some() {
                 Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.account.hold(stream.out.len() - stream.left);
-                    tokio::select! {
-                        () = self.account.dropped() => {
-                            (stream.out, stream.left) = (Vec::new(), 0);
-                            return Err(ErrorKind::QuotaExceeded.into());
-                        }
-                        ready = timeout(STALL, stream.io.write_ready()) => {
-                            ready.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
-                        }
-                    }
-                }
+                // On the heap: few connections ever come here, and all would keep room for it.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Box::pin(self.wait_for_room()).await?,
                 Err(error) => return Err(error),
             }
         }
         self.account.hold(0);
-        stream.left = 0;
-        stream.out.clear();
-        if stream.out.capacity() > IDLE_BYTES {
-            stream.out = Vec::new();
-        }
+        (self.stream.out, self.stream.left) = (Vec::new(), 0);
         Ok(())
+    }
+
+    /// Waits until the peer takes more.
+    async fn wait_for_room(&mut self) -> io::Result<()> {
+        let Self { stream, account, .. } = self;
+        account.hold(stream.out.len() - stream.left);
+        tokio::select! {
+            () = account.dropped() => {
+                (stream.out, stream.left) = (Vec::new(), 0);
+                Err(ErrorKind::QuotaExceeded.into())
+            }
+            ready = timeout(STALL, stream.io.write_ready()) => {
+                ready.map_err(|_| io::Error::from(ErrorKind::TimedOut))?
+            }
+        }
     }
 }
 
@@ -220,11 +229,11 @@ impl Transport for WebSocketTransport {
     }
 
     fn has_output(&self) -> bool {
-        self.answers || self.socket.get_ref().holds_output()
+        self.answers || self.stream.holds_output()
     }
 
     fn output_bytes(&self) -> usize {
-        let Stream { out, left, .. } = self.socket.get_ref();
+        let Stream { out, left, .. } = &self.stream;
         out.len() - left
     }
 
@@ -241,9 +250,10 @@ impl Transport for WebSocketTransport {
             return;
         }
         self.answers = true;
-        let _ = self.socket.close(Some(CloseFrame { code: code.0.into(), reason: reason.into() }));
+        let (reader, stream) = self.reader();
+        let _ = reader.close(stream, Some(CloseFrame { code: code.0.into(), reason: reason.into() }));
         // A peer that sent a Close, be it malformed, sends nothing more, and waits for the end (RFC 6455, 7.1.7).
-        if self.write().await.is_ok() && !self.socket.get_ref().close.began() {
+        if self.write().await.is_ok() && !self.stream.close.began() {
             while let Some(Ok(_)) = self.read().await {}
         }
     }
@@ -253,53 +263,9 @@ impl Transport for WebSocketTransport {
     }
 }
 
-impl Stream {
-    fn new(io: Io) -> Self {
-        Self { io, out: Vec::new(), left: 0, read_budget: READ_BUDGET, read: 0, close: Seen::default() }
-    }
-
-    fn holds_output(&self) -> bool {
-        self.left < self.out.len() || self.io.holds_output()
-    }
-
-    /// Writes what the peer takes now.
-    fn write_some(&mut self) -> io::Result<()> {
-        let rest = self.out.get(self.left..).unwrap_or_default();
-        if rest.is_empty() {
-            return self.io.try_flush();
-        }
-        match self.io.try_write(rest)? {
-            0 => Err(ErrorKind::WriteZero.into()),
-            written => {
-                self.left += written;
-                Ok(())
-            }
-        }
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.read_budget == 0 {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        let bytes = self.io.try_read(buffer)?;
-        self.read_budget = self.read_budget.saturating_sub(bytes);
-        self.read += bytes;
-        self.close.follow(buffer.get(..bytes).unwrap_or_default());
-        Ok(bytes)
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
-        self.out.extend(frames);
-        Ok(frames.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Returns the options of tungstenite for messages of at most `max` bytes.
+fn config(max: Option<usize>) -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(READ_BUFFER).max_message_size(max).max_frame_size(max)
 }
 
 /// Returns the end for what the WebSocket layer could not read.
@@ -318,29 +284,25 @@ fn unreadable(error: Error) -> End {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use futures_util::{SinkExt, StreamExt};
     use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::WebSocketStream;
+    use tungstenite::protocol::frame::Frame;
 
     use super::*;
 
-    async fn pair(max: u32) -> (WebSocketTransport, WebSocketTransport) {
+    async fn pair(max: u32) -> (WebSocketTransport, WebSocketStream<TcpStream>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let mut client = WebSocketTransport::new(Io::Plain(client), Vec::new(), 0, account());
-        let stream = std::mem::replace(&mut client.socket, placeholder().await).into_inner();
-        client.socket = WebSocket::from_raw_socket(stream, Role::Client, None);
+        let client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
         (WebSocketTransport::new(Io::Plain(server), Vec::new(), max, account()), client)
     }
 
     fn account() -> Account {
         let unsent = crate::unsent::Unsent::new(0, Default::default());
-        unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), Default::default())
-    }
-
-    async fn placeholder() -> WebSocket<Stream> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        WebSocket::from_raw_socket(Stream::new(Io::Plain(tcp)), Role::Server, None)
+        unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), None)
     }
 
     #[tokio::test]
@@ -356,28 +318,26 @@ mod tests {
         };
         let reader = async {
             for length in lengths {
-                let Some(Ok(Message::Text(text))) = client.read().await else { panic!("a text") };
+                let Some(Ok(Message::Text(text))) = client.next().await else { panic!("a text") };
                 assert_eq!(text.len(), length - length % 3);
             }
         };
         let (server, ()) = tokio::join!(writer, reader);
         assert!(!server.has_output());
-        assert_eq!(server.socket.get_ref().out.capacity(), 0, "an idle connection keeps no large buffer");
+        assert_eq!(server.stream.out.capacity(), 0, "an idle connection keeps no buffer");
     }
 
     #[tokio::test]
     async fn ping_is_answered_between_frames() {
         let (mut server, mut client) = pair(0).await;
-        client.socket.send(Message::Ping(vec![1, 2].into())).unwrap();
-        client.answers = true;
-        client.write().await.unwrap();
+        client.send(Message::Ping(vec![1, 2].into())).await.unwrap();
         server.add_text(&["be", "fore"]);
         assert!(matches!(server.read().await, Some(Ok(Message::Ping(_)))));
         server.add_text(&["after"]);
         server.write().await.unwrap();
         let mut seen = Vec::new();
         while seen.len() < 3 {
-            seen.push(client.read().await.unwrap().unwrap());
+            seen.push(client.next().await.unwrap().unwrap());
         }
         assert!(seen.contains(&Message::Pong(vec![1, 2].into())));
         assert!(seen.contains(&Message::text("before")) && seen.contains(&Message::text("after")));
@@ -386,9 +346,29 @@ mod tests {
     #[tokio::test]
     async fn a_message_over_the_limit_is_an_error() {
         let (mut server, mut client) = pair(10).await;
-        client.socket.send(Message::text("0123456789a")).unwrap();
-        client.answers = true;
-        client.write().await.unwrap();
+        client.send(Message::text("0123456789a")).await.unwrap();
         assert!(matches!(server.read().await, Some(Err(Error::Capacity(_)))));
+    }
+
+    #[tokio::test]
+    async fn reader_is_kept_only_within_messages() {
+        let (mut server, mut client) = pair(0).await;
+        let fragment =
+            |opcode, is_final| Message::Frame(Frame::message(vec![b'a'], OpCode::Data(opcode), is_final));
+        let parts =
+            [fragment(Data::Text, false), Message::Ping(Bytes::new()), fragment(Data::Continue, true)];
+        let mut texts = 0;
+        for (part, is_kept) in parts.into_iter().zip([true, true, false]) {
+            client.send(part).await.unwrap();
+            let mut waits = tokio::time::timeout(Duration::from_millis(50), server.read()).await;
+            while let Ok(message) = waits {
+                texts +=
+                    usize::from(matches!(message, Some(Ok(Message::Text(text))) if text.as_str() == "aa"));
+                server.write().await.unwrap();
+                waits = tokio::time::timeout(Duration::from_millis(50), server.read()).await;
+            }
+            assert_eq!(server.reader.is_some(), is_kept);
+        }
+        assert_eq!(texts, 1, "what was read of it was not forgotten");
     }
 }

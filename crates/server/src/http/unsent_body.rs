@@ -41,7 +41,7 @@ pub(super) async fn counted(
     let (parts, body) = response.into_parts();
     // All of it is in memory already: its length is known.
     let rest = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let mut account = app.unsent.account(peer.ip(), hangup);
+    let mut account = app.unsent.account(peer.ip(), Some(hangup));
     account.hold(rest.len());
     Response::from_parts(parts, Body::new(Pieces { rest, account }))
 }

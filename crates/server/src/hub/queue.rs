@@ -25,7 +25,10 @@ pub(super) const MAX_BYTES: usize = 1024 * 1024;
 /// Maximum bytes of one [`Queue::take`]: what one write to the socket carries.
 pub const BATCH_BYTES: usize = 32 * 1024;
 
-/// An idle session keeps room for so many frames, and no memory of its busiest moment.
+/// Frames of a batch for which room is made at once.
+const RESERVED: usize = 64;
+
+/// A session keeps room for so many frames until [`Queue::release`], and no memory of its busiest moment.
 const IDLE_FRAMES: usize = 16;
 
 /// One queued frame.
@@ -142,6 +145,7 @@ impl Queue {
             state.overflowed = false;
             return Some(Taken::Overflowed);
         }
+        batch.reserve(state.frames.len().min(RESERVED));
         let mut bytes = 0;
         while bytes < BATCH_BYTES {
             let Some(frame) = state.frames.pop_front() else { break };
@@ -153,6 +157,14 @@ impl Queue {
             state.frames = VecDeque::new();
         }
         (!batch.is_empty()).then_some(Taken::Frames)
+    }
+
+    /// Gives back the room for frames, if there are none.
+    pub fn release(&self) {
+        let mut state = self.state();
+        if state.frames.is_empty() {
+            state.frames = VecDeque::new();
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

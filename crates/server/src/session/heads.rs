@@ -1,11 +1,17 @@
 //! Count of the hub's moves after which the next `heads` frame begins.
 
+use std::sync::LazyLock;
+
 use madang_protocol::{ServerFrame, UnixMs};
 
 use super::{Outgoing, Session};
+use crate::encoded::{Encoded, encode};
 
 /// A head is sent again for at least so long, because a frame may be lost with a connection. Milliseconds.
 const REPEATED_MS: UnixMs = 60_000;
+
+/// The `heads` frame of a client in whose rooms nothing moved: what most are sent with each ping.
+static NO_HEADS: LazyLock<Encoded> = LazyLock::new(|| encode(&ServerFrame::Heads { heads: Vec::new() }));
 
 /// Two counts of moves with the steady times at which they were taken.
 #[derive(Debug)]
@@ -38,6 +44,9 @@ impl Session {
         let moves = self.rooms.hub().moves();
         let since = self.heads.since(moves, now);
         let heads = self.rooms.hub().moved_since(self.follows.keys(), since);
+        if heads.is_empty() {
+            return out.push(Outgoing::Shared(NO_HEADS.clone()));
+        }
         out.push(ServerFrame::Heads { heads }.into());
     }
 }

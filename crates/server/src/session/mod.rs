@@ -14,10 +14,8 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
 use madang_client::Locale;
 use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, ServerFrame, UnixMs, UserId};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -107,11 +105,12 @@ pub struct Session {
     behind: VecDeque<RoomId>,
     present: Option<RoomId>,
     typing_at: UnixMs,
-    /// People whose names this client has.
+    /// People whose names this client has, besides its own.
     known: FxHashSet<UserId>,
     /// It resumed with a cursor, and may know anybody's name from before.
     resumed: bool,
-    pending: FuturesOrdered<Pending>,
+    /// Writes under way, the oldest first. Each was queued when it was asked for: only the first is waited for.
+    pending: VecDeque<Pending>,
     frame_rate: Rate,
     frames: Bucket,
     /// Milliseconds for which nothing more is to be received: the address has sent more frames than it may.
@@ -155,9 +154,9 @@ impl Session {
             behind: VecDeque::new(),
             present: None,
             typing_at: 0,
-            known: FxHashSet::from_iter([you.id.clone()]),
+            known: FxHashSet::default(),
             resumed: false,
-            pending: FuturesOrdered::new(),
+            pending: VecDeque::new(),
             frame_rate: options.frame_rate,
             frames: Bucket::full(options.frame_rate, now),
             history: Bucket::full(options.frame_rate, now),
@@ -237,7 +236,7 @@ impl Session {
                     if frame.person.id == self.you.id {
                         self.you.clone_from(&frame.person);
                     }
-                    if self.resumed || self.known.contains(&frame.person.id) {
+                    if self.resumed || self.knows(&frame.person.id) {
                         out.push(Outgoing::Shared(frame.json().clone()));
                     }
                 }
@@ -274,18 +273,27 @@ impl Session {
         self.pending.len()
     }
 
-    /// Waits for the oldest write under way, and adds its answer. Cancel safe.
+    /// Waits for the oldest write under way, and adds its answer, and those of all that are ready behind it. Cancel safe.
     pub async fn settled(&mut self, out: &mut Vec<Outgoing>) {
         poll_fn(|context| self.poll_settled(out, context)).await;
     }
 
     /// As [`Session::settled`], for a task that waits for other things too.
     pub fn poll_settled(&mut self, out: &mut Vec<Outgoing>, context: &mut Context<'_>) -> Poll<()> {
-        match ready!(self.pending.poll_next_unpin(context)).flatten() {
-            Some(Outgoing::Frame(frame)) => out.push(self.counted(*frame)),
-            answer => out.extend(answer),
+        let mut is_answered = self.pending.is_empty();
+        while let Some(first) = self.pending.front_mut() {
+            let Poll::Ready(answer) = first.as_mut().poll(context) else { break };
+            self.pending.pop_front();
+            is_answered = true;
+            match answer {
+                Some(Outgoing::Frame(frame)) => out.push(self.counted(*frame)),
+                answer => out.extend(answer),
+            }
         }
-        Poll::Ready(())
+        if self.pending.is_empty() {
+            self.pending = VecDeque::new();
+        }
+        if is_answered { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn refuse(&self, refusal: impl Into<Refusal>, room: Option<RoomId>, out: &mut Vec<Outgoing>) {

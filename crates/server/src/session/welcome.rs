@@ -1,7 +1,7 @@
 //! The beginning of a session, `hello` and `welcome`, and the names of people that a client has not met.
 
 use madang_client::Locale;
-use madang_protocol::{CloseCode, Epoch, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs};
+use madang_protocol::{CloseCode, Epoch, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId};
 
 use super::{Outgoing, Session};
 use crate::encoded::PersonFrame;
@@ -63,7 +63,7 @@ impl Session {
 
     /// Names people that this client has not met.
     pub(super) fn introduce(&mut self, people: &[Person], out: &mut Vec<Outgoing>) {
-        let strangers = people.iter().filter(|person| self.known.insert(person.id.clone()));
+        let strangers = people.iter().filter(|person| self.meet(&person.id));
         let strangers: Vec<Person> = strangers.cloned().collect();
         if !strangers.is_empty() {
             out.push(ServerFrame::People { people: strangers }.into());
@@ -71,9 +71,21 @@ impl Session {
     }
 
     pub(super) fn introduce_encoded(&mut self, person: &PersonFrame, out: &mut Vec<Outgoing>) {
-        if !self.known.contains(&person.person.id) {
-            self.known.insert(person.person.id.clone());
+        if self.meet(&person.person.id) {
             out.push(Outgoing::Shared(person.json().clone()));
         }
+    }
+
+    /// Returns true if the client has not had the name of this person; from here on it has.
+    fn meet(&mut self, id: &UserId) -> bool {
+        let is_stranger = !self.knows(id);
+        if is_stranger {
+            self.known.insert(id.clone());
+        }
+        is_stranger
+    }
+
+    pub(super) fn knows(&self, id: &UserId) -> bool {
+        *id == self.you.id || self.known.contains(id)
     }
 }

@@ -6,7 +6,7 @@ use crate::metrics::Metrics;
 fn opened() -> (Arc<HttpSession>, HttpTransport) {
     let counted = Metrics::default().connection(Carrier::Poll);
     let unsent = crate::unsent::Unsent::new(0, Default::default());
-    let account = unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), CancellationToken::new());
+    let account = unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), None);
     HttpSession::open(LoginKey([7; 32]), counted, "hello".into(), account)
 }
 

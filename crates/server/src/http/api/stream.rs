@@ -8,7 +8,6 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
-use tokio_util::sync::CancellationToken;
 
 use crate::connection;
 use crate::connection::peer::Peer;
@@ -74,16 +73,15 @@ pub(super) async fn open(
         reject(&app, address, "over_limit");
         return Err(Refused::of(Code::OverLimit));
     };
-    let account = app.unsent.account(address, CancellationToken::new());
+    let account = app.unsent.account(address, None);
     let (transport, events) = Streamed::open(account);
     let protocol = Stream::new(room, after);
-    let peer = Peer { you: Some(you.person), expected: you.expected, address };
+    let peer = Box::new(Peer { you: Some(you.person), expected: you.expected, address });
     app.connections.spawn({
         let app = app.clone();
         async move {
             let _counted = app.metrics.connection(Carrier::Stream);
-            let stop = app.stop.clone();
-            connection::run(app, transport, protocol, peer, stop).await;
+            connection::run(&app, transport, protocol, peer).await;
             drop(place);
         }
     });

@@ -112,7 +112,7 @@ mod tests {
     async fn a_poll_waits_25_seconds_and_no_longer() {
         let counted = Metrics::default().connection(Carrier::Poll);
         let unsent = crate::unsent::Unsent::new(0, Default::default());
-        let account = unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), Default::default());
+        let account = unsent.account(std::net::Ipv4Addr::LOCALHOST.into(), None);
         let (http_session, _transport) =
             HttpSession::open(LoginKey([0; 32]), counted, "hello".into(), account);
         let mut reader = http_session.read(0, Carrier::Poll).unwrap();

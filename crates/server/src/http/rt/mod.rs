@@ -17,7 +17,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use madang_protocol::{ClientFrame, Opened, ProblemCode};
 use serde::Deserialize;
-use tokio_util::sync::CancellationToken;
 
 use crate::auth::login;
 use crate::connection;
@@ -98,7 +97,7 @@ async fn open(
         }
     };
     let counted = app.metrics.connection(Carrier::Poll);
-    let account = app.unsent.account(address, CancellationToken::new());
+    let account = app.unsent.account(address, None);
     let (http_session, transport) = HttpSession::open(login.key, counted, hello, account);
     let listed = app.http_sessions.list(http_session).ok_or(Refused(ProblemCode::Unavailable))?;
     let opened = Opened { session: listed.token() };
@@ -106,12 +105,11 @@ async fn open(
     for cookie in login.cookies {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    let peer = Peer { you: Some(login.person), expected: login.expected, address };
+    let peer = Box::new(Peer { you: Some(login.person), expected: login.expected, address });
     app.connections.spawn({
         let app = app.clone();
         async move {
-            let stop = app.stop.clone();
-            connection::run(app, transport, Madang, peer, stop).await;
+            connection::run(&app, transport, Madang, peer).await;
             drop((listed, place));
         }
     });
