@@ -230,7 +230,7 @@ async fn data(
     room: RoomId,
     look: Look,
 ) -> Result<PageData, Refusal> {
-    let RoomSnapshot { mut snapshot, mut people } =
+    let RoomSnapshot { mut snapshot, mut people, .. } =
         app.rooms.snapshot(&login.person.id, room.clone()).await?;
     let mut after = false;
     if let Some(at) = look.at {

@@ -22,30 +22,43 @@ pub struct Here {
 /// The sessions that look at one room. A person with two of them is here once.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    sessions: HashMap<SessionId, (Person, Arc<Queue>)>,
+    sessions: HashMap<SessionId, (UserId, Arc<Queue>)>,
+    /// By id, so that nobody who comes costs a look at all; with how many sessions each has.
+    people: BTreeMap<UserId, (Person, usize)>,
     changed: bool,
     version: u64,
 }
 
 impl Presence {
     pub(super) fn enter(&mut self, id: SessionId, person: Person, queue: Arc<Queue>) {
-        self.sessions.insert(id, (person, queue));
+        self.leave(id);
+        self.sessions.insert(id, (person.id.clone(), queue));
+        let (known, sessions) = self.people.entry(person.id.clone()).or_insert((person.clone(), 0));
+        *known = person;
+        *sessions += 1;
         self.change();
     }
 
     pub(super) fn exit(&mut self, id: SessionId) {
-        if self.sessions.remove(&id).is_some() {
+        if self.leave(id) {
             self.change();
         }
     }
 
-    pub(super) fn rename(&mut self, renamed: &Person) {
-        let mut found = false;
-        for (person, _) in self.sessions.values_mut().filter(|(person, _)| person.id == renamed.id) {
-            person.clone_from(renamed);
-            found = true;
+    fn leave(&mut self, id: SessionId) -> bool {
+        let Some((user, _)) = self.sessions.remove(&id) else { return false };
+        if let Some((_, sessions)) = self.people.get_mut(&user) {
+            *sessions -= 1;
+            if *sessions == 0 {
+                self.people.remove(&user);
+            }
         }
-        if found {
+        true
+    }
+
+    pub(super) fn rename(&mut self, renamed: &Person) {
+        if let Some((person, _)) = self.people.get_mut(&renamed.id) {
+            person.clone_from(renamed);
             self.change();
         }
     }
@@ -64,11 +77,9 @@ impl Presence {
     }
 
     pub(super) fn here(&self) -> Here {
-        let people: BTreeMap<&UserId, &Person> =
-            self.sessions.values().map(|(person, _)| (&person.id, person)).collect();
         Here {
-            count: u32::try_from(people.len()).unwrap_or(u32::MAX),
-            people: people.into_values().take(HERE_SHOWN).cloned().collect(),
+            count: u32::try_from(self.people.len()).unwrap_or(u32::MAX),
+            people: self.people.values().take(HERE_SHOWN).map(|(person, _)| person.clone()).collect(),
         }
     }
 

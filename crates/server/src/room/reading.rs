@@ -32,22 +32,16 @@ impl Rooms {
         let state = self.0.store.snapshot(room.clone(), most).await.map_err(logged)?;
         let state = state.ok_or(RefusalCode::UnknownRoom)?;
         let here = self.0.hub.here(&room);
-        let mut people = state.people;
-        for person in &here.people {
-            if people.iter().all(|known| known.id != person.id) {
-                people.push(person.clone());
-            }
-        }
         let snapshot = Snapshot {
             room,
             title: state.title,
             head: state.head,
             messages: state.messages,
             before: state.before,
-            here: here.people.into_iter().map(|person| person.id).collect(),
-            here_count: here.count,
+            here: Vec::new(),
+            here_count: 0,
         };
-        Ok(RoomSnapshot { snapshot, people })
+        Ok(RoomSnapshot::new(snapshot, state.people, here))
     }
 
     /// As [`Rooms::snapshot`], encoded.
@@ -62,7 +56,7 @@ impl Rooms {
         self.may(reader, room)?;
         let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
         let key = (version, self.0.hub.here_version(room));
-        match self.0.snapshots.get(room, key) {
+        match self.0.snapshots.get(room, key, || self.0.hub.here(room)) {
             Some(frame) => Ok(frame),
             None => {
                 let seen = self.build_snapshot(room.clone(), ReadLimit::json(SNAPSHOT_MESSAGES)).await?;

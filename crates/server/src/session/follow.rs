@@ -1,8 +1,10 @@
 //! Following rooms: replay from a cursor until it is live, without a hole, and back to the cursor when frames were dropped.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UnixMs, UserId};
+use rustc_hash::FxHashSet;
 
 use super::{Outgoing, Session};
 use crate::encoded::Committed;
@@ -64,7 +66,7 @@ impl Session {
             Ok(None) => match self.snapshot(&room, now).await {
                 Ok(snapshot) => {
                     self.unwatch(&room);
-                    self.introduce(&snapshot.people, out);
+                    self.introduce_all(&snapshot, out);
                     self.follow_from(room, snapshot.head);
                     out.push(Outgoing::Shared(snapshot.json.clone()));
                 }
@@ -73,6 +75,17 @@ impl Session {
             Err(refusal) => self.refuse(refusal, Some(room), out),
         }
         false
+    }
+
+    /// Names those of a snapshot whom this client has not met. One that has met nobody gets what all such clients get.
+    fn introduce_all(&mut self, snapshot: &SnapshotFrame, out: &mut Vec<Outgoing>) {
+        let is_first = self.known.is_empty() && snapshot.people.iter().all(|person| person.id != self.you.id);
+        if !is_first {
+            self.introduce(&snapshot.people, out);
+        } else if !snapshot.people.is_empty() {
+            self.known.extend(snapshot.people.iter().map(|person| person.id.clone()));
+            out.push(Outgoing::Shared(snapshot.people_json.clone()));
+        }
     }
 
     async fn snapshot(&mut self, room: &RoomId, now: UnixMs) -> Result<Arc<SnapshotFrame>, Refusal> {
@@ -128,6 +141,9 @@ impl Session {
     /// entries of the log.
     pub async fn catch_up(&mut self, now: UnixMs, out: &mut Vec<Outgoing>) {
         let Some(room) = self.behind.pop_front() else { return };
+        if self.behind.is_empty() {
+            self.behind = VecDeque::new();
+        }
         let Some(Follow { sent, live: false }) = self.follows.get(&room) else { return };
         let sent = *sent;
         if let Err(refusal) = self.rooms.head(&self.you.id, &room) {
@@ -190,7 +206,7 @@ impl Session {
                 self.behind.push_back(room.clone());
             }
         }
-        self.known.retain(|id| *id == self.you.id);
+        self.known = FxHashSet::default();
         let cursors: Vec<_> = self.follows.iter().map(|(room, follow)| (room.clone(), follow.sent)).collect();
         self.meet_again(&cursors, out);
         if let Ok(rooms) = self.rooms.list(Some(self.you.id.clone())).await {

@@ -53,7 +53,7 @@ struct Tables {
 }
 
 /// Changes whenever a snapshot of the room may have changed, and never back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version {
     /// The newest entry.
     pub head: Seq,
