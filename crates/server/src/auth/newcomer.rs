@@ -5,7 +5,7 @@ use hmac::{Hmac, Mac};
 use madang_protocol::{UnixMs, UserId};
 use sha2::Sha256;
 
-use super::secret::hash;
+use super::secret::{hash, hex};
 use crate::store::Newcomer;
 
 /// Prefix of such a token: its form, so that another one can follow.
@@ -44,8 +44,7 @@ pub(crate) fn read(key: &[u8], token: &str, now: UnixMs, turn: i64) -> Option<Ne
 }
 
 fn signed(key: &[u8], payload: &str) -> String {
-    let bytes = mac(key, payload).map(|mac| mac.finalize().into_bytes()).unwrap_or_default();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&mac(key, payload).map(|mac| mac.finalize().into_bytes()).unwrap_or_default())
 }
 
 /// In constant time, and in one way of writing it.

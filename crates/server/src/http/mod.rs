@@ -24,19 +24,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
 use axum::http::header::{
     CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use tower::ServiceExt;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::accept::head::Head;
 use crate::asker;
 use crate::assets;
 use crate::state::App;
@@ -68,7 +69,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    pages
+    let layered: Router = pages
         .merge(health)
         .merge(assets::router())
         .route("/favicon.ico", get(pages::icon))
@@ -87,12 +88,62 @@ pub(crate) fn router(app: App) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn(guard::check))
         .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))
-        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(REFERRER_POLICY, "same-origin"))
-        .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-        .layer(hsts(&app))
-        .with_state(app)
+        .layer(axum::middleware::map_response_with_state(app.clone(), with_headers))
+        .with_state(app.clone());
+    Router::new().fallback_service(tower::service_fn(move |request: Request| {
+        let (app, layered) = (app.clone(), layered.clone());
+        async move {
+            match direct_client(&request, &app) {
+                Some(client) => Ok(Box::pin(direct(app, client, request)).await),
+                None => layered.oneshot(request).await,
+            }
+        }
+    }))
+}
+
+/// Adds what every answer has.
+async fn with_headers(State(app): State<App>, mut response: Response) -> Response {
+    const ALWAYS: [(HeaderName, &str); 4] = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if let Some(value) = hsts(&app) {
+        headers.insert(STRICT_TRANSPORT_SECURITY, value);
+    }
+    response
+}
+
+/// Returns the client of a request that [`direct`] answers: an upgrade to `madang.v1`, in a head that is well formed.
+fn direct_client(request: &Request, app: &App) -> Option<SocketAddr> {
+    let path = request.uri().path();
+    let head = request.extensions().get::<Head>()?;
+    let ConnectInfo(client) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let is_direct = path == upgrade::MADANG
+        && request.method() == Method::GET
+        && head.fault.is_none()
+        && upgrade::is_asked(request.headers())
+        && !app.config.stomp_paths.iter().any(|stomp| stomp == path);
+    is_direct.then_some(*client)
+}
+
+/// Answers an upgrade to `madang.v1` as the layers would, which let one pass as it is and cost more than all else
+/// of it: thousands ask for one at once, after a restart.
+async fn direct(app: App, client: SocketAddr, request: Request) -> Response {
+    let upgrade = upgrade::madang(State(app.clone()), ConnectInfo(client), request);
+    let response = asker::on_behalf_of(client.ip(), upgrade).await;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
+    // What follows was not followed.
+    let mut response = with_headers(State(app), response).await;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Runs a request on behalf of its address.
@@ -123,12 +174,7 @@ async fn close_when_stopping(State(app): State<App>, mut response: Response) -> 
 
 /// Only if it is asked for: a host name that had https once may have to do without it again, or serve something else
 /// on another port.
-fn hsts(app: &App) -> SetResponseHeaderLayer<Option<HeaderValue>> {
+fn hsts(app: &App) -> Option<HeaderValue> {
     let seconds = app.config.tls.hsts;
-    let value = (seconds > 0).then(|| HeaderValue::try_from(format!("max-age={seconds}")).ok()).flatten();
-    SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, value)
-}
-
-fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    (seconds > 0).then(|| HeaderValue::try_from(format!("max-age={seconds}")).ok()).flatten()
 }
