@@ -67,8 +67,10 @@ impl Session {
                 Ok(snapshot) => {
                     self.unwatch(&room);
                     self.introduce_all(&snapshot, out);
-                    self.follow_from(room, snapshot.head);
                     out.push(Outgoing::Shared(snapshot.json.clone()));
+                    self.follow_from(room, snapshot.head);
+                    // Mostly nothing was written meanwhile: one write carries all of it.
+                    self.go_live_at_once(out);
                 }
                 Err(refusal) => self.refuse(refusal, Some(room), out),
             },
@@ -144,28 +146,46 @@ impl Session {
         if self.behind.is_empty() {
             self.behind = VecDeque::new();
         }
-        let Some(Follow { sent, live: false }) = self.follows.get(&room) else { return };
+        if let Some(sent) = self.go_live(&room, out) {
+            self.replay(room, sent, now, out).await;
+        }
+    }
+
+    /// Tries to let the room that was followed last go live.
+    fn go_live_at_once(&mut self, out: &mut Vec<Outgoing>) {
+        let Some(room) = self.behind.pop_back() else { return };
+        if self.go_live(&room, out).is_some() {
+            self.behind.push_back(room);
+        } else if self.behind.is_empty() {
+            self.behind = VecDeque::new();
+        }
+    }
+
+    /// Lets a room go live that is behind, if the hub holds everything after what was sent. Returns what was sent if it
+    /// has to be read on from the log.
+    fn go_live(&mut self, room: &RoomId, out: &mut Vec<Outgoing>) -> Option<Seq> {
+        let Some(Follow { sent, live: false }) = self.follows.get(room) else { return None };
         let sent = *sent;
-        if let Err(refusal) = self.rooms.head(&self.you.id, &room) {
+        if let Err(refusal) = self.rooms.head(&self.you.id, room) {
             // It was closed, and what would have told so was dropped with the queue.
-            self.follows.remove(&room);
-            return self.refuse(refusal, Some(room), out);
+            self.follows.remove(room);
+            self.refuse(refusal, Some(room.clone()), out);
+            return None;
         }
-        match self.hub().attach(&room, self.id, &self.queue, sent) {
-            Attached::Live(entries) => {
-                if let Some(follow) = self.follows.get_mut(&room) {
-                    follow.live = true;
-                }
-                for committed in entries {
-                    self.deliver_entry(&committed, out);
-                }
-                // An entry that did not follow has put us behind again.
-                if let Some(Follow { sent, live: true }) = self.follows.get(&room) {
-                    out.push(ServerFrame::Live { room, head: *sent }.into());
-                }
-            }
-            Attached::Behind => self.replay(room, sent, now, out).await,
+        let Attached::Live(entries) = self.hub().attach(room, self.id, &self.queue, sent) else {
+            return Some(sent);
+        };
+        if let Some(follow) = self.follows.get_mut(room) {
+            follow.live = true;
         }
+        for committed in entries {
+            self.deliver_entry(&committed, out);
+        }
+        // An entry that did not follow has put us behind again.
+        if let Some(Follow { sent, live: true }) = self.follows.get(room) {
+            out.push(ServerFrame::Live { room: room.clone(), head: *sent }.into());
+        }
+        None
     }
 
     async fn replay(&mut self, room: RoomId, sent: Seq, now: UnixMs, out: &mut Vec<Outgoing>) {
