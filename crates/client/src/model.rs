@@ -209,6 +209,12 @@ impl Model {
         Some(self.rooms.get(room)?.read)
     }
 
+    /// The epoch of all cursors, for the same.
+    #[cfg(feature = "simulation")]
+    pub fn epoch(&self) -> Option<&Epoch> {
+        self.epoch.as_ref()
+    }
+
     pub(crate) fn you_id(&self) -> Option<UserId> {
         self.you.as_ref().map(|you| you.id.clone())
     }

@@ -1,6 +1,6 @@
 //! Execution of each step of a scenario.
 
-use madang_client::{Event, MessageRow, Row, RowKey, SendState, timeline, utc_day};
+use madang_client::{Event, MessageRow, Row, timeline, utc_day};
 use madang_protocol::{Cmid, RoomId};
 use madang_server::store::RoomChange;
 
@@ -21,6 +21,9 @@ impl World {
             Act::Edit { device, room } => self.edit(device, room),
             Act::Delete { device, room } => self.delete(device, room),
             Act::React { device, room } => self.react(device, room),
+            Act::Join { device, room } => self.join(device, room),
+            Act::TakeBack { device, room } => self.take_back(device, room),
+            Act::Revise { device, room, times } => self.revise(device, room, times),
             Act::Form { device, room, again } => {
                 self.send_form(device, room, again);
                 Ok(())
@@ -126,7 +129,7 @@ impl World {
 
     /// Returns true if the device may act: it is neither asleep nor loading its page, and its page knows already who
     /// they are; otherwise it could not keep over a reload what they write.
-    fn is_there(&self, device: usize) -> bool {
+    pub(crate) fn is_there(&self, device: usize) -> bool {
         let body = &self.devices[device];
         body.asleep <= self.now && body.model.as_ref().is_some_and(|model| model.you().is_some())
     }
@@ -153,7 +156,7 @@ impl World {
             .collect()
     }
 
-    fn made(&mut self, device: usize, room: &RoomId, what: Meant) -> Cmid {
+    pub(crate) fn made(&mut self, device: usize, room: &RoomId, what: Meant) -> Cmid {
         let cmid = self.new_cmid();
         let body = &mut self.devices[device];
         let number = body.places.entry(room.clone()).or_default();
@@ -177,53 +180,6 @@ impl World {
         let cmid = self.made(device, &room, meant);
         let reply_to = reply_to.map(|(seq, _)| seq);
         self.event(device, Event::Post { room, cmid, body, reply_to })
-    }
-
-    /// A message of one's own that stands, on the screen of a device.
-    fn own(&mut self, device: usize, room: &RoomId) -> Option<(u64, Cmid)> {
-        if !self.is_there(device) {
-            return None;
-        }
-        let rows = self.shown_messages(device, room);
-        let standing = |row: &&MessageRow| row.mine && row.body.is_some() && row.state == SendState::Sent;
-        let own: Vec<_> = rows.iter().filter(standing).collect();
-        let row = own.get(self.chance.below(8) as usize).or(own.last())?;
-        let RowKey::Own(cmid) = row.key else { return None };
-        Some((row.seq?, cmid))
-    }
-
-    fn edit(&mut self, device: usize, room: usize) -> Check {
-        let room = self.rooms[room].clone();
-        let Some((seq, of)) = self.own(device, &room) else { return Ok(()) };
-        let body = format!("{} again", self.cmids + 1);
-        let cmid = self.made(device, &room, Meant::Edit { of, body: body.clone() });
-        self.event(device, Event::Edit { room, cmid, seq, body })
-    }
-
-    fn delete(&mut self, device: usize, room: usize) -> Check {
-        let room = self.rooms[room].clone();
-        let Some((seq, of)) = self.own(device, &room) else { return Ok(()) };
-        let cmid = self.made(device, &room, Meant::Delete { of });
-        self.event(device, Event::Delete { room, cmid, seq })
-    }
-
-    fn react(&mut self, device: usize, room: usize) -> Check {
-        let room = self.rooms[room].clone();
-        if !self.is_there(device) {
-            return Ok(());
-        }
-        let log = self.devices[device].shown.get(&room).map_or(0, |shown| shown.log);
-        let rows = self.shown_messages(device, &room);
-        let standing: Vec<_> = rows.iter().filter(|row| row.body.is_some() && row.seq.is_some()).collect();
-        // Mostly the newest, so that several people meet there.
-        let back = self.chance.below(3) as usize;
-        let Some(row) = standing.iter().rev().nth(back).or(standing.last()) else { return Ok(()) };
-        let seq = row.seq.unwrap_or_default();
-        let Some(of) = self.logs[log].entry(&room, seq).and_then(|entry| entry.cmid) else { return Ok(()) };
-        let emoji = ["👍", "🎉", "❤️"][self.chance.below(3) as usize].to_owned();
-        let on = !row.reactions.has(&emoji, &self.devices[device].user);
-        let cmid = self.made(device, &room, Meant::React { of, emoji: emoji.clone(), on });
-        self.event(device, Event::React { room, cmid, seq, emoji, on })
     }
 
     fn send_form(&mut self, device: usize, room: usize, again: u64) {
@@ -318,6 +274,7 @@ impl World {
         body.page += 1;
         body.timer += 1;
         body.shown.clear();
+        body.marks.clear();
         body.told.clear();
         body.roles.clear();
         self.note(|| format!("{} is loaded anew", DEVICES[device].1), &[8]);

@@ -63,7 +63,9 @@ impl World {
         };
         if let Some(data) = data {
             let log = self.logs.iter().position(|log| log.epoch == data.epoch).unwrap_or_default();
-            self.devices[device].shown.insert(data.snapshot.room.clone(), Shown { log, paged: false });
+            // Its list has the counts.
+            let shown = Shown { log, ..Shown::default() };
+            self.devices[device].shown.insert(data.snapshot.room.clone(), shown);
         }
         self.devices[device].model = Some(model);
         self.event(device, Event::Started { visible: true })?;
@@ -265,12 +267,13 @@ impl World {
             Some(model.room_view(room.as_ref()?)?.resets)
         };
         let before = resets(self);
+        self.count(device, frame);
         self.dispatch(device, event);
         // A state that the core took: what is on screen belongs to this log from now on.
         if resets(self) != before
             && let Some(room) = room
         {
-            self.devices[device].shown.insert(room, Shown { log, paged });
+            self.devices[device].shown.entry(room).or_default().reset(log, paged);
         }
         match frame {
             // Frames that change no row.
@@ -278,10 +281,25 @@ impl World {
             | ServerFrame::Presence { .. }
             | ServerFrame::People { .. }
             | ServerFrame::Typing { .. }
-            | ServerFrame::Read { .. }
             | ServerFrame::Live { .. } => Ok(()),
+            ServerFrame::Read { room, .. } => self.check_room(device, room),
             ServerFrame::Entry(entry) => self.check_room(device, &entry.room),
             _ => self.check_screen(device),
+        }
+    }
+
+    /// Counts what stories should contain.
+    fn count(&mut self, device: usize, frame: &ServerFrame) {
+        let Some(model) = &self.devices[device].model else { return };
+        match frame {
+            ServerFrame::Page { room, head, .. } => {
+                self.tally.ahead += u64::from(model.cursor(room).is_some_and(|cursor| cursor < *head));
+            }
+            ServerFrame::Done { cmid, .. } => {
+                let known = self.logs.iter().any(|log| log.find(&self.devices[device].user, *cmid).is_some());
+                self.tally.idle_writes += u64::from(!known);
+            }
+            _ => {}
         }
     }
 }

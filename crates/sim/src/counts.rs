@@ -79,6 +79,12 @@ tally! {
     strangers: "strangers",
     /// Devices asleep or without a network.
     absences: "absences",
+    /// Pages of history that were ahead of their reader's stream.
+    ahead: "pages_ahead",
+    /// Reactions of one person beside another's of the same emoji.
+    joined: "reactions_joined",
+    /// Writes that changed nothing, and made no entry.
+    idle_writes: "idle_writes",
     /// Rooms renamed.
     renames: "renames",
     /// Rooms closed.

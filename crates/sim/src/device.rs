@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use madang_client::{Model, Role};
-use madang_protocol::{ClientFrame, RoomId, UnixMs, UserId};
+use madang_protocol::{ClientFrame, Epoch, RoomId, Seq, UnixMs, UserId};
 
 use crate::BEGIN;
 use crate::browser::Told;
@@ -42,17 +42,32 @@ pub(crate) struct Device {
     pub(crate) places: BTreeMap<RoomId, usize>,
     /// For each room, the number of the epoch's log that it shows; and whether pages were asked for.
     pub(crate) shown: BTreeMap<RoomId, Shown>,
+    /// Read markers that the page had, with their epoch: none goes back.
+    pub(crate) marks: BTreeMap<RoomId, (Epoch, Seq)>,
     /// This device's own chance.
     pub(crate) chance: Rng,
 }
 
 /// Source of a room on the screen.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Shown {
     /// The number of the log.
     pub(crate) log: usize,
     /// True if it may hold pages, which may be ahead of the cursor.
     pub(crate) paged: bool,
+    /// A snapshot may have jumped over messages: the client does not know how many of these are unread, until its
+    /// window reaches back to what was read.
+    pub(crate) jumped: bool,
+    /// The messages on the screen, each with the entry since which it is at least as it is shown: none goes back.
+    pub(crate) since: BTreeMap<Seq, Seq>,
+}
+
+impl Shown {
+    /// The server's state, in a page of history or a snapshot, is on the screen from now on.
+    pub(crate) fn reset(&mut self, log: usize, paged: bool) {
+        let jumped = self.jumped || !paged;
+        *self = Self { log, paged, jumped, since: BTreeMap::new() };
+    }
 }
 
 impl Device {
@@ -74,6 +89,7 @@ impl Device {
             last_write: None,
             places: BTreeMap::new(),
             shown: BTreeMap::new(),
+            marks: BTreeMap::new(),
             chance,
         }
     }

@@ -1,6 +1,11 @@
 //! The end of a story: nothing goes wrong any more, and all must come to rest in the same state.
 
+use madang_protocol::{RoomInfo, UserId};
+
 use crate::model::Meant;
+use crate::poll::at_once;
+use crate::server::Server;
+use crate::wire::check_unread;
 use crate::world::{Ev, Weather, World};
 use crate::{Check, DEVICES, broken};
 
@@ -30,6 +35,7 @@ impl World {
             }
         }
         self.check_disk()?;
+        self.check_snapshots()?;
         self.check_writes()
     }
 
@@ -75,8 +81,52 @@ impl World {
                 }
             }
         }
+        for device in &self.devices {
+            self.check_list(server, &device.user)?;
+        }
         if server.connections.len() != self.connections_at_rest() {
             return broken(format!("the server has {} connections", server.connections.len()));
+        }
+        Ok(())
+    }
+
+    /// What the server shows those who come now is the log's projection.
+    fn check_snapshots(&self) -> Check {
+        let Some(server) = &self.server else { return broken("there is no server") };
+        for (user, ..) in &DEVICES[2..] {
+            let user: UserId = user.parse().expect("a user id");
+            for room in self.rooms.iter().filter(|room| !self.log().is_closed(room)) {
+                let Ok(seen) = at_once(server.rooms.snapshot(&user, room.clone()))? else {
+                    return broken(format!("all is calm, and there is no snapshot of {room}"));
+                };
+                self.log().check_snapshot(&seen.snapshot)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the server lists for a person is right, and known to all of their pages.
+    fn check_list(&self, server: &Server, user: &UserId) -> Check {
+        let Ok(rooms) = at_once(server.rooms.list(Some(user.clone())))? else {
+            return broken("there is no list of rooms");
+        };
+        rooms.iter().try_for_each(|info| {
+            check_unread(info, user, self.log())?;
+            self.check_marks(user, info)
+        })
+    }
+
+    /// On all pages of a person the same is read as on the server. (Where nobody has read anything yet, the server's
+    /// marker moves with what is no message.)
+    fn check_marks(&self, user: &UserId, info: &RoomInfo) -> Check {
+        let of_user = self.devices.iter().filter(|device| device.user == *user);
+        for model in of_user.filter_map(|device| device.model.as_ref()) {
+            let read = model.read_marker(&info.room).unwrap_or_default();
+            let unread = self.log().unread(&info.room, info.head, read, user);
+            if unread != info.unread as usize {
+                let (room, marked) = (&info.room, info.read);
+                return broken(format!("{user} has read {room} up to {marked}, and a page up to {read}"));
+            }
         }
         Ok(())
     }

@@ -11,10 +11,12 @@
 
 mod apply;
 mod browser;
+mod changes;
 mod client;
 mod connection;
 mod counts;
 mod device;
+mod encounters;
 mod ending;
 mod event_loop;
 mod foreign_client;
@@ -24,6 +26,7 @@ mod model;
 mod node;
 mod pipe;
 mod poll;
+mod projection;
 mod rng;
 mod scenario;
 mod screen;

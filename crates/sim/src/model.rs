@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use madang_protocol::{
-    Cmid, Entry, EntryKind, Epoch, Message, Reaction, RoomId, RoomInfo, Seq, Snapshot, UserId,
-};
+use madang_protocol::{Cmid, Entry, EntryKind, Epoch, Message, RoomId, RoomInfo, Seq, Snapshot, UserId};
 
+use crate::projection::{Projected, Projection, Standing};
 use crate::{Broken, Check, broken};
 
 /// The log of one epoch.
@@ -13,6 +12,7 @@ use crate::{Broken, Check, broken};
 pub(crate) struct Log {
     pub(crate) epoch: Epoch,
     rooms: BTreeMap<RoomId, Vec<Entry>>,
+    projections: BTreeMap<RoomId, Projection>,
     writes: BTreeMap<(UserId, Cmid), (RoomId, Seq)>,
     /// Read markers, as far as people received them.
     marks: BTreeMap<(UserId, RoomId), Seq>,
@@ -39,7 +39,13 @@ pub(crate) enum Meant {
 
 impl Log {
     pub(crate) fn new(epoch: Epoch) -> Self {
-        Self { epoch, rooms: BTreeMap::new(), writes: BTreeMap::new(), marks: BTreeMap::new() }
+        Self {
+            epoch,
+            rooms: BTreeMap::new(),
+            projections: BTreeMap::new(),
+            writes: BTreeMap::new(),
+            marks: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn entries(&self, room: &RoomId) -> &[Entry] {
@@ -94,50 +100,7 @@ impl Log {
             }
         }
         log.push(entry.clone());
-        let (with, without) = (self.reacted(entry, entry.seq), self.reacted(entry, entry.seq - 1));
-        match entry.what {
-            EntryKind::Reacted { .. } | EntryKind::Unreacted { .. } if with == without => {
-                broken(format!("entry {} of {} changes no reaction", entry.seq, entry.room))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns who had reacted with what at `head` to the message that an entry is about, from the log alone.
-    fn reacted(&self, about: &Entry, head: Seq) -> BTreeSet<(String, UserId)> {
-        let mut standing = BTreeSet::new();
-        let entries = self.entries(&about.room).iter().take_while(|entry| entry.seq <= head);
-        for entry in entries.filter(|entry| entry.about() == about.about()) {
-            match &entry.what {
-                EntryKind::Reacted { emoji, .. } => _ = standing.insert((emoji.clone(), entry.by.clone())),
-                EntryKind::Unreacted { emoji, .. } => {
-                    standing.remove(&(emoji.clone(), entry.by.clone()));
-                }
-                EntryKind::Deleted { .. } => standing.clear(),
-                _ => {}
-            }
-        }
-        standing
-    }
-
-    /// Checks the fold itself, which the server and this model have in common: each reaction is there once.
-    fn check_reactions(&self, room: &RoomId, head: Seq, messages: &[Message]) -> Check {
-        for message in messages {
-            let Some(posted) = self.entry(room, message.seq) else { continue };
-            let of = |reaction: &Reaction| {
-                let emoji = reaction.emoji.clone();
-                reaction.by.iter().map(move |by| (emoji.clone(), by.clone())).collect::<Vec<_>>()
-            };
-            let mut shown: Vec<_> = message.reactions.iter().flat_map(of).collect();
-            shown.sort();
-            if !shown.iter().eq(&self.reacted(posted, head)) {
-                return broken(format!(
-                    "message {} of {room} at {head} has reactions {shown:?}",
-                    message.seq
-                ));
-            }
-        }
-        Ok(())
+        self.projections.entry(entry.room.clone()).or_default().enter(entry)
     }
 
     /// Returns the title of a room at `head`.
@@ -183,23 +146,6 @@ impl Log {
         ))
     }
 
-    /// Returns the states that a message went through.
-    pub(crate) fn states(&self, room: &RoomId, seq: Seq) -> Vec<Message> {
-        let mut states: Vec<Message> = Vec::new();
-        for entry in self.entries(room).iter().filter(|entry| entry.about() == Some(seq)) {
-            let mut state = match states.last() {
-                Some(before) => before.clone(),
-                None => match Message::from_posted(entry) {
-                    Some(message) => message,
-                    None => continue,
-                },
-            };
-            state.apply(entry);
-            states.push(state);
-        }
-        states
-    }
-
     /// The entry as it may be read now: a deleted message's texts and headers are gone.
     pub(crate) fn redacted(&self, entry: &Entry) -> Entry {
         let Some(about) = entry.about() else { return entry.clone() };
@@ -212,18 +158,18 @@ impl Log {
     }
 
     /// Returns the messages of a room in their state at `head`.
-    pub(crate) fn messages(&self, room: &RoomId, head: Seq) -> Vec<Message> {
-        Message::fold(self.entries(room).iter().take_while(|entry| entry.seq <= head))
+    pub(crate) fn messages(&self, room: &RoomId, head: Seq) -> Vec<Standing<'_>> {
+        self.projections.get(room).map_or_else(Vec::new, |projection| projection.at(head))
     }
 
-    /// Returns true if `body` ever was the text of message `seq`; an empty one is what is left of a deleted text.
-    pub(crate) fn had_body(&self, room: &RoomId, seq: Seq, body: Option<&str>) -> bool {
-        self.entries(room).iter().any(|entry| match (&entry.what, body) {
-            (EntryKind::Posted { body: was, .. }, Some(body)) => entry.seq == seq && was == body,
-            (EntryKind::Edited { seq: of, body: was }, Some(body)) => *of == seq && was == body,
-            (EntryKind::Deleted { seq: of }, None | Some("")) => *of == seq,
-            _ => false,
-        })
+    /// Returns a message with all of its states.
+    pub(crate) fn message(&self, room: &RoomId, seq: Seq) -> Option<&Projected> {
+        self.projections.get(room)?.message(seq)
+    }
+
+    /// Returns how many messages of a room are unread for `user` after `read`, at `head`.
+    pub(crate) fn unread(&self, room: &RoomId, head: Seq, read: Seq, user: &UserId) -> usize {
+        self.messages(room, head).iter().filter(|message| message.is_unread(read, user)).count()
     }
 
     /// Checks that a snapshot is the room's state at its head, and its head one that the log has.
@@ -237,13 +183,12 @@ impl Log {
         }
         let all = self.messages(room, head);
         let shown = &all[all.len().saturating_sub(snapshot.messages.len())..];
-        if *shown != *snapshot.messages {
+        if !same(shown, &snapshot.messages) {
             return broken(format!("a snapshot of {room} at {head} differs from the log's projection"));
         }
         if snapshot.title != self.title(room, head) {
             return broken(format!("a snapshot of {room} at {head} has the title {:?}", snapshot.title));
         }
-        self.check_reactions(room, head, shown)?;
         if snapshot.before != (shown.len() < all.len()) {
             return broken(format!("a snapshot of {room} at {head} says wrongly whether there is more"));
         }
@@ -263,12 +208,12 @@ impl Log {
         }
         let all = self.messages(room, head);
         let Some(first) = messages.first() else { return Ok(()) };
-        let from = all.iter().position(|message| message.seq == first.seq).unwrap_or(all.len());
+        let from = all.iter().position(|message| message.seq() == first.seq).unwrap_or(all.len());
         let to = (from + messages.len()).min(all.len());
-        if all[from..to] != *messages || more != (from > 0, to < all.len()) {
+        if !same(&all[from..to], messages) || more != (from > 0, to < all.len()) {
             return broken(format!("a page of {room} at {head} is no stretch of the log's projection"));
         }
-        self.check_reactions(room, head, messages)
+        Ok(())
     }
 
     /// Checks that the store reads this log.
@@ -310,6 +255,10 @@ impl Log {
         }
         broken(format!("entry {} of {} is not what {} meant: {made:?}", entry.seq, entry.room, entry.by))
     }
+}
+
+fn same(standing: &[Standing<'_>], messages: &[Message]) -> bool {
+    standing.len() == messages.len() && standing.iter().zip(messages).all(|(due, message)| due.is(message))
 }
 
 impl From<String> for Broken {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::DEVICES;
 use crate::rng::Rng;
+use crate::{DEVICES, encounters};
 
 /// Milliseconds of virtual time.
 pub(crate) type Ms = u64;
@@ -53,6 +53,22 @@ pub enum Act {
     React {
         device: usize,
         room: usize,
+    },
+    /// Reacts to the newest message as others did, or takes that back.
+    Join {
+        device: usize,
+        room: usize,
+    },
+    /// Takes a reaction to the newest message back, which mostly is not there.
+    TakeBack {
+        device: usize,
+        room: usize,
+    },
+    /// Edits the newest message of one's own, several times.
+    Revise {
+        device: usize,
+        room: usize,
+        times: usize,
     },
     /// A form without JavaScript, sent twice.
     Form {
@@ -214,21 +230,10 @@ pub fn scenes(seed: u64) -> Vec<Scene> {
             scenes.push((at + 50, Act::Burst { device, room, posts, bytes: 500 }));
         }
     }
-    scenes.extend(owner(seed, at));
+    scenes.extend(encounters::owner(seed, at));
+    scenes.extend(encounters::at_one_message(seed, at));
     scenes.sort_by_key(|(at, _)| *at);
     scenes
-}
-
-/// Acts of the owner until `end`, in some stories.
-fn owner(seed: u64, end: Ms) -> Vec<Scene> {
-    let mut rng = Rng::new(seed, 8);
-    let count = if rng.chance(30) { rng.between(1, 4) } else { 0 };
-    let mut act = || {
-        let (at, room) = (rng.between(500, end), rng.pick(crate::ROOMS.len()));
-        // The lobby is never closed.
-        if room > 0 && rng.chance(40) { (at, Act::Close { room }) } else { (at, Act::Rename { room }) }
-    };
-    (0..count).map(|_| act()).collect()
 }
 
 fn daily(rng: &mut Rng) -> Act {
@@ -311,6 +316,15 @@ impl fmt::Display for Act {
             Self::Edit { device, room } => write!(f, "{} edits in {}", who(device), place(room)),
             Self::Delete { device, room } => write!(f, "{} deletes in {}", who(device), place(room)),
             Self::React { device, room } => write!(f, "{} reacts in {}", who(device), place(room)),
+            Self::Join { device, room } => {
+                write!(f, "{} reacts in {} as others did", who(device), place(room))
+            }
+            Self::TakeBack { device, room } => {
+                write!(f, "{} takes a reaction in {} back, there or not", who(device), place(room))
+            }
+            Self::Revise { device, room, times } => {
+                write!(f, "{} edits the same message in {} {times} times", who(device), place(room))
+            }
             Self::Form { device, room, again } => {
                 write!(f, "{} sends a form to {}, and again after {again} ms", who(device), place(room))
             }

@@ -1,30 +1,66 @@
 //! Checks of what a device shows, after each thing that happened to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use madang_client::{Model, RoomView, Row, SendState, timeline, utc_day};
-use madang_protocol::{Message, Reaction, Reactions, RoomId, Seq, UserId};
+use madang_client::{MessageRow, Model, Row, SendState, timeline, utc_day};
+use madang_protocol::{RoomId, Seq};
 
 use crate::device::Shown;
 use crate::model::Log;
+use crate::projection::{Standing, State};
 use crate::world::World;
-use crate::{Check, DEVICES, broken};
+use crate::{Broken, Check, DEVICES, broken};
 
 impl World {
     /// Every room of the device shows a stretch of some log, without a hole and without a double.
-    pub(crate) fn check_screen(&self, device: usize) -> Check {
-        self.rooms.iter().try_for_each(|room| self.check_room(device, room))
+    pub(crate) fn check_screen(&mut self, device: usize) -> Check {
+        (0..self.rooms.len()).try_for_each(|room| {
+            let room = self.rooms[room].clone();
+            self.check_room(device, &room)
+        })
     }
 
-    pub(crate) fn check_room(&self, device: usize, room: &RoomId) -> Check {
-        let Some(model) = &self.devices[device].model else { return Ok(()) };
-        let shown = self.devices[device].shown.get(room).copied().unwrap_or_default();
+    pub(crate) fn check_room(&mut self, device: usize, room: &RoomId) -> Check {
+        let of_device =
+            |Broken(words)| Broken(format!("{} shows {room} wrongly: {words}", DEVICES[device].1));
+        let since = self.check_shown(device, room).map_err(of_device)?;
+        let body = &mut self.devices[device];
+        if let Some(shown) = body.shown.get_mut(room) {
+            shown.since = since;
+            let model = body.model.as_ref().filter(|_| shown.jumped);
+            shown.jumped &= !model.is_some_and(|model| counts_itself(model, room));
+        }
+        self.check_unread(device, room).map_err(of_device)?;
+        self.check_mark(device, room).map_err(of_device)
+    }
+
+    /// Returns since which entry each message is as it is shown.
+    fn check_shown(&self, device: usize, room: &RoomId) -> Check<BTreeMap<Seq, Seq>> {
+        let body = &self.devices[device];
+        let Some(model) = &body.model else { return Ok(BTreeMap::new()) };
+        let nothing = Shown::default();
+        let shown = body.shown.get(room).unwrap_or(&nothing);
         let log = &self.logs[shown.log];
-        let exact = if shown.paged { None } else { model.cursor(room) };
         // Between a welcome to a new epoch and its snapshot, the cursor and the rows are of two logs.
-        let exact = exact.filter(|_| shown.log + 1 == self.logs.len());
-        check_rows(model, room, log, exact)
-            .or_else(|broken| crate::broken(format!("{} shows {room} wrongly: {broken}", DEVICES[device].1)))
+        let exact = model.cursor(room).filter(|_| shown.log + 1 == self.logs.len());
+        // A page may be ahead of the cursor, as long as there is anything ahead of it.
+        let exact = exact.filter(|cursor| !shown.paged || *cursor == log.head(room));
+        check_rows(model, room, log, exact, &shown.since)
+    }
+
+    /// What was read stays read.
+    fn check_mark(&mut self, device: usize, room: &RoomId) -> Check {
+        // One that was closed may be opened again by a link, and is not known any more.
+        let is_closed = self.log().is_closed(room);
+        let body = &mut self.devices[device];
+        let Some(model) = body.model.as_ref().filter(|_| !is_closed) else { return Ok(()) };
+        let (Some(read), Some(epoch)) = (model.read_marker(room), model.epoch()) else { return Ok(()) };
+        match body.marks.insert(room.clone(), (epoch.clone(), read)) {
+            Some((of, before)) if of == *epoch && before > read => {
+                broken(format!("it was read up to {before}, and now up to {read}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// At the end: the rows are the present state, the cursor is the head.
@@ -44,8 +80,8 @@ impl World {
         if model.cursor(room) != Some(log.head(room)) {
             return broken(format!("the cursor is {:?}, the head {}", model.cursor(room), log.head(room)));
         }
-        self.check_unread(model, room, line.map_or(0, |line| line.unread))?;
-        let Shown { log: of, .. } = self.devices[device].shown.get(room).copied().unwrap_or_default();
+        self.check_unread(device, room)?;
+        let of = self.devices[device].shown.get(room).map_or(0, |shown| shown.log);
         let rows = timeline(model, room, &utc_day);
         let view = model.room_view(room);
         // A room that was never opened shows its person's own writes alone, which are of no log yet.
@@ -55,39 +91,53 @@ impl World {
         if of + 1 != self.logs.len() {
             return broken("what is shown is of an earlier epoch");
         }
-        check_rows(model, room, log, Some(log.head(room)))?;
+        check_rows(model, room, log, Some(log.head(room)), &BTreeMap::new())?;
         let last = rows.iter().rev().find_map(|row| if let Row::Message(row) = row { row.seq } else { None });
-        let newest = log.messages(room, log.head(room)).last().map(|message| message.seq);
+        let newest = log.messages(room, log.head(room)).last().map(Standing::seq);
         if view.is_some_and(|view| !view.after) && last != newest {
             return broken(format!("the last row is {last:?}, the newest message {newest:?}"));
         }
         Ok(())
     }
 
-    /// The count of unread messages is right, where the client can know it.
-    fn check_unread(&self, model: &Model, room: &RoomId, shown: u32) -> Check {
-        let (log, read) = (self.log(), model.read_marker(room).unwrap_or_default());
-        let view = model.room_view(room);
-        let first = timeline(model, room, &utc_day)
-            .into_iter()
-            .find_map(|row| if let Row::Message(row) = row { row.seq } else { None });
-        let reaches =
-            |view: &RoomView| !view.after && (!view.before || first.is_some_and(|first| first <= read));
-        if !view.as_ref().is_some_and(reaches) {
+    /// The count of unread messages is right, once the client has all entries.
+    fn check_unread(&self, device: usize, room: &RoomId) -> Check {
+        let body = &self.devices[device];
+        let jumped = body.shown.get(room).is_some_and(|shown| shown.jumped);
+        let Some(model) = body.model.as_ref().filter(|_| !jumped) else { return Ok(()) };
+        let (log, head) = (self.log(), self.log().head(room));
+        let has_all = model.epoch() == Some(&log.epoch) && model.cursor(room) == Some(head);
+        let (Some(you), Some(read)) = (model.you().filter(|_| has_all), model.read_marker(room)) else {
             return Ok(());
+        };
+        let counted = log.unread(room, head, read, &you.id);
+        match model.room_lines().into_iter().find(|line| line.room == *room) {
+            Some(line) if line.unread as usize != counted.min(1_000) => broken(format!(
+                "{} are shown as unread after {read} at {head}, and {counted} are",
+                line.unread
+            )),
+            _ => Ok(()),
         }
-        let is_unread =
-            |message: &&Message| message.seq > read && !model.is_you(&message.by) && !message.is_deleted();
-        let counted = log.messages(room, log.head(room)).iter().filter(is_unread).count();
-        if shown as usize == counted.min(1_000) {
-            return Ok(());
-        }
-        broken(format!("{shown} are shown as unread after {read}, and {counted} are"))
     }
 }
 
-/// `exact`: the rows are the state of the log at this seq; otherwise each is one that its message once had.
-fn check_rows(model: &Model, room: &RoomId, log: &Log, exact: Option<Seq>) -> Check {
+/// Returns true if the rows reach from what was read to the newest message, so that the client can count them.
+fn counts_itself(model: &Model, room: &RoomId) -> bool {
+    let (Some(view), Some(read)) = (model.room_view(room), model.read_marker(room)) else { return false };
+    let rows = timeline(model, room, &utc_day);
+    let first = rows.iter().find_map(|row| if let Row::Message(row) = row { row.seq } else { None });
+    view.loaded && !view.after && (!view.before || first.is_some_and(|first| first <= read))
+}
+
+/// `exact`: the rows are the state of the log at this seq; otherwise each is one that its message once had, and not one
+/// from before `since`. Returns since which entry each is as it is.
+fn check_rows(
+    model: &Model,
+    room: &RoomId,
+    log: &Log,
+    exact: Option<Seq>,
+    since: &BTreeMap<Seq, Seq>,
+) -> Check<BTreeMap<Seq, Seq>> {
     let rows = timeline(model, room, &utc_day);
     let mut keys = BTreeSet::new();
     if let Some(double) = rows.iter().find(|row| !keys.insert(row.key())) {
@@ -98,52 +148,41 @@ fn check_rows(model: &Model, room: &RoomId, log: &Log, exact: Option<Seq>) -> Ch
         .filter_map(|row| if let Row::Message(row) = row { Some(row) } else { None })
         .filter_map(|row| Some((row.seq?, row)))
         .collect();
-    let Some((first, _)) = rows.first() else { return Ok(()) };
+    let Some((first, _)) = rows.first() else { return Ok(BTreeMap::new()) };
     let all = log.messages(room, exact.unwrap_or(Seq::MAX));
-    let from = all.iter().position(|message| message.seq == *first).unwrap_or(all.len());
-    let mut expected = all[from..].iter();
+    let from = all.iter().position(|message| message.seq() == *first).unwrap_or(all.len());
+    let (mut expected, mut shown) = (all[from..].iter(), BTreeMap::new());
     for (seq, row) in &rows {
-        let Some(message) = expected.next().filter(|message| message.seq == *seq) else {
+        let Some(standing) = expected.next().filter(|message| message.seq() == *seq) else {
             return broken(format!("message {seq} follows where it does not, or is not in the log"));
         };
-        let body = row.body.as_deref();
-        // A change of one's own shows before it has arrived: on its way, or done.
-        let same = match exact {
-            Some(_) if message.body.as_deref() == body => true,
-            // Of what is deleted, a replay has the entry and not the text.
-            Some(_) if body == Some("") => log.had_body(room, *seq, None),
-            Some(_) => row.mine && log.had_body(room, *seq, body),
-            None => log.had_body(room, *seq, body),
+        let state = if exact.is_some() {
+            Some(standing.state).filter(|state| is_state(row, state, model))
+        } else {
+            let least = since.get(seq).copied().unwrap_or(0);
+            let mut states = standing.message.states.iter().filter(|state| state.since >= least);
+            states.find(|state| is_state(row, state, model))
         };
-        // Of a page that was ahead of the stream, a row may be ahead too; it is a state that there was, all the same.
-        let is_state = |state: &Message| {
-            let same = row.mine || body == Some("") || state.body.as_deref() == body;
-            same && others(&row.reactions, model) == others(&state.reactions, model)
+        // Of what is deleted, a replay has the entry and not the text.
+        let had_body = standing.message.had_body(row.body.as_deref());
+        let is_sent = row.by == standing.message.posted.by && (had_body || row.state != SendState::Sent);
+        let Some(state) = state.filter(|_| is_sent) else {
+            let states = &standing.message.states;
+            return broken(format!("message {seq} is shown as {row:?}, and is {exact:?}: {states:?}"));
         };
-        if exact.is_none() && !is_state(message) && !log.states(room, *seq).iter().any(is_state) {
-            return broken(format!("message {seq} never was as it is shown: {body:?}, {:?}", row.reactions));
-        }
-        if exact.is_some() && others(&row.reactions, model) != others(&message.reactions, model) {
-            return broken(format!(
-                "message {seq} shows {:?}, and has {:?}",
-                row.reactions, message.reactions
-            ));
-        }
-        if row.by != message.by || (!same && row.state == SendState::Sent) {
-            return broken(format!("message {seq} shows {body:?}, and is {:?}", message.body));
-        }
+        shown.insert(*seq, state.since);
     }
     let after = model.room_view(room).is_some_and(|view| view.after);
     if exact.is_some() && !after && expected.next().is_some() {
         return broken("the newest messages are missing");
     }
-    Ok(())
+    Ok(shown)
 }
 
-/// Reactions without one's own: those show before they have arrived.
-fn others<'r>(reactions: &'r Reactions, model: &Model) -> Vec<(&'r str, Vec<&'r UserId>)> {
-    let you = model.you().map(|you| &you.id);
-    let of = |reaction: &'r Reaction| reaction.by.iter().filter(|by| Some(*by) != you).collect::<Vec<_>>();
-    let reactions = reactions.iter().map(|reaction| (reaction.emoji.as_str(), of(reaction)));
-    reactions.filter(|(_, by)| !by.is_empty()).collect()
+/// Returns true if a row may show this state: a change of one's own shows before it has arrived, and a text that is
+/// deleted later does not come.
+fn is_state(row: &MessageRow, state: &State, model: &Model) -> bool {
+    let body = row.body.as_deref();
+    let same = row.mine || body == Some("") || state.body.as_deref() == body;
+    same && state.has_reactions(&row.reactions, model.you().map(|you| &you.id))
 }

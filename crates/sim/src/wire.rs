@@ -281,11 +281,8 @@ fn no_lie(room: &RoomId, head: Seq, log: &Log) -> Check {
 }
 
 /// The count of unread messages is that of the room as it stood at the head it is sent with.
-fn check_unread(info: &madang_protocol::RoomInfo, user: &UserId, log: &Log) -> Check {
-    let unread = |message: &&madang_protocol::Message| {
-        message.seq > info.read && message.by != *user && !message.is_deleted()
-    };
-    let counted = log.messages(&info.room, info.head).iter().filter(unread).count();
+pub(crate) fn check_unread(info: &madang_protocol::RoomInfo, user: &UserId, log: &Log) -> Check {
+    let counted = log.unread(&info.room, info.head, info.read, user);
     if counted == info.unread as usize {
         return Ok(());
     }

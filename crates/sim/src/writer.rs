@@ -105,7 +105,12 @@ impl World {
                     return broken(format!("in {room}, write {number} of {who} overtook {:?}", made.place));
                 }
             }
-            match entry.what {
+            match &entry.what {
+                EntryKind::Reacted { seq, emoji } => {
+                    let message = self.log().message(&entry.room, *seq);
+                    let others = message.is_some_and(|message| message.has_emoji(emoji));
+                    self.tally.joined += u64::from(others);
+                }
                 EntryKind::Renamed { .. } => self.tally.renames += 1,
                 EntryKind::Closed {} => self.tally.closings += 1,
                 _ => {}

@@ -49,6 +49,9 @@ fn no_fault_breaks_a_promise() {
         ("broker faults", sum.broker),
         ("frames lost", sum.frames_lost),
         ("reloads", sum.reloads),
+        ("pages ahead of the stream", sum.ahead),
+        ("reactions of several people with one emoji", sum.joined),
+        ("writes that change nothing", sum.idle_writes),
         ("connections without WebSocket", sum.fallbacks),
     ] {
         assert!(count > 0, "no {what}: the stories test less than they should");
