@@ -90,7 +90,7 @@ impl World {
         Ok(())
     }
 
-    /// What the server shows those who come now is the log's projection.
+    /// Checks that the server shows those who come now the log's projection.
     fn check_snapshots(&self) -> Check {
         let Some(server) = &self.server else { return broken("there is no server") };
         for (user, ..) in &DEVICES[2..] {
@@ -105,7 +105,7 @@ impl World {
         Ok(())
     }
 
-    /// What the server lists for a person is right, and known to all of their pages.
+    /// Checks that the server's list for a person is right, and known to all of their pages.
     fn check_list(&self, server: &Server, user: &UserId) -> Check {
         let Ok(rooms) = at_once(server.rooms.list(Some(user.clone())))? else {
             return broken("there is no list of rooms");

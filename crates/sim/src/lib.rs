@@ -1,7 +1,7 @@
 //! A deterministic simulation: the real client core against the real session, room, hub and store code, over a
 //! network, disks and clocks that are moved by hand.
 //!
-//! A seed makes a story, a list of scenes at their times (`scenario`). `World` plays it: one loop over a queue of
+//! A seed makes a story, a list of scenes at their times (`scenes`). `World` plays it: one loop over a queue of
 //! events, on one thread, with every choice taken from the seed. A model of the log (`model`) checks after
 //! each step whether a promise was broken: on the wire (`wire`), in the log (`writer`), on the screens
 //! (`screen`), and in the end, when all have settled (`ending`). A seed that fails is shrunk to a short story.
@@ -16,7 +16,6 @@ mod client;
 mod connection;
 mod counts;
 mod device;
-mod encounters;
 mod ending;
 mod event_loop;
 mod foreign_client;
@@ -29,6 +28,7 @@ mod poll;
 mod projection;
 mod rng;
 mod scenario;
+mod scenes;
 mod screen;
 mod server;
 mod shrink;
@@ -42,7 +42,8 @@ use std::fmt;
 use madang_protocol::UnixMs;
 
 pub use counts::Counts;
-pub use scenario::{Scene, scenes};
+pub use scenario::Scene;
+pub use scenes::scenes;
 pub use shrink::{Story, shrink, tell};
 pub use world::{Run, play};
 

@@ -48,7 +48,7 @@ impl World {
         check_rows(model, room, log, exact, &shown.since)
     }
 
-    /// What was read stays read.
+    /// Checks that no read marker goes back.
     fn check_mark(&mut self, device: usize, room: &RoomId) -> Check {
         // One that was closed may be opened again by a link, and is not known any more.
         let is_closed = self.log().is_closed(room);

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::scenario::{Scene, scenes};
+use crate::scenario::Scene;
+use crate::scenes::scenes;
 use crate::world::{Run, play};
 use crate::{Broken, Counts};
 
