@@ -305,6 +305,8 @@ impl Update<'_> {
         room.gone |= code == RefusalCode::UnknownRoom;
         if let Some(until) = until {
             room.stream = SyncState::Refused { until };
+            // It may have been a read marker that was refused: it is sent again.
+            room.read_sent = room.read_known;
         }
     }
 
@@ -323,6 +325,7 @@ impl Update<'_> {
         let you = self.model.you_id();
         let Some(room) = self.model.rooms.get_mut(id) else { return };
         room.read_sent = room.read_sent.max(seq);
+        room.read_known = room.read_known.max(seq);
         if seq >= room.read {
             room.read = seq;
             let head = if head == 0 { room.counted } else { head };

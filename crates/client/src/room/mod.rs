@@ -75,6 +75,8 @@ pub(crate) struct Room {
     pub(crate) read: Seq,
     /// Of the marker, what the server knows, and when it was sent.
     pub(crate) read_sent: Seq,
+    /// The marker as the server has told it.
+    pub(crate) read_known: Seq,
     pub(crate) read_sent_at: UnixMs,
     pub(crate) unread: u32,
     /// Entries up to here are in `unread` already.
@@ -127,6 +129,7 @@ impl Room {
             request: None,
             read: 0,
             read_sent: 0,
+            read_known: 0,
             read_sent_at: 0,
             unread: 0,
             counted: 0,
@@ -149,6 +152,7 @@ impl Room {
         self.title = info.title.as_str().into();
         self.gone = false;
         self.read_sent = info.read;
+        self.read_known = info.read;
         if info.read >= self.read {
             self.read = info.read;
             self.count(info.unread, info.head);
@@ -178,6 +182,7 @@ impl Room {
     pub(crate) fn forget_marks(&mut self, new_epoch: bool) {
         self.read = 0;
         self.read_sent = 0;
+        self.read_known = 0;
         self.counted = 0;
         self.changes.clear();
         self.reached = 0;

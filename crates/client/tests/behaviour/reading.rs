@@ -135,6 +135,21 @@ fn marker_moved_offline_is_sent_after_reconnect() {
 }
 
 #[test]
+fn marker_refused_for_now_is_sent_again() {
+    let mut world = world();
+    at_bottom(&mut world, true);
+    let seq = post(&mut world, 0);
+    world.pass(1_000, 0);
+    assert_eq!(reads(&world), [seq]);
+    world.clients[0].up().clear();
+    let (room, code) = (Some(RoomId::lobby()), madang_protocol::RefusalCode::StorageUnavailable);
+    let (cmid, req, message) = (None, None, "The disk is full.".to_owned());
+    tell(&mut world, ServerFrame::Refused { cmid, req, room, code, message, retry_after_ms: Some(5_000) });
+    world.pass(1_000, 0);
+    assert_eq!(reads(&world), [seq]);
+}
+
+#[test]
 fn reading_on_one_device_is_reading_on_all() {
     let mut world = world();
     post(&mut world, 0);
