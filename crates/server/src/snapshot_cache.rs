@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_comes_changes_the_end_alone() {
+    fn presence_changes_only_the_snapshots_end() {
         let person = |id: &str| Person::new(id.parse().unwrap(), id);
         let seen = |count, here: &[&str]| {
             let snapshot = Snapshot {

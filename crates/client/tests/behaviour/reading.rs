@@ -317,7 +317,7 @@ fn reopening_current_room_keeps_the_readers_place() {
 }
 
 #[test]
-fn list_behind_the_stream_counts_nothing_twice_or_never() {
+fn list_behind_the_stream_counts_once() {
     for streamed in [true, false] {
         let mut world = world();
         let yard = world.rooms[1].clone();

@@ -106,7 +106,7 @@ impl WebSocketTransport {
         }
     }
 
-    /// What reads frames, and where from.
+    /// Returns the reader of frames, made if there is none, and the stream to read from.
     fn reader(&mut self) -> (&mut WebSocketContext, &mut Stream) {
         let max = self.max;
         let new = || Box::new(WebSocketContext::new(Role::Server, Some(config(max))));
