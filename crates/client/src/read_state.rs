@@ -42,7 +42,9 @@ impl Update<'_> {
         let now = self.now;
         let mut frames = Vec::new();
         for room in self.model.rooms.iter_mut().filter(|room| room.read > room.read_sent) {
-            if !(now - READ_EVERY_MS < room.read_sent_at && room.read_sent_at <= now) {
+            let just_sent = now - READ_EVERY_MS < room.read_sent_at && room.read_sent_at <= now;
+            let refused = matches!(room.stream, SyncState::Refused { until } if until > now);
+            if !just_sent && !refused {
                 room.read_sent = room.read;
                 room.read_sent_at = now;
                 frames.push(ClientFrame::Read { room: room.id.clone(), seq: room.read });
@@ -81,12 +83,13 @@ impl Room {
     /// Returns when something is due in this room. `up`: there is a session.
     pub(crate) fn wake(&self, up: bool) -> Option<UnixMs> {
         let typing = self.typing.iter().map(|(_, until)| *until).min();
-        let read = (up && self.read > self.read_sent).then_some(self.read_sent_at + READ_EVERY_MS);
         let request = self.request.as_ref().filter(|request| up && request.req.is_some());
         let watch = match self.stream {
             SyncState::Refused { until } if up => Some(until),
             _ => None,
         };
+        let read = (up && self.read > self.read_sent).then_some(self.read_sent_at + READ_EVERY_MS);
+        let read = read.map(|at| at.max(watch.unwrap_or(at)));
         [typing, read, request.map(|request| request.until), watch].into_iter().flatten().min()
     }
 }

@@ -146,6 +146,10 @@ fn marker_refused_for_now_is_sent_again() {
     let (cmid, req, message) = (None, None, "The disk is full.".to_owned());
     tell(&mut world, ServerFrame::Refused { cmid, req, room, code, message, retry_after_ms: Some(5_000) });
     world.pass(1_000, 0);
+    at_bottom(&mut world, true);
+    world.pass(3_900, 0);
+    assert!(reads(&world).is_empty(), "not before the server wants it");
+    world.pass(100, 0);
     assert_eq!(reads(&world), [seq]);
 }
 

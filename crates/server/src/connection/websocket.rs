@@ -35,7 +35,7 @@ const READ_BUFFER: usize = 1024;
 /// Bytes that are read before the loop gets another turn.
 const READ_BUDGET: usize = 64 * 1024;
 
-/// WebSocketTransport bytes allowed per message, as a multiple of the maximum size: a one-byte fragment carries a six-byte header.
+/// Bytes on the wire allowed per message, as a multiple of the maximum size: a one-byte fragment carries a six-byte header.
 const OVERHEAD: usize = 8;
 
 /// A peer that takes nothing of what is written to it for so long has stalled.
