@@ -170,8 +170,13 @@ impl Room {
     }
 
     /// The room is only counted, and its stream goes on from the head of this list: also from one that is behind what was
-    /// received before, as that of another tab may be, whose entries come once more.
+    /// received before, as that of another tab may be, whose entries come once more. A list with an older marker has counted
+    /// what is read here: the count stays, and the stream goes on behind it.
     pub(crate) fn count_anew(&mut self, info: &RoomInfo) {
+        if info.read < self.read && self.cursor.is_some() {
+            self.learn(info);
+            return;
+        }
         self.cursor = None;
         self.changes.retain(|change| change.at <= info.head);
         self.learn(info);

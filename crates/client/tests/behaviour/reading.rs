@@ -1,7 +1,7 @@
 //! Unread messages, read markers and presence.
 
 use madang_client::{Event, Row, timeline, utc_day};
-use madang_protocol::{ClientFrame, EntryKind, RoomId, Seq, ServerFrame, UserId};
+use madang_protocol::{ClientFrame, EntryKind, RoomId, RoomInfo, Seq, ServerFrame, UserId};
 
 use crate::world::World;
 
@@ -336,17 +336,38 @@ fn list_behind_the_stream_counts_once() {
             let mut rooms = world.server.rooms(&"alice".parse().unwrap());
             let info = rooms.iter_mut().find(|info| info.room == yard).unwrap();
             (info.head, info.unread) = (head, unread);
-            let welcome = ServerFrame::Welcome {
-                you: madang_protocol::Person::new("alice".parse().unwrap(), "alice".to_owned()),
-                epoch: world.server.epoch(),
-                rooms,
-                limits: madang_protocol::Limits::default(),
-                heartbeat_ms: 25_000,
-            };
+            let welcome = welcome(&world, rooms);
             tell(&mut world, welcome);
         }
         assert_eq!(unread(&world, 0, 1), 0, "streamed: {streamed}");
         tell(&mut world, ServerFrame::Entry(entry));
         assert_eq!(unread(&world, 0, 1), 1, "streamed: {streamed}");
+    }
+}
+
+#[test]
+fn list_of_older_marker_keeps_the_count() {
+    let mut world = world();
+    let yard = world.rooms[1].clone();
+    let (first, second) = (post(&mut world, 1), post(&mut world, 1));
+    // A tab that leads has read the first, and goes before the server knows of it.
+    tell(&mut world, ServerFrame::Read { room: yard.clone(), seq: first, unread: 1, head: second });
+    world.server.append(&yard, &bob(), None, EntryKind::posted("hi", None));
+    let entry = world.server.logs[&yard].last().unwrap().clone();
+    let welcome = welcome(&world, world.server.rooms(&"alice".parse().unwrap()));
+    tell(&mut world, welcome);
+    assert_eq!(unread(&world, 0, 1), 1, "the third is not here yet");
+    tell(&mut world, ServerFrame::Entry(entry));
+    assert_eq!(unread(&world, 0, 1), 2);
+}
+
+/// What a session begins with, where these are the rooms.
+fn welcome(world: &World, rooms: Vec<RoomInfo>) -> ServerFrame {
+    ServerFrame::Welcome {
+        you: madang_protocol::Person::new("alice".parse().unwrap(), "alice".to_owned()),
+        epoch: world.server.epoch(),
+        rooms,
+        limits: madang_protocol::Limits::default(),
+        heartbeat_ms: 25_000,
     }
 }
