@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use leptos::prelude::{GetUntracked, set_timeout, window};
+use leptos::prelude::{set_timeout, window};
 use madang_client::Enter;
 use web_sys::{CompositionEvent, InputEvent, KeyboardEvent};
 
 use crate::ime::{Act, Event, Key};
-use crate::page::Page;
 
 /// The keyCode of a key that the input method took.
 const IME_KEY: u32 = 229;
 
-/// A `keydown` or `keyup`.
-pub(crate) fn key(page: Page, event: &KeyboardEvent) -> Key {
+/// A `keydown` or `keyup`, where Enter does what `choice` says.
+pub(crate) fn key(choice: Enter, event: &KeyboardEvent) -> Key {
     let ime = event.key_code() == IME_KEY;
     // With an input method, `key` is "Process" or "Unidentified", and only `code` tells.
     let enter = event.key() == "Enter" || (ime && matches!(event.code().as_str(), "Enter" | "NumpadEnter"));
@@ -21,7 +20,7 @@ pub(crate) fn key(page: Page, event: &KeyboardEvent) -> Key {
     let command = event.ctrl_key() || event.meta_key();
     Key {
         enter,
-        modified: event.shift_key() || event.alt_key() || command != (enter && !sends(page)),
+        modified: event.shift_key() || event.alt_key() || command != (enter && !sends(choice)),
         composing: event.is_composing(),
         ime,
         repeat: event.repeat(),
@@ -30,8 +29,8 @@ pub(crate) fn key(page: Page, event: &KeyboardEvent) -> Key {
 
 /// Returns true if Enter sends, as it was chosen. By itself it does but on a touch screen without a mouse, whose
 /// keyboard has no Shift to hold: there it makes a line, and the button sends.
-fn sends(page: Page) -> bool {
-    match page.enter.get_untracked() {
+fn sends(choice: Enter) -> bool {
+    match choice {
         Enter::Always => true,
         Enter::Never => false,
         Enter::Auto => {

@@ -9,6 +9,7 @@
 //! `emoji`, `links`, `ime`, `time`, `routes` and `strings` are pure.
 
 mod client;
+mod closure_view;
 mod components;
 #[cfg(feature = "ssr")]
 mod document;

@@ -5,13 +5,14 @@
 
 use leptos::prelude::*;
 use leptos::tachys::html::attribute::Attribute;
-use leptos::tachys::html::attribute::any_attribute::AnyAttribute;
 use leptos::tachys::hydration::Cursor;
 use leptos::tachys::renderer::types::{Element, Node};
 use leptos::tachys::view::add_attr::AddAnyAttr;
 use leptos::tachys::view::{Mountable, Position, PositionState};
 /// A part did not load: the network is away, or the server has another version by now. The next try starts anew.
 pub(crate) use leptos::wasm_split::SplitLoaderError as Missing;
+
+use crate::closure_view::html_of_closure;
 
 /// Event by which `start.js` learns that an element is about to be drawn anew, and keeps what was typed into it.
 const TAKEN_OVER: &str = "madang-part";
@@ -101,27 +102,9 @@ impl<V: RenderHtml, F: FnOnce() -> V + Send + 'static> AddAnyAttr for Later<F> {
 }
 
 impl<V: RenderHtml, F: FnOnce() -> V + Send + 'static> RenderHtml for Later<F> {
-    type AsyncOutput = Self;
-    type Owned = Self;
+    html_of_closure!();
 
     const MIN_LENGTH: usize = 0;
-
-    fn dry_resolve(&mut self) {}
-
-    async fn resolve(self) -> Self {
-        self
-    }
-
-    fn to_html_with_buf(
-        self,
-        buf: &mut String,
-        position: &mut Position,
-        escape: bool,
-        mark_branches: bool,
-        extra_attrs: Vec<AnyAttribute>,
-    ) {
-        (self.0)().to_html_with_buf(buf, position, escape, mark_branches, extra_attrs);
-    }
 
     fn hydrate<const FROM_SERVER: bool>(self, cursor: &Cursor, position: &PositionState) -> Untouched {
         // Where views are erased, as under `cargo leptos watch`, it stands in a list, whose end is looked for behind it.
@@ -133,9 +116,5 @@ impl<V: RenderHtml, F: FnOnce() -> V + Send + 'static> RenderHtml for Later<F> {
             position.set(Position::NextChild);
         }
         Untouched
-    }
-
-    fn into_owned(self) -> Self {
-        self
     }
 }

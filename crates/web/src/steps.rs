@@ -9,13 +9,13 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::tachys::html::attribute::Attribute;
-use leptos::tachys::html::attribute::any_attribute::AnyAttribute;
 use leptos::tachys::hydration::Cursor;
 use leptos::tachys::renderer::types::{Element, Node};
 use leptos::tachys::view::add_attr::AddAnyAttr;
 use leptos::tachys::view::{Mountable, Position, PositionState};
 use wasm_bindgen::JsCast;
 
+use crate::closure_view::html_of_closure;
 use crate::shell::now;
 
 /// Milliseconds after which no more work is begun in a step. A slow phone takes twice as long for one row.
@@ -114,27 +114,9 @@ impl<V: RenderHtml + 'static, F: FnOnce() -> V + Send + 'static> AddAnyAttr for 
 }
 
 impl<V: RenderHtml + 'static, F: FnOnce() -> V + Send + 'static> RenderHtml for Stepwise<F> {
-    type AsyncOutput = Self;
-    type Owned = Self;
+    html_of_closure!();
 
     const MIN_LENGTH: usize = V::MIN_LENGTH;
-
-    fn dry_resolve(&mut self) {}
-
-    async fn resolve(self) -> Self {
-        self
-    }
-
-    fn to_html_with_buf(
-        self,
-        buf: &mut String,
-        position: &mut Position,
-        escape: bool,
-        mark_branches: bool,
-        extra_attrs: Vec<AnyAttribute>,
-    ) {
-        (self.0)().to_html_with_buf(buf, position, escape, mark_branches, extra_attrs);
-    }
 
     fn hydrate<const FROM_SERVER: bool>(self, cursor: &Cursor, position: &PositionState) -> StepwiseState {
         match position.get() {
@@ -153,9 +135,5 @@ impl<V: RenderHtml + 'static, F: FnOnce() -> V + Send + 'static> RenderHtml for 
             hydrated.replace(Box::new(now));
         });
         state
-    }
-
-    fn into_owned(self) -> Self {
-        self
     }
 }

@@ -49,9 +49,9 @@ pub(crate) fn App(
         </a>
         <div class="page">
             {stepwise(move || view! { <Rooms page /> })} {stepwise(move || room(page))}
-            <PeoplePlace page />
+            {stepwise(move || view! { <PeoplePlace page /> })}
         </div>
-        <SettingsPlace page />
+        {stepwise(move || view! { <SettingsPlace page /> })}
         <MessagePlaces page />
         <p class="toast" role="status" class:shown=reacting(move || !page.said.with(String::is_empty))>
             {words(move || page.said.get())}

@@ -39,7 +39,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
     };
     let keydown = move |event: KeyboardEvent| {
         if !command(page, &event) {
-            react(ime::Event::Key(ime_events::key(page, &event)), &event);
+            react(ime::Event::Key(ime_events::key(page.enter.get_untracked(), &event)), &event);
         }
     };
     let submit = move |event: SubmitEvent| {
@@ -85,7 +85,7 @@ pub(super) fn Composer(page: Page) -> impl IntoView {
                         }
                     }
                     on:keyup=move |event| {
-                        if ime_events::key(page, &event).enter {
+                        if ime_events::key(page.enter.get_untracked(), &event).enter {
                             react(ime::Event::Released, &event);
                         }
                     }

@@ -49,7 +49,7 @@ pub(super) fn edit_form(page: Page, seq: Seq, body: Option<Arc<str>>, over: bool
             event.prevent_default();
             return done();
         }
-        react(ime::Event::Key(ime_events::key(page, &event)), &event);
+        react(ime::Event::Key(ime_events::key(page.enter.get_untracked(), &event)), &event);
     };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -85,7 +85,7 @@ pub(super) fn edit_form(page: Page, seq: Seq, body: Option<Arc<str>>, over: bool
                     }
                 }
                 on:keyup=move |event| {
-                    if ime_events::key(page, &event).enter {
+                    if ime_events::key(page.enter.get_untracked(), &event).enter {
                         react(ime::Event::Released, &event);
                     }
                 }

@@ -48,7 +48,7 @@ pub(super) fn message(page: Page, key: RowKey, line: ArcRwSignal<MessageLine>) -
                 <span class="author" dir="auto" translate="no">
                     {words(move || line.with(|line| line.name.to_string()))}
                 </span>
-                {anew(move || marks(page, &by, beside.get()))}
+                {anew(move || marks(page.t, &by, beside.get()))}
             </span>
             <a class="stamp" href=reacting(move || address(page, seq.get())) tabindex=reacting(move || roving(page))>
                 <time datetime=reacting(move || iso(at())) translate="no">{words(move || client::time(page.clock, at()))}</time>

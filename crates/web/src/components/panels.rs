@@ -7,7 +7,7 @@ use std::mem::forget;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leptos::ev::SubmitEvent;
+use leptos::ev::{self, SubmitEvent};
 use leptos::html;
 use leptos::mount::mount_to_renderer;
 use leptos::prelude::*;
@@ -34,6 +34,9 @@ const HELD: &str = "data-held";
 /// Time from a page that is alive to the fetch of what nobody asked for yet.
 const AHEAD: Duration = Duration::from_secs(2);
 
+/// Pages where the list of people stands beside the room, as in `layout.css`.
+const WIDE: &str = "(min-width: 70rem)";
+
 /// How long the word stays that the part did not load.
 const SAID: Duration = Duration::from_secs(10);
 
@@ -55,9 +58,9 @@ part! {
     fn panels(panel: Panel, page: Page, place: Element) -> Drawn {
         let over = take_over(&place);
         match panel {
-            Panel::Settings => Box::new(mount_to_renderer(&place, move || settings(page))) as Drawn,
-            Panel::People => Box::new(mount_to_renderer(&place, move || people(page))),
-            Panel::Delete => Box::new(mount_to_renderer(&place, move || delete_dialog(page))),
+            Panel::Settings => Box::new(mount_to_renderer(&place, move || settings(page.t, page.room, page.you, page.form, page.enter))) as Drawn,
+            Panel::People => Box::new(mount_to_renderer(&place, move || people(page.t, page.here, page.view))),
+            Panel::Delete => Box::new(mount_to_renderer(&place, move || delete_dialog(page.t, page.room, page.deleting))),
             Panel::Edit(seq, body) => Box::new(mount_to_renderer(&place, move || edit_form(page, seq, body, over))),
             // A part of its own.
             Panel::Picker => Box::new(()),
@@ -110,21 +113,26 @@ pub(super) fn SettingsPlace(page: Page) -> impl IntoView {
             on:beforetoggle=move |_: web_sys::Event| open(page, Panel::Settings, place.get_untracked(), forget)
             on:submit=move |event| hold(&event)
         >
-            {later(move || settings(page))}
+            {later(move || settings(page.t, page.room, page.you, page.form, page.enter))}
         </div>
     }
 }
 
-/// The list of people: beside the room on wide pages, so it is drawn as soon as the part is there.
+/// The list of people: beside the room on wide pages, so it is drawn as soon as the part is there; elsewhere when it opens.
 #[component]
 pub(super) fn PeoplePlace(page: Page) -> impl IntoView {
     let place = NodeRef::<html::Aside>::new();
+    let draw = move || open(page, Panel::People, place.get_untracked(), forget);
+    let beside = move || {
+        if window().match_media(WIDE).ok().flatten().is_some_and(|wide| wide.matches()) {
+            draw();
+        }
+    };
     Effect::new(move |_| {
         if page.alive.get() {
-            let wide =
-                window().match_media("(min-width: 70rem)").ok().flatten().is_some_and(|wide| wide.matches());
-            let wait = if wide { Duration::ZERO } else { AHEAD };
-            set_timeout(move || open(page, Panel::People, place.get_untracked(), forget), wait);
+            set_timeout(beside, Duration::ZERO);
+            let resized = window_event_listener(ev::resize, move |_| beside());
+            on_cleanup(move || resized.remove());
         }
     });
     view! {
@@ -134,9 +142,9 @@ pub(super) fn PeoplePlace(page: Page) -> impl IntoView {
             popover="auto"
             aria-labelledby="people-title"
             node_ref=place
-            on:beforetoggle=move |_: web_sys::Event| open(page, Panel::People, place.get_untracked(), forget)
+            on:beforetoggle=move |_: web_sys::Event| draw()
         >
-            {later(move || people(page))}
+            {later(move || people(page.t, page.here, page.view))}
         </aside>
     }
 }

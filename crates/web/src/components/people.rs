@@ -1,19 +1,23 @@
 //! People who are here: a column beside the room on wide pages, otherwise a popover.
 
 use leptos::prelude::*;
+use madang_client::RoomView;
 
-use crate::page::Page;
 use crate::people::{PersonLine, hue};
+use crate::strings::Strings;
 
 use super::marks::marks;
 use super::{anew, icons, words};
 
-/// The people in the room on screen.
-pub(super) fn people(page: Page) -> impl IntoView {
-    let t = page.t;
+/// The people who are `here`, and how many more are in the room of `view`.
+pub(super) fn people(
+    t: &'static Strings,
+    here: RwSignal<Vec<PersonLine>>,
+    view: RwSignal<RoomView>,
+) -> impl IntoView {
     let unnamed = move || {
-        let listed = page.here.with(Vec::len) as u32;
-        page.view.with(|view| view.here_count).saturating_sub(listed)
+        let listed = here.with(Vec::len) as u32;
+        view.with(|view| view.here_count).saturating_sub(listed)
     };
     view! {
         <div class="people-head">
@@ -33,15 +37,14 @@ pub(super) fn people(page: Page) -> impl IntoView {
         <ul class="people-list">
             // Few, without a state of their own: simply drawn anew.
             {anew(move || {
-                page.here
-                    .get()
+                here.get()
                     .into_iter()
-                    .map(|person| view! { <li>{person_line(page, person)}</li> })
+                    .map(|person| view! { <li>{person_line(t, person)}</li> })
                     .collect_view()
             })}
         </ul>
         <p class="people-more">
-            {words(move || match (unnamed(), page.here.with(Vec::is_empty)) {
+            {words(move || match (unnamed(), here.with(Vec::is_empty)) {
                 (0, true) => t.nobody.to_owned(),
                 (0, false) => String::new(),
                 (more, _) => (t.more_people)(more),
@@ -50,7 +53,7 @@ pub(super) fn people(page: Page) -> impl IntoView {
     }
 }
 
-fn person_line(page: Page, person: PersonLine) -> impl IntoView {
+fn person_line(t: &'static Strings, person: PersonLine) -> impl IntoView {
     let initial = person.initial();
     view! {
         <span class="person">
@@ -60,8 +63,8 @@ fn person_line(page: Page, person: PersonLine) -> impl IntoView {
             <span class="person-name" dir="auto" translate="no">
                 {person.name.to_string()}
             </span>
-            {marks(page, &person.id, person.marks)}
-            {person.you.then(|| view! { <span class="person-you">{page.t.you}</span> })}
+            {marks(t, &person.id, person.marks)}
+            {person.you.then(|| view! { <span class="person-you">{t.you}</span> })}
         </span>
     }
 }

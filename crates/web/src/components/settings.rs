@@ -4,18 +4,26 @@ use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 use madang_client::{Enter, Event, Locale, Theme};
+use madang_protocol::RoomId;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-use crate::page::Page;
+use crate::page::PlainForm;
+use crate::people::PersonLine;
 use crate::shell::{self, RequestError};
+use crate::strings::Strings;
 use crate::{client, routes};
 
 use super::{icons, reacting, words};
 
-/// Contents of the settings' popover.
-pub(super) fn settings(page: Page) -> impl IntoView {
-    let t = page.t;
+/// Contents of the settings' popover. Without a script, one goes back from them to `room`.
+pub(super) fn settings(
+    t: &'static Strings,
+    room: RwSignal<RoomId>,
+    you: RwSignal<Option<PersonLine>>,
+    form: PlainForm,
+    enter: RwSignal<Enter>,
+) -> impl IntoView {
     view! {
         <div class="settings-head">
             <h2 id="settings-title">{t.settings}</h2>
@@ -29,18 +37,19 @@ pub(super) fn settings(page: Page) -> impl IntoView {
                 {icons::close()}
             </button>
         </div>
-        <NameForm page />
-        <Look page />
+        {name_form(t, room, you)} {look(t, room, form, enter)}
     }
 }
 
-#[component]
-fn NameForm(page: Page) -> impl IntoView {
-    let t = page.t;
+fn name_form(
+    t: &'static Strings,
+    room: RwSignal<RoomId>,
+    you: RwSignal<Option<PersonLine>>,
+) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
     let (answer, refused) = (RwSignal::new(String::new()), RwSignal::new(false));
     // An attribute, which browsers show as long as nobody typed: it follows what they are called elsewhere.
-    let nickname = move || page.you.with(|you| you.as_ref().map(|you| you.nickname.to_string()));
+    let nickname = move || you.with(|you| you.as_ref().map(|you| you.nickname.to_string()));
     let submit = move |event: SubmitEvent| {
         let (Some(shell), Some(field)) = (client::shell(), field.get_untracked()) else { return };
         event.prevent_default();
@@ -62,7 +71,7 @@ fn NameForm(page: Page) -> impl IntoView {
     };
     view! {
         <form class="settings-part" method="post" action="/me" on:submit=submit>
-            <input type="hidden" name="back" value=reacting(move || routes::room(&page.room.get())) />
+            <input type="hidden" name="back" value=reacting(move || routes::room(&room.get())) />
             <label class="field">
                 <span class="field-label">{t.nickname}</span>
                 <input
@@ -92,19 +101,22 @@ fn NameForm(page: Page) -> impl IntoView {
 }
 
 /// Language, colours and what Enter does. With a script these change at once, and a language loads the page anew in it.
-#[component]
-fn Look(page: Page) -> impl IntoView {
-    let t = page.t;
-    let language = page.form.language.map_or("auto", Locale::as_str);
-    let enter = page.enter.get_untracked().as_str();
+fn look(
+    t: &'static Strings,
+    room: RwSignal<RoomId>,
+    form: PlainForm,
+    enter: RwSignal<Enter>,
+) -> impl IntoView {
+    let (language, theme) = (form.language.map_or("auto", Locale::as_str), form.theme.as_str());
+    let keys = enter.get_untracked().as_str();
     let change = move |event: web_sys::Event| {
         let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
             return;
         };
         match (&*field.name(), field.form()) {
-            ("theme", _) => wear(page, &field.value()),
+            ("theme", _) => wear(&field.value()),
             ("enter", _) => {
-                page.enter.set(Enter::from_value(&field.value()).unwrap_or_default());
+                enter.set(Enter::from_value(&field.value()).unwrap_or_default());
                 keep("enter", field.value());
             }
             (_, Some(form)) => drop(form.submit()),
@@ -113,7 +125,7 @@ fn Look(page: Page) -> impl IntoView {
     };
     view! {
         <form class="settings-part" method="post" action="/settings" on:change=change>
-            <input type="hidden" name="back" value=reacting(move || routes::room(&page.room.get())) />
+            <input type="hidden" name="back" value=reacting(move || routes::room(&room.get())) />
             <fieldset class="choice">
                 <legend class="field-label">{t.language}</legend>
                 {option("locale", "auto", language, t.automatic, None)}
@@ -122,15 +134,15 @@ fn Look(page: Page) -> impl IntoView {
             </fieldset>
             <fieldset class="choice">
                 <legend class="field-label">{t.theme}</legend>
-                {option("theme", "auto", page.form.theme.as_str(), t.automatic, None)}
-                {option("theme", "light", page.form.theme.as_str(), t.light, None)}
-                {option("theme", "dark", page.form.theme.as_str(), t.dark, None)}
+                {option("theme", "auto", theme, t.automatic, None)}
+                {option("theme", "light", theme, t.light, None)}
+                {option("theme", "dark", theme, t.dark, None)}
             </fieldset>
             <fieldset class="choice">
                 <legend class="field-label">{t.enter}</legend>
-                {option("enter", "auto", enter, t.automatic, None)}
-                {option("enter", "always", enter, t.enter_sends, None)}
-                {option("enter", "never", enter, t.enter_breaks, None)}
+                {option("enter", "auto", keys, t.automatic, None)}
+                {option("enter", "always", keys, t.enter_sends, None)}
+                {option("enter", "never", keys, t.enter_breaks, None)}
                 <p class="hint">{t.enter_hint}</p>
             </fieldset>
             <button class="button plain-only" type="submit">
@@ -156,12 +168,12 @@ fn option(
 }
 
 /// Shows the page in this theme, and keeps the choice.
-fn wear(page: Page, value: &str) {
+fn wear(value: &str) {
     let Some(theme) = Theme::from_value(value) else { return };
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("data-theme", theme.as_str());
     }
-    page.dispatch(Event::ThemeChosen(theme));
+    client::dispatch(Event::ThemeChosen(theme));
     keep("theme", value.to_owned());
 }
 

@@ -18,6 +18,7 @@ use leptos::tachys::view::{Mountable, Position, PositionState};
 use wasm_bindgen::JsCast;
 
 use super::{Reacting, reacting};
+use crate::closure_view::html_of_closure;
 
 /// A text that reacts, as the only child of its element.
 pub(super) fn words(read: impl Fn() -> String + Send + Sync + 'static) -> Words {
@@ -95,27 +96,9 @@ impl AddAnyAttr for Words {
 }
 
 impl RenderHtml for Words {
-    type AsyncOutput = Self;
-    type Owned = Self;
+    html_of_closure!();
 
     const MIN_LENGTH: usize = 0;
-
-    fn dry_resolve(&mut self) {}
-
-    async fn resolve(self) -> Self {
-        self
-    }
-
-    fn to_html_with_buf(
-        self,
-        buf: &mut String,
-        position: &mut Position,
-        escape: bool,
-        mark_branches: bool,
-        extra_attrs: Vec<AnyAttribute>,
-    ) {
-        (self.0)().to_html_with_buf(buf, position, escape, mark_branches, extra_attrs);
-    }
 
     fn hydrate<const FROM_SERVER: bool>(self, cursor: &Cursor, position: &PositionState) -> WordsState {
         cursor.child();
@@ -123,10 +106,6 @@ impl RenderHtml for Words {
         let node = cursor.current();
         let place = node.parent_element();
         WordsState::new(self.0, node.unchecked_into(), place, true)
-    }
-
-    fn into_owned(self) -> Self {
-        self
     }
 }
 

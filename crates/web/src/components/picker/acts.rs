@@ -74,7 +74,7 @@ impl Picker {
             return;
         }
         let modified = event.shift_key() || event.ctrl_key() || event.alt_key() || event.meta_key();
-        let key = Key { modified, ..ime_events::key(self.page, event) };
+        let key = Key { modified, ..ime_events::key(self.page.enter.get_untracked(), event) };
         match &*event.key() {
             // The input method's: it takes back what is being composed.
             "Escape" if key.composing || key.ime => event.prevent_default(),

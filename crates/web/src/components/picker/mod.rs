@@ -153,7 +153,7 @@ fn head(picker: Picker) -> impl IntoView {
                     picker.look();
                 }
                 on:keyup=move |event| {
-                    if ime_events::key(picker.page, &event).enter {
+                    if ime_events::key(picker.page.enter.get_untracked(), &event).enter {
                         picker.react(ime::Event::Released, &event);
                     }
                 }
