@@ -361,7 +361,7 @@ fn list_of_older_marker_keeps_the_count() {
     assert_eq!(unread(&world, 0, 1), 2);
 }
 
-/// What a session begins with, where these are the rooms.
+/// The first frame of a session, where these are the rooms.
 fn welcome(world: &World, rooms: Vec<RoomInfo>) -> ServerFrame {
     ServerFrame::Welcome {
         you: madang_protocol::Person::new("alice".parse().unwrap(), "alice".to_owned()),
