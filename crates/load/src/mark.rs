@@ -56,14 +56,15 @@ fn number(bytes: &[u8], end: u8) -> Option<(u64, &[u8])> {
     None
 }
 
-/// The cmid of a write. `run` keeps the writes of two runs against one database apart.
+/// The cmid of a write. `run` keeps the writes of two runs against one database apart. What is written at about the same
+/// time is beside each other, as it is among ids that are made by time.
 pub fn cmid(run: u32, write: WriteId) -> Cmid {
-    Cmid(u128::from(run) << 64 | u128::from(write.sender) << 32 | u128::from(write.n))
+    Cmid(u128::from(run) << 64 | u128::from(write.n) << 32 | u128::from(write.sender))
 }
 
 /// The write that [`cmid`] was made for.
 pub fn write_of(cmid: Cmid) -> WriteId {
-    WriteId { sender: (cmid.0 >> 32) as u32, n: cmid.0 as u32 }
+    WriteId { sender: cmid.0 as u32, n: (cmid.0 >> 32) as u32 }
 }
 
 /// Returns the length of a body for an `entry` frame of about `frame_bytes`, so that a server that only passes bodies

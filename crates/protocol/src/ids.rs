@@ -109,10 +109,22 @@ pub type Seq = u64;
 /// A moment: milliseconds since 1970-01-01T00:00:00Z, by the server's clock.
 pub type UnixMs = i64;
 
-/// Client message id: a random 128-bit number that a client gives to each write, so that a repeat is
-/// recognised, for ever. 32 hexadecimal digits on the wire.
+/// Client message id: a 128-bit number that a client gives to each write, so that a repeat is recognised, for ever. Any
+/// that it never used before will do; [`Cmid::new`] makes the best. 32 hexadecimal digits on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cmid(pub u128);
+
+impl Cmid {
+    /// A UUID of version 7 (RFC 9562) of a moment and random bits: those of one moment stand beside each other in the
+    /// store's index, which is then written to in one place.
+    pub fn new(at: UnixMs, random: u128) -> Self {
+        const TIME: u32 = 80;
+        const MARKS: u128 = 0b1111 << 76 | 0b11 << 62;
+        const VERSION_AND_VARIANT: u128 = 7 << 76 | 0b10 << 62;
+        let low = ((1 << TIME) - 1) & !MARKS;
+        Self(u128::from(at.cast_unsigned()) << TIME | VERSION_AND_VARIANT | random & low)
+    }
+}
 
 impl fmt::Display for Cmid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,5 +154,19 @@ impl<'de> Deserialize<'de> for Cmid {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(input)?;
         text.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_cmids_are_uuids_ordered_by_time() {
+        let (earlier, later) = (Cmid::new(1_700_000_000_000, u128::MAX), Cmid::new(1_700_000_000_001, 0));
+        assert!(earlier < later);
+        assert_eq!(later.to_string(), "018bcfe5680170008000000000000000");
+        assert_eq!(earlier.to_string(), "018bcfe568007fffbfffffffffffffff");
+        assert_eq!(Cmid::new(-1, 0).to_string().len(), 32, "a clock before 1970");
     }
 }

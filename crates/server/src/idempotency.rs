@@ -4,6 +4,8 @@
 use madang_protocol::Cmid;
 use sha2::{Digest, Sha256};
 
+use crate::clock;
+
 /// The cmid that a key of a program's own choice stands for: itself, if the key is a cmid's text; else the first
 /// 128 bits of its SHA-256. Two keys of one person never meet by chance.
 pub fn cmid(key: &str) -> Cmid {
@@ -15,11 +17,11 @@ pub fn cmid(key: &str) -> Cmid {
 }
 
 /// A cmid for a write that its client did not name: nobody can repeat it.
-pub fn random() -> Cmid {
+pub fn fresh() -> Cmid {
     let mut bytes = [0; 16];
     // Without randomness this process could not have made a login either.
     let _ = getrandom::fill(&mut bytes);
-    Cmid(u128::from_be_bytes(bytes))
+    Cmid::new(clock::wall(), u128::from_be_bytes(bytes))
 }
 
 #[cfg(test)]
@@ -37,7 +39,9 @@ mod tests {
     }
 
     #[test]
-    fn random_ones_differ() {
-        assert_ne!(random(), random());
+    fn fresh_ones_differ_and_follow_the_clock() {
+        let (one, other) = (fresh(), fresh());
+        assert_ne!(one, other);
+        assert!(other.0 >> 80 >= one.0 >> 80);
     }
 }

@@ -145,7 +145,7 @@ pub(super) async fn react(
         Reacted { react: Some(emoji), .. } => Operation::React { seq, emoji },
         Reacted { unreact, .. } => Operation::Unreact { seq, emoji: unreact.unwrap_or_default() },
     };
-    write(&app, peer, &room, &headers, Some(idempotency::random()), operation).await
+    write(&app, peer, &room, &headers, Some(idempotency::fresh()), operation).await
 }
 
 async fn write(

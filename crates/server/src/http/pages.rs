@@ -8,10 +8,11 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use madang_client::{Locale, Notice, PageData};
-use madang_protocol::{Cmid, Headers, RefusalCode, RoomId, Seq};
+use madang_protocol::{Headers, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
 use crate::asker;
+use crate::idempotency;
 use crate::network::Network;
 use crate::refusal::{self, Refusal};
 use crate::room::SNAPSHOT_MESSAGES;
@@ -266,12 +267,8 @@ async fn data(
         editing: look.editing,
         after,
         notice,
-        cmid: Cmid((u128::from(random_u64()) << 64) | u128::from(random_u64())),
+        cmid: idempotency::fresh(),
     })
-}
-
-fn random_u64() -> u64 {
-    getrandom::u64().unwrap_or_default()
 }
 
 /// A browser reports that it drew the page itself, because the HTML was changed. Logged once: an extension in one

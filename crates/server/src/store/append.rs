@@ -126,7 +126,7 @@ pub(super) fn write_entry(
         None if entry.about().is_some() => Some(in_turn(batch, room, author.key, entry.seq)?),
         None => None,
     };
-    batch.entered(room, entry, author, turn);
+    batch.entered(room, entry, author, turn)?;
     Ok(())
 }
 
@@ -185,7 +185,7 @@ fn find_duplicate(batch: &Batch<'_>, by: i64, cmid: Option<Cmid>) -> Result<Opti
     let Some(cmid) = cmid else { return Ok(None) };
     let found: Option<i64> = batch
         .sql
-        .prepare_cached("SELECT pos FROM entries WHERE by = ?1 AND cmid = ?2")?
+        .prepare_cached("SELECT pos FROM entries WHERE cmid = ?2 AND by = ?1")?
         .query_row(params![by, cmid.0.to_be_bytes()], |row| row.get(0))
         .optional()?;
     let Some(pos) = found else { return Ok(None) };

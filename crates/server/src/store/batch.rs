@@ -52,6 +52,8 @@ pub(super) struct RoomHead {
 pub(super) struct Author {
     pub(super) key: i64,
     pub(super) person: Arc<PersonFrame>,
+    /// There are entries of theirs.
+    wrote: bool,
 }
 
 /// Authors that the writer keeps in memory; at the bound all are forgotten and read again when they write.
@@ -72,6 +74,7 @@ pub(super) struct Savepoint {
     committed: usize,
     updates: usize,
     moved: usize,
+    first: usize,
     turn: Option<i64>,
     heads: Vec<(RoomId, Option<RoomHead>)>,
 }
@@ -83,6 +86,8 @@ pub(super) struct Batch<'w> {
     committed: Vec<Committed>,
     updates: Vec<CacheUpdate>,
     moved: Vec<RoomId>,
+    /// Authors of their first entry.
+    first: Vec<UserId>,
     failure: Option<rusqlite::Error>,
     /// Rows that the connection had changed in its life when the batch began.
     changes: u64,
@@ -92,14 +97,17 @@ impl<'w> Batch<'w> {
     /// Begins. A failure to do so is kept, and answers every job.
     pub(super) fn begin(sql: &'w Connection, known: &'w mut WriterState) -> Self {
         let failure = rolled_back(sql).and_then(|()| sql.execute_batch("BEGIN IMMEDIATE")).err();
-        let (committed, updates, moved) = Default::default();
-        Self { sql, known, committed, updates, moved, failure, changes: sql.total_changes() }
+        Self::new(sql, known, failure)
     }
 
     /// Answers every job with this failure.
     pub(super) fn failed(sql: &'w Connection, known: &'w mut WriterState, failure: rusqlite::Error) -> Self {
-        let (committed, updates, moved) = Default::default();
-        Self { sql, known, committed, updates, moved, failure: Some(failure), changes: sql.total_changes() }
+        Self::new(sql, known, Some(failure))
+    }
+
+    fn new(sql: &'w Connection, known: &'w mut WriterState, failure: Option<rusqlite::Error>) -> Self {
+        let (committed, updates, moved, first) = Default::default();
+        Self { sql, known, committed, updates, moved, first, failure, changes: sql.total_changes() }
     }
 
     /// Returns true if SQLite has failed, so that nothing more needs to be tried in this batch.
@@ -168,6 +176,7 @@ impl<'w> Batch<'w> {
             committed: self.committed.len(),
             updates: self.updates.len(),
             moved: self.moved.len(),
+            first: self.first.len(),
             turn: self.known.turn,
             heads: heads.collect(),
         })
@@ -179,6 +188,9 @@ impl<'w> Batch<'w> {
         self.committed.truncate(savepoint.committed);
         self.updates.truncate(savepoint.updates);
         self.moved.truncate(savepoint.moved);
+        for user in self.first.drain(savepoint.first..) {
+            self.known.authors.remove(&user);
+        }
         self.known.turn = savepoint.turn;
         for (room, head) in savepoint.heads {
             match head {
@@ -233,9 +245,10 @@ impl<'w> Batch<'w> {
         }
         let found = self
             .sql
-            .prepare_cached(&format!("SELECT {PERSON_COLUMNS}, u.key FROM users u WHERE u.id = ?1"))?
+            .prepare_cached(&format!("SELECT {PERSON_COLUMNS}, u.key, u.wrote FROM users u WHERE u.id = ?1"))?
             .query_row([user.as_str()], |row| {
-                Ok(Author { key: row.get(5)?, person: Arc::new(rows::person(row, 0)?.into()) })
+                let person = Arc::new(rows::person(row, 0)?.into());
+                Ok(Author { key: row.get(5)?, person, wrote: row.get(6)? })
             })
             .optional()?
             .ok_or(StoreError::UnknownUser)?;
@@ -307,7 +320,16 @@ impl<'w> Batch<'w> {
     }
 
     /// Notes an entry that was written, and moves its room's head to it. `turn` is a message's.
-    pub(super) fn entered(&mut self, key: RoomKey, entry: Entry, author: Author, turn: Option<i64>) {
+    pub(super) fn entered(
+        &mut self,
+        key: RoomKey,
+        entry: Entry,
+        author: Author,
+        turn: Option<i64>,
+    ) -> rusqlite::Result<()> {
+        if !author.wrote {
+            self.wrote_first(author.key, &entry.by)?;
+        }
         let closed = matches!(entry.what, EntryKind::Closed {});
         let (seq, last_at, turn_of) = (entry.seq, entry.at, turn.unwrap_or_default());
         let mut head = RoomHead { key, head: seq, last_at, turn: turn_of, closed };
@@ -323,6 +345,17 @@ impl<'w> Batch<'w> {
         }
         self.updates.push(CacheUpdate::Entry { room: key, by: author.key, turn });
         self.committed.push(Committed::by(entry.into(), author.person));
+        Ok(())
+    }
+
+    /// Notes that there are entries of this person from now on, so that nobody removes them.
+    fn wrote_first(&mut self, key: i64, user: &UserId) -> rusqlite::Result<()> {
+        self.sql.prepare_cached("UPDATE users SET wrote = 1 WHERE key = ?1")?.execute([key])?;
+        if let Some(known) = self.known.authors.get_mut(user) {
+            known.wrote = true;
+            self.first.push(user.clone());
+        }
+        Ok(())
     }
 
     /// Notes a change that is no entry.

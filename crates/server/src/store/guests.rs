@@ -21,7 +21,7 @@ pub(super) fn remove_some(batch: &mut Batch<'_>, before: UnixMs, after: i64) -> 
     let Some(last) = last else { return Ok(None) };
     let mut statement = sql.prepare_cached(
         "DELETE FROM users WHERE key > ?1 AND key <= ?2 AND made_at < ?3 AND name = ''
-         AND NOT exists (SELECT 1 FROM entries WHERE by = users.key)
+         AND NOT wrote
          AND NOT exists (SELECT 1 FROM read_markers WHERE user = users.key AND moved)
          RETURNING key, id",
     )?;

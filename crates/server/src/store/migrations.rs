@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0008_moderation.sql"),
     include_str!("migrations/0009_looks.sql"),
     include_str!("migrations/0010_reactions.sql"),
+    include_str!("migrations/0011_ids_by_time.sql"),
 ];
 
 /// "mdng", so that another program's database is not taken for ours.

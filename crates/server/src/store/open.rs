@@ -171,7 +171,7 @@ fn first_rows(sql: &Connection) -> rusqlite::Result<Epoch> {
         [],
     )?;
     first.execute(
-        "INSERT INTO users (id, name, made_at) VALUES (?1, 'Madang', ?2)",
+        "INSERT INTO users (id, name, made_at, wrote) VALUES (?1, 'Madang', ?2, 1)",
         params![UserId::system().as_str(), now()],
     )?;
     let (room, by, what) = (RoomId::lobby(), UserId::system(), EntryKind::Opened { title: "Lobby".into() });

@@ -33,7 +33,7 @@ pub(super) fn open_room(
     }
     let entry = Entry { room, seq: 1, at, by, cmid: None, what: EntryKind::Opened { title } };
     let key = insert_room(batch.sql, author.key, &entry)?;
-    batch.entered(key, entry.clone(), author, None);
+    batch.entered(key, entry.clone(), author, None)?;
     Ok(entry)
 }
 

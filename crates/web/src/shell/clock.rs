@@ -18,9 +18,9 @@ pub(crate) fn local_day(at: UnixMs) -> i32 {
     madang_client::utc_day(at - behind as UnixMs * 60_000)
 }
 
-/// A new write's id, from the browser's source of secrets.
+/// A new write's id.
 pub(crate) fn new_cmid() -> Cmid {
-    Cmid(u128::from_le_bytes(random()))
+    Cmid::new(now(), u128::from_le_bytes(random()))
 }
 
 /// A name that no other tab has.

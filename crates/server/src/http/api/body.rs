@@ -66,7 +66,7 @@ pub(super) fn media_type(headers: &HeaderMap) -> String {
 /// The id of a write: from the key that its sender gave it, or a fresh one.
 pub(super) fn cmid(headers: &HeaderMap) -> Result<Cmid, Refused> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(key) = keys.next() else { return Ok(idempotency::random()) };
+    let Some(key) = keys.next() else { return Ok(idempotency::fresh()) };
     let is_key =
         |key: &&str| (1..=KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     let key = key.to_str().ok().filter(is_key);

@@ -102,7 +102,7 @@ impl Plain {
                 self.named.push_front((cmid, key));
                 cmid
             }
-            None => idempotency::random(),
+            None => idempotency::fresh(),
         };
         session
             .ask(ClientFrame::Post { room: self.room.clone(), cmid, body, reply_to: None }, now, out)

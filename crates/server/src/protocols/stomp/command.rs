@@ -106,7 +106,7 @@ impl Request {
 fn post(frame: Frame<ClientCommand>) -> Result<Post, Reason> {
     let destination = frame.header("destination").ok_or(Reason::Missing("destination"))?;
     let room = destination.strip_prefix("/app/").map_or_else(|| topic(destination), room)?;
-    let cmid = frame.header("cmid").map_or_else(idempotency::random, idempotency::cmid);
+    let cmid = frame.header("cmid").map_or_else(idempotency::fresh, idempotency::cmid);
     // Headers of the server stay its own. Of a repeated header the first counts.
     let headers = frame.headers.iter().filter(|(name, _)| !text::is_own_header(name)).collect();
     let body = String::from_utf8(frame.body).map_err(|_| Reason::Content)?;

@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use madang_protocol::{Cmid, Entry, EntryKind, Operation, Person, RoomId, Seq, UnixMs, UserId};
-use madang_server::store::{Committed, GUEST_KEPT, OpenError, Store, StoreError, StoreOptions};
+use madang_protocol::{Cmid, Entry, EntryKind, Operation, RoomId, Seq, UnixMs, UserId};
+use madang_server::store::{Committed, OpenError, Store, StoreError, StoreOptions};
 use tempfile::{TempDir, tempdir};
 use tokio::sync::mpsc;
+
+mod guests;
 
 fn open(folder: &Path) -> Result<Store, OpenError> {
     open_with(folder, StoreOptions::default()).map(|(store, _)| store)
@@ -221,38 +223,6 @@ async fn absent_or_slow_listener_loses_no_write() {
 }
 
 #[tokio::test]
-async fn only_old_guests_without_a_trace_are_removed() {
-    let folder = tempdir().unwrap();
-    let store = open(folder.path()).unwrap();
-    let long_ago = now() - GUEST_KEPT - 60_000;
-    for (id, hash, at) in [
-        ("ann", 1, long_ago),
-        ("reader", 2, long_ago),
-        ("named", 3, long_ago),
-        ("recent", 4, long_ago + 120_000),
-        ("passer-by", 5, long_ago),
-    ] {
-        store.add_guest(user(id), [hash; 32], at).await.unwrap();
-    }
-    store.append(write(1, "a trace")).await.unwrap();
-    store.mark_read(user("reader"), RoomId::lobby(), 2).await.unwrap();
-    store.rename(user("named"), "Named".into(), 1).await.unwrap();
-    drop(store);
-
-    let store = open(folder.path()).unwrap();
-    assert!(store.login([5; 32]).await.unwrap().is_some(), "a start removes nobody");
-    let mut after = 0;
-    while let Some(next) = store.remove_guests(now() - GUEST_KEPT, after).await.unwrap() {
-        after = next;
-    }
-    for (hash, id) in [(1, "ann"), (2, "reader"), (3, "named"), (4, "recent")] {
-        let person: Option<Person> = store.login([hash; 32]).await.unwrap();
-        assert_eq!(person.map(|person| person.id), Some(user(id)));
-    }
-    assert_eq!(store.login([5; 32]).await.unwrap(), None);
-}
-
-#[tokio::test]
 async fn a_deleted_text_is_gone_from_the_file() {
     let (folder, store) = with_ann().await;
     let secret = "a very particular secret";
@@ -326,7 +296,7 @@ async fn older_copy_begins_another_epoch() {
 async fn first_format_keeps_its_epoch_as_first() {
     let folder = tempdir().unwrap();
     let sql = rusqlite::Connection::open(folder.path().join("madang.db")).unwrap();
-    sql.execute_batch(include_str!("../src/store/migrations/0001_log.sql")).unwrap();
+    sql.execute_batch(include_str!("../../src/store/migrations/0001_log.sql")).unwrap();
     sql.execute_batch(&format!(
         "PRAGMA application_id = {}; PRAGMA user_version = 1;
          INSERT INTO meta VALUES ('epoch', 'old');
