@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::command::which;
 use crate::project::Project;
 use crate::setup::wasm::present;
-use crate::setup::{browser, curl, engines, leptos, node, python};
+use crate::setup::{autobahn, browser, curl, engines, leptos, node, python};
 
 struct Need {
     name: &'static str,
@@ -57,6 +57,7 @@ fn needs(project: &Project) -> Vec<Need> {
             python::is_there(),
             "apt-get install python3 python3-venv",
         ),
+        need("Python 2.7", "conformance of WebSockets", autobahn::python().is_some(), "pyenv install 2.7.18"),
         need(
             "Python packages",
             "tests with Python's clients",

@@ -3,6 +3,7 @@
 //! Each step prints what it does and how long it took, asks nothing, is skipped when done, and fails with the one
 //! sentence that helps.
 
+mod autobahn;
 mod bench;
 mod chaos;
 mod checks;
@@ -13,6 +14,7 @@ mod doctor;
 mod e2e;
 mod mutants;
 mod project;
+mod served;
 mod server;
 mod setup;
 mod sim;
@@ -109,6 +111,11 @@ enum Task {
         #[arg(long, default_value_t = 200)]
         clients: u32,
     },
+    /// Hold the WebSocket against the public conformance suite, Autobahn|Testsuite
+    Autobahn {
+        /// Cases, such as `7.*`; all if there are none
+        cases: Vec<String>,
+    },
     /// List what the other tasks need, what is missing, and the command that gets it
     Doctor,
     /// Run the checks that compile nothing: formatting, style rules, licences
@@ -142,6 +149,7 @@ fn perform(project: &Project, task: Task) -> anyhow::Result<()> {
         Task::Mutants { names } => mutants::run(project, &names),
         Task::Soak { minutes, seed } => soak::run(project, minutes, seed),
         Task::Chaos { minutes, seed, clients } => chaos::run(project, minutes, seed, clients),
+        Task::Autobahn { cases } => autobahn::run(project, &cases),
         Task::Doctor => doctor::report(project),
         Task::Tidy => checks::without_compiling(project),
     }

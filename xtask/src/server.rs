@@ -56,6 +56,14 @@ pub(crate) fn build_one_file(project: &Project, profile: Profile) -> Result<Path
     })
 }
 
+/// Builds the program with an echo beside its protocols.
+pub(crate) fn build_echo(project: &Project) -> Result<PathBuf> {
+    step("program with an echo", || {
+        compile(project, Profile::Dev).args(["--features", "echo"]).quiet(&project.log("echo"))
+    })?;
+    Ok(program(project, Profile::Dev))
+}
+
 /// A copy of a program that no later build replaces; gone with this value.
 pub(crate) struct Kept {
     folder: PathBuf,

@@ -129,6 +129,10 @@ pub struct Serve {
     #[arg(long, env = "MADANG_MAX_FRAME", default_value_t = 65_536, value_name = "BYTES")]
     pub max_frame: u32,
 
+    /// Compress nothing on WebSockets, whatever clients offer: it saves bytes on the way, and costs time of the processor.
+    #[arg(long, env = "MADANG_NO_COMPRESSION")]
+    pub no_compression: bool,
+
     /// Connections from one address, each session over plain HTTP among them.
     #[arg(long, env = "MADANG_CONNECTIONS_PER_ADDRESS", default_value_t = 256, value_name = "N")]
     pub connections_per_address: u32,

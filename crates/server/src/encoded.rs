@@ -1,14 +1,77 @@
 //! Frames as they go over the wire, below each protocol's codec: encoded once, shared by all receivers.
 
+use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use madang_protocol::{Entry, Headers, Person, ServerFrame};
 use madang_stomp::Version;
 use serde::Serialize;
-use tungstenite::Utf8Bytes;
 
-/// The text of one frame; cloning shares it.
-pub type Encoded = Utf8Bytes;
+use crate::deflate::{Deflate, LEAST, deflate};
+
+/// The text of one frame, and its compressed form once somebody needs that; cloning shares both.
+#[derive(Clone, Debug, Default)]
+pub struct Encoded(Arc<Text>);
+
+#[derive(Debug, Default)]
+struct Text {
+    text: String,
+    /// Made by the first receiver that needs it, for all; `None` where it is not shorter.
+    deflated: OnceLock<Option<Box<[u8]>>>,
+}
+
+impl Encoded {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Bytes of the text, and of a compressed form that may come to stand beside it.
+    fn most_bytes(&self) -> usize {
+        if self.len() < LEAST { self.len() } else { 2 * self.len() }
+    }
+
+    /// Returns the compressed text, made now or by another receiver, if that is shorter and the peer can read it.
+    pub(crate) fn deflated(&self, agreed: &Deflate) -> Option<&[u8]> {
+        let make = || deflate(self.as_bytes()).inspect(|_| agreed.count());
+        if agreed.fits(self.len()) { self.0.deflated.get_or_init(make).as_deref() } else { None }
+    }
+}
+
+impl Deref for Encoded {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<String> for Encoded {
+    fn from(text: String) -> Self {
+        Self(Arc::new(Text { text, deflated: OnceLock::new() }))
+    }
+}
+
+impl From<&str> for Encoded {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl PartialEq for Encoded {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Encoded {}
+
+impl fmt::Display for Encoded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self)
+    }
+}
 
 /// Encodes one frame.
 pub fn encode(frame: &ServerFrame) -> Encoded {
@@ -118,10 +181,10 @@ impl Committed {
         entry.what.redact().then(|| Self::by(entry.into(), self.author.clone()))
     }
 
-    /// Bytes of memory that depend on the entry: its own text, and its frame.
+    /// Bytes of memory that depend on the entry, at most: its own text, and its frame with a compressed form.
     pub fn bytes(&self) -> usize {
         let what = &self.entry.what;
-        self.json().len() + what.text().len() + what.headers().map_or(0, Headers::bytes)
+        self.json().most_bytes() + what.text().len() + what.headers().map_or(0, Headers::bytes)
     }
 }
 

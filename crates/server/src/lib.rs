@@ -19,6 +19,7 @@ pub mod config;
 pub mod connection;
 pub mod connection_limit;
 pub mod cursor;
+mod deflate;
 pub mod drain;
 pub mod encoded;
 mod guests;

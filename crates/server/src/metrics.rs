@@ -21,6 +21,8 @@ pub struct Metrics {
     pub frames_in: Counter,
     /// Frames to clients.
     pub frames_out: Counter,
+    /// Frames that were compressed, each once for all who receive it.
+    pub frames_compressed: Counter,
     /// Entries that were committed to the log for somebody's write.
     pub writes: Counter,
     /// Frames that were dropped because a reader is slow; it reads them on from the log.
@@ -146,6 +148,7 @@ impl Default for Metrics {
             sessions: Gauge::default(),
             frames_in: Counter::default(),
             frames_out: Counter::default(),
+            frames_compressed: Counter::default(),
             writes: Counter::default(),
             dropped: Counter::default(),
             replays: Counter::default(),
@@ -168,6 +171,8 @@ impl Default for Metrics {
         registry.register("sessions", "Connections that said hello", metrics.sessions.clone());
         registry.register("frames_in", "Frames from clients", metrics.frames_in.clone());
         registry.register("frames_out", "Frames to clients", metrics.frames_out.clone());
+        let compressed = "Frames compressed, each once for all who receive it";
+        registry.register("frames_compressed", compressed, metrics.frames_compressed.clone());
         registry.register("writes", "Durable writes", metrics.writes.clone());
         registry.register("dropped", "Frames dropped for slow readers", metrics.dropped.clone());
         registry.register("replays", "Reads of the log for readers behind", metrics.replays.clone());

@@ -1,6 +1,7 @@
 //! Needs of the tasks from the machine, one file for each need.
 
 pub(crate) mod apt;
+pub(crate) mod autobahn;
 pub(crate) mod browser;
 pub(crate) mod curl;
 pub(crate) mod debian;

@@ -10,6 +10,7 @@ use madang_protocol::CloseCode;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tungstenite::Utf8Bytes;
 
 use super::transport::{End, Incoming, Transport};
 use super::unacked_frames::UnackedFrames;
@@ -35,7 +36,7 @@ pub(crate) struct LoginKey(pub(crate) [u8; 32]);
 #[derive(Debug)]
 pub(crate) enum PostedFrames {
     /// Frames, in their order; an empty list only shows that the client is alive.
-    Frames(Vec<Encoded>),
+    Frames(Vec<Utf8Bytes>),
     /// More than a frame may have.
     TooBig,
 }
@@ -94,7 +95,7 @@ impl HttpSession {
     pub(crate) fn open(
         login: LoginKey,
         counted: OpenConnection,
-        first: Encoded,
+        first: Utf8Bytes,
         mut account: Account,
     ) -> (Arc<Self>, HttpTransport) {
         let (inbox, parcels) = mpsc::channel(INBOX);
@@ -259,7 +260,7 @@ impl Reader {
 pub(crate) struct HttpTransport {
     http_session: Arc<HttpSession>,
     parcels: mpsc::Receiver<PostedFrames>,
-    unpacked: VecDeque<Encoded>,
+    unpacked: VecDeque<Utf8Bytes>,
     out: Vec<Encoded>,
     out_bytes: usize,
     /// Too much waited in the whole server, and most of it here.

@@ -2,7 +2,6 @@
 //! keeps time, and closes; what frames mean is the session's business.
 
 mod close;
-mod close_frame;
 pub mod connection_loop;
 pub mod heartbeat;
 pub(crate) mod http_session;

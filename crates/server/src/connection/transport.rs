@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use madang_protocol::CloseCode;
+use tungstenite::Utf8Bytes;
 
 use crate::encoded::Encoded;
 use crate::metrics::Carrier;
@@ -10,7 +11,7 @@ use crate::metrics::Carrier;
 #[derive(Debug)]
 pub enum Incoming {
     /// A text.
-    Text(Encoded),
+    Text(Utf8Bytes),
     /// Bytes.
     Binary(Bytes),
     /// A sign of life without a frame.

@@ -3,6 +3,8 @@
 //! Bounds: beyond [`VOLATILE_BYTES`] volatile frames are dropped; beyond [`MAX_BYTES`] the whole queue is
 //! dropped and marked as overflowed, and the session reads its rooms on from the log once it drains. The
 //! memory that a slow reader can hold is therefore bounded, and it loses nothing.
+//!
+//! Texts are counted. Their compressed forms, made for readers that do read, are at most as much again, once for all queues.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -41,8 +41,8 @@ async fn frames_breaking_websocket_rules_close_the_connection() {
 }
 
 #[tokio::test]
-async fn compression_is_never_agreed_on() {
-    let server = Server::start();
+async fn compression_that_is_off_is_never_agreed_on() {
+    let server = Server::with(&["--no-compression"]);
     let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
     let answer = ask_upgrade(&server, offer).await;
     assert_eq!((answer.status, answer.header("sec-websocket-extensions")), (101, None));

@@ -9,6 +9,7 @@ mod api_stream;
 mod api_writing;
 mod budgets;
 mod closing;
+mod compression;
 mod disk;
 mod form_refusals;
 mod handshake;

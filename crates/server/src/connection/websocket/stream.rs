@@ -1,11 +1,12 @@
-//! Stream below a WebSocket: what tungstenite reads comes from the socket, what it writes is gathered here.
+//! Stream below a WebSocket: what is read comes from the socket, what is to be written is gathered here.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 
-use crate::connection::close_frame::CloseFrame;
+use bytes::BytesMut;
+
 use crate::io::Io;
 
-/// Stream that tungstenite reads from and writes to: it never waits here.
+/// Stream that is read from and written to: it never waits here.
 pub(super) struct Stream {
     pub(super) io: Io,
     pub(super) out: Vec<u8>,
@@ -13,15 +14,11 @@ pub(super) struct Stream {
     pub(super) left: usize,
     /// So many bytes may still be read before the loop gets another turn.
     pub(super) read_budget: usize,
-    /// So many bytes were read since the last whole message.
-    pub(super) read: usize,
-    /// The peer's Close.
-    pub(super) close: CloseFrame,
 }
 
 impl Stream {
     pub(super) fn new(io: Io) -> Self {
-        Self { io, out: Vec::new(), left: 0, read_budget: 0, read: 0, close: CloseFrame::default() }
+        Self { io, out: Vec::new(), left: 0, read_budget: 0 }
     }
 
     pub(super) fn holds_output(&self) -> bool {
@@ -42,28 +39,26 @@ impl Stream {
             }
         }
     }
-}
 
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Adds at most `most` bytes to `unread`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WouldBlock`] if there are none now, or no more may be read in this turn;
+    /// [`ErrorKind::UnexpectedEof`] after the end; any other: the connection is gone.
+    pub(super) fn read_some(&mut self, unread: &mut BytesMut, most: usize) -> io::Result<()> {
         if self.read_budget == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let bytes = self.io.try_read(buffer)?;
-        self.read_budget = self.read_budget.saturating_sub(bytes);
-        self.read += bytes;
-        self.close.follow(buffer.get(..bytes).unwrap_or_default());
-        Ok(bytes)
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
-        self.out.extend(frames);
-        Ok(frames.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let length = unread.len();
+        unread.resize(length + most, 0);
+        let read = self.io.try_read(unread.get_mut(length..).unwrap_or_default());
+        unread.truncate(length + read.as_ref().map_or(0, |bytes| *bytes));
+        match read? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            bytes => {
+                self.read_budget = self.read_budget.saturating_sub(bytes);
+                Ok(())
+            }
+        }
     }
 }

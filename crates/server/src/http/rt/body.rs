@@ -7,14 +7,14 @@ use hyper::body::Body as _;
 use madang_protocol::ProblemCode;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
+use tungstenite::Utf8Bytes;
 
-use crate::encoded::Encoded;
 use crate::state::App;
 
 /// Reads a body: at most as many bytes as a frame, as long as a first frame may take.
-pub(in crate::http) async fn read(app: &App, body: Body) -> Result<Encoded, ProblemCode> {
+pub(in crate::http) async fn read(app: &App, body: Body) -> Result<Utf8Bytes, ProblemCode> {
     let bytes = read_bytes(app, body, 0).await?;
-    Encoded::try_from(bytes).map_err(|_| ProblemCode::BadFrame)
+    Utf8Bytes::try_from(bytes).map_err(|_| ProblemCode::BadFrame)
 }
 
 /// As [`read`], of any bytes, of which there may be `most` where frames have less.
@@ -50,7 +50,7 @@ async fn collect(body: Body, max: usize) -> Result<BytesMut, ProblemCode> {
 }
 
 /// The texts of one frame, or of an array of frames.
-pub(super) fn frames(text: &Encoded) -> Result<Vec<Encoded>, ProblemCode> {
+pub(super) fn frames(text: &Utf8Bytes) -> Result<Vec<Utf8Bytes>, ProblemCode> {
     if text.trim_start().starts_with('[') {
         let frames: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| ProblemCode::BadFrame)?;
         return Ok(frames.into_iter().map(|frame| frame.get().into()).collect());

@@ -23,7 +23,6 @@ use crate::connection;
 use crate::connection::http_session::{Gone, HttpSession, PostedFrames};
 use crate::connection::http_sessions::NotFound;
 use crate::connection::peer::Peer;
-use crate::encoded::Encoded;
 use crate::metrics::Carrier;
 use crate::protocols::Madang;
 use crate::state::App;
@@ -172,7 +171,7 @@ fn refuse(app: &App, peer: SocketAddr, code: ProblemCode) -> Refused {
     Refused(code)
 }
 
-fn is_hello(text: &Encoded) -> bool {
+fn is_hello(text: &str) -> bool {
     matches!(serde_json::from_str(text), Ok(ClientFrame::Hello { .. }))
 }
 

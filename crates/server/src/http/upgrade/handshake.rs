@@ -2,12 +2,14 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, SET_COOKIE, UPGRADE,
+    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, SET_COOKIE, UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tungstenite::handshake::derive_accept_key;
+
+use super::compression::Compression;
 
 /// Returns true if a request asks for a WebSocket at all.
 pub(in crate::http) fn is_asked(headers: &HeaderMap) -> bool {
@@ -83,6 +85,7 @@ pub(super) fn items(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item
 pub(super) fn switching_protocols(
     accept: String,
     protocol: Option<&'static str>,
+    compression: Option<Compression>,
     cookies: Vec<HeaderValue>,
 ) -> Option<Response> {
     let mut response = Response::new(Body::empty());
@@ -92,6 +95,7 @@ pub(super) fn switching_protocols(
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, HeaderValue::try_from(accept).ok()?);
     protocol.map(|it| headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(it)));
+    compression.and_then(Compression::answer).map(|it| headers.insert(SEC_WEBSOCKET_EXTENSIONS, it));
     for cookie in cookies {
         headers.append(SET_COOKIE, cookie);
     }

@@ -1,5 +1,6 @@
 //! The protocols of WebSockets: from a request to a connection with the requested protocol.
 
+mod compression;
 mod handshake;
 mod offer;
 
@@ -22,6 +23,7 @@ use crate::auth::login;
 use crate::connection;
 use crate::connection::peer::Peer;
 use crate::connection::websocket::WebSocketTransport;
+use crate::deflate::Deflate;
 use crate::metrics::Carrier;
 use crate::protocols::{ClientProtocol, Madang, Plain, PlainQuery, Stomp};
 use crate::state::App;
@@ -30,6 +32,7 @@ use crate::unsent::Account;
 use super::origin::OriginVerdict;
 use super::rejection::reject;
 use super::{error, origin, preferences};
+use compression::Compression;
 pub(super) use handshake::is_asked;
 
 /// Path of `madang.v1`.
@@ -42,11 +45,18 @@ pub(super) enum Protocol {
     Plain(PlainQuery),
     /// In the subprotocol's version, if one was offered.
     Stomp(Option<Version>),
+    /// Messages as they came, for conformance tests.
+    #[cfg(feature = "echo")]
+    Echo,
 }
 
 /// The paths that are nothing but protocols. They stand outside the limit on a request's time.
 pub(super) fn router() -> Router<App> {
-    Router::new().route(MADANG, get(madang)).route("/plain", get(plain)).route("/stomp", get(stomp))
+    let router =
+        Router::new().route(MADANG, get(madang)).route("/plain", get(plain)).route("/stomp", get(stomp));
+    #[cfg(feature = "echo")]
+    let router = router.route("/echo", get(echo));
+    router
 }
 
 /// [`MADANG`].
@@ -75,6 +85,15 @@ async fn stomp(
     request: Request,
 ) -> Response {
     open(app, peer, request, Protocol::Stomp(None)).await
+}
+
+#[cfg(feature = "echo")]
+async fn echo(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    open(app, peer, request, Protocol::Echo).await
 }
 
 /// Upgrades on the paths that speak STOMP by an option, whatever else is there.
@@ -140,7 +159,8 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Protoco
         cookies = login.cookies;
     }
     cookies.retain(|_| standing == OriginVerdict::Own);
-    let connection = Box::new(Connection { app: app.clone(), upgraded, peer, by });
+    let compression = if app.config.no_compression { None } else { Compression::choose(headers) };
+    let connection = Box::new(Connection { app: app.clone(), upgraded, peer, by, compression });
     match speaks {
         Protocol::Madang => app.connections.spawn(connection.run(Madang)),
         Protocol::Plain(asked) => app.connections.spawn(connection.run(Plain::new(asked))),
@@ -148,8 +168,10 @@ async fn open(app: App, peer: SocketAddr, mut request: Request, by_path: Protoco
             let protocol = Stomp::new(app.clone(), version);
             app.connections.spawn(connection.run(protocol))
         }
+        #[cfg(feature = "echo")]
+        Protocol::Echo => app.connections.spawn(connection.echo()),
     };
-    let switched = handshake::switching_protocols(accept, subprotocol, cookies);
+    let switched = handshake::switching_protocols(accept, subprotocol, compression, cookies);
     switched.unwrap_or_else(|| StatusCode::BAD_REQUEST.into_response())
 }
 
@@ -159,6 +181,7 @@ struct Connection {
     upgraded: OnUpgrade,
     peer: SocketAddr,
     by: Peer,
+    compression: Option<Compression>,
 }
 
 impl Connection {
@@ -175,9 +198,17 @@ impl Connection {
         connection::run(&app, *wire, protocol, by).await;
     }
 
+    /// Sends back what comes.
+    #[cfg(feature = "echo")]
+    async fn echo(self: Box<Self>) {
+        if let Some((wire, _)) = Box::pin(self.upgraded()).await {
+            wire.echo().await;
+        }
+    }
+
     /// Waits for the end of the handshake. Returns what is below it, and who it is.
     async fn upgraded(self: Box<Self>) -> Option<(Box<WebSocketTransport>, Box<Peer>)> {
-        let Self { app, upgraded, peer, by } = *self;
+        let Self { app, upgraded, peer, by, compression } = *self;
         let upgraded = match upgraded.await {
             Ok(upgraded) => upgraded,
             Err(error) => {
@@ -186,18 +217,25 @@ impl Connection {
             }
         };
         let account = app.unsent.account(peer.ip(), None);
-        let wire = wire(upgraded, app.config.max_frame, account)?;
+        let compressed = &app.metrics.frames_compressed;
+        let deflate = compression.map(|it| Deflate::new(it.window_bits(), compressed.clone()));
+        let wire = wire(upgraded, app.config.max_frame, deflate, account)?;
         Some((Box::new(wire), Box::new(by)))
     }
 }
 
 /// Returns the connection below the upgrade, with what was read of it already.
-fn wire(upgraded: Upgraded, max_frame: u32, account: Account) -> Option<WebSocketTransport> {
+fn wire(
+    upgraded: Upgraded,
+    max_frame: u32,
+    deflate: Option<Deflate>,
+    account: Account,
+) -> Option<WebSocketTransport> {
     // The accept loop serves nothing but this kind of stream.
     let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
+    let io = parts.io.into_inner().into_io();
     // Copied, so that an idle connection does not keep the 8 KiB that hyper read its request into.
-    let early = parts.read_buf.to_vec();
-    Some(WebSocketTransport::new(parts.io.into_inner().into_io(), early, max_frame, account))
+    Some(WebSocketTransport::new(io, &parts.read_buf, max_frame, deflate, account))
 }
 
 #[cfg(test)]

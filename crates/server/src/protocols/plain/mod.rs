@@ -11,12 +11,12 @@ use std::collections::VecDeque;
 
 use madang_protocol::{ClientFrame, CloseCode, Cmid, RefusalCode, RoomId, Seq, ServerFrame};
 use serde::Deserialize;
-use tungstenite::Utf8Bytes;
 
 use super::names::is_called;
 use super::{ClientProtocol, Context, Handshake};
 use crate::connection::scheduler::Scheduler;
 use crate::connection::transport::{End, Incoming, Transport};
+use crate::encoded::Encoded;
 use crate::idempotency;
 use crate::refusal::Refusal;
 use crate::session::{MAX_PENDING, NoFollow, Outgoing, Session, Untyped};
@@ -127,7 +127,7 @@ impl Plain {
         sentence: &str,
         retry_after_ms: Option<u32>,
         key: Option<&str>,
-    ) -> Utf8Bytes {
+    ) -> Encoded {
         match self.form {
             Form::Text => forms::refusal_text(sentence),
             Form::Greeted | Form::Json => forms::refusal_json(code, sentence, retry_after_ms, key),
@@ -178,7 +178,7 @@ impl ClientProtocol for Plain {
             }
             (Form::Text, Frame::Ping) if !silent => Ok(Request::of_text(&text)),
             (_, Frame::Ping) => {
-                context.transport.text(Utf8Bytes::from_static("pong"));
+                context.transport.text(Encoded::from("pong"));
                 return Ok(());
             }
             // A text client may type text that happens to be JSON; only a message is taken for one.

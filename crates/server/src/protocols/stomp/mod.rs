@@ -289,7 +289,7 @@ impl ClientProtocol for Stomp {
     }
 
     fn keepalive(&mut self, transport: &mut impl Transport) {
-        transport.text(Encoded::from_static("\n"));
+        transport.text(Encoded::from("\n"));
     }
 
     fn on_end(&mut self, session: &mut Session) {

@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod client;
+mod deflated;
 mod dial;
 mod events;
 mod heard;
@@ -27,6 +28,7 @@ use madang_protocol::{Cmid, Entry, EntryKind, Message, RoomId};
 pub(crate) use api::{Api, next_entry, refused, seq};
 pub(crate) use browser::{Browser, hidden};
 pub(crate) use client::Client;
+pub(crate) use deflated::{DeflatedSocket, OFFER, deflated, deflated_frame, inflated, noise};
 pub(crate) use dial::Dial;
 pub(crate) use events::{Event, EventStream};
 pub(crate) use heard::{Farewell, Refused};

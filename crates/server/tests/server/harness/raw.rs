@@ -43,17 +43,31 @@ impl RawSocket {
 
     /// A welcomed connection whose end of the network takes as little as possible before it is read from.
     pub(crate) async fn narrow(server: &Server) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
-        let stream = socket.connect(server.addr).await.expect("a connection");
-        let stream = server.wrap(stream).await.expect("a handshake");
-        let mut socket = Self::upgrade(stream, server.addr, "").await;
+        let mut socket = Self::open_narrow(server, "").await;
         socket.hello().await;
         socket
     }
 
-    async fn upgrade(mut stream: Pipe, addr: SocketAddr, extra: &str) -> Self {
-        let request = upgrade_request(addr, extra);
+    /// As [`RawSocket::narrow`], before hello and with these lines in the request.
+    pub(crate) async fn open_narrow(server: &Server, lines: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
+        let stream = socket.connect(server.addr).await.expect("a connection");
+        let stream = server.wrap(stream).await.expect("a handshake");
+        Self::upgrade(stream, server.addr, lines).await
+    }
+
+    /// As [`RawSocket::open_with`], at another path.
+    pub(crate) async fn open_at(server: &Server, path: &str, lines: &str) -> Self {
+        let stream = server.reach().await.expect("a connection");
+        Self::begin(stream, upgrade_request(server.addr, lines).replacen("/ws", path, 1)).await
+    }
+
+    async fn upgrade(stream: Pipe, addr: SocketAddr, extra: &str) -> Self {
+        Self::begin(stream, upgrade_request(addr, extra)).await
+    }
+
+    async fn begin(mut stream: Pipe, request: String) -> Self {
         stream.write_all(request.as_bytes()).await.expect("a request");
         let answer = within("the upgrade", read_answer(&mut stream)).await.expect("an answer");
         assert_eq!(answer.status, 101, "{answer:?}");
@@ -95,6 +109,12 @@ impl RawSocket {
 
     /// The next frame, if one comes before the end.
     pub(crate) async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
+        let (first, payload) = self.read_whole().await?;
+        Some((first & 0x0f, payload))
+    }
+
+    /// The next frame, with all of its first byte.
+    pub(crate) async fn read_whole(&mut self) -> Option<(u8, Vec<u8>)> {
         within("a frame", read(&mut self.reading)).await
     }
 
@@ -134,7 +154,7 @@ async fn read(reading: &mut ReadHalf<Pipe>) -> Option<(u8, Vec<u8>)> {
     };
     let mut payload = vec![0; usize::try_from(length).expect("a length")];
     reading.read_exact(&mut payload).await.ok()?;
-    Some((first & 0x0f, payload))
+    Some((first, payload))
 }
 
 /// Reads all frames up to a close or the end. Pings do not count as a sign that it is still coming.
@@ -145,7 +165,7 @@ async fn heard(reading: &mut ReadHalf<Pipe>) -> Farewell {
 async fn heard_at_last(reading: &mut ReadHalf<Pipe>) -> Farewell {
     let mut farewell = Farewell::default();
     while let Some((opcode, payload)) = read(reading).await {
-        if opcode == Opcode::Close as u8 {
+        if opcode & 0x0f == Opcode::Close as u8 {
             farewell.close = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
             break;
         }
