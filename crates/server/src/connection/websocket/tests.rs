@@ -110,6 +110,8 @@ async fn close_is_awaited_behind_whatever_comes() {
     let (closed, close) = tokio::join!(closing, client);
     closed.unwrap();
     assert_eq!(close, [0x88, 2, 0x03, 0xf1]);
+    drop(server);
+    assert_eq!(reading.read(&mut [0]).await.unwrap(), 0, "an end, and no reset");
 }
 
 #[tokio::test]
