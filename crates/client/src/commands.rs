@@ -43,9 +43,7 @@ impl Update<'_> {
     }
 
     pub(crate) fn room_made(&mut self, info: &RoomInfo) {
-        let room = self.model.rooms.ensure(&info.room);
-        room.learn(info);
-        room.count_from(info.head);
+        self.model.rooms.ensure(&info.room).count_from(info);
     }
 
     pub(crate) fn post(&mut self, room: RoomId, cmid: Cmid, body: String, reply_to: Option<Seq>) {

@@ -40,6 +40,8 @@ impl Sighting {
 pub struct Record {
     /// Cursor of each room; a room that is not named is read from its beginning.
     pub cursors: HashMap<u32, u64>,
+    /// The one room that it follows; `None`: all of them.
+    pub only: Option<u32>,
     /// Everything it was delivered.
     pub seen: Vec<Sighting>,
     /// Times that the server replaced the log by a snapshot.
@@ -138,7 +140,7 @@ fn check_record(record: &Record, log: &Log, verdict: &mut Verdict) {
             Order::Again => verdict.doubled += 1,
         }
     }
-    for (room, head) in &log.heads {
+    for (room, head) in log.heads.iter().filter(|(room, _)| record.only.is_none_or(|only| only == **room)) {
         verdict.lost += readers.entry(*room).or_insert_with(|| Reader::after(0)).missing(*head);
     }
 }
@@ -239,6 +241,14 @@ mod tests {
     fn unseen_room_is_lost_whole() {
         let elsewhere = Sighting { room: 7, seq: 2, write: write(1) };
         assert_eq!(check(&[elsewhere], &[receiver(&[])]).lost, 2);
+    }
+
+    #[test]
+    fn room_not_followed_is_not_lost() {
+        let elsewhere = Sighting { room: 7, seq: 2, write: write(1) };
+        let of_one_room = |seqs| Record { only: Some(0), ..receiver(seqs) };
+        assert!(check(&[elsewhere], &[of_one_room(&[])]).is_clean());
+        assert_eq!(check(&acknowledged(&[11]), &[of_one_room(&[])]).lost, 1);
     }
 
     #[test]

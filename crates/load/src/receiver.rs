@@ -50,6 +50,7 @@ pub(crate) async fn attach(
     let socket = match target.speaks {
         Protocol::Madang => {
             let mut socket = socket::connect(target, "/ws", number).await?;
+            record.only = Some(room.number);
             record.cursors = HashMap::from([(room.number, socket::watch_room(&mut socket, &room.id).await?)]);
             socket
         }

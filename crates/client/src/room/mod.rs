@@ -159,28 +159,27 @@ impl Room {
         }
     }
 
-    /// The room is only counted, from the head of the list on. Rows without a cursor are of an epoch that is over: they wait
-    /// for their snapshot.
-    pub(crate) fn count_from(&mut self, head: Seq) {
+    /// Takes over a list of rooms for one whose stream has not begun, and is only counted so far: it begins where the count
+    /// was made, be it that of the list, or, if the list has an older marker, the one that was known. Rows without a cursor are of
+    /// an epoch that is over: they wait for their snapshot.
+    pub(crate) fn count_from(&mut self, info: &RoomInfo) {
+        self.learn(info);
         if self.cursor.is_none() && self.window.is_none() {
-            self.cursor = Some(head);
-            self.last_change = head;
-            self.last_post = head;
+            self.cursor = Some(self.counted);
+            self.last_change = self.counted;
+            self.last_post = self.counted;
         }
     }
 
     /// The room is only counted, and its stream goes on from the head of this list: also from one that is behind what was
     /// received before, as that of another tab may be, whose entries come once more. A list with an older marker has counted
-    /// what is read here: the count stays, and the stream goes on behind it.
+    /// what is read here: the stream goes on behind the count that was known.
     pub(crate) fn count_anew(&mut self, info: &RoomInfo) {
-        if info.read < self.read && self.cursor.is_some() {
-            self.learn(info);
-            return;
+        if info.read >= self.read {
+            self.cursor = None;
+            self.changes.retain(|change| change.at <= info.head);
         }
-        self.cursor = None;
-        self.changes.retain(|change| change.at <= info.head);
-        self.learn(info);
-        self.count_from(info.head);
+        self.count_from(info);
     }
 
     /// Forgets markers: those known belonged to another epoch, or to another person.
@@ -318,5 +317,26 @@ impl Room {
     pub(crate) fn forget_typing(&mut self, now: UnixMs) {
         // Also what lies too far ahead: the clock was set back.
         self.typing.retain(|(_, until)| (now + 1..=now + TYPING_MS).contains(until));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(head: Seq, read: Seq, unread: u32) -> RoomInfo {
+        RoomInfo { room: RoomId::lobby(), title: "Lobby".to_owned(), head, read, unread }
+    }
+
+    #[test]
+    fn first_cursor_stands_where_the_count_was_made() {
+        let mut room = Room::new(RoomId::lobby());
+        room.count_from(&info(7, 2, 5));
+        assert_eq!((room.cursor, room.unread), (Some(7), 5));
+        // From a tab that leads, and has read more than the server knows of; then from the server.
+        let mut room = Room::new(RoomId::lobby());
+        room.learn(&info(3, 3, 0));
+        room.count_from(&info(33, 1, 32));
+        assert_eq!((room.cursor, room.read, room.unread), (Some(3), 3, 0));
     }
 }
