@@ -56,8 +56,8 @@ fn number(bytes: &[u8], end: u8) -> Option<(u64, &[u8])> {
     None
 }
 
-/// The cmid of a write. `run` keeps the writes of two runs against one database apart. What is written at about the same
-/// time is beside each other, as it is among ids that are made by time.
+/// The cmid of a write. `run` keeps the writes of two runs against one database apart. Writes of about the same time are
+/// beside each other, as ids that are made by time are.
 pub fn cmid(run: u32, write: WriteId) -> Cmid {
     Cmid(u128::from(run) << 64 | u128::from(write.n) << 32 | u128::from(write.sender))
 }

@@ -175,7 +175,7 @@ impl Room {
     /// received before, as that of another tab may be, whose entries come once more. A list with an older marker has counted
     /// what is read here: the stream goes on behind the count that was known.
     pub(crate) fn count_anew(&mut self, info: &RoomInfo) {
-        if info.read >= self.read {
+        if self.read <= info.read {
             self.cursor = None;
             self.changes.retain(|change| change.at <= info.head);
         }
