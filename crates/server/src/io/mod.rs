@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -44,7 +44,14 @@ impl Io {
     /// [`io::ErrorKind::WouldBlock`]: nothing now; wait with [`Io::read_ready`].
     pub(crate) fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(tcp) => tcp.try_read(buffer),
+            // Unlike the socket's own `try_read`, this one remembers that a short read left nothing, which saves the next.
+            Self::Plain(tcp) => {
+                let mut buffer = ReadBuf::new(buffer);
+                match Pin::new(tcp).poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer) {
+                    Poll::Ready(read) => read.map(|()| buffer.filled().len()),
+                    Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+                }
+            }
             Self::Tls(tls) => tls.try_read(buffer),
         }
     }
