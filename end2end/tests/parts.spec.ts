@@ -25,6 +25,18 @@ test("parts are fetched ahead, and not before the page is alive", async ({ join 
   console.log(`    parts: ${(await Promise.all(sizes)).join(", ")}`);
 });
 
+test("the people stand beside a page that became wide, and come and go", async ({ join }) => {
+  const ada = await join({ path: null });
+  await ada.page.setViewportSize({ width: 800, height: 800 });
+  await ada.visit();
+  const people = ada.page.locator("#people");
+  await expect(people).toBeHidden();
+  await ada.page.setViewportSize({ width: 1_400, height: 800 });
+  await expect(people).toBeVisible();
+  await join({ name: "Ben" });
+  await expect(people).toContainText("Ben");
+});
+
 test("settings work soon after they were asked for first", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   const took = await ada.page.evaluate(async () => {

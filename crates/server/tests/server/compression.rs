@@ -195,7 +195,7 @@ async fn stalled_compressed_readers_cost_their_bound() {
         }
     }
     let grown = server.resident_kib().saturating_sub(before);
-    assert!(grown < 96 * 1024, "6 MB passed ten who do not read, and the server grew by {grown} KiB");
+    assert!(grown < 48 * 1024, "6 MB passed ten who do not read, and the server grew by {grown} KiB");
     until("the stalled ones to be let go", async || {
         server.metric(r#"madang_closed_total{code="4008"}"#).await == 10
     })

@@ -144,7 +144,7 @@ async fn ping_flood_ends_connection_without_memory_growth() {
 }
 
 #[tokio::test]
-async fn compression_is_never_agreed_on_and_never_undone() {
+async fn compressed_bytes_without_agreement_stay_unread() {
     let server = Server::start();
     // gzip of ten megabytes of spaces would be ten kilobytes. Whatever is in it, it is not looked into.
     let packed = [b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03".as_slice(), &[0xed; 10_000]].concat();

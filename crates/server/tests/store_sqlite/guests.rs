@@ -67,6 +67,9 @@ async fn first_format_keeps_authors_and_their_writes() {
     let sql = rusqlite::Connection::open(&path).unwrap();
     let all: String = sql.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(all, "ok");
+    let keys = "SELECT count(*) FROM pragma_foreign_key_list('entries')";
+    let keys: u32 = sql.query_row(keys, [], |row| row.get(0)).unwrap();
+    assert_eq!(keys, 0, "each person removed would read all entries");
 }
 
 #[tokio::test]

@@ -58,8 +58,6 @@ pub(super) struct Reader {
     message: Option<Box<Fragments>>,
     /// So many bytes of a payload are passed over.
     skip: u64,
-    /// Bytes of the frames since the last whole message.
-    wire: usize,
     /// A Close of the peer has begun, be it malformed: nothing comes behind it.
     closing: bool,
     /// Of all that comes, nothing but a Close is of interest.
@@ -71,6 +69,8 @@ struct Fragments {
     is_text: bool,
     is_compressed: bool,
     bytes: Vec<u8>,
+    /// Bytes of its frames, heads among them.
+    wire: usize,
     /// So many bytes are known to be UTF-8.
     valid: usize,
 }
@@ -79,7 +79,7 @@ impl Reader {
     /// A reader of messages of at most `max` bytes, of which `early` was read already.
     pub(super) fn new(early: &[u8], max: Option<usize>, inflates: bool) -> Self {
         let unread = BytesMut::from(early);
-        Self { max, inflates, unread, message: None, skip: 0, wire: 0, closing: false, drains: false }
+        Self { max, inflates, unread, message: None, skip: 0, closing: false, drains: false }
     }
 
     /// Returns true once a Close of the peer has begun.
@@ -113,10 +113,7 @@ impl Reader {
     pub(super) fn read(&mut self, stream: &mut Stream) -> Result<Option<Received>, End> {
         loop {
             let missing = match self.frame()? {
-                Ok(Some(received)) => {
-                    self.wire = 0;
-                    return Ok(Some(received));
-                }
+                Ok(Some(received)) => return Ok(Some(received)),
                 Ok(None) => continue,
                 Err(missing) => missing,
             };
@@ -153,10 +150,9 @@ impl Reader {
         self.unread.advance(head_bytes);
         let mut payload = self.unread.split_to(whole - head_bytes);
         unmask(&mut payload, head.mask.unwrap_or_default());
-        self.wire = self.wire.saturating_add(whole);
         match head.opcode {
             OpCode::Control(control) => control_frame(control, payload.freeze()).map(|it| Ok(Some(it))),
-            OpCode::Data(data) => self.data_frame(data, &head, payload).map(Ok),
+            OpCode::Data(data) => self.data_frame(data, &head, payload, whole).map(Ok),
         }
     }
 
@@ -180,14 +176,14 @@ impl Reader {
         if is_first == self.message.is_some() {
             return Err(broken("a fragment out of order"));
         }
-        let so_far = self.message.as_ref();
-        let is_compressed = so_far.map_or(head.rsv1, |message| message.is_compressed);
-        let so_far = so_far.map_or(0, |message| message.bytes.len());
+        let begun = self.message.as_ref();
+        let is_compressed = begun.map_or(head.rsv1, |message| message.is_compressed);
+        let (bytes, wire) = begun.map_or((0, 0), |message| (message.bytes.len(), message.wire));
         let fits = self.max.is_none_or(|max| {
             let most = if is_compressed { max.saturating_add(DEFLATE_OVERHEAD) } else { max };
-            so_far as u64 + length.min(u64::from(u32::MAX)) <= most as u64
+            bytes as u64 + length.min(u64::from(u32::MAX)) <= most as u64
                 // Ever so small fragments, or empty ones for ever, are as bad as a message that is too large.
-                && self.wire <= max.saturating_mul(OVERHEAD).saturating_add(READ_BYTES)
+                && wire <= max.saturating_mul(OVERHEAD).saturating_add(READ_BYTES)
         });
         if fits { Ok(()) } else { Err(End::Close(CloseCode::TOO_BIG)) }
     }
@@ -197,15 +193,17 @@ impl Reader {
         data: Data,
         head: &FrameHeader,
         payload: BytesMut,
+        wire: usize,
     ) -> Result<Option<Received>, End> {
         let is_text = data == Data::Text;
         let begun = self.message.take();
         if begun.is_none() && head.is_final && !head.rsv1 {
             return whole(is_text, payload.freeze()).map(Some);
         }
-        let new = || Fragments { is_text, is_compressed: head.rsv1, bytes: Vec::new(), valid: 0 };
+        let new = || Fragments { is_text, is_compressed: head.rsv1, bytes: Vec::new(), wire: 0, valid: 0 };
         let mut message = begun.unwrap_or_else(|| Box::new(new()));
         message.bytes.extend_from_slice(&payload);
+        message.wire = message.wire.saturating_add(wire);
         if head.is_final {
             return message.whole(self.max).map(Some);
         }
