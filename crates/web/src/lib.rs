@@ -37,7 +37,7 @@ mod time;
 
 #[cfg(feature = "ssr")]
 pub use document::{Assets, document};
-pub use people::hue;
+pub use people::{guest_name, hue};
 
 #[cfg(feature = "ssr")]
 pub use shape::stamped;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use madang_client::Model;
+use madang_client::{Locale, Model};
 use madang_protocol::{Person, SYSTEM_USER, UserId};
 
-use crate::strings::Strings;
+use crate::strings::{Strings, strings};
 
 /// Colours that avatars are told apart by; as many as the styles have.
 const HUES: u32 = 8;
@@ -70,8 +70,17 @@ fn called(person: Option<&Person>, user: &UserId, t: &Strings) -> String {
     match person {
         _ if user.as_str() == SYSTEM_USER => t.keeper.to_owned(),
         Some(person) if !person.name.is_empty() => person.name.clone(),
-        _ => (t.guest)(user.tag()),
+        _ => guest(user, t),
     }
+}
+
+/// Returns what somebody without a nickname is called in this language.
+pub fn guest_name(user: &UserId, locale: Locale) -> String {
+    guest(user, strings(locale))
+}
+
+fn guest(user: &UserId, t: &Strings) -> String {
+    (t.guest)(user.tag())
 }
 
 /// The avatar's colour: always the same for the same person.

@@ -17,7 +17,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::{expect_context, provide_context};
 use madang_client::PageData;
 use madang_protocol::{Cmid, UserId};
-use madang_web::Assets;
+use madang_web::{Assets, guest_name};
 use prometheus_client::metrics::counter::Counter;
 
 use crate::assets::versioned;
@@ -96,7 +96,7 @@ impl Pages {
     /// The page of `data`.
     pub(super) async fn page(&self, data: PageData) -> Response {
         let (Some(mark), Some(you)) = (&self.mark, data.you.clone()) else { return self.render(data).await };
-        let cmid = data.cmid;
+        let (cmid, locale) = (data.cmid, data.locale);
         let own = PageData { cmid: mark.cmid, ..data };
         let neutral = neutral(&own, mark).filter(|_| self.shares.load(Ordering::Relaxed));
         let (neutral, is_for_all) = match neutral {
@@ -113,7 +113,7 @@ impl Pages {
             None => {
                 let rendered = Rendered::of(self.render(data.clone()).await).await;
                 let Some(Rendered { html, nonce }) = rendered else { return broken() };
-                let shared = is_for_all.then(|| Template::for_all(&html, &nonce, mark));
+                let shared = is_for_all.then(|| Template::for_all(&html, &nonce, mark, locale));
                 match shared {
                     Some(Some(template)) => self.keep(key, template),
                     // The page shows the person in a way that is new here.
@@ -122,7 +122,7 @@ impl Pages {
                         self.shares.store(false, Ordering::Relaxed);
                         return self.render(PageData { you: Some(you), cmid, ..data }).await;
                     }
-                    None => self.keep(key, Template::for_one(&html, &nonce, mark)),
+                    None => self.keep(key, Template::for_one(&html, &nonce, mark, locale)),
                 }
             }
         };
@@ -161,8 +161,11 @@ fn neutral(own: &PageData, mark: &Mark) -> Option<(PageData, String)> {
     let mut data = own.clone();
     data.you = Some(madang_protocol::Person::new(mark.user.clone(), ""));
     let text = serde_json::to_string(&data).ok()?;
-    // Their messages, their presence: theirs alone. A tag that stands elsewhere could not be told apart.
-    let alone = !text.contains(you.id.as_str()) && text.matches(mark.user.tag()).count() == 1;
+    // Their messages, their presence: theirs alone. Somebody's text with the stand-in could not be told apart from it.
+    let guest = guest_name(&mark.user, data.locale);
+    let alone = !text.contains(you.id.as_str())
+        && text.matches(mark.user.as_str()).count() == 1
+        && !text.contains(&guest);
     alone.then_some((data, text))
 }
 
@@ -237,4 +240,50 @@ fn policy(nonce: &str) -> Option<HeaderValue> {
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ))
     .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn data(locale: &str) -> PageData {
+        let limits = madang_protocol::Limits::default();
+        serde_json::from_value(json!({
+            "you": {"id": "9d4ll92p7q3k", "name": ""},
+            "epoch": "e1",
+            "snapshot": {"room": "lobby", "title": "Lobby", "head": 1, "messages": []},
+            "people": [],
+            "rooms": [],
+            "limits": limits,
+            "heartbeat_ms": 25_000,
+            "locale": locale,
+            "theme": "auto",
+            "cmid": "0123456789abcdef0123456789abcdef",
+        }))
+        .unwrap()
+    }
+
+    /// The page's HTML, but for its nonce.
+    async fn html(response: Response) -> String {
+        let Rendered { html, nonce } = Rendered::of(response).await.unwrap();
+        html.replace(&nonce, "nonce")
+    }
+
+    #[tokio::test]
+    async fn shared_page_is_the_one_made_for_them_alone() {
+        let _ = any_spawner::Executor::init_tokio();
+        for locale in ["en", "ko"] {
+            let alone = html(render(data(locale)).await).await;
+            for tag in ["q7x4", "rfor", "html", "clas", "room", "data", "uest"] {
+                let user = format!("mark0000{tag}").parse().unwrap();
+                let mark = Some(Mark { user, cmid: Cmid(7) });
+                let pages = Pages { mark, ..Pages::new(Counter::default()) };
+                let shared = html(pages.page(data(locale)).await).await;
+                assert!(shared == alone, "{locale} {tag}");
+                assert!(pages.shares.load(Ordering::Relaxed), "{locale} {tag}");
+            }
+        }
+    }
 }

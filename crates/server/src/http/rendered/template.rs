@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use madang_client::Locale;
 use madang_protocol::{Cmid, UserId};
-use madang_web::hue;
+use madang_web::{guest_name, hue};
 
 /// Stand-in for the person while rendering, wherever people's pages differ: random, so that nobody's text holds it.
 #[derive(Clone, Debug)]
@@ -14,7 +15,10 @@ pub(super) struct Mark {
 
 /// The page.
 #[derive(Debug)]
-pub(super) struct Template(Vec<Piece>);
+pub(super) struct Template {
+    pieces: Vec<Piece>,
+    locale: Locale,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -23,8 +27,9 @@ enum Piece {
     Cmid,
     /// The person's id.
     User,
-    /// Its end, which names a guest.
-    Tag,
+    /// The name that a guest has for want of a nickname. It ends with the id's last letters, which by themselves could
+    /// stand in any word of the page.
+    Guest,
     /// The colour of their avatar.
     Hue,
     /// The avatar's letter.
@@ -37,7 +42,7 @@ const YOU: &str = r#"class="you"><span data-hue=""#;
 impl Template {
     /// Cuts the page that was rendered for `mark`, for everyone. `None` if it shows the person where this does not
     /// know.
-    pub(super) fn for_all(html: &str, nonce: &str, mark: &Mark) -> Option<Self> {
+    pub(super) fn for_all(html: &str, nonce: &str, mark: &Mark, locale: Locale) -> Option<Self> {
         let (before, rest) = html.split_once(YOU)?;
         let rest = rest.strip_prefix(&hue(&mark.user).to_string())?.strip_prefix('"')?;
         // Its other attributes are the same for everyone.
@@ -49,36 +54,37 @@ impl Template {
         }
         let text = |text: &str| Piece::Text(text.into());
         let mut pieces = vec![text(before), text(YOU), Piece::Hue, text(&avatar), Piece::Initial, text(rest)];
+        let guest = guest_name(&mark.user, locale);
         for (needle, hole) in
-            [(mark.user.as_str(), Piece::User), (nonce, Piece::Nonce), (mark.user.tag(), Piece::Tag)]
+            [(mark.user.as_str(), Piece::User), (nonce, Piece::Nonce), (&guest, Piece::Guest)]
         {
             pieces = cut(pieces, needle, &hole);
         }
-        Some(Self(cut(pieces, &mark.cmid.to_string(), &Piece::Cmid)))
+        Some(Self { pieces: cut(pieces, &mark.cmid.to_string(), &Piece::Cmid), locale })
     }
 
     /// Cuts what was rendered for one person.
-    pub(super) fn for_one(html: &str, nonce: &str, mark: &Mark) -> Self {
+    pub(super) fn for_one(html: &str, nonce: &str, mark: &Mark, locale: Locale) -> Self {
         let pieces = cut(vec![Piece::Text(html.into())], nonce, &Piece::Nonce);
-        Self(cut(pieces, &mark.cmid.to_string(), &Piece::Cmid))
+        Self { pieces: cut(pieces, &mark.cmid.to_string(), &Piece::Cmid), locale }
     }
 
     /// Bytes of its text.
     pub(super) fn bytes(&self) -> usize {
         let text = |piece: &Piece| if let Piece::Text(text) = piece { text.len() } else { 0 };
-        self.0.iter().map(text).sum()
+        self.pieces.iter().map(text).sum()
     }
 
     /// The page for somebody.
     pub(super) fn filled(&self, user: &UserId, cmid: Cmid, nonce: &str) -> String {
         let mut html = String::with_capacity(self.bytes() + 1_024);
-        for piece in &self.0 {
+        for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => html.push_str(text),
                 Piece::Nonce => html.push_str(nonce),
                 Piece::Cmid => html.push_str(&cmid.to_string()),
                 Piece::User => html.push_str(user.as_str()),
-                Piece::Tag => html.push_str(user.tag()),
+                Piece::Guest => html.push_str(&guest_name(user, self.locale)),
                 Piece::Hue => html.push_str(&hue(user).to_string()),
                 Piece::Initial => html.push_str(&initial(user)),
             }
@@ -123,21 +129,29 @@ mod tests {
         )
     }
 
+    fn mark(user: &str) -> Mark {
+        Mark { user: user.parse().unwrap(), cmid: Cmid(7) }
+    }
+
     #[test]
     fn filled_template_is_that_persons_page() {
-        let mark = Mark { user: "mark00000xq7z".parse().unwrap(), cmid: Cmid(7) };
-        let template = Template::for_all(&page("mark00000xq7z", "n0", Cmid(7)), "n0", &mark).unwrap();
-        for user in ["abcdefghijkl", "9d4ll92p7q3k", "a"] {
-            let filled = template.filled(&user.parse().unwrap(), Cmid(8), "n1");
-            assert_eq!(filled, page(user, "n1", Cmid(8)));
+        // Some tags are also part of a word that stands on every page.
+        for tag in ["xq7z", "scri", "span", "uest", "guid"] {
+            let marked = page(&format!("mark0000{tag}"), "n0", Cmid(7));
+            let mark = mark(&format!("mark0000{tag}"));
+            let template = Template::for_all(&marked, "n0", &mark, Locale::En).unwrap();
+            for user in ["abcdefghijkl", "9d4ll92p7q3k", "a"] {
+                let filled = template.filled(&user.parse().unwrap(), Cmid(8), "n1");
+                assert_eq!(filled, page(user, "n1", Cmid(8)));
+            }
         }
     }
 
     #[test]
     fn page_showing_person_elsewhere_is_not_shared() {
-        let mark = Mark { user: "mark00000xq7z".parse().unwrap(), cmid: Cmid(7) };
-        assert!(Template::for_all("<p>another page</p>", "n0", &mark).is_none());
-        let twice = page("mark00000xq7z", "n0", Cmid(7)).repeat(2);
-        assert!(Template::for_all(&twice, "n0", &mark).is_none());
+        let mark = mark("mark0000xq7z");
+        assert!(Template::for_all("<p>another page</p>", "n0", &mark, Locale::En).is_none());
+        let twice = page("mark0000xq7z", "n0", Cmid(7)).repeat(2);
+        assert!(Template::for_all(&twice, "n0", &mark, Locale::En).is_none());
     }
 }
