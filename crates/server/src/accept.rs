@@ -4,6 +4,8 @@
 pub(crate) mod forwarded;
 mod framing;
 pub(crate) mod head;
+mod http1;
+mod http2;
 mod secure;
 pub mod silent;
 pub(crate) mod stomp;
@@ -12,15 +14,11 @@ pub(crate) mod stream;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -34,10 +32,6 @@ use crate::state::App;
 use crate::webhooks::address::is_public;
 
 use silent::Silent;
-use stream::Stream;
-
-/// Most headers of a request.
-const HEADERS: usize = 100;
 
 /// The answer to a connection that is one too many for its address.
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
@@ -73,6 +67,15 @@ const DISPLACED_PER_PAUSE: u32 = 4;
 /// Pause of the accept loop, so that an address that reconnects as fast as it is cut off does not take the whole
 /// processor. Other new connections wait some tenths of a second at most.
 const DISPLACED_PAUSE: Duration = Duration::from_millis(1);
+
+/// Bad ends of a connection by which HTTP came.
+enum BadEnd {
+    /// Not a request's head, or not a whole one in time.
+    Head,
+    /// Its peer did not take what it was sent.
+    Unread,
+    Broken(hyper::Error),
+}
 
 /// Accepts until the server stops.
 pub(crate) async fn run(listener: TcpListener, serves: Serves, app: App) {
@@ -198,7 +201,7 @@ fn warn_of_unnamed_proxy(app: &App, headers: &HeaderMap, peer: SocketAddr) {
 async fn requests(io: Io, peer: SocketAddr, router: Router, holds_host: bool, silent: Arc<Silent>, app: App) {
     let (secure, shared) = (io.is_secure(), app.clone());
     let dropped = CancellationToken::new();
-    let (hangup, hung_up) = (Hangup(dropped.clone()), dropped.clone());
+    let hangup = Hangup(dropped.clone());
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         silent.asked();
         let near = forwarded::is_near(request.headers(), request.version(), peer);
@@ -216,30 +219,15 @@ async fn requests(io: Io, peer: SocketAddr, router: Router, holds_host: bool, si
         request.extensions_mut().insert(hangup.clone());
         request.map(axum::body::Body::new)
     });
-    let (stream, asked) = Stream::new(io, dropped);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(app.config.hello_timeout())
-        .max_buf_size(head::BYTES)
-        .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        .with_upgrades();
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = app.last_call.cancelled() => {
-            // Answers what is under way, takes no further request.
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let result = if io.is_http2() {
+        Box::pin(http2::serve(io, service, &app, &dropped)).await
+    } else {
+        http1::serve(io, service, &app, dropped).await
     };
     match result {
-        // A connection on which nothing is asked any more times out too, and harms nobody.
-        Err(error) if error.is_parse() || (error.is_timeout() && asked.load(Ordering::Relaxed)) => {
-            http::rejection::reject(&app, peer.ip(), "head");
-        }
-        Err(_) if hung_up.is_cancelled() => http::rejection::reject(&app, peer.ip(), "unread"),
-        Err(error) => tracing::debug!(%peer, %error, "a connection ended badly"),
+        Err(BadEnd::Head) => http::rejection::reject(&app, peer.ip(), "head"),
+        Err(BadEnd::Unread) => http::rejection::reject(&app, peer.ip(), "unread"),
+        Err(BadEnd::Broken(error)) => tracing::debug!(%peer, %error, "a connection ended badly"),
         Ok(()) => {}
     }
 }

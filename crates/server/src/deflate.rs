@@ -22,7 +22,7 @@ pub(crate) const WINDOW_BITS: u8 = 15;
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// An empty last block: it is read as one only behind whole blocks.
-const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
+pub(crate) const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
 
 /// Maximum blocks of a message that are marked as the last one. After each the decompressor begins anew, which costs as
 /// much as reading thousands of bytes.
@@ -98,6 +98,17 @@ pub(crate) fn store(text: &[u8], out: &mut Vec<u8>) {
         out.extend(length.to_le_bytes());
         out.extend((!length).to_le_bytes());
         out.extend(block);
+    }
+}
+
+/// Adds `text` in blocks that end with a whole byte, compressed where that is shorter. More blocks may follow.
+pub(crate) fn append(text: &[u8], out: &mut Vec<u8>) {
+    match deflate(text) {
+        Some(blocks) => {
+            out.extend(&blocks);
+            out.extend(TAIL);
+        }
+        None => store(text, out),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Near(pub(crate) bool);
 pub(super) fn is_near(headers: &HeaderMap, version: Version, peer: SocketAddr) -> Near {
     let mut telling = [FOR, HOST_BEFORE, PROTO, VIA].into_iter().chain(UNREAD);
     let told = telling.any(|name| headers.contains_key(name));
-    Near(peer.ip().to_canonical().is_loopback() && !told && version == Version::HTTP_11)
+    Near(peer.ip().to_canonical().is_loopback() && !told && version >= Version::HTTP_11)
 }
 
 /// Reads a trusted proxy's headers, removes them, and returns the client's address.

@@ -2,6 +2,7 @@
 //! that two readers could understand differently stopped in [`super::framing`] already.
 
 use axum::http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use axum::http::uri::Authority;
 use axum::http::{Method, Request, StatusCode, Version};
 
 use crate::http::host;
@@ -60,8 +61,8 @@ impl Fault {
 /// Reads the head. Makes `Host` what the request is for, and takes out an `Upgrade` that may not be one.
 pub(super) fn check<B>(request: &mut Request<B>) -> Head {
     let is_last = asks_for_websocket(request.headers());
-    if request.version() < Version::HTTP_11 || request.method() != Method::GET {
-        // RFC 9110, 7.8: there it means nothing; and only a GET opens a WebSocket.
+    if request.version() != Version::HTTP_11 || request.method() != Method::GET {
+        // RFC 9110, 7.8: elsewhere it means nothing; and only a GET opens a WebSocket.
         request.headers_mut().remove(UPGRADE);
     }
     let fault = host(request).or_else(|| coding(request.headers())).or_else(|| length(request));
@@ -82,12 +83,21 @@ fn host<B>(request: &mut Request<B>) -> Option<Fault> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
     let is_plain = first.is_some_and(|host| host.to_str().is_ok_and(host::is_plain));
-    let may_be_missing = first.is_none() && request.version() < Version::HTTP_11;
-    if second.is_some() || !(is_plain || may_be_missing) {
+    let target = request.uri().authority().map(Authority::as_str);
+    let is_http2 = request.version() == Version::HTTP_2;
+    let may_be_missing = match request.version() {
+        Version::HTTP_2 => target.is_some(),
+        version => version < Version::HTTP_11,
+    };
+    if second.is_some() || !(is_plain || (first.is_none() && may_be_missing)) {
         return Some(Fault::Host);
     }
-    // RFC 9112, 3.2.2: the target's own host goes before the header.
-    let target = request.uri().authority()?.as_str();
+    let target = target?;
+    // RFC 9113, 8.3.1: in HTTP/2 both are the same; RFC 9112, 3.2.2: before, the target's own host goes before the header.
+    let differs = first.is_some_and(|host| !host.as_bytes().eq_ignore_ascii_case(target.as_bytes()));
+    if is_http2 && differs {
+        return Some(Fault::Host);
+    }
     match HeaderValue::from_str(target).ok().filter(|_| host::is_plain(target)) {
         Some(target) => {
             request.headers_mut().insert(HOST, target);

@@ -15,12 +15,13 @@ use super::framing::Framing;
 use crate::io::Io;
 
 /// A peer that takes nothing of what is written to it for so long has stalled.
-const STALL: Duration = Duration::from_secs(10);
+pub(super) const STALL: Duration = Duration::from_secs(10);
 
 /// The stream below HTTP. A WebSocket takes what it runs on out of it.
 pub(crate) struct Stream {
     io: Io,
-    framing: Framing,
+    /// Of HTTP/1.1 alone.
+    framing: Option<Framing>,
     /// True if something was read since the last write: a request, or half of one.
     asked: Arc<AtomicBool>,
     /// Runs while a write waits.
@@ -37,9 +38,15 @@ struct Patience {
 
 impl Stream {
     /// The stream, and whether something was read from it that was not answered yet.
-    pub(super) fn new(io: Io, dropped: CancellationToken) -> (Self, Arc<AtomicBool>) {
+    pub(super) fn of_http1(io: Io, dropped: CancellationToken) -> (Self, Arc<AtomicBool>) {
         let asked = Arc::new(AtomicBool::new(false));
-        (Self { io, asked: asked.clone(), framing: Framing::default(), patience: None, dropped }, asked)
+        let framing = Some(Framing::default());
+        (Self { io, asked: asked.clone(), framing, patience: None, dropped }, asked)
+    }
+
+    /// The stream, on which requests have frames of their own.
+    pub(super) fn of_http2(io: Io, dropped: CancellationToken) -> Self {
+        Self { io, asked: Arc::default(), framing: None, patience: None, dropped }
     }
 
     /// Returns the transport below it.
@@ -81,7 +88,9 @@ impl AsyncRead for Stream {
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.asked.store(true, Ordering::Relaxed);
-            self.framing.follow(buffer.filled_mut().split_at_mut(before).1);
+            if let Some(framing) = &mut self.framing {
+                framing.follow(buffer.filled_mut().split_at_mut(before).1);
+            }
         }
         read
     }

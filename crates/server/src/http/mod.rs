@@ -3,6 +3,7 @@
 pub(crate) mod api;
 mod back;
 mod banned;
+pub(crate) mod compression;
 mod error;
 mod forms;
 mod guard;
@@ -32,9 +33,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tower::ServiceExt;
-use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::accept::head::Head;
@@ -61,8 +60,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/rooms", post(forms::open))
         .route("/settings", post(preferences::set))
         .route("/redrawn", post(pages::redrawn))
-        .layer(counted.clone())
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(counted)
+        .layer(compression::of_answers())
         .layer(from_fn_with_state(app.clone(), forms::in_time))
         .layer(DefaultBodyLimit::max(forms::FORM_BYTES));
     let health = Router::new()
@@ -78,8 +77,8 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(pages::nowhere)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .merge(upgrade::router())
-        .merge(api::router().layer(counted.clone()))
-        .merge(rt::router().layer(counted))
+        .merge(compressed(api::router(), &app))
+        .merge(compressed(rt::router(), &app))
         .layer(axum::middleware::from_fn_with_state(app.clone(), upgrade::fixed_paths))
         .layer(axum::middleware::from_fn(for_its_asker))
         .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
@@ -99,6 +98,15 @@ pub(crate) fn router(app: App) -> Router {
             }
         }
     }))
+}
+
+/// Compresses the answers and event streams of these routes, and counts what their clients have not taken.
+fn compressed(routes: Router<App>, app: &App) -> Router<App> {
+    let counted = routes.layer(from_fn_with_state(app.clone(), unsent_body::counted));
+    if app.config.no_compression {
+        return counted;
+    }
+    counted.layer(compression::of_answers()).layer(axum::middleware::from_fn(compression::of_events))
 }
 
 /// Adds what every answer has.

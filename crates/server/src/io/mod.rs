@@ -15,6 +15,12 @@ use tokio::net::TcpStream;
 
 use tls::Tls;
 
+/// Name of HTTP/2 in the handshake of TLS (RFC 9113, 3.2).
+pub(crate) const HTTP_2: &[u8] = b"h2";
+
+/// Name of HTTP/1.1 there.
+pub(crate) const HTTP_1: &[u8] = b"http/1.1";
+
 /// One end of a connection.
 pub(crate) enum Io {
     /// In clear.
@@ -36,6 +42,11 @@ impl Io {
     /// left it already.
     pub(crate) fn is_secure(&self) -> bool {
         matches!(self, Self::Tls(_))
+    }
+
+    /// Returns true if the handshake of TLS agreed on HTTP/2.
+    pub(crate) fn is_http2(&self) -> bool {
+        matches!(self, Self::Tls(tls) if tls.application_protocol() == Some(HTTP_2))
     }
 
     /// Reads what there is. 0 bytes: the peer has ended.

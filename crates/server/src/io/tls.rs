@@ -112,6 +112,11 @@ impl Tls {
         }
     }
 
+    /// Returns what was agreed on in the handshake (ALPN, RFC 7301).
+    pub(super) fn application_protocol(&self) -> Option<&[u8]> {
+        self.state.alpn_protocol()
+    }
+
     pub(super) fn tcp(&self) -> &TcpStream {
         &self.tcp
     }

@@ -13,6 +13,7 @@ use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::io::{HTTP_1, HTTP_2};
 use pair::Files;
 
 pub(crate) use reload::Reload;
@@ -30,13 +31,13 @@ pub(crate) fn load(certificate: &Path, key: &Path) -> anyhow::Result<(Arc<Server
     Ok((config, Reload::new(files, provider, shown, text.fingerprint())))
 }
 
-/// TLS 1.2 and 1.3, and HTTP/1.1 in it.
+/// TLS 1.2 and 1.3, with HTTP/2 or HTTP/1.1 in it. A browser asks for the latter where it opens a WebSocket.
 fn config(provider: Arc<CryptoProvider>, shown: Arc<Shown>) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(shown);
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
     // Whoever comes back skips the signature: in a storm of reconnects that is most of the work. The tickets hold all
     // that is to be remembered, so nothing is kept here, and a change of the certificate does not end them.
     config.ticketer = Ticketer::new()?;

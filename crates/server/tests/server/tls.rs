@@ -35,18 +35,6 @@ async fn hsts_is_sent_only_if_configured() {
 }
 
 #[tokio::test]
-async fn http_1_1_is_what_is_agreed_on() {
-    let server = Server::secure(&[]);
-    for (offer, agreed) in [(vec!["h2", "http/1.1"], Some("http/1.1")), (vec![], None)] {
-        let offers = offer.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let trust = server.trust().with(|config| config.alpn_protocols = offers);
-        let tcp = TcpStream::connect(server.addr).await.unwrap();
-        let tls = trust.wrap(tcp).await.expect("a handshake");
-        assert_eq!(tls.get_ref().1.alpn_protocol(), agreed.map(str::as_bytes), "{offer:?}");
-    }
-}
-
-#[tokio::test]
 async fn both_tls_versions_work_and_resume_sessions() {
     let server = Server::secure(&[]);
     for version in [&TLS12, &TLS13] {

@@ -32,7 +32,7 @@ use super::{error, preferences};
 pub(super) use answer::AGAIN_MS;
 use answer::{Refused, json};
 
-/// The routes. They stand outside the limit on a request's time, and are never compressed.
+/// The routes. They stand outside the limit on a request's time.
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/rt", post(open))
