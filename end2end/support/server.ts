@@ -31,7 +31,11 @@ export class Server {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.scheme}://127.0.0.1:${this.port}`;
+  }
+
+  private get scheme(): string {
+    return this.options.includes("--tls-cert") ? "https" : "http";
   }
 
   get address(): { host: string; port: number } {
@@ -63,8 +67,8 @@ export class Server {
     const child = spawn(program(), args, { stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     child.stderr.on("data", (text) => (this.said += text));
-    const ports = await listening(child, stomp ? ["http", "stomp"] : ["http"], () => this.said);
-    this.port = ports.get("http")!;
+    const ports = await listening(child, stomp ? [this.scheme, "stomp"] : [this.scheme], () => this.said);
+    this.port = ports.get(this.scheme)!;
     this.stomp = ports.get("stomp") ?? 0;
   }
 

@@ -129,7 +129,8 @@ pub struct Serve {
     #[arg(long, env = "MADANG_MAX_FRAME", default_value_t = 65_536, value_name = "BYTES")]
     pub max_frame: u32,
 
-    /// Compress nothing on WebSockets, whatever clients offer: it saves bytes on the way, and costs time of the processor.
+    /// Compress no WebSocket, event stream, poll or answer of the API, whatever clients take: it saves bytes on the way,
+    /// and costs time of the processor.
     #[arg(long, env = "MADANG_NO_COMPRESSION")]
     pub no_compression: bool,
 

@@ -78,7 +78,7 @@ impl Coded {
 }
 
 #[tokio::test]
-async fn event_stream_in_gzip_says_the_same_at_once() {
+async fn event_stream_in_gzip_says_the_same() {
     let server = Server::with(&UNLIMITED);
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     let cookie = ann.link.http().cookie.clone();
@@ -141,7 +141,7 @@ async fn history_is_compressed_for_who_takes_it() {
 }
 
 #[tokio::test]
-async fn nothing_live_is_compressed_if_the_option_says_so() {
+async fn option_turns_compression_off() {
     let server = Server::with(&["--no-compression"]);
     let mut ann = Client::join_over(&server, "ann", Over::Poll).await;
     ann.say("one").await;

@@ -61,7 +61,7 @@ async fn page_form_and_api_share_one_connection() {
 }
 
 #[tokio::test]
-async fn more_streams_share_a_connection_than_browsers_open_connections() {
+async fn twenty_streams_share_one_connection() {
     let server = Server::secure(&UNLIMITED);
     let mut ann = Client::join(&server, "ann").await;
     let mut http = Http2::connect(&server).await;

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shared_page_is_the_one_made_for_them_alone() {
+    async fn shared_page_equals_their_own() {
         let _ = any_spawner::Executor::init_tokio();
         for locale in ["en", "ko"] {
             let alone = html(render(data(locale)).await).await;
