@@ -12,7 +12,7 @@ use madang_load::chaos::network::Fault;
 use madang_load::engine::{self, Outcome, Pace, Plan};
 use madang_load::flood::{self, Scenario};
 use madang_load::socket::{Protocol, Target};
-use madang_load::{chaos, idle, joins, page, stalled, storm};
+use madang_load::{chaos, idle, joins, page, power_cut, stalled, storm};
 use serde::Serialize;
 
 /// Drives a chat server hard, measures it, and checks that nothing was lost, doubled or reordered.
@@ -199,6 +199,27 @@ enum Run {
         #[arg(long, value_enum)]
         sabotage: Option<Fault>,
     },
+    /// Records a run with strace, and starts the server on what a disk may keep of it after many cuts of the power.
+    PowerCut {
+        /// The program `madang`.
+        #[arg(long)]
+        program: PathBuf,
+        /// Moments at which the power goes.
+        #[arg(long, default_value_t = 200)]
+        cuts: usize,
+        /// People who post at a time.
+        #[arg(long, default_value_t = 6)]
+        writers: usize,
+        /// Posts of each.
+        #[arg(long, default_value_t = 300)]
+        posts: usize,
+        /// Decides when, and what is left of what was not synced.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Let the disk ignore syncs: the check must notice.
+        #[arg(long)]
+        ignore_syncs: bool,
+    },
 }
 
 #[derive(Args)]
@@ -311,7 +332,18 @@ async fn perform(run: Run) -> Result<()> {
             let length = Duration::from_secs_f64(minutes * 60.0);
             run_chaos(chaos::Plan { program, length, seed, clients, rooms, sabotage }).await
         }
+        Run::PowerCut { program, cuts, writers, posts, seed, ignore_syncs } => {
+            let plan = power_cut::Plan { program, writers, posts, cuts, seed, ignores_syncs: ignore_syncs };
+            run_power_cuts(&plan).await
+        }
     }
+}
+
+/// Prints the verdict, which is a failure if anything that was acknowledged is gone.
+async fn run_power_cuts(plan: &power_cut::Plan) -> Result<()> {
+    let power_cut::Report { cuts, in_checkpoints, acked, lost, broken } = power_cut::run(plan).await?;
+    println!("cuts={cuts} in_checkpoints={in_checkpoints} acked={acked} lost={lost} broken={broken}");
+    if lost + broken > 0 || acked == 0 { bail!("what was acknowledged does not last") } else { Ok(()) }
 }
 
 impl Server {

@@ -30,6 +30,16 @@ pub(super) async fn read(target: Target, checker: &RefCell<Checker>) -> Result<T
     Ok(truth)
 }
 
+/// Reads every message of the lobby.
+///
+/// # Errors
+/// If the server does not answer as the protocol requires.
+pub(crate) async fn messages_of_lobby(target: Target) -> Result<BTreeMap<u64, madang_protocol::Message>> {
+    let mut socket = socket::connect(target, "/ws", 0).await?;
+    socket::hello(&mut socket).await?;
+    messages(&mut socket, &RoomId::lobby()).await
+}
+
 async fn messages(socket: &mut Socket, room: &RoomId) -> Result<BTreeMap<u64, madang_protocol::Message>> {
     let mut all = BTreeMap::new();
     loop {

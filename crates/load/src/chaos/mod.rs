@@ -6,7 +6,7 @@
 //!
 //! The seed decides which faults happen when, and what each client does; what the machine makes of it is its own.
 
-mod audit;
+pub(crate) mod audit;
 pub mod checker;
 mod events;
 pub mod faults;

@@ -51,7 +51,19 @@ impl Server {
     ) -> Result<Self> {
         // `taskset` becomes the program: the child's id is the program's.
         let pinned = cpus.map(|cpus| ["taskset", "--cpu-list", cpus].map(OsString::from));
-        let mut command: Vec<OsString> = pinned.into_iter().flatten().collect();
+        Self::start_under(pinned.into_iter().flatten().collect(), program, folder, options).await
+    }
+
+    /// Starts it by a command that becomes the program, or starts it.
+    ///
+    /// # Errors
+    /// If it does not report in time that it listens.
+    pub async fn start_under(
+        mut command: Vec<OsString>,
+        program: &Path,
+        folder: &Path,
+        options: &[&str],
+    ) -> Result<Self> {
         command.push(program.into());
         command.extend(["serve", "--log", "warn", "--data"].map(OsString::from));
         command.push(folder.join("data").into());
@@ -79,6 +91,21 @@ impl Server {
     pub async fn kill(&mut self) -> Result<()> {
         self.still_lives()?;
         self.child.kill().await.context("killing the server")
+    }
+
+    /// Ends the program (SIGKILL) under a command that started it and outlives it, and waits for that.
+    ///
+    /// # Errors
+    /// If it ended by itself before, or the command fails to end.
+    pub async fn kill_below(&mut self) -> Result<()> {
+        self.still_lives()?;
+        let above = self.child.id().context("the server has no process")?;
+        let below = fs::read_to_string(format!("/proc/{above}/task/{above}/children"))?;
+        let pid =
+            below.trim().parse().ok().and_then(Pid::from_raw).context("nothing runs below the command")?;
+        kill_process(pid, Signal::KILL)?;
+        timeout(END, self.child.wait()).await.context("the command does not end")??;
+        Ok(())
     }
 
     /// Stops its clock (SIGSTOP), or lets it go on (SIGCONT).
