@@ -30,7 +30,7 @@ struct Options {
     /// Rounds; each figure is the median
     #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// Only the scenarios whose name begins so: paced, protocols, saturated, rooms, idle, joins, posts, syncs, stalled, storm
+    /// Only the scenarios whose name begins so: paced, protocols, saturated, rooms, idle, joins, posts, syncs, day, stalled, storm
     #[arg(long, value_name = "NAME", default_value = "")]
     only: String,
     /// Measure this program instead of building one

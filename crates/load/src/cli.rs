@@ -60,6 +60,22 @@ pub(crate) enum Run {
         #[arg(long)]
         follow: bool,
     },
+    /// A mixed day: most people only read, some write, come and go, or look up history. Nothing is lost for any.
+    Day {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        time: Time,
+        /// People, spread evenly over the rooms.
+        #[arg(long, default_value_t = 500)]
+        people: u32,
+        /// Rooms.
+        #[arg(long, default_value_t = 40)]
+        rooms: u32,
+        /// Decides what everybody does when.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Connections that only watch the lobby: memory and CPU of the server for each.
     Idle {
         #[command(flatten)]

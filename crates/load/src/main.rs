@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use cli::{Cli, Floor, Run, Server, Time};
 use madang_load::engine::{self, Outcome, Pace, Plan};
-use madang_load::{chaos, flood, floor, idle, joins, mark, page, stalled, storm};
+use madang_load::{chaos, day, flood, floor, idle, joins, mark, page, stalled, storm};
 use serde::Serialize;
 
 fn main() -> ExitCode {
@@ -35,6 +35,22 @@ async fn perform(run: Run) -> Result<()> {
             let plan = plan(&server, &time, rooms, (rooms, writers), Pace::OneByOne);
             let frame_bytes = body_bytes.map_or(plan.frame_bytes, mark::frame_bytes);
             report_run(engine::run(Plan { follow, frame_bytes, ..plan }).await?)
+        }
+        Run::Day { server, time, people, rooms, seed } => {
+            let plan = day::Plan {
+                target: server.target(),
+                server_pid: server.process()?,
+                people,
+                rooms,
+                seed,
+                frame_bytes: time.frame_bytes,
+                warm_up: Duration::from_secs_f64(time.warm_up),
+                length: Duration::from_secs_f64(time.seconds),
+            };
+            let outcome = day::run(plan).await?;
+            report(&outcome)?;
+            ensure!(outcome.is_clean(), "the day is not clean: {outcome:?}");
+            Ok(())
         }
         Run::Idle { server, connections, settle, seconds } => {
             let plan = idle::Plan {

@@ -183,6 +183,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ],
     },
     Scenario {
+        name: "day, 500 people in 40 rooms",
+        contenders: &[Madang],
+        call: &["day", "--people", "500", "--rooms", "40"],
+        length: |length| {
+            if length == Length::Quick { &["--seconds", "20"] } else { &["--seconds", "60"] }
+        },
+        floor: &[],
+        metrics: &[
+            metric("mixed day: server CPU for a person and minute, ms", "/cpu_ms_per_person_minute", 1.0),
+            metric("mixed day: server CPU per delivery, µs", "/server_cpu_us_per_delivery", 1.0),
+            metric("mixed day: a post's latency p50, ms", "/acknowledgement/p50_us", 1e-3),
+            metric("mixed day: a post's latency p99, ms", "/acknowledgement/p99_us", 1e-3),
+        ],
+    },
+    Scenario {
         name: "stalled, 10 of 1,000",
         contenders: &[Madang],
         call: &["stalled", "--readers", "1000", "--stalled", "10"],
