@@ -1,21 +1,22 @@
-// Broadcasts each text frame to every connection but the senders: bun's own publish.
+// Broadcasts each text frame to the room's connections but the senders: bun's own publish.
 const server = Bun.serve({
   hostname: '127.0.0.1',
   port: 0,
   fetch(request, server) {
-    const url = new URL(request.url);
-    const data = { sends: url.pathname === '/send', snapshot: Number(url.searchParams.get('snapshot')) };
+    const { pathname, searchParams } = new URL(request.url);
+    const room = searchParams.get('room') ?? 'all';
+    const data = { sends: pathname === '/send', room, snapshot: Number(searchParams.get('snapshot')) };
     if (server.upgrade(request, { data })) return;
     return new Response('a WebSocket server\n');
   },
   websocket: {
     open(socket) {
-      if (!socket.data.sends) socket.subscribe('all');
+      if (!socket.data.sends) socket.subscribe(socket.data.room);
       // A first frame of so many bytes, for those who ask for one.
       if (socket.data.snapshot > 0) socket.send('x'.repeat(socket.data.snapshot));
     },
-    message(_socket, data) {
-      server.publish('all', data);
+    message(socket, data) {
+      server.publish(socket.data.room, data);
     },
   },
 });

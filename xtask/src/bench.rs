@@ -11,14 +11,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use contender::{Contender, Running};
+use contender::{Contender, Programs, Running};
 use scenario::{Length, SCENARIOS, Scenario};
 use serde_json::Value;
 
 use crate::command::{cargo, cmd};
 use crate::project::Project;
 use crate::server::{self, Kept, Profile};
-use crate::setup::node;
+use crate::setup::{node, python};
 use crate::step::step;
 
 #[derive(Parser)]
@@ -30,7 +30,7 @@ struct Options {
     /// Rounds; each figure is the median
     #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// Only the scenarios whose name begins so: paced, protocols, saturated, idle, joins, posts, stalled, storm
+    /// Only the scenarios whose name begins so: paced, protocols, saturated, rooms, idle, joins, posts, syncs, day, stalled, storm
     #[arg(long, value_name = "NAME", default_value = "")]
     only: String,
     /// Measure this program instead of building one
@@ -49,18 +49,23 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
         None => server::build_one_file(project, Profile::Release)?,
     };
     let (program, load) = (Kept::aside(project, &program)?, Kept::aside(project, &build_load(project)?)?);
+    let chosen = |scenario: &&Scenario| scenario.name.starts_with(&options.only);
+    let contenders: Vec<Contender> =
+        SCENARIOS.iter().filter(chosen).flat_map(|scenario| scenario.contenders).copied().collect();
+    let packages: Vec<&str> = contenders.iter().filter_map(|contender| contender.package()).collect();
+    broker::ensure(project, &packages)?;
+    let nats = contenders.contains(&Contender::Nats).then(|| python::ensure_peers(project)).transpose()?;
     let bench = Bench {
         load: load.path().to_owned(),
-        program: program.path().to_owned(),
-        peers: ensure_peers(project)?,
+        programs: Programs {
+            madang: program.path().to_owned(),
+            peers: ensure_peers(project)?,
+            nats: nats.map(|python| python.program("nats-server")),
+        },
         scratch: project.scratch().join("bench"),
         length: if options.quick { Length::Quick } else { Length::Full },
     };
     let rounds = if options.quick { 1 } else { options.rounds };
-    let chosen = |scenario: &&Scenario| scenario.name.starts_with(&options.only);
-    if SCENARIOS.iter().filter(chosen).any(|scenario| scenario.contenders.contains(&Contender::RabbitMq)) {
-        broker::ensure(project)?;
-    }
     let mut figures = Figures::new();
     let mut unclean = 0;
     // Contenders take turns within a scenario and scenarios within a round, so that noise hits all alike.
@@ -73,9 +78,6 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
         }
     }
     println!("\n{}", table::render(&figures));
-    if let Some(protocols) = table::render_protocols(&figures) {
-        println!("{protocols}");
-    }
     for (protocol, ratio) in table::dear_protocols(&figures) {
         println!(
             "{protocol:?} cost {ratio:.2} × a madang.v1 subscriber for each delivery; 1.3 is the most it may."
@@ -113,8 +115,7 @@ fn ensure_peers(project: &Project) -> Result<PathBuf> {
 /// Parts that all measurements need.
 struct Bench {
     load: PathBuf,
-    program: PathBuf,
-    peers: PathBuf,
+    programs: Programs,
     scratch: PathBuf,
     length: Length,
 }
@@ -124,20 +125,32 @@ impl Bench {
     fn measure(&self, scenario: &Scenario, figures: &mut Figures) -> Result<bool> {
         let mut clean = true;
         for &contender in scenario.contenders {
-            let server = Running::start(contender, &self.program, &self.peers, &self.scratch)?;
+            let server = Running::start(contender, &self.programs, &self.scratch)?;
             let started = server.started_in.as_secs_f64() * 1e3;
             figures.entry((scenario::START_UP, contender)).or_default().push(started);
-            let Some((outcome, run_is_clean)) =
-                self.load(&scenario.arguments(&server, &self.program, self.length))?
-            else {
-                clean = false;
-                continue;
-            };
-            clean &= run_is_clean;
-            for metric in scenario.metrics {
-                if let Some(value) = outcome.pointer(metric.pointer).and_then(Value::as_f64) {
-                    figures.entry((metric.name, contender)).or_default().push(value * metric.scale);
-                }
+            let arguments = scenario.arguments(&server, &self.programs.madang, self.length);
+            clean &= self.take(scenario, contender, &arguments, figures)?;
+        }
+        if !scenario.floor.is_empty() {
+            let folder = contender::new_folder(&self.scratch)?;
+            let arguments = scenario.floor_arguments(&folder, self.length);
+            clean &= self.take(scenario, Contender::Floor, &arguments, figures)?;
+        }
+        Ok(clean)
+    }
+
+    /// Calls the load generator, and takes the scenario's figures from its answer. True if the run was clean.
+    fn take(
+        &self,
+        scenario: &Scenario,
+        contender: Contender,
+        arguments: &[String],
+        figures: &mut Figures,
+    ) -> Result<bool> {
+        let Some((outcome, clean)) = self.load(arguments)? else { return Ok(false) };
+        for metric in scenario.metrics {
+            if let Some(value) = outcome.pointer(metric.pointer).and_then(Value::as_f64) {
+                figures.entry((metric.name, contender)).or_default().push(value * metric.scale);
             }
         }
         Ok(clean)

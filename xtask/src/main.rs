@@ -13,6 +13,7 @@ mod dev;
 mod doctor;
 mod e2e;
 mod mutants;
+mod power_cut;
 mod project;
 mod served;
 mod server;
@@ -111,6 +112,15 @@ enum Task {
         #[arg(long, default_value_t = 200)]
         clients: u32,
     },
+    /// Cut the power while the program as it ships is written to, and look for what it had acknowledged
+    PowerCut {
+        /// Moments at which the power goes
+        #[arg(long, default_value_t = 200)]
+        cuts: u32,
+        /// Decides when, and what the disk keeps of what was not synced
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Hold the WebSocket against the public conformance suite, Autobahn|Testsuite
     Autobahn {
         /// Cases, such as `7.*`; all if there are none
@@ -149,6 +159,7 @@ fn perform(project: &Project, task: Task) -> anyhow::Result<()> {
         Task::Mutants { names } => mutants::run(project, &names),
         Task::Soak { minutes, seed } => soak::run(project, minutes, seed),
         Task::Chaos { minutes, seed, clients } => chaos::run(project, minutes, seed, clients),
+        Task::PowerCut { cuts, seed } => power_cut::run(project, cuts, seed),
         Task::Autobahn { cases } => autobahn::run(project, &cases),
         Task::Doctor => doctor::report(project),
         Task::Tidy => checks::without_compiling(project),

@@ -15,7 +15,7 @@ use crate::history::{self, Record, Verdict};
 use crate::process;
 use crate::receiver::{self, Care, Notes, Reader};
 use crate::rooms;
-use crate::socket::{Protocol, Target};
+use crate::socket::Target;
 use crate::stats::{Counts, Latency, Parties, Settles, Stats};
 use crate::writer::{self, Orders};
 
@@ -32,6 +32,8 @@ pub struct Plan {
     pub receivers: u32,
     /// Connections that each post into one room.
     pub writers: u32,
+    /// True if each writer is a receiver of its room, too.
+    pub follow: bool,
     /// The pace.
     pub pace: Pace,
     /// Bytes of a message's frame at the receivers.
@@ -70,6 +72,8 @@ pub struct Outcome {
     pub acknowledged_per_second: f64,
     /// CPU that the server used, in its process and in the kernel for it.
     pub server_cpu_seconds: Option<f64>,
+    /// The same for one acknowledged write.
+    pub server_cpu_us_per_post: Option<f64>,
     /// The same for one delivery.
     pub server_cpu_us_per_delivery: Option<f64>,
     /// The same the other way round.
@@ -100,6 +104,9 @@ impl Outcome {
 /// Connections opened at once.
 const OPENING: usize = 64;
 
+/// Files of the generator besides its connections.
+const SPARE_FILES: u64 = 64;
+
 /// One receiver in so many parses every frame; the others scan, or the generator would be the bottleneck.
 const PARSES: usize = 50;
 
@@ -112,27 +119,34 @@ pub(crate) const UNBOUNDED: usize = 1 << 20;
 /// If a connection cannot be opened, or /proc does not show the server.
 pub async fn run(plan: Plan) -> Result<Outcome> {
     ensure!(plan.writers > 0, "at least one writer");
+    process::raise_file_limit(u64::from(plan.receivers + plan.writers) + SPARE_FILES)?;
     ensure!(
         plan.rooms > 0 && plan.receivers.is_multiple_of(plan.rooms),
         "equally many receivers in each room"
     );
-    ensure!(plan.rooms == 1 || plan.target.speaks == Protocol::Madang, "only madang.v1 has rooms here");
+    ensure!(!plan.follow || plan.writers.is_multiple_of(plan.rooms), "equally many who follow each room");
+    ensure!(
+        plan.rooms == 1 || plan.target.speaks.has_rooms(),
+        "only madang.v1 and the peers have rooms here"
+    );
     LocalSet::new().run_until(run_here(plan)).await
 }
 
 async fn run_here(plan: Plan) -> Result<Outcome> {
     let Plan { target, receivers, writers, .. } = plan;
-    let acknowledges = target.speaks == Protocol::Madang;
+    let acknowledges = target.speaks.acknowledges();
     let (window, settles) = match plan.pace {
         Pace::Rate(_) => (UNBOUNDED, Settles::SeenByAll),
         Pace::Saturated(window) => (window, Settles::SeenByAll),
         Pace::OneByOne => (1, Settles::Acknowledged),
     };
-    let receivers = receivers / plan.rooms;
+    let followers = if plan.follow { writers } else { 0 };
+    let receivers = (receivers + followers) / plan.rooms;
     let board = Rc::new(Stats::new(writers, window, Parties { receivers, acknowledges, settles })?);
-    let rooms: Rc<[RoomId]> = rooms::open(target.address, plan.rooms)?.into();
-    let notes = spawn_receivers(plan, &rooms, &board).await?;
-    let until = spawn_writers(plan, &rooms, &board).await?;
+    let rooms: Rc<[RoomId]> = rooms::open(target, plan.rooms)?.into();
+    let mut notes = spawn_receivers(plan, &rooms, &board).await?;
+    let (until, followers) = spawn_writers(plan, &rooms, &board).await?;
+    notes.extend(followers);
 
     sleep_until(until - plan.length).await;
     let before = Sample::take(plan, &board)?;
@@ -175,6 +189,10 @@ pub(crate) async fn spawn_receivers(
     let mut all = Vec::new();
     for (number, (socket, room, notes)) in attached.into_iter().enumerate() {
         let care = if number % PARSES == 0 { Care::Parse } else { Care::Scan };
+        if !plan.target.speaks.is_logged() {
+            let in_room = |sender: &u32| sender % plan.rooms == room.number;
+            notes.borrow_mut().only = Some((0..plan.writers).filter(in_room).collect());
+        }
         let reader = Reader { room, speaks: plan.target.speaks, care, notes: Rc::clone(&notes) };
         spawn_local(receiver::receive(socket, reader, Rc::clone(board)));
         all.push(notes);
@@ -182,29 +200,42 @@ pub(crate) async fn spawn_receivers(
     Ok(all)
 }
 
-/// Starts the writers; answers when they will stop.
-pub(crate) async fn spawn_writers(plan: Plan, rooms: &Rc<[RoomId]>, board: &Rc<Stats>) -> Result<Instant> {
+/// Starts the writers; returns when they will stop, and the notes of those who follow.
+pub(crate) async fn spawn_writers(
+    plan: Plan,
+    rooms: &Rc<[RoomId]>,
+    board: &Rc<Stats>,
+) -> Result<(Instant, Vec<Notes>)> {
     let first = plan.receivers as usize;
-    let sockets: Vec<_> = stream::iter(first..first + plan.writers as usize)
-        .map(|number| writer::attach(plan.target, number))
-        .buffer_unordered(OPENING)
+    let attached: Vec<_> = stream::iter(first..first + plan.writers as usize)
+        .zip(stream::iter(rooms::in_turn(rooms)))
+        .zip(stream::iter(0..))
+        .map(|((number, room), sender)| writer::attach(plan.target, (number, sender), room, plan.follow))
+        // In order: a writer's room is known by its number.
+        .buffered(OPENING)
         .try_collect()
         .await?;
     // Enough to keep runs on one database apart; nothing secret.
     let run = RandomState::new().hash_one(std::process::id()) as u32;
     let until = Instant::now() + plan.warm_up + plan.length;
-    for ((socket, sender), room) in sockets.into_iter().zip(0..).zip(rooms::in_turn(rooms)) {
+    let mut followers = Vec::new();
+    for ((socket, room, notes), sender) in attached.into_iter().zip(0..) {
+        let number = room.number;
+        let follower = notes.map(|notes| {
+            followers.push(Rc::clone(&notes));
+            Reader { room: room.clone(), speaks: plan.target.speaks, care: Care::Scan, notes }
+        });
         let every = match plan.pace {
             Pace::Rate(rate) => Some(Duration::from_secs(1) * plan.writers / rate.max(1)),
             Pace::Saturated(_) | Pace::OneByOne => None,
         };
-        let (speaks, frame_bytes, number) = (plan.target.speaks, plan.frame_bytes, room.number);
+        let (speaks, frame_bytes) = (plan.target.speaks, plan.frame_bytes);
         let orders = Orders { sender, room: room.id, speaks, every, frame_bytes, run };
         let (sink, stream) = socket.split();
         spawn_local(writer::write(sink, orders, until, Rc::clone(board)));
-        spawn_local(writer::hear(stream, speaks, number, Rc::clone(board)));
+        spawn_local(writer::hear(stream, speaks, number, follower, Rc::clone(board)));
     }
-    Ok(until)
+    Ok((until, followers))
 }
 
 /// Counters at one moment.
@@ -240,6 +271,7 @@ fn outcome(before: &Sample, after: &Sample, board: &Stats, settled: bool, verdic
         acknowledged,
         acknowledged_per_second: acknowledged as f64 / seconds,
         server_cpu_seconds: cpu,
+        server_cpu_us_per_post: cpu.map(|cpu| cpu * 1e6 / (acknowledged as f64).max(1.0)),
         server_cpu_us_per_delivery: cpu.map(|cpu| each(cpu * 1e6)),
         // At least one tick of the clock that CPU is told by.
         deliveries_per_cpu_second: cpu.map(|cpu| deliveries as f64 / cpu.max(0.01)),

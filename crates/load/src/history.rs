@@ -40,8 +40,8 @@ impl Sighting {
 pub struct Record {
     /// Cursor of each room; a room that is not named is read from its beginning.
     pub cursors: HashMap<u32, u64>,
-    /// The one room that it follows; `None`: all of them.
-    pub only: Option<u32>,
+    /// The logs that it follows; all of them if `None`.
+    pub only: Option<HashSet<u32>>,
     /// Everything it was delivered.
     pub seen: Vec<Sighting>,
     /// Times that the server replaced the log by a snapshot.
@@ -140,7 +140,9 @@ fn check_record(record: &Record, log: &Log, verdict: &mut Verdict) {
             Order::Again => verdict.doubled += 1,
         }
     }
-    for (room, head) in log.heads.iter().filter(|(room, _)| record.only.is_none_or(|only| only == **room)) {
+    let follows = |room: &u32| record.only.as_ref().is_none_or(|only| only.contains(room));
+    verdict.garbled += record.seen.iter().filter(|sighting| !follows(&sighting.room)).count() as u64;
+    for (room, head) in log.heads.iter().filter(|(room, _)| follows(room)) {
         verdict.lost += readers.entry(*room).or_insert_with(|| Reader::after(0)).missing(*head);
     }
 }
@@ -246,9 +248,15 @@ mod tests {
     #[test]
     fn room_not_followed_is_not_lost() {
         let elsewhere = Sighting { room: 7, seq: 2, write: write(1) };
-        let of_one_room = |seqs| Record { only: Some(0), ..receiver(seqs) };
+        let of_one_room = |seqs| Record { only: Some([0].into()), ..receiver(seqs) };
         assert!(check(&[elsewhere], &[of_one_room(&[])]).is_clean());
         assert_eq!(check(&acknowledged(&[11]), &[of_one_room(&[])]).lost, 1);
+        let mut astray = of_one_room(&[11]);
+        astray.seen.push(Sighting { write: write(2), ..elsewhere });
+        assert_eq!(
+            check(&[], &[astray]),
+            Verdict { receivers: 1, sightings: 2, garbled: 1, ..Verdict::default() }
+        );
     }
 
     #[test]

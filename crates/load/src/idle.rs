@@ -22,6 +22,10 @@ pub struct Outcome {
     pub bytes_after: u64,
     /// Memory that each connection added.
     pub bytes_per_connection: f64,
+    /// The server's memory once all had left.
+    pub bytes_left: u64,
+    /// The same by that before the first one.
+    pub left_ratio: f64,
     /// Microseconds of CPU that each connection costs in a second.
     pub cpu_us_per_second: f64,
 }
@@ -55,7 +59,7 @@ const SPARE_FILES: u64 = 64;
 pub async fn run(plan: Plan) -> Result<Outcome> {
     let Plan { target, server_pid, connections, settle, length } = plan;
     process::raise_file_limit(u64::from(connections) + SPARE_FILES)?;
-    let bytes_before = process::memory(server_pid)?;
+    let (bytes_before, files_before) = (process::memory(server_pid)?, process::open_files(server_pid)?);
     let sockets: Vec<Socket> = stream::iter(0..connections as usize)
         .map(|number| attach(target, number))
         .buffer_unordered(OPENING)
@@ -73,12 +77,17 @@ pub async fn run(plan: Plan) -> Result<Outcome> {
     if let Some(ended) = held.try_join_next() {
         ended?.context("an idle connection ended")?;
     }
+    let left = held.len() as u64;
+    held.shutdown().await;
+    let bytes_left = process::memory_after(server_pid, files_before).await?;
     let each = |sum: f64| sum / f64::from(connections.max(1));
     Ok(Outcome {
-        connections: held.len() as u64,
+        connections: left,
         bytes_before,
         bytes_after,
         bytes_per_connection: each(bytes_after.saturating_sub(bytes_before) as f64),
+        bytes_left,
+        left_ratio: bytes_left as f64 / bytes_before.max(1) as f64,
         cpu_us_per_second: each(cpu.as_secs_f64() * 1e6 / length.as_secs_f64().max(1.0)),
     })
 }
@@ -90,7 +99,7 @@ async fn attach(target: Target, number: usize) -> Result<Socket> {
             socket::watch(&mut socket).await?;
             Ok(socket)
         }
-        _ => protocol::subscribe(target, number).await,
+        _ => protocol::subscribe(target, number, 0).await,
     }
 }
 

@@ -70,6 +70,15 @@ pub fn write_of(cmid: Cmid) -> WriteId {
 /// Returns the length of a body for an `entry` frame of about `frame_bytes`, so that a server that only passes bodies
 /// on can be given frames of the same length.
 pub fn body_bytes(frame_bytes: usize) -> usize {
+    frame_bytes.saturating_sub(bytes_around())
+}
+
+/// Returns the length of an `entry` frame around a body of `body_bytes`.
+pub fn frame_bytes(body_bytes: usize) -> usize {
+    body_bytes + bytes_around()
+}
+
+fn bytes_around() -> usize {
     let entry = ServerFrame::Entry(Entry {
         room: RoomId::lobby(),
         seq: 12_345,
@@ -78,8 +87,7 @@ pub fn body_bytes(frame_bytes: usize) -> usize {
         cmid: Some(Cmid(0)),
         what: EntryKind::posted(String::new(), None),
     });
-    let around = serde_json::to_vec(&entry).map_or(0, |frame| frame.len());
-    frame_bytes.saturating_sub(around)
+    serde_json::to_vec(&entry).map_or(0, |frame| frame.len())
 }
 
 #[cfg(test)]
@@ -110,6 +118,7 @@ mod tests {
     #[test]
     fn entry_frame_has_requested_length() {
         assert_eq!(entry(MARK.body(body_bytes(220))).len(), 220);
+        assert_eq!(body_bytes(frame_bytes(200)), 200);
     }
 
     #[test]

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::time::{Instant, sleep};
 
 /// The unit of utime and stime in /proc/PID/stat: USER_HZ, 100 on every Linux that Rust builds for.
 const TICKS_PER_SECOND: u64 = 100;
+
+/// Longest that a server takes to close the connections that ended.
+const CLOSED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The CPU time that all threads of `pid` have used, in the kernel too. A loopback socket's receive side runs
 /// within its sender's `send`, so this holds the whole way of a frame up to the receiver's queue.
@@ -23,6 +27,34 @@ pub fn memory(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let rollup = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
     parse_pss(&rollup).with_context(|| format!("{path} has no Pss line"))
+}
+
+/// Returns the files that `pid` has open, its sockets among them.
+pub fn open_files(pid: u32) -> Result<usize> {
+    let path = format!("/proc/{pid}/fd");
+    Ok(fs::read_dir(&path).with_context(|| format!("reading {path}"))?.count())
+}
+
+/// Waits until `pid` has closed all but so many files and its memory no longer falls; returns that.
+///
+/// # Errors
+/// If it still has more after a minute, or /proc does not show it.
+pub async fn memory_after(pid: u32, files: usize) -> Result<u64> {
+    let deadline = Instant::now() + CLOSED_WITHIN;
+    while open_files(pid)? > files {
+        ensure!(Instant::now() < deadline, "the server still has {} open files", open_files(pid)?);
+        sleep(Duration::from_millis(20)).await;
+    }
+    let mut least = memory(pid)?;
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        let now = memory(pid)?;
+        // Less than one part in a hundred: what comes and goes anyway.
+        if now > least - least / 100 {
+            return Ok(least.min(now));
+        }
+        least = now;
+    }
 }
 
 /// Raises the limit of open files to at least `files`: each connection is one here, and one in a server that is started
@@ -75,6 +107,7 @@ mod tests {
     fn a_living_process_has_both() {
         let me = std::process::id();
         assert!(memory(me).unwrap() > 0);
+        assert!(open_files(me).unwrap() > 2);
         cpu(me).unwrap();
     }
 }

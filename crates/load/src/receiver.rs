@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::history::{Record, Sighting};
 use crate::mark::{self, Mark};
-use crate::protocol::{self, Ear};
+use crate::protocol::{self, Ear, Heard};
 use crate::rooms::NumberedRoom;
 use crate::socket::{self, Protocol, Socket, Target};
 use crate::stats::Stats;
@@ -50,11 +50,11 @@ pub(crate) async fn attach(
     let socket = match target.speaks {
         Protocol::Madang => {
             let mut socket = socket::connect(target, "/ws", number).await?;
-            record.only = Some(room.number);
+            record.only = Some([room.number].into());
             record.cursors = HashMap::from([(room.number, socket::watch_room(&mut socket, &room.id).await?)]);
             socket
         }
-        _ => protocol::subscribe(target, number).await?,
+        _ => protocol::subscribe(target, number, room.number).await?,
     };
     Ok((socket, room, Rc::new(RefCell::new(record))))
 }
@@ -72,7 +72,8 @@ pub(crate) async fn receive(mut socket: Socket, reader: Reader, board: Rc<Stats>
             None => break "no close frame".to_owned(),
         };
         if speaks != Protocol::Madang {
-            let heard = ear.hear(frame, |mark, bytes| {
+            let heard = ear.hear(frame, |heard| {
+                let Heard::Message(mark, bytes) = heard else { return };
                 notes.borrow_mut().seen.push(Sighting::unlogged(mark.write));
                 board.delivered(mark, bytes);
             });
@@ -81,15 +82,20 @@ pub(crate) async fn receive(mut socket: Socket, reader: Reader, board: Rc<Stats>
             }
             continue;
         }
-        let (sighting, mark) = sight(&frame, &reader, &board);
-        if let Some(sighting) = sighting {
-            notes.borrow_mut().seen.push(sighting);
-        }
-        if let Some(mark) = mark {
-            board.delivered(mark, frame.len());
-        }
+        take(&frame, &reader, &board);
     };
     board.complain(format!("a receiver's connection ended: {why}"));
+}
+
+/// Notes a frame of `madang.v1`.
+pub(crate) fn take(frame: &[u8], reader: &Reader, board: &Stats) {
+    let (sighting, mark) = sight(frame, reader, board);
+    if let Some(sighting) = sighting {
+        reader.notes.borrow_mut().seen.push(sighting);
+    }
+    if let Some(mark) = mark {
+        board.delivered(mark, frame.len());
+    }
 }
 
 type Sight = (Option<Sighting>, Option<Mark>);

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use madang_protocol::{RoomId, RoomInfo};
 
+use crate::socket::{Protocol, Target};
+
 /// A room with its number in the history.
 #[derive(Clone, Debug)]
 pub(crate) struct NumberedRoom {
@@ -16,7 +18,12 @@ pub(crate) struct NumberedRoom {
 ///
 /// # Errors
 /// If the server refuses one.
-pub(crate) fn open(address: SocketAddr, count: u32) -> Result<Vec<RoomId>> {
+pub(crate) fn open(target: Target, count: u32) -> Result<Vec<RoomId>> {
+    let address = target.address;
+    if target.speaks != Protocol::Madang {
+        // A room is there with its first member, and has a number only.
+        return Ok(vec![RoomId::lobby(); count as usize]);
+    }
     let more = (1..count).map(|number| make_room(address, &format!("Room {number}")));
     std::iter::once(Ok(RoomId::lobby())).chain(more).collect()
 }

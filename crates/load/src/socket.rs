@@ -23,16 +23,35 @@ pub enum Protocol {
     Plain,
     /// STOMP 1.2 over a WebSocket.
     Stomp,
+    /// The same to a durable queue, which keeps each message before its receipt.
+    Queue,
     /// MQTT 3.1.1 over a WebSocket.
     Mqtt,
+    /// NATS over a WebSocket, to a stream that keeps each message before its acknowledgement.
+    Nats,
 }
 
 impl Protocol {
+    /// True if a writer is sent an acknowledgement of each write.
+    pub fn acknowledges(self) -> bool {
+        matches!(self, Self::Madang | Self::Queue | Self::Nats)
+    }
+
+    /// True if an entry tells its place in the log of its room; otherwise each writer is a log of its own.
+    pub(crate) fn is_logged(self) -> bool {
+        self == Self::Madang
+    }
+
+    /// True if a run may have other rooms than the lobby.
+    pub(crate) fn has_rooms(self) -> bool {
+        matches!(self, Self::Madang | Self::Raw)
+    }
+
     fn subprotocol(self) -> Option<&'static str> {
         match self {
             Self::Madang => Some(SUBPROTOCOL),
-            Self::Raw | Self::Plain => None,
-            Self::Stomp => Some("v12.stomp"),
+            Self::Raw | Self::Plain | Self::Nats => None,
+            Self::Stomp | Self::Queue => Some("v12.stomp"),
             Self::Mqtt => Some("mqtt"),
         }
     }

@@ -40,6 +40,8 @@ pub struct Plan {
     pub rounds: u32,
     /// Measured in each turn.
     pub turn: Duration,
+    /// The server's option `--max-unsent`, in MiB.
+    pub max_unsent: u32,
 }
 
 /// Measurements of a run.
@@ -53,6 +55,10 @@ pub struct Outcome {
     pub p99_ratio: f64,
     /// The most that the server grew by while some stalled, for each of them.
     pub bytes_per_stalled: f64,
+    /// The same for all of them together.
+    pub bytes_of_all: u64,
+    /// The same by the most that the server may let wait: of all together, and what it does not count of each.
+    pub share_of_bound: f64,
     /// True if the others had everything at the end.
     pub settled: bool,
     /// Lost, doubled, reordered, for the others.
@@ -96,6 +102,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         rooms: 1,
         receivers: others,
         writers: 1,
+        follow: false,
         pace: Pace::Rate(plan.rate),
         frame_bytes: plan.frame_bytes,
         warm_up: BETWEEN,
@@ -109,7 +116,7 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         let number = (others + number) as usize;
         spawn_local(reader(plan.target, number, stalls.clone()));
     }
-    let until = engine::spawn_writers(drive, &rooms, &board).await?;
+    let (until, _) = engine::spawn_writers(drive, &rooms, &board).await?;
     let (mut at, mut outcomes) = (until - drive.length, [board.latencies(), board.latencies()]);
     let (mut before, mut held) = (None, 0_u64);
     for turn in 0..plan.rounds * 2 {
@@ -131,10 +138,19 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         some_stall,
         p99_ratio: some_stall.p99_us as f64 / all_read.p99_us.max(1) as f64,
         bytes_per_stalled: held as f64 / f64::from(plan.stalled.max(1)),
+        bytes_of_all: held,
+        share_of_bound: held as f64 / bound(plan.max_unsent, plan.stalled) as f64,
         settled,
         verdict: history::check(&board.owed(), &records),
         complaints: board.complaints(),
     })
+}
+
+/// Returns the bytes that a server with this `--max-unsent` may let wait for so many readers.
+fn bound(max_unsent: u32, readers: u32) -> u64 {
+    /// Bytes of a connection that it does not count.
+    const UNCOUNTED: u64 = 32 * 1024;
+    u64::from(max_unsent) * 1024 * 1024 + u64::from(readers) * UNCOUNTED
 }
 
 /// Waits, measures one turn from `at`, and adds it to `sum`; answers when it ended.
@@ -174,5 +190,16 @@ async fn read(target: Target, number: usize, stalls: &mut watch::Receiver<bool>)
             changed = stalls.changed() => changed?,
             frame = socket.next() => { frame.context("the server closed it")??; }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_grows_with_readers() {
+        assert_eq!(bound(64, 0), 64 << 20);
+        assert_eq!(bound(64, 1_024) - bound(64, 0), 32 << 20);
     }
 }

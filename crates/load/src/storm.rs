@@ -11,7 +11,7 @@ use fastrand::Rng;
 use madang_protocol::{ClientFrame, Cmid, RoomId, ServerFrame};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, sleep};
 
 use crate::chaos::checker::Checker;
@@ -47,6 +47,12 @@ pub struct Outcome {
     pub live_max_ms: f64,
     /// Until each had a message that was posted after.
     pub heard_ms: f64,
+    /// The server's memory before the first client, in its first life.
+    pub bytes_before: u64,
+    /// In its second, once all had left.
+    pub bytes_left: u64,
+    /// That by the other.
+    pub left_ratio: f64,
     /// Reads of the database since the start, for all of this.
     pub store_reads: u64,
 }
@@ -86,8 +92,10 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         Server::start_on(plan.server_core.as_deref(), &plan.program, folder.path(), &options).await?;
     let target = Target { address: server.address(), speaks: Protocol::Madang };
     post(target, MESSAGES).await?;
+    let pid = |server: &Server| server.pid().context("the server has no process");
+    let (bytes_before, files) = (process::memory(pid(&server)?)?, process::open_files(pid(&server)?)?);
     let checker = Rc::new(RefCell::new(Checker::default()));
-    let screens = arrive(&plan, target, &checker).await?;
+    let (screens, mut lives) = arrive(&plan, target, &checker).await?;
 
     server.kill().await?;
     let live = |screen: &&Rc<Screen>| screen.live_since.get().is_some();
@@ -114,6 +122,9 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
     wait(BOUND, || screens.iter().all(|screen| screen.newest.get() >= head))
         .await
         .context("not all clients had the message after")?;
+    let heard_ms = posted.elapsed().as_secs_f64() * 1e3;
+    lives.shutdown().await;
+    let bytes_left = process::memory_after(pid(&server)?, files).await?;
     ensure!(checker.borrow().verdict.is_clean(), "{:?}", checker.borrow().verdict);
     let at = |part: f64| {
         let index = ((waits.len() - 1) as f64 * part).ceil() as usize;
@@ -124,13 +135,20 @@ async fn run_here(plan: Plan) -> Result<Outcome> {
         live_p50_ms: at(0.5),
         live_p99_ms: at(0.99),
         live_max_ms: at(1.0),
-        heard_ms: posted.elapsed().as_secs_f64() * 1e3,
+        heard_ms,
+        bytes_before,
+        bytes_left,
+        left_ratio: bytes_left as f64 / bytes_before.max(1) as f64,
         store_reads,
     })
 }
 
 /// Each client has a core of its own, and comes back by its rules.
-async fn arrive(plan: &Plan, target: Target, checker: &Rc<RefCell<Checker>>) -> Result<Vec<Rc<Screen>>> {
+async fn arrive(
+    plan: &Plan,
+    target: Target,
+    checker: &Rc<RefCell<Checker>>,
+) -> Result<(Vec<Rc<Screen>>, JoinSet<()>)> {
     let (_phase, phase) = watch::channel(Phase::Arrive);
     let world = World {
         address: target.address,
@@ -143,10 +161,10 @@ async fn arrive(plan: &Plan, target: Target, checker: &Rc<RefCell<Checker>>) -> 
         pause: Duration::from_secs(60),
     };
     let mut rng = Rng::with_seed(1);
-    let mut screens = Vec::new();
+    let (mut screens, mut lives) = (Vec::new(), JoinSet::new());
     for number in 1..=plan.clients {
         let (screen, life) = person(number, world.clone(), rng.fork());
-        spawn_local(life);
+        lives.spawn_local(life);
         screens.push(screen);
         if number % ARRIVING == 0 || number == plan.clients {
             wait(BOUND, || screens.iter().all(|screen| screen.live_since.get().is_some()))
@@ -154,7 +172,7 @@ async fn arrive(plan: &Plan, target: Target, checker: &Rc<RefCell<Checker>>) -> 
                 .context("not all clients arrived")?;
         }
     }
-    Ok(screens)
+    Ok((screens, lives))
 }
 
 /// Posts so many messages into the lobby; answers the place of the last.

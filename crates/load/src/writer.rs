@@ -11,7 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::mark::{self, Mark};
-use crate::protocol::{self, Ear};
+use crate::protocol::{self, Ear, Heard};
+use crate::receiver::{self, Notes, Reader};
+use crate::rooms::NumberedRoom;
 use crate::socket::{self, Protocol, Socket, Target};
 use crate::stats::Stats;
 
@@ -32,16 +34,26 @@ pub(crate) struct Orders {
     pub(crate) run: u32,
 }
 
-/// Connects writer `number`.
-pub(crate) async fn attach(target: Target, number: usize) -> Result<Socket> {
-    match target.speaks {
+/// Makes connection `number` of this writer, which posts into `room`, and starts its notes if it follows the room.
+pub(crate) async fn attach(
+    target: Target,
+    (number, sender): (usize, u32),
+    room: NumberedRoom,
+    follow: bool,
+) -> Result<(Socket, NumberedRoom, Option<Notes>)> {
+    if follow {
+        let (socket, room, notes) = receiver::attach(target, number, room).await?;
+        return Ok((socket, room, Some(notes)));
+    }
+    let socket = match target.speaks {
         Protocol::Madang => {
             let mut socket = socket::connect(target, "/ws", number).await?;
             socket::hello(&mut socket).await?;
-            Ok(socket)
+            socket
         }
-        _ => protocol::introduce(target, number).await,
-    }
+        _ => protocol::introduce(target, number, room.number, sender).await?,
+    };
+    Ok((socket, room, None))
 }
 
 /// Writes until the time is over. Frames that fit into the window leave together.
@@ -83,22 +95,41 @@ fn message(mark: Mark, orders: &Orders) -> Result<Message> {
             reply_to: None,
         }),
         // There is nothing around the text.
-        Protocol::Raw => Ok(protocol::message(Protocol::Raw, mark.body(orders.frame_bytes))),
+        Protocol::Raw => Ok(protocol::message(Protocol::Raw, mark.write, mark.body(orders.frame_bytes))),
         // The text is as long as in a frame of madang.v1: the same message, in each protocol's own clothes.
-        speaks => Ok(protocol::message(speaks, mark.body(mark::body_bytes(orders.frame_bytes)))),
+        speaks => {
+            let body = mark.body(mark::body_bytes(orders.frame_bytes));
+            Ok(protocol::message(speaks, mark.write, body))
+        }
     }
 }
 
-/// Receives the answers to posts into the room with this number, until the connection ends.
-pub(crate) async fn hear(mut stream: SplitStream<Socket>, speaks: Protocol, room: u32, board: Rc<Stats>) {
+/// Receives the answers to posts into the room with this number, and what `follower` is sent, until the connection ends.
+pub(crate) async fn hear(
+    mut stream: SplitStream<Socket>,
+    speaks: Protocol,
+    room: u32,
+    follower: Option<Reader>,
+    board: Rc<Stats>,
+) {
     let mut ear = Ear::new(speaks);
     let why = loop {
         match stream.next().await {
             Some(Ok(frame @ (Message::Text(_) | Message::Binary(_)))) if speaks != Protocol::Madang => {
-                // Nothing but complaints is news to who wrote it.
-                if let Err(error) = ear.hear(frame.into_data(), |_, _| {}) {
+                let heard = ear.hear(frame.into_data(), |heard| {
+                    if let Heard::Acknowledged(write) = heard {
+                        board.acknowledged(write, write.sender, u64::from(write.n));
+                    }
+                });
+                if let Err(error) = heard {
                     board.complain(format!("a writer: {error}"));
                 }
+            }
+            Some(Ok(Message::Text(text)))
+                if let Some(follower) = &follower
+                    && mark::entry_seq(text.as_bytes()).is_some() =>
+            {
+                receiver::take(text.as_bytes(), follower, &board);
             }
             Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
                 Ok(ServerFrame::Done { cmid, seq, .. }) => {

@@ -139,6 +139,7 @@ async fn outcome(speaks: Protocol, fault: Fault, pace: Pace) -> Outcome {
         rooms: 1,
         receivers: 5,
         writers: 2,
+        follow: false,
         pace,
         frame_bytes: 200,
         warm_up: Duration::from_millis(100),

@@ -34,21 +34,40 @@ impl Broker {
     }
 }
 
-/// Installs the missing packages. Services of a package are not started.
-pub(super) fn ensure(project: &Project) -> Result<()> {
-    let wanted = [("rabbitmq-server", RABBITMQ), ("mosquitto", MOSQUITTO)];
-    let missing: Vec<&str> = wanted
-        .iter()
-        .filter(|(_, program)| !Path::new(program).exists())
-        .map(|(package, _)| *package)
+/// Installs the missing packages of these. Services of a package are not started.
+pub(super) fn ensure(project: &Project, wanted: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = [("rabbitmq-server", RABBITMQ), ("mosquitto", MOSQUITTO)]
+        .into_iter()
+        .filter(|(package, program)| wanted.contains(package) && !Path::new(program).exists())
+        .map(|(package, _)| package)
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
     if !apt::is_there() {
-        bail!("The protocols are measured beside Debian's brokers; there is no apt-get here.");
+        bail!("Madang is measured beside Debian's brokers; there is no apt-get here.");
     }
     step(&format!("install {}", missing.join(", ")), || apt::install_unstarted(project, &missing))
+}
+
+/// NATS with one store on disk, which syncs each message before it acknowledges it.
+pub(super) fn nats(program: &Path, folder: &Path) -> Result<Broker> {
+    let [address, unused] = free_ports()?;
+    let config = folder.join("nats.conf");
+    let text = format!(
+        "server_name: bench\n\
+         listen: \"127.0.0.1:{}\"\n\
+         ping_interval: \"1h\"\n\
+         websocket {{ listen: \"127.0.0.1:{}\", no_tls: true }}\n\
+         jetstream {{ store_dir: \"{}\", sync_interval: always }}\n",
+        unused.port(),
+        address.port(),
+        folder.join("jetstream").display(),
+    );
+    fs::write(&config, text)?;
+    let mut command = pinned(SERVER_CORE, program);
+    command.arg("--config").arg(config);
+    Ok(Broker { command, address, beside: None })
 }
 
 /// Mosquitto: MQTT over a WebSocket, at most once, nothing kept.

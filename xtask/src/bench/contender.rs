@@ -27,13 +27,26 @@ pub(crate) enum Contender {
     RabbitMq,
     /// Debian's mosquitto: MQTT over a WebSocket.
     Mosquitto,
+    /// NATS with JetStream, over a WebSocket.
+    Nats,
     /// The npm package `ws` on Node.
     Ws,
     /// bun's own WebSocket server.
     Bun,
+    /// No server: the kernel alone.
+    Floor,
 }
 
 impl Contender {
+    /// Returns the package of Debian that brings it.
+    pub(crate) fn package(self) -> Option<&'static str> {
+        match self {
+            Self::RabbitMq => Some("rabbitmq-server"),
+            Self::Mosquitto => Some("mosquitto"),
+            _ => None,
+        }
+    }
+
     /// Returns the protocol for the load generator.
     pub(crate) fn speaks(self) -> &'static str {
         match self {
@@ -41,9 +54,19 @@ impl Contender {
             Self::Plain => "plain",
             Self::Stomp | Self::RabbitMq => "stomp",
             Self::Mosquitto => "mqtt",
-            Self::Ws | Self::Bun => "raw",
+            Self::Nats => "nats",
+            Self::Ws | Self::Bun | Self::Floor => "raw",
         }
     }
+}
+
+/// Programs of the servers.
+pub(crate) struct Programs {
+    pub(crate) madang: PathBuf,
+    /// Folder of the peers' scripts.
+    pub(crate) peers: PathBuf,
+    /// Missing where nobody is measured beside it.
+    pub(crate) nats: Option<PathBuf>,
 }
 
 /// A server that was started here, and ends with this value.
@@ -60,23 +83,25 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts a server on its own core, with an empty data folder, and waits until it answers.
-    pub(crate) fn start(contender: Contender, program: &Path, peers: &Path, scratch: &Path) -> Result<Self> {
-        // On the disk of the build, not in /tmp, which may be memory: durable is to mean durable.
-        let data = scratch.join("data");
-        if data.exists() {
-            fs::remove_dir_all(&data)?;
-        }
-        fs::create_dir_all(&data)?;
+    pub(crate) fn start(contender: Contender, programs: &Programs, scratch: &Path) -> Result<Self> {
+        let Programs { madang: program, peers, nats } = programs;
+        let data = new_folder(scratch)?;
         let log = fs::File::create(scratch.join(format!("{contender:?}.log")))?;
         let mut broker = None;
         let mut command = match contender {
             Contender::RabbitMq => broker.insert(broker::rabbitmq(&data)?).take_command(),
+            Contender::Nats => {
+                let nats = nats.as_deref().context("NATS is not installed")?;
+                broker.insert(broker::nats(nats, &data)?).take_command()
+            }
+            Contender::Floor => bail!("the floor is no server"),
             Contender::Mosquitto => broker.insert(broker::mosquitto(&data)?).take_command(),
             Contender::Madang | Contender::Plain | Contender::Stomp => {
                 let mut command = pinned(SERVER_CORE, program);
                 command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(&data);
                 // The generator is one person at one address who does what a thousand do.
                 command.args(["--post-rate", "0", "--frame-rate", "0", "--connections-per-address", "0"]);
+                command.args(["--rooms-per-address", "0", "--rooms-per-person", "0"]);
                 command
             }
             Contender::Ws => {
@@ -161,6 +186,16 @@ impl Drop for Running {
         }
         let _ = fs::remove_dir_all(&self.data);
     }
+}
+
+/// Makes an empty folder for data, on the disk of the build, not in /tmp, which may be memory: durable is to mean durable.
+pub(crate) fn new_folder(scratch: &Path) -> Result<PathBuf> {
+    let data = scratch.join("data");
+    if data.exists() {
+        fs::remove_dir_all(&data)?;
+    }
+    fs::create_dir_all(&data)?;
+    Ok(data)
 }
 
 /// Returns true if the server answers a request. A peer that knows no /healthz answers with a refusal, and is up.

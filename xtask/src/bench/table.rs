@@ -1,48 +1,97 @@
-//! The one table: medians, and Madang's share of each peer's.
+//! Tables: medians, and Madang's share of each peer's.
 
 use std::fmt::Write;
 
 use super::Figures;
-use super::contender::Contender::{self, Bun, Madang, Plain, Stomp, Ws};
-use super::scenario::{PROTOCOLS, PROTOCOLS_CPU, PROTOCOLS_PREFIX, SCENARIOS, START_UP};
+use super::contender::Contender::{self, Bun, Floor, Madang, Mosquitto, Nats, Plain, RabbitMq, Stomp, Ws};
+use super::scenario::{POSTS_PREFIX, PROTOCOLS_CPU, PROTOCOLS_PREFIX, SCENARIOS, START_UP};
 
-/// `figures` as a Markdown table.
-pub(crate) fn render(figures: &Figures) -> String {
-    let mut table = String::from(
-        "| | Madang | Node `ws` | bun | Madang ÷ `ws` | Madang ÷ bun |\n|:--|--:|--:|--:|--:|--:|\n",
-    );
-    for name in names().filter(|name| !name.starts_with(PROTOCOLS_PREFIX)).chain([START_UP]) {
-        let of = |contender: Contender| figures.get(&(name, contender)).and_then(|values| median(values));
-        let Some(madang) = of(Madang) else { continue };
-        let ratio = |peer: Option<f64>| peer.filter(|peer| *peer > 0.0).map(|peer| madang / peer);
-        let cells = [Some(madang), of(Ws), of(Bun), ratio(of(Ws)), ratio(of(Bun))];
-        let cells = cells.map(|cell| cell.map_or_else(|| "–".to_owned(), human));
-        // Writing to a string cannot fail.
-        let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
-    }
-    table
+/// One table.
+struct Table {
+    /// Prefix of its metrics' names; the table of all others has none.
+    prefix: &'static str,
+    /// Servers, in order.
+    columns: &'static [(&'static str, Contender)],
+    /// Columns of Madang's figure by another one's.
+    shares: &'static [(&'static str, Contender)],
 }
 
-/// Returns the figures of the protocols, as a table of its own; `None` if they were not measured.
-pub(crate) fn render_protocols(figures: &Figures) -> Option<String> {
-    figures.get(&(PROTOCOLS_CPU, Madang))?;
-    let mut table = String::from(
-        "| | `madang.v1` | plain JSON | STOMP | RabbitMQ Web-STOMP | mosquitto, MQTT |\n|:--|--:|--:|--:|--:|--:|\n",
-    );
-    let mut line = |name: &str, of: &dyn Fn(Contender) -> Option<f64>| {
-        let cells: Vec<String> =
-            PROTOCOLS.iter().map(|protocol| of(*protocol).map_or_else(|| "–".to_owned(), human)).collect();
-        // Writing to a string cannot fail.
-        let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
-    };
-    for name in names() {
-        let Some(short) = name.strip_prefix(PROTOCOLS_PREFIX) else { continue };
-        line(short, &|protocol| figures.get(&(name, protocol)).and_then(|values| median(values)));
-        if name == PROTOCOLS_CPU {
-            line("the same ÷ `madang.v1`", &|protocol| protocol_ratio(figures, protocol));
+const MAIN: Table = Table {
+    prefix: "",
+    columns: &[("Madang", Madang), ("Node `ws`", Ws), ("bun", Bun), ("floor", Floor)],
+    shares: &[("Madang ÷ `ws`", Ws), ("Madang ÷ bun", Bun)],
+};
+
+const POSTS: Table = Table {
+    prefix: POSTS_PREFIX,
+    columns: &[
+        ("Madang", Madang),
+        ("NATS JetStream", Nats),
+        ("RabbitMQ, quorum queue", RabbitMq),
+        ("floor", Floor),
+    ],
+    shares: &[("Madang ÷ NATS", Nats), ("Madang ÷ RabbitMQ", RabbitMq)],
+};
+
+const PROTOCOLS: Table = Table {
+    prefix: PROTOCOLS_PREFIX,
+    columns: &[
+        ("`madang.v1`", Madang),
+        ("plain JSON", Plain),
+        ("STOMP", Stomp),
+        ("RabbitMQ Web-STOMP", RabbitMq),
+        ("mosquitto, MQTT", Mosquitto),
+        ("floor", Floor),
+    ],
+    shares: &[],
+};
+
+/// Returns the tables of all that was measured, in Markdown.
+pub(crate) fn render(figures: &Figures) -> String {
+    let tables = [MAIN, POSTS, PROTOCOLS];
+    let tables: Vec<String> = tables.iter().filter_map(|table| table.render(figures)).collect();
+    tables.join("\n")
+}
+
+impl Table {
+    /// Returns the table, `None` if nothing of it was measured.
+    fn render(&self, figures: &Figures) -> Option<String> {
+        let heads = self.columns.iter().chain(self.shares).map(|(head, _)| *head);
+        let heads: Vec<&str> = heads.collect();
+        let mut table = format!("| | {} |\n|:--|{}\n", heads.join(" | "), "--:|".repeat(heads.len()));
+        let header = table.len();
+        for name in names().filter(|name| self.holds(name)) {
+            let of = |contender| figures.get(&(name, contender)).and_then(|values| median(values));
+            let columns: Vec<Option<f64>> =
+                self.columns.iter().map(|(_, contender)| of(*contender)).collect();
+            if columns.iter().all(Option::is_none) {
+                continue;
+            }
+            let share = |peer| Some(of(Madang)? / of(peer).filter(|peer| *peer > 0.0)?);
+            let shares = self.shares.iter().map(|(_, peer)| share(*peer));
+            line(
+                &mut table,
+                name.strip_prefix(self.prefix).unwrap_or(name),
+                columns.into_iter().chain(shares),
+            );
+            if name == PROTOCOLS_CPU {
+                let ratios = self.columns.iter().map(|(_, protocol)| protocol_ratio(figures, *protocol));
+                line(&mut table, "the same ÷ `madang.v1`", ratios);
+            }
         }
+        (table.len() > header).then_some(table)
     }
-    Some(table)
+
+    fn holds(&self, name: &str) -> bool {
+        let elsewhere = [POSTS_PREFIX, PROTOCOLS_PREFIX].iter().any(|prefix| name.starts_with(prefix));
+        if self.prefix.is_empty() { !elsewhere } else { name.starts_with(self.prefix) }
+    }
+}
+
+fn line(table: &mut String, name: &str, cells: impl Iterator<Item = Option<f64>>) {
+    let cells: Vec<String> = cells.map(|cell| cell.map_or_else(|| "–".to_owned(), human)).collect();
+    // Writing to a string cannot fail.
+    let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
 }
 
 /// The protocols that cost more than they may for each delivery, in times of what `madang.v1` costs.
@@ -63,7 +112,7 @@ fn protocol_ratio(figures: &Figures, protocol: Contender) -> Option<f64> {
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    SCENARIOS.iter().flat_map(|scenario| scenario.metrics).map(|metric| metric.name)
+    SCENARIOS.iter().flat_map(|scenario| scenario.metrics).map(|metric| metric.name).chain([START_UP])
 }
 
 /// Each contender's median of one metric.
@@ -114,14 +163,27 @@ mod tests {
     #[test]
     fn protocol_is_compared_with_same_rounds() {
         let mut figures = Figures::new();
-        assert_eq!(render_protocols(&figures), None);
+        assert_eq!(render(&figures), "");
         figures.insert((PROTOCOLS_CPU, Madang), vec![10.0, 20.0, 10.0]);
         figures.insert((PROTOCOLS_CPU, Plain), vec![12.0, 24.0, 30.0]);
         figures.insert((PROTOCOLS_CPU, Stomp), vec![14.0, 28.0, 13.0]);
-        let table = render_protocols(&figures).unwrap();
-        assert!(table.contains("| the same ÷ `madang.v1` | 1.00 | 1.20 | 1.40 | – | – |\n"), "{table}");
+        let table = render(&figures);
+        assert!(table.contains("| the same ÷ `madang.v1` | 1.00 | 1.20 | 1.40 | – | – | – |\n"), "{table}");
         assert_eq!(dear_protocols(&figures), [(Stomp, 1.4)]);
-        assert!(!render(&figures).contains("protocols"), "they have a table of their own");
+        assert!(!table.contains("Madang"), "they have a table of their own: {table}");
+    }
+
+    #[test]
+    fn posts_have_their_own_table() {
+        let mut figures = Figures::new();
+        figures.insert(("posts: 1 writer: a second", Madang), vec![2_000.0]);
+        figures.insert(("posts: 1 writer: a second", Floor), vec![2_500.0]);
+        figures.insert(("posts: write and fdatasync alone: a second", Floor), vec![2_600.0]);
+        figures.insert((START_UP, Madang), vec![10.0]);
+        let table = render(&figures);
+        let lines = "| 1 writer: a second | 2,000 | – | – | 2,500 | – | – |\n\
+                     | write and fdatasync alone: a second | – | – | – | 2,600 | – | – |\n";
+        assert!(table.contains("| start-up, ms | 10.0 |") && table.ends_with(lines), "{table}");
     }
 
     #[test]
@@ -130,6 +192,6 @@ mod tests {
         figures.insert((START_UP, Madang), vec![10.0, 12.0, 50.0]);
         figures.insert((START_UP, Ws), vec![48.0]);
         let table = render(&figures);
-        assert!(table.ends_with("| start-up, ms | 12.0 | 48.0 | – | 0.25 | – |\n"), "{table}");
+        assert!(table.ends_with("| start-up, ms | 12.0 | 48.0 | – | – | 0.25 | – |\n"), "{table}");
     }
 }

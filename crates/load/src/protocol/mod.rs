@@ -3,28 +3,33 @@
 //! of its own, as with a server that has none.
 
 mod mqtt;
+mod nats;
 mod stomp;
 
 use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
+use crate::history::WriteId;
 use crate::mark::Mark;
 use crate::socket::{self, Protocol, Socket, Target};
 
 /// The topic of brokers and the room of Madang.
 const LOBBY: &str = "lobby";
 
-/// Comes in as connection `number`, and is sent every message of the lobby from then on.
-pub(crate) async fn subscribe(target: Target, number: usize) -> Result<Socket> {
-    let mut socket = come_in(target, number, "/").await?;
+/// Comes in as connection `number`, and is sent every message of the room from then on. Only a server without a
+/// protocol of its own has other rooms here than the lobby.
+pub(crate) async fn subscribe(target: Target, number: usize, room: u32) -> Result<Socket> {
+    let mut socket = come_in(target, number, &format!("/?room={room}")).await?;
     match target.speaks {
         Protocol::Madang => bail!("madang.v1 has its own way in"),
         Protocol::Raw | Protocol::Plain => {}
         Protocol::Stomp => {
             exchange(&mut socket, stomp::subscribe(), stomp::is_receipt).await?;
         }
+        Protocol::Queue => exchange(&mut socket, stomp::subscribe_queue(), stomp::is_receipt).await?,
         Protocol::Mqtt => exchange(&mut socket, mqtt::subscribe(), mqtt::is_suback).await?,
+        Protocol::Nats => nats::subscribe(&mut socket).await?,
     }
     Ok(socket)
 }
@@ -42,9 +47,13 @@ pub(crate) async fn join(target: Target, number: usize, bytes: usize) -> Result<
     Ok((socket, got))
 }
 
-/// Comes in as connection `number`, to post.
-pub(crate) async fn introduce(target: Target, number: usize) -> Result<Socket> {
-    come_in(target, number, "/send").await
+/// Comes in as connection `number`, to post into the room as this writer.
+pub(crate) async fn introduce(target: Target, number: usize, room: u32, sender: u32) -> Result<Socket> {
+    let mut socket = come_in(target, number, &format!("/send?room={room}")).await?;
+    if target.speaks == Protocol::Nats {
+        nats::listen(&mut socket, sender).await?;
+    }
+    Ok(socket)
 }
 
 /// `raw` is the path on a server without a protocol of its own.
@@ -53,17 +62,19 @@ async fn come_in(target: Target, number: usize, raw: &str) -> Result<Socket> {
         Protocol::Madang => "/ws",
         Protocol::Raw => raw,
         Protocol::Plain => "/plain",
-        Protocol::Stomp => "/stomp",
+        Protocol::Stomp | Protocol::Queue => "/stomp",
         Protocol::Mqtt => "/mqtt",
+        Protocol::Nats => "/",
     };
     let mut socket = socket::connect(target, path, number).await?;
     match target.speaks {
         Protocol::Madang | Protocol::Raw => {}
         Protocol::Plain => hear_until(&mut socket, |frame| frame.starts_with(br#"{"type":"userId""#)).await?,
-        Protocol::Stomp => {
+        Protocol::Stomp | Protocol::Queue => {
             exchange(&mut socket, stomp::connect(), stomp::is_connected).await?;
         }
         Protocol::Mqtt => exchange(&mut socket, mqtt::connect(number), mqtt::is_connack).await?,
+        Protocol::Nats => nats::connect(&mut socket).await?,
     }
     Ok(socket)
 }
@@ -91,15 +102,32 @@ async fn hear_until(socket: &mut Socket, mut is_answer: impl FnMut(&[u8]) -> boo
     }
 }
 
-/// A message with `body` to the lobby.
-pub(crate) fn message(speaks: Protocol, body: String) -> Message {
+/// A write with `body` to the lobby.
+pub(crate) fn message(speaks: Protocol, write: WriteId, body: String) -> Message {
     match speaks {
         Protocol::Madang | Protocol::Raw => Message::text(body),
         // The body is the generator's own: nothing in it needs an escape.
         Protocol::Plain => Message::text(format!(r#"{{"message":"{body}"}}"#)),
         Protocol::Stomp => stomp::send(&body),
+        Protocol::Queue => stomp::send_to_queue(write, &body),
         Protocol::Mqtt => mqtt::publish(&body),
+        Protocol::Nats => nats::publish(write, &body),
     }
+}
+
+/// News in what a connection is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// A message of the generator, and its bytes on the wire.
+    Message(Mark, usize),
+    /// An acknowledgement of a write.
+    Acknowledged(WriteId),
+}
+
+/// Reads `sender.n`, by which acknowledgements name a write.
+fn write_id(text: &str) -> Option<WriteId> {
+    let (sender, n) = text.split_once('.')?;
+    Some(WriteId { sender: sender.parse().ok()?, n: n.parse().ok()? })
 }
 
 /// Finds the messages in what a connection is sent.
@@ -114,14 +142,14 @@ impl Ear {
         Self { speaks, held: Vec::new() }
     }
 
-    /// Calls `each` with every message of the generator in a frame, and its bytes on the wire.
+    /// Calls `each` with all that is news in a frame.
     ///
     /// # Errors
     /// Complaints of the server, or frames that cannot be read.
-    pub(crate) fn hear(&mut self, frame: Bytes, mut each: impl FnMut(Mark, usize)) -> Result<()> {
+    pub(crate) fn hear(&mut self, frame: Bytes, mut each: impl FnMut(Heard)) -> Result<()> {
         let mut found = |text: &[u8], bytes: usize| {
             if let Some(mark) = Mark::find(text) {
-                each(mark, bytes);
+                each(Heard::Message(mark, bytes));
             }
         };
         match self.speaks {
@@ -130,12 +158,15 @@ impl Ear {
                 bail!("refused: {}", String::from_utf8_lossy(&frame));
             }
             Protocol::Plain => found(&frame, frame.len()),
-            Protocol::Stomp => {
+            Protocol::Stomp | Protocol::Queue => {
                 if let Some(body) = stomp::body(&frame)? {
                     found(body, frame.len());
+                } else if let Some(write) = stomp::acknowledged(&frame) {
+                    each(Heard::Acknowledged(write));
                 }
             }
             Protocol::Mqtt => mqtt::each(&mut self.held, &frame, found)?,
+            Protocol::Nats => nats::each(&mut self.held, &frame, each)?,
         }
         Ok(())
     }
@@ -151,7 +182,12 @@ mod tests {
     fn heard(speaks: Protocol, frames: &[&[u8]]) -> Vec<(Mark, usize)> {
         let (mut ear, mut all) = (Ear::new(speaks), Vec::new());
         for frame in frames {
-            ear.hear(Bytes::copy_from_slice(frame), |mark, bytes| all.push((mark, bytes))).unwrap();
+            let frame = Bytes::copy_from_slice(frame);
+            ear.hear(frame, |heard| match heard {
+                Heard::Message(mark, bytes) => all.push((mark, bytes)),
+                Heard::Acknowledged(write) => panic!("{write:?}"),
+            })
+            .unwrap();
         }
         all
     }
@@ -173,6 +209,15 @@ mod tests {
     }
 
     #[test]
+    fn receipt_acknowledges_write_it_names() {
+        let mut all = Vec::new();
+        for frame in [&b"RECEIPT\nreceipt-id:64.64\n\n\0"[..], b"RECEIPT\nreceipt-id:ready\n\n\0"] {
+            Ear::new(Protocol::Queue).hear(Bytes::copy_from_slice(frame), |heard| all.push(heard)).unwrap();
+        }
+        assert_eq!(all, [Heard::Acknowledged(MARK.write)]);
+    }
+
+    #[test]
     fn packets_may_be_cut_and_joined_anywhere() {
         let packet = mqtt::publish(&MARK.body(300)).into_data();
         let three = packet.repeat(3);
@@ -189,7 +234,7 @@ mod tests {
             (Protocol::Stomp, b"ERROR\nmessage:no\n\nno\0"),
             (Protocol::Mqtt, b"\xff\xff\xff\xff\xff"),
         ] {
-            assert!(Ear::new(speaks).hear(Bytes::copy_from_slice(frame), |_, _| {}).is_err(), "{speaks:?}");
+            assert!(Ear::new(speaks).hear(Bytes::copy_from_slice(frame), |_| {}).is_err(), "{speaks:?}");
         }
     }
 }
