@@ -130,7 +130,7 @@ async fn write(target: Target, number: usize, plan: &Plan) -> Result<()> {
     for _ in 0..plan.posts {
         let cmid = Cmid(random.u128(..));
         // Of many lengths, so that pages split at many places.
-        let body = "x".repeat(random.usize(1..TEXT)).into();
+        let body = "x".repeat(random.usize(1..TEXT));
         let post = ClientFrame::Post { room: RoomId::lobby(), cmid, body, reply_to: None };
         socket::send(&mut socket, &post).await?;
         loop {
