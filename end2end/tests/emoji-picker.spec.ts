@@ -181,7 +181,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-test("the picker is fetched once actions are shown, and opens soon then", async ({ join }) => {
+test("the picker is fetched once actions are shown, and opens soon then", { tag: "@parts" }, async ({ join }) => {
   const ada = await join({ name: "Ada", path: null });
   const asked: string[] = [];
   ada.page.on("request", (request) => PART.test(request.url()) && asked.push(request.url()));
@@ -207,7 +207,7 @@ test("the picker is fetched once actions are shown, and opens soon then", async 
   expect(asked).toHaveLength(1);
 });
 
-test("a picker that is asked for before it arrived opens then", async ({ join }) => {
+test("a picker that is asked for before it arrived opens then", { tag: "@parts" }, async ({ join }) => {
   let release = () => {};
   const released = new Promise<void>((go) => (release = go));
   const ada = await join({ name: "Ada", path: null });
@@ -227,7 +227,7 @@ test("a picker that is asked for before it arrived opens then", async ({ join })
   await expect(chips(ada, "one")).toHaveText(["🚀 1"]);
 });
 
-test("a picker that cannot load says so, and nothing breaks", async ({ join, guard }) => {
+test("a picker that cannot load says so, and nothing breaks", { tag: "@parts" }, async ({ join, guard }) => {
   guard.allow(/ERR_CONNECTION_REFUSED|TypeError|HTTP status code is not ok/);
   const ada = await join({ name: "Ada", path: null });
   await ada.page.route(PART, (route) => route.abort("connectionrefused"));

@@ -6,7 +6,7 @@ const PART = /\/pkg\/parts\//;
 /** Answers requests for parts by `answer` from now on. */
 const parts = (page: Page, answer: (route: Route) => Promise<void>) => page.route(PART, answer);
 
-test("parts are fetched ahead, and not before the page is alive", async ({ join }) => {
+test("parts are fetched ahead, and not before the page is alive", { tag: "@parts" }, async ({ join }) => {
   const ada = await join({ path: null });
   const fetched: string[] = [];
   const sizes: Promise<string>[] = [];
@@ -55,7 +55,7 @@ test("settings work soon after they were asked for first", async ({ join }) => {
   await expect(ada.page.locator(".you-name")).toHaveText("Ada Lovelace");
 });
 
-test("a name typed before its part arrived is kept", async ({ join }) => {
+test("a name typed before its part arrived is kept", { tag: "@parts" }, async ({ join }) => {
   let release = () => {};
   const released = new Promise<void>((go) => (release = go));
   const ada = await join({ path: null });
@@ -85,7 +85,7 @@ for (const [why, answer] of [
   ["of another version", (route: Route) => route.fulfill({ status: 404 })],
   ["out of reach", (route: Route) => route.abort("connectionrefused")],
 ] as const) {
-  test(`a part of a server ${why} is missed in words, and nothing breaks`, async ({ join, guard }) => {
+  test(`a part of a server ${why} is missed in words, and nothing breaks`, { tag: "@parts" }, async ({ join, guard }) => {
     guard.allow(/404|ERR_CONNECTION_REFUSED|TypeError|Incorrect response MIME type|HTTP status code is not ok/);
     const ada = await join({ name: "Ada", path: null });
     await parts(ada.page, answer);

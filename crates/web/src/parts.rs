@@ -46,9 +46,9 @@ macro_rules! part {
 pub(crate) use part;
 
 /// Empties an element that a part draws into; what was typed there is put back after. True if the server had
-/// rendered something there.
+/// rendered something there, which is more than the marks that leptos leaves where views are erased.
 pub(crate) fn take_over(place: &Element) -> bool {
-    if place.first_child().is_none() {
+    if place.first_element_child().is_none() {
         return false;
     }
     let _ = web_sys::Event::new(TAKEN_OVER).and_then(|event| place.dispatch_event(&event));

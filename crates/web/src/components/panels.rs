@@ -241,7 +241,7 @@ fn release(place: Element) {
 
 /// Says that the part did not load.
 fn missing(page: Page, place: &Element) {
-    if place.first_child().is_none() {
+    if place.first_element_child().is_none() {
         page.editing.set(None);
         page.deleting.set(None);
         page.picking.set(None);
