@@ -1,14 +1,14 @@
-//! Compression of answers: whole ones in brotli or gzip, event streams in gzip piece by piece.
+//! Compression of answers: pages and history in brotli or gzip, what is live (event streams, polls) in gzip piece by piece.
 //!
-//! A piece of an event stream is compressed by itself, as a message of a WebSocket is: it leaves at once, and a stream
-//! keeps its checksum alone between two pieces.
+//! A piece is compressed by itself, as a message of a WebSocket is, by the compressor that its thread has: it leaves at
+//! once, and an answer keeps its checksum alone between two pieces.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -24,7 +24,7 @@ use crate::deflate::{LAST_BLOCK, LEAST, append};
 /// Head of a gzip file: DEFLATE, no name, no time, of an unknown system (RFC 1952, 2.3).
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// Compresses whole answers, other than images and short ones.
+/// Compresses whole answers, other than images and short ones. Its encoders are made for each of them.
 pub(super) fn of_answers() -> CompressionLayer<impl Predicate> {
     let least = SizeAbove::new(u16::try_from(LEAST).unwrap_or(u16::MAX));
     CompressionLayer::new()
@@ -32,14 +32,17 @@ pub(super) fn of_answers() -> CompressionLayer<impl Predicate> {
         .compress_when(DefaultPredicate::new().and(least))
 }
 
-/// Compresses event streams for those who take gzip.
-pub(super) async fn of_events(request: Request, next: Next) -> Response {
+/// Compresses event streams, and other answers that are not short, for those who take gzip.
+pub(super) async fn by_pieces(request: Request, next: Next) -> Response {
     let takes_gzip = takes_gzip(request.headers());
     let mut response = next.run(request).await;
-    if !takes_gzip || !is_event_stream(response.headers()) {
+    let is_long = response.body().size_hint().exact().is_some_and(|length| length >= LEAST as u64);
+    let is_coded = response.headers().contains_key(CONTENT_ENCODING);
+    if !takes_gzip || is_coded || !(is_long || is_event_stream(response.headers())) {
         return response;
     }
     let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     headers.append(VARY, HeaderValue::from_static("accept-encoding"));
     response.map(|body| Body::new(Gzip { body, sum: Crc::new(), at: At::Head }))

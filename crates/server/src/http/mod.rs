@@ -29,7 +29,7 @@ use axum::http::header::{
     CONNECTION, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Method, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tower::ServiceExt;
@@ -60,10 +60,15 @@ pub(crate) fn router(app: App) -> Router {
         .route("/rooms", post(forms::open))
         .route("/settings", post(preferences::set))
         .route("/redrawn", post(pages::redrawn))
-        .layer(counted)
+        .layer(counted.clone())
         .layer(compression::of_answers())
         .layer(from_fn_with_state(app.clone(), forms::in_time))
         .layer(DefaultBodyLimit::max(forms::FORM_BYTES));
+    let (mut api, mut rt) = (api::router().layer(counted.clone()), rt::router().layer(counted));
+    if !app.config.no_compression {
+        api = api.layer(compression::of_answers()).layer(from_fn(compression::by_pieces));
+        rt = rt.layer(from_fn(compression::by_pieces));
+    }
     let health = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -77,17 +82,17 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(pages::nowhere)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST))
         .merge(upgrade::router())
-        .merge(compressed(api::router(), &app))
-        .merge(compressed(rt::router(), &app))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), upgrade::fixed_paths))
-        .layer(axum::middleware::from_fn(for_its_asker))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), origin::check))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), request_limit::bounded))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), banned::check))
+        .merge(api)
+        .merge(rt)
+        .layer(from_fn_with_state(app.clone(), upgrade::fixed_paths))
+        .layer(from_fn(for_its_asker))
+        .layer(from_fn_with_state(app.clone(), origin::check))
+        .layer(from_fn_with_state(app.clone(), request_limit::bounded))
+        .layer(from_fn_with_state(app.clone(), banned::check))
         .layer(CatchPanicLayer::new())
-        .layer(axum::middleware::from_fn(guard::check))
-        .layer(axum::middleware::map_response_with_state(app.clone(), close_when_stopping))
-        .layer(axum::middleware::map_response_with_state(app.clone(), with_headers))
+        .layer(from_fn(guard::check))
+        .layer(map_response_with_state(app.clone(), close_when_stopping))
+        .layer(map_response_with_state(app.clone(), with_headers))
         .with_state(app.clone());
     Router::new().fallback_service(tower::service_fn(move |request: Request| {
         let (app, layered) = (app.clone(), layered.clone());
@@ -98,15 +103,6 @@ pub(crate) fn router(app: App) -> Router {
             }
         }
     }))
-}
-
-/// Compresses the answers and event streams of these routes, and counts what their clients have not taken.
-fn compressed(routes: Router<App>, app: &App) -> Router<App> {
-    let counted = routes.layer(from_fn_with_state(app.clone(), unsent_body::counted));
-    if app.config.no_compression {
-        return counted;
-    }
-    counted.layer(compression::of_answers()).layer(axum::middleware::from_fn(compression::of_events))
 }
 
 /// Adds what every answer has.
