@@ -6,10 +6,10 @@ mod framing;
 pub(crate) mod head;
 mod http1;
 mod http2;
+pub(crate) mod http_stream;
 mod secure;
 pub mod silent;
 pub(crate) mod stomp;
-pub(crate) mod stream;
 
 use std::io;
 use std::net::SocketAddr;

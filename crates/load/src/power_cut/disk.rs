@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use fastrand::Rng;
 
-use super::trace::Event;
+use super::trace::Call;
 
 /// Unit that a disk writes whole or not at all. Bytes.
 const SECTOR: u64 = 512;
@@ -54,9 +54,9 @@ enum Sync {
 
 impl Disk {
     /// Takes the next thing that happened.
-    pub(super) fn apply(&mut self, event: &Event) {
-        match event {
-            Event::Opened { path, created, emptied } => {
+    pub(super) fn apply(&mut self, call: &Call) {
+        match call {
+            Call::Opened { path, created, emptied } => {
                 if *created {
                     self.files.entry(path.clone()).or_default();
                 }
@@ -64,18 +64,18 @@ impl Disk {
                     file.since.push(Change::Cut(0));
                 }
             }
-            Event::Wrote { path, offset, bytes } => {
+            Call::Wrote { path, offset, bytes } => {
                 self.file(path).since.push(Change::Write(*offset, bytes.clone()));
             }
-            Event::Cut { path, length } => self.file(path).since.push(Change::Cut(*length)),
-            Event::Removed(path) => drop(self.files.remove(path)),
+            Call::Cut { path, length } => self.file(path).since.push(Change::Cut(*length)),
+            Call::Removed(path) => drop(self.files.remove(path)),
             // A file; sockets have names, too.
-            Event::Renamed { from, to } => {
+            Call::Renamed { from, to } => {
                 if let Some(file) = self.files.remove(from) {
                     self.files.insert(to.clone(), File { is_listed: false, ..file });
                 }
             }
-            Event::SyncBegan { by, path } => {
+            Call::SyncBegan { by, path } => {
                 let sync = match self.files.get(path) {
                     Some(file) => Sync::File(path.clone(), file.since.len()),
                     None => Sync::Folder(
@@ -84,8 +84,8 @@ impl Disk {
                 };
                 self.syncing.insert(*by, sync);
             }
-            Event::SyncEnded { by } => self.synced(*by),
-            Event::Sent(_) => {}
+            Call::SyncEnded { by } => self.synced(*by),
+            Call::Sent(_) => {}
         }
     }
 
@@ -188,37 +188,37 @@ fn sectors(mut offset: u64, mut text: &[u8]) -> Vec<(u64, &[u8])> {
 mod tests {
     use super::*;
 
-    fn wrote(offset: u64, text: &str) -> Event {
-        Event::Wrote { path: "/d/a".into(), offset, bytes: text.into() }
+    fn wrote(offset: u64, text: &str) -> Call {
+        Call::Wrote { path: "/d/a".into(), offset, bytes: text.into() }
     }
 
-    fn after(events: &[Event], unsynced: Unsynced) -> Option<String> {
+    fn after(calls: &[Call], unsynced: Unsynced) -> Option<String> {
         let mut disk = Disk::default();
-        events.iter().for_each(|event| disk.apply(event));
+        calls.iter().for_each(|call| disk.apply(call));
         let folder = tempfile::tempdir().unwrap();
         disk.after_a_cut(unsynced, &mut Rng::with_seed(1), folder.path()).unwrap();
         fs::read_to_string(folder.path().join("a")).ok()
     }
 
-    fn sync(path: &str) -> [Event; 2] {
-        [Event::SyncBegan { by: 1, path: path.into() }, Event::SyncEnded { by: 1 }]
+    fn sync(path: &str) -> [Call; 2] {
+        [Call::SyncBegan { by: 1, path: path.into() }, Call::SyncEnded { by: 1 }]
     }
 
     #[test]
     fn synced_bytes_stay_and_others_may_go() {
-        let opened = Event::Opened { path: "/d/a".into(), created: true, emptied: false };
-        let mut events = vec![opened, wrote(0, "one")];
-        events.extend(sync("/d/a"));
-        assert_eq!(after(&events, Unsynced::Lost), None, "its folder was not synced");
-        events.extend(sync("/d"));
-        events.push(wrote(3, " two"));
-        assert_eq!(after(&events, Unsynced::Lost).unwrap(), "one");
-        assert_eq!(after(&events, Unsynced::Kept).unwrap(), "one two");
-        events.push(Event::SyncBegan { by: 1, path: "/d/a".into() });
-        events.push(wrote(7, " three"));
-        assert_eq!(after(&events, Unsynced::Lost).unwrap(), "one", "it has not ended");
-        events.push(Event::SyncEnded { by: 1 });
-        assert_eq!(after(&events, Unsynced::Lost).unwrap(), "one two", "what came during it is not synced");
+        let opened = Call::Opened { path: "/d/a".into(), created: true, emptied: false };
+        let mut calls = vec![opened, wrote(0, "one")];
+        calls.extend(sync("/d/a"));
+        assert_eq!(after(&calls, Unsynced::Lost), None, "its folder was not synced");
+        calls.extend(sync("/d"));
+        calls.push(wrote(3, " two"));
+        assert_eq!(after(&calls, Unsynced::Lost).unwrap(), "one");
+        assert_eq!(after(&calls, Unsynced::Kept).unwrap(), "one two");
+        calls.push(Call::SyncBegan { by: 1, path: "/d/a".into() });
+        calls.push(wrote(7, " three"));
+        assert_eq!(after(&calls, Unsynced::Lost).unwrap(), "one", "it has not ended");
+        calls.push(Call::SyncEnded { by: 1 });
+        assert_eq!(after(&calls, Unsynced::Lost).unwrap(), "one two", "what came during it is not synced");
     }
 
     #[test]

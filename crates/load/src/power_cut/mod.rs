@@ -22,7 +22,7 @@ use crate::chaos::audit;
 use crate::chaos::server::Server;
 use crate::socket::{self, Protocol, Target};
 use disk::{Disk, Unsynced};
-use trace::Event;
+use trace::Call;
 
 /// Options of the server that are in the way of fast writers.
 const OPTIONS: [&str; 5] = ["--post-rate", "0", "--frame-rate", "0", "--no-compression"];
@@ -71,17 +71,17 @@ type Acked = BTreeMap<u64, Cmid>;
 /// If the run itself cannot be made: no strace, a server that does not start, a call that is not modelled.
 pub async fn run(plan: &Plan) -> Result<Report> {
     let folder = tempfile::tempdir()?;
-    let events = record(plan, folder.path()).await?;
+    let calls = record(plan, folder.path()).await?;
     let mut random = Rng::with_seed(plan.seed);
-    let moments = moments(&events, plan.cuts, &mut random)?;
+    let moments = moments(&calls, plan.cuts, &mut random)?;
     let (mut disk, mut acked, mut report) = (Disk::default(), Acked::new(), Report::default());
     let mut done = 0;
     for moment in moments {
-        for event in events.get(done..moment).unwrap_or_default() {
-            if !(plan.ignores_syncs && matches!(event, Event::SyncEnded { .. })) {
-                disk.apply(event);
+        for call in calls.get(done..moment).unwrap_or_default() {
+            if !(plan.ignores_syncs && matches!(call, Call::SyncEnded { .. })) {
+                disk.apply(call);
             }
-            acked.extend(acknowledged(event));
+            acked.extend(acknowledged(call));
         }
         done = moment;
         let unsynced = match report.cuts % 3 {
@@ -90,7 +90,7 @@ pub async fn run(plan: &Plan) -> Result<Report> {
             _ => Unsynced::Kept,
         };
         report.cuts += 1;
-        report.in_checkpoints += usize::from(events.get(moment - 1).is_some_and(is_of_database));
+        report.in_checkpoints += usize::from(calls.get(moment - 1).is_some_and(is_of_database));
         report.acked += acked.len();
         let after = tempfile::tempdir()?;
         fs::create_dir(after.path().join("data"))?;
@@ -98,7 +98,7 @@ pub async fn run(plan: &Plan) -> Result<Report> {
         match lost(plan, after.path(), &acked).await {
             Ok(lost) => report.lost += lost,
             Err(error) => {
-                println!("after event {moment}, {unsynced:?}: {error:#}");
+                println!("after call {moment}, {unsynced:?}: {error:#}");
                 report.broken += 1;
             }
         }
@@ -107,7 +107,7 @@ pub async fn run(plan: &Plan) -> Result<Report> {
 }
 
 /// Runs the server while people post, until it is killed, and returns what it did.
-async fn record(plan: &Plan, folder: &Path) -> Result<Vec<Event>> {
+async fn record(plan: &Plan, folder: &Path) -> Result<Vec<Call>> {
     let log = folder.join("calls");
     let mut strace: Vec<_> =
         ["strace", "-f", "-y", "-xx", "-e", "signal=none", "-s", trace::LONGEST, "-e", trace::CALLS, "-o"]
@@ -145,28 +145,28 @@ async fn write(target: Target, number: usize, plan: &Plan) -> Result<()> {
 }
 
 /// Chooses moments after the first acknowledgement: half of them anywhere, half where the database itself is written.
-fn moments(events: &[Event], cuts: usize, random: &mut Rng) -> Result<Vec<usize>> {
-    let first = events.iter().position(|event| !acknowledged(event).is_empty());
+fn moments(calls: &[Call], cuts: usize, random: &mut Rng) -> Result<Vec<usize>> {
+    let first = calls.iter().position(|call| !acknowledged(call).is_empty());
     let first = first.context("nothing was acknowledged")?;
     let checkpoints: Vec<usize> =
-        (first..events.len()).filter(|at| events.get(*at).is_some_and(is_of_database)).collect();
+        (first..calls.len()).filter(|at| calls.get(*at).is_some_and(is_of_database)).collect();
     let mut moments: Vec<usize> = (0..cuts)
         .map(|cut| match random.choice(&checkpoints).filter(|_| cut % 2 == 0) {
             Some(at) => at + 1,
-            None => random.usize(first..events.len()) + 1,
+            None => random.usize(first..calls.len()) + 1,
         })
         .collect();
     moments.sort_unstable();
     Ok(moments)
 }
 
-fn is_of_database(event: &Event) -> bool {
-    matches!(event, Event::Wrote { path, .. } if path.ends_with("madang.db"))
+fn is_of_database(call: &Call) -> bool {
+    matches!(call, Call::Wrote { path, .. } if path.ends_with("madang.db"))
 }
 
 /// Returns the writes that this tells somebody to be durable.
-fn acknowledged(event: &Event) -> Acked {
-    let Event::Sent(bytes) = event else { return Acked::new() };
+fn acknowledged(call: &Call) -> Acked {
+    let Call::Sent(bytes) = call else { return Acked::new() };
     let mut acked = Acked::new();
     for at in memchr::memmem::find_iter(bytes, br#"{"t":"done""#) {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -200,7 +200,7 @@ mod tests {
             serde_json::to_string(&frame).unwrap()
         };
         let sent = format!("\u{1}x{}\u{1}y{}{{\"t\":\"done\"", done(3), done(4));
-        let acked = acknowledged(&Event::Sent(sent.into_bytes()));
+        let acked = acknowledged(&Call::Sent(sent.into_bytes()));
         assert_eq!(acked.into_keys().collect::<Vec<_>>(), [3, 4]);
     }
 }

@@ -15,7 +15,7 @@ pub(super) const LONGEST: &str = "4194304";
 
 /// A call, in the order in which calls began; a sync has an end of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum Call {
     Opened {
         path: PathBuf,
         created: bool,
@@ -51,8 +51,8 @@ pub(super) enum Event {
 ///
 /// # Errors
 /// A call that the model does not know on a file in `folder`.
-pub(super) fn read(lines: impl BufRead, folder: &str) -> Result<Vec<Event>> {
-    let mut events = Vec::new();
+pub(super) fn read(lines: impl BufRead, folder: &str) -> Result<Vec<Call>> {
+    let mut calls = Vec::new();
     let mut unfinished: HashMap<u32, String> = HashMap::new();
     for line in lines.lines() {
         let line = line?;
@@ -60,24 +60,24 @@ pub(super) fn read(lines: impl BufRead, folder: &str) -> Result<Vec<Event>> {
         let by: u32 = by.parse().with_context(|| format!("no process: {}", shortened(&line)))?;
         let call = call.trim_start();
         if let Some(begun) = call.strip_suffix(" <unfinished ...>") {
-            events.extend(event(by, begun, None, folder)?);
+            calls.extend(parsed(by, begun, None, folder)?);
             unfinished.insert(by, begun.to_owned());
         } else if call.starts_with("<... ") {
             let Some(begun) = unfinished.remove(&by) else { continue };
             if is_sync(&begun) {
-                events.push(Event::SyncEnded { by });
+                calls.push(Call::SyncEnded { by });
             }
         } else if let Some((begun, result)) = call.rsplit_once(") = ") {
             if result.starts_with('-') {
                 continue;
             }
-            events.extend(event(by, begun, Some(result), folder)?);
+            calls.extend(parsed(by, begun, Some(result), folder)?);
             if is_sync(begun) {
-                events.push(Event::SyncEnded { by });
+                calls.push(Call::SyncEnded { by });
             }
         }
     }
-    Ok(events)
+    Ok(calls)
 }
 
 fn is_sync(call: &str) -> bool {
@@ -85,18 +85,18 @@ fn is_sync(call: &str) -> bool {
 }
 
 /// Returns what begins with a call, as far as it was written: its name, and its arguments without the closing bracket.
-fn event(by: u32, call: &str, result: Option<&str>, folder: &str) -> Result<Option<Event>> {
+fn parsed(by: u32, call: &str, result: Option<&str>, folder: &str) -> Result<Option<Call>> {
     let (name, arguments) = call.split_once('(').with_context(|| format!("no call: {}", shortened(call)))?;
     let texts = texts(arguments);
     let target = described(arguments).unwrap_or_default();
     let numbers: Vec<u64> = arguments.rsplit(", ").map_while(|number| number.parse().ok()).collect();
     let of_file = target.starts_with(folder);
     let named = || texts.last().map(|path| PathBuf::from(String::from_utf8_lossy(path).into_owned()));
-    let event = match name {
+    let call = match name {
         "openat" => {
             let path = named().with_context(|| format!("no path: {}", shortened(call)))?;
             let (created, emptied) = (arguments.contains("O_CREAT"), arguments.contains("O_TRUNC"));
-            path.starts_with(folder).then_some(Event::Opened { path, created, emptied })
+            path.starts_with(folder).then_some(Call::Opened { path, created, emptied })
         }
         "pwrite64" if of_file => {
             let (Some(bytes), [offset, ..]) = (texts.into_iter().next(), &numbers[..]) else {
@@ -104,28 +104,28 @@ fn event(by: u32, call: &str, result: Option<&str>, folder: &str) -> Result<Opti
             };
             let taken = result.and_then(|taken| taken.parse().ok()).unwrap_or(bytes.len());
             let bytes = bytes.get(..taken).unwrap_or_default().to_vec();
-            Some(Event::Wrote { path: target.into(), offset: *offset, bytes })
+            Some(Call::Wrote { path: target.into(), offset: *offset, bytes })
         }
         "ftruncate" if of_file => {
             let length = numbers.first().with_context(|| format!("no length: {}", shortened(call)))?;
-            Some(Event::Cut { path: target.into(), length: *length })
+            Some(Call::Cut { path: target.into(), length: *length })
         }
-        "fsync" | "fdatasync" if of_file => Some(Event::SyncBegan { by, path: target.into() }),
-        "fsync" | "fdatasync" => Some(Event::SyncBegan { by, path: PathBuf::new() }),
-        "unlink" | "unlinkat" => named().filter(|path| path.starts_with(folder)).map(Event::Removed),
+        "fsync" | "fdatasync" if of_file => Some(Call::SyncBegan { by, path: target.into() }),
+        "fsync" | "fdatasync" => Some(Call::SyncBegan { by, path: PathBuf::new() }),
+        "unlink" | "unlinkat" => named().filter(|path| path.starts_with(folder)).map(Call::Removed),
         "write" | "writev" if of_file => bail!("not modelled: {}", shortened(call)),
         "rename" | "renameat" | "renameat2" => {
             let mut paths =
                 texts.iter().map(|path| PathBuf::from(String::from_utf8_lossy(path).into_owned()));
             match (paths.next(), paths.next()) {
-                (Some(from), Some(to)) if to.starts_with(folder) => Some(Event::Renamed { from, to }),
+                (Some(from), Some(to)) if to.starts_with(folder) => Some(Call::Renamed { from, to }),
                 _ => None,
             }
         }
-        "sendto" | "writev" | "sendmsg" | "write" => Some(Event::Sent(texts.concat())),
+        "sendto" | "writev" | "sendmsg" | "write" => Some(Call::Sent(texts.concat())),
         _ => None,
     };
-    Ok(event)
+    Ok(call)
 }
 
 /// Returns what the first file descriptor leads to.
@@ -159,7 +159,7 @@ mod tests {
         text.bytes().map(|byte| format!("\\x{byte:02x}")).collect()
     }
 
-    fn events(lines: &str) -> Result<Vec<Event>> {
+    fn calls(lines: &str) -> Result<Vec<Call>> {
         read(lines.as_bytes(), FOLDER)
     }
 
@@ -181,21 +181,21 @@ mod tests {
         );
         let path = PathBuf::from("/d/a.db");
         let wanted = [
-            Event::Opened { path: path.clone(), created: true, emptied: false },
-            Event::Wrote { path: path.clone(), offset: 4096, bytes: b"ab".to_vec() },
-            Event::SyncBegan { by: 7, path: path.clone() },
-            Event::Sent(b"done".to_vec()),
-            Event::SyncEnded { by: 7 },
-            Event::Cut { path: path.clone(), length: 5 },
-            Event::Removed(path),
+            Call::Opened { path: path.clone(), created: true, emptied: false },
+            Call::Wrote { path: path.clone(), offset: 4096, bytes: b"ab".to_vec() },
+            Call::SyncBegan { by: 7, path: path.clone() },
+            Call::Sent(b"done".to_vec()),
+            Call::SyncEnded { by: 7 },
+            Call::Cut { path: path.clone(), length: 5 },
+            Call::Removed(path),
         ];
-        assert_eq!(events(&lines).unwrap(), wanted);
+        assert_eq!(calls(&lines).unwrap(), wanted);
     }
 
     #[test]
     fn unknown_call_on_a_file_is_an_error() {
         let line = |path| format!("7 write(3<{}>, \"{}\", 1) = 1\n", hex(path), hex("a"));
-        assert!(events(&line("/d/a")).is_err());
-        assert_eq!(events(&line("/e/a")).unwrap(), [Event::Sent(b"a".to_vec())]);
+        assert!(calls(&line("/d/a")).is_err());
+        assert_eq!(calls(&line("/e/a")).unwrap(), [Call::Sent(b"a".to_vec())]);
     }
 }

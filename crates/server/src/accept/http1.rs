@@ -12,7 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use super::stream::Stream;
+use super::http_stream::HttpStream;
 use super::{BadEnd, head};
 use crate::io::Io;
 use crate::state::App;
@@ -27,7 +27,7 @@ where
     S::Future: Send,
 {
     let hung_up = dropped.clone();
-    let (stream, asked) = Stream::of_http1(io, dropped);
+    let (stream, asked) = HttpStream::of_http1(io, dropped);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.hello_timeout())

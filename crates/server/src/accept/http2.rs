@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt, service_fn};
 
-use super::stream::{STALL, Stream};
+use super::http_stream::{HttpStream, STALL};
 use super::{BadEnd, head};
 use crate::http::compression::is_event_stream;
 use crate::io::Io;
@@ -52,7 +52,7 @@ where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let stream = Stream::of_http2(io, dropped.clone());
+    let stream = HttpStream::of_http2(io, dropped.clone());
     let progress = Arc::new(Progress::default());
     let followed = service_fn({
         let progress = progress.clone();

@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use madang_protocol::CloseCode;
 use madang_stomp::Version;
 
-use crate::accept::stream::Stream;
+use crate::accept::http_stream::HttpStream;
 use crate::auth::login;
 use crate::connection;
 use crate::connection::peer::Peer;
@@ -232,7 +232,7 @@ fn wire(
     account: Account,
 ) -> Option<WebSocketTransport> {
     // The accept loop serves nothing but this kind of stream.
-    let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
+    let parts = upgraded.downcast::<TokioIo<HttpStream>>().ok()?;
     let io = parts.io.into_inner().into_io();
     // Copied, so that an idle connection does not keep the 8 KiB that hyper read its request into.
     Some(WebSocketTransport::new(io, &parts.read_buf, max_frame, deflate, account))

@@ -18,7 +18,7 @@ use crate::io::Io;
 pub(super) const STALL: Duration = Duration::from_secs(10);
 
 /// The stream below HTTP. A WebSocket takes what it runs on out of it.
-pub(crate) struct Stream {
+pub(crate) struct HttpStream {
     io: Io,
     /// Of HTTP/1.1 alone.
     framing: Option<Framing>,
@@ -36,7 +36,7 @@ struct Patience {
     dropped: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-impl Stream {
+impl HttpStream {
     /// The stream, and whether something was read from it that was not answered yet.
     pub(super) fn of_http1(io: Io, dropped: CancellationToken) -> (Self, Arc<AtomicBool>) {
         let asked = Arc::new(AtomicBool::new(false));
@@ -78,7 +78,7 @@ impl Stream {
     }
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for HttpStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -96,7 +96,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for HttpStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
