@@ -128,8 +128,13 @@ test("after five seconds of trouble the page says what is going on", async ({ ga
   expect(quiet).toBeGreaterThanOrEqual(5_000);
   await expect(words).toContainText("1 message is waiting to be sent.");
   await expect(ada.connection).toHaveAttribute("data-ready-state", /CLOSED|CONNECTING/);
+  // With the page's clock stopped its own retry never comes: it is the press that connects.
+  await ada.page.clock.install();
+  await ada.page.clock.pauseAt(await ada.page.evaluate(() => Date.now() + 100));
+  const retry = ada.page.getByRole("button", { name: "Try now" });
+  await expect(retry).toBeVisible();
   gate.open();
-  await ada.page.getByRole("button", { name: "Try now" }).click();
+  await retry.click();
   await ada.connected();
   await expect(words).toHaveText(/^\s*$/);
   await ada.sent("kept");
