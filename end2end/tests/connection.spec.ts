@@ -135,6 +135,7 @@ test("after five seconds of trouble the page says what is going on", async ({ ga
   await expect(retry).toBeVisible();
   gate.open();
   await retry.click();
+  await ada.page.clock.resume();
   await ada.connected();
   await expect(words).toHaveText(/^\s*$/);
   await ada.sent("kept");
