@@ -93,6 +93,23 @@ test("the picker works by the keyboard and returns the focus", async ({ join }) 
   await expect(ada.message("one")).toBeFocused();
 });
 
+test("the chosen emoji stays chosen while the others are drawn", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.post("one");
+  await ada.page.clock.install();
+  await ada.page.clock.pauseAt(await ada.page.evaluate(() => Date.now() + 100));
+  await open(ada, "one");
+  await expect(options(ada), "the first are there, the others wait for the clock").toHaveCount(64);
+  for (const arrow of ["ArrowDown", "ArrowRight"]) await ada.page.keyboard.press(arrow);
+  await expect(selected(ada)).toHaveText("😃");
+  await ada.page.clock.runFor(100);
+  await expect.poll(() => options(ada).count()).toBeGreaterThan(64);
+  await expect(selected(ada)).toHaveText("😃");
+  await ada.page.clock.resume();
+  await ada.page.keyboard.press("Enter");
+  await expect(chips(ada, "one")).toHaveText(["😃 1"]);
+});
+
 for (const press of ["enter", "enterTwiceReported"] as const) {
   test(`a Korean word is one composition and one choice (${press})`, async ({ join }) => {
     const ada = await join({ locale: "ko-KR" });

@@ -44,6 +44,8 @@ impl Picker {
         let typed = self.field.try_get_untracked().flatten().map(|field| field.value());
         if typed.is_some_and(|typed| typed.trim().is_empty()) {
             self.shown.set(beginning(self.w, self.korean));
+            // The cells are new ones: the one that the reader is at is marked again.
+            self.active.notify();
         }
     }
 
