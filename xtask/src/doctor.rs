@@ -38,6 +38,7 @@ fn needs(project: &Project) -> Vec<Need> {
         |name, purpose, there, command: &str| Need { name, purpose, there, command: command.to_owned() };
     vec![
         need("C compiler", "SQLite and linking", which("cc").is_some(), "apt-get install gcc libc6-dev"),
+        need("make", "the allocator", which("make").is_some(), "apt-get install make"),
         need(
             "wasm target",
             "the page",

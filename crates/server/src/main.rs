@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Gives back to the system what a burst of readers took, soon after they have gone.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
     match run(Cli::parse().what()) {

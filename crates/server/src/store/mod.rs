@@ -11,6 +11,7 @@ mod batch;
 mod bots;
 mod cache;
 mod cache_update;
+mod checkpoint;
 mod consumer_offsets;
 mod expected;
 mod fair_queue;
@@ -57,6 +58,7 @@ pub use types::{
 };
 
 use cache::Cache;
+use checkpoint::Checkpointer;
 use expected::Newcomers;
 use readers::Readers;
 pub use writer::PendingWrite;
@@ -124,8 +126,13 @@ impl Store {
         let ready = open::ready(folder, &options)?;
         let readers = Readers::start(&ready.file, options.readers, options.reads)?;
         let cache = Arc::new(ready.cache);
-        let writer = Writer::start(ready.sql, ready.mark, ready.space, Arc::clone(&cache), committed)
-            .map_err(|error| OpenError::Disk { file: ready.file, reason: error.to_string() })?;
+        let failed = |reason: String| OpenError::Disk { file: ready.file.clone(), reason };
+        let mut sql = ready.sql;
+        let checkpointer =
+            Checkpointer::start(&mut sql, &ready.file).map_err(|error| failed(error.to_string()))?;
+        let writer =
+            Writer::start((sql, checkpointer), ready.mark, ready.space, Arc::clone(&cache), committed)
+                .map_err(|error| failed(error.to_string()))?;
         let (epoch, first_epoch, identity) = (ready.epoch, ready.first_epoch, ready.identity);
         let (newcomers, _lock) = (Newcomers::default(), Some(ready.lock));
         let inner = Inner { readers, writer, cache, epoch, first_epoch, identity, newcomers, _lock };

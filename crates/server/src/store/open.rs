@@ -14,10 +14,6 @@ use super::restore_guard::{Marked, RestoreGuard};
 use super::space::Space;
 use super::{OpenError, StoreOptions, lookalikes, people, private, rows};
 
-/// Pages of the write-ahead log before they are moved into the database: 16 MiB. Larger than SQLite's own
-/// 1,000, because a batch of long messages is a large part of that, and each move costs two syncs more.
-const CHECKPOINT_PAGES: u32 = 4_000;
-
 /// Maximum time that the clock may lie before the newest entry without a warning. Seconds.
 const CLOCK_BEHIND: i64 = 5;
 
@@ -142,11 +138,11 @@ pub(super) fn made_ready(sql: &Connection, options: &StoreOptions) -> rusqlite::
     sql.set_prepared_statement_cache_capacity(64);
     sql.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     // FULL: a commit returns after its sync. secure_delete: what was deleted or edited away is overwritten.
-    sql.execute_batch(&format!(
+    sql.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;
-         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
-    ))?;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
     migrations::apply(sql)?;
     let epoch = first_rows(sql)?;
     lookalikes::renew(sql)?;

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Answer, Batch, Failure, WriterState};
 use super::cache::Cache;
+use super::checkpoint::Checkpointer;
 use super::expected::Expected;
 use super::restore_guard::RestoreGuard;
 use super::space::{IDLE, Space};
@@ -44,7 +45,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread on `sql`.
     pub(super) fn start(
-        sql: Connection,
+        (sql, checkpointer): (Connection, Checkpointer),
         mark: RestoreGuard,
         space: Space,
         cache: Arc<Cache>,
@@ -53,7 +54,7 @@ impl Writer {
         let (queue, jobs) = sync_channel(WAITING_MAX);
         let health = Arc::new(Health::default());
         let (known, noted) = (WriterState::default(), Arc::clone(&health));
-        let work = Work { sql, known, mark, space, cache, jobs, committed, health: noted };
+        let work = Work { sql, checkpointer, known, mark, space, cache, jobs, committed, health: noted };
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(|| work.run())?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)), health })
     }
@@ -112,6 +113,7 @@ impl Health {
 /// State of the thread.
 struct Work {
     sql: Connection,
+    checkpointer: Checkpointer,
     known: WriterState,
     mark: RestoreGuard,
     space: Space,
@@ -144,8 +146,7 @@ impl Work {
                 break;
             }
         }
-        // Entries left in the log are only slower to open; they are not lost.
-        let _ = self.sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        self.checkpointer.end(&self.sql);
     }
 
     /// Commits `first` and what is queued behind it. Jobs that arrive meanwhile still get in.
@@ -188,6 +189,7 @@ impl Work {
         for answer in answers {
             answer(failed.as_deref());
         }
+        self.checkpointer.after_batch(&self.sql);
         then
     }
 
