@@ -1,13 +1,14 @@
 //! The server of Madang. In reading order: `config` (the options), `serve` (start and end) over `state` (what all share), `accept` (the
 //! accept loop) with `tls` (the certificate) and `io` (the bytes, in clear or not), `http` (pages, forms, login,
 //! health), `connection` (one connection, over a WebSocket or over HTTP; its loop is `connection_loop`), `protocols` (what each kind of client speaks),
-//! `session` (one conversation: requests in, answers out), `room` (the rules) with `budgets` (how much an address may), `store` (the durable log),
+//! `session` (one conversation: requests in, answers out), `access` (who may do what), `room` (the rules) with `budgets` (how much an address may), `store` (the durable log),
 //! `broker` (carries what was committed), `hub` (who follows what, and the fan-out).
 //!
 //! The way of a message: `connection` → `protocols` → `session` → `room` → `store` → `broker` → `hub` → the sessions' queues
 //! → `protocols` → `connection`. One direction, no step back.
 
 pub mod accept;
+pub mod access;
 pub mod admin;
 mod asker;
 pub mod assets;

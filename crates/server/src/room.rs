@@ -1,4 +1,4 @@
-//! The rules and permissions of rooms: who may do what, and how fast (`rate_limits`). Every protocol, the forms among them, comes through here.
+//! The rules of rooms, for those to whom `access` granted it, and how fast (`rate_limits`). Every protocol, the forms among them, comes through here.
 
 mod markers;
 mod rate_limits;
@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use madang_protocol::{Cmid, Limits, Operation, Person, RefusalCode, RoomId, RoomInfo, UnixMs, UserId};
+use madang_protocol::{Cmid, Limits, Operation, Person, RoomId, RoomInfo, UnixMs, UserId};
 
+use crate::access::{Access, Action, Grant, ServerGrant};
 use crate::broker::Broker;
 use crate::broker::event::Event;
 use crate::budgets::Budgets;
@@ -18,7 +19,6 @@ use crate::clock::Clock;
 use crate::cursor::Cursors;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
-use crate::network::Network;
 use crate::rate_limit::Bucket;
 use crate::refusal::Refusal;
 use crate::single_flight::SingleFlight;
@@ -37,6 +37,7 @@ pub struct Rooms(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Store,
+    access: Access,
     hub: Arc<Hub>,
     broker: Broker,
     limits: Limits,
@@ -69,6 +70,7 @@ impl Rooms {
         let (buckets, snapshots, loading) = Default::default();
         let cursors = Cursors::new(store.epoch().clone(), store.first_epoch().clone());
         Self(Arc::new(Inner {
+            access: Access::new(store.clone()),
             store,
             hub,
             broker,
@@ -108,43 +110,14 @@ impl Rooms {
         &self.0.cursors
     }
 
-    // --- Permission.
-
-    /// Checks that this person may do anything in this room, whether it exists or not. A room outside of a bot's scope
-    /// is answered as if it did not exist, so that nothing is told of it.
-    ///
-    /// # Errors
-    /// The token was revoked, or is limited to other rooms.
-    pub fn may(&self, user: &UserId, room: &RoomId) -> Result<(), Refusal> {
-        if self.0.store.is_banned(Some(user), None) {
-            return Err(RefusalCode::Banned.into());
-        }
-        match self.0.store.bot(user) {
-            Some(bot) if bot.revoked_at.is_some() => Err(RefusalCode::UnknownLogin.into()),
-            Some(bot) if !bot.reaches(room) => Err(RefusalCode::UnknownRoom.into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns true if this person may do nothing any more: a bot whose token was revoked.
-    pub fn is_gone(&self, user: &UserId) -> bool {
-        self.0.store.bot(user).is_some_and(|bot| bot.revoked_at.is_some())
+    /// The permissions: whoever asks for something brings a grant of theirs.
+    pub fn access(&self) -> &Access {
+        &self.0.access
     }
 
     /// A share of this person, if they are a newcomer: while it is held, they may write.
     pub fn expected(&self, user: &UserId) -> Option<Expected> {
         self.0.store.expected(user)
-    }
-
-    /// Returns true if this person is banned, or everybody from there.
-    pub fn is_banned(&self, user: Option<&UserId>, from: Network) -> bool {
-        self.0.store.is_banned(user, Some(from))
-    }
-
-    /// # Errors
-    /// This person is banned, or everybody from there.
-    pub(super) fn admitted(&self, user: &UserId, from: Network) -> Result<(), Refusal> {
-        if self.is_banned(Some(user), from) { Err(RefusalCode::Banned.into()) } else { Ok(()) }
     }
 
     // --- Writing.
@@ -153,21 +126,19 @@ impl Rooms {
     /// order in the log; the future yields once it is durable.
     ///
     /// # Errors
-    /// The room is unknown or hidden, the text is invalid, or the rate limit is exceeded. The future's errors are the store's.
+    /// The grant is for something else, the text is invalid, or the rate limit is exceeded. The future's errors are the store's.
     pub fn write(
         &self,
-        by: &UserId,
-        from: Network,
-        room: RoomId,
+        grant: &Grant,
         cmid: Cmid,
         mut operation: Operation,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Appended, Refusal>> + Send + 'static + use<>, Refusal> {
-        self.may(by, &room)?;
+        let room = grant.room_to(Action::of(&operation))?.clone();
         let bytes = text::operation(&mut operation, self.0.limits.body_chars)?;
-        self.take_token(by, from, bytes, now)?;
+        self.take_token(grant.actor(), bytes, now)?;
         let at = self.0.clock.wall(now);
-        let appended = self.0.store.append(operation.into_draft(room, by.clone(), cmid, at));
+        let appended = self.0.store.append(operation.into_draft(room, grant.person().clone(), cmid, at));
         let metrics = self.0.metrics.clone();
         Ok(async move {
             let appended = appended.await.map_err(logged)?;
@@ -179,62 +150,49 @@ impl Rooms {
     /// Opens a room under a new id.
     ///
     /// # Errors
-    /// A bot that is limited to rooms, a title that may not be, too many rooms, more writes than this person may make, or a failing disk.
+    /// The grant is for something else, a title that may not be, too many rooms, more writes than this person may make, or a failing disk.
     pub async fn open(
         &self,
-        by: &UserId,
-        from: Network,
+        grant: &ServerGrant,
         room: RoomId,
         title: &str,
         now: UnixMs,
     ) -> Result<RoomInfo, Refusal> {
-        let bot = self.0.store.bot(by);
-        if bot.as_ref().is_some_and(|bot| bot.rooms.is_some()) {
-            return Err(RefusalCode::NotAllowed.into());
-        }
-        self.may(by, &room)?;
+        let by = grant.actor_to(Action::OpenRoom)?;
         let title = text::room_title(title)?;
-        self.admitted(by, from)?;
-        self.0.budgets.room(by, bot.is_none().then_some(from), now)?;
+        self.0.budgets.room(&by.person, (!grant.is_bots()).then_some(by.from), now)?;
         let at = self.0.clock.wall(now);
-        self.0.store.open_room(room.clone(), title.clone(), by.clone(), at).await.map_err(logged)?;
+        self.0.store.open_room(room.clone(), title.clone(), by.person.clone(), at).await.map_err(logged)?;
         let info = RoomInfo { room, title, head: 1, read: 0, unread: 0 };
         self.0.broker.publish(Event::RoomOpened(info.clone()));
         Ok(info)
     }
 
-    /// Gives the person a name. A bot is called what its owner calls it, and cannot rename itself.
+    /// Gives the person a name.
     ///
     /// # Errors
-    /// A bot ([`RefusalCode::NotAllowed`]), a name that may not be, more writes than this person may make, or a failing disk.
-    pub async fn rename(
-        &self,
-        user: &UserId,
-        from: Network,
-        name: &str,
-        now: UnixMs,
-    ) -> Result<Person, Refusal> {
+    /// The grant is for something else, a name that may not be, more writes than this person may make, or a failing disk.
+    pub async fn rename(&self, grant: &ServerGrant, name: &str, now: UnixMs) -> Result<Person, Refusal> {
+        let actor = grant.actor_to(Action::SetName)?;
         let name = text::nickname(name)?;
-        match self.0.store.bot(user) {
-            Some(bot) if bot.person.name == name => return Ok(bot.person.clone()),
-            Some(_) => return Err(RefusalCode::NotAllowed.into()),
-            None => {}
-        }
-        self.take_token(user, from, name.len(), now)?;
+        self.take_token(actor, name.len(), now)?;
         // Held against the times of entries, which are the wall clock's.
         let at = self.0.clock.wall(now);
-        let renamed = self.0.store.rename(user.clone(), name, at).await.map_err(logged)?;
+        let renamed = self.0.store.rename(actor.person.clone(), name, at).await.map_err(logged)?;
         let person = renamed.person.clone();
         let shown = std::iter::once(renamed.person).chain(renamed.others);
         shown.for_each(|person| self.0.broker.publish(Event::Renamed(person)));
         Ok(person)
     }
 
-    /// Tells those who look at the room that the person is typing, if they may be there.
-    pub fn typing(&self, by: Person, room: RoomId) {
-        if self.may(&by.id, &room).is_ok() {
-            self.0.broker.publish(Event::Typing { room, by });
-        }
+    /// Tells those who look at the room that whoever has the grant is typing; `by` is that person.
+    ///
+    /// # Errors
+    /// The grant is for something else.
+    pub fn typing(&self, grant: &Grant, by: Person) -> Result<(), Refusal> {
+        let room = grant.room_to(Action::BeSeen)?.clone();
+        self.0.broker.publish(Event::Typing { room, by });
+        Ok(())
     }
 }
 

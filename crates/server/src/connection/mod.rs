@@ -73,7 +73,7 @@ impl<T: Transport, P: ClientProtocol> Connection<T, P> {
         let Self { app, address, transport, protocol, scheduler } = self;
         let stop = &app.stop;
         let (you, from) = (peer.you.as_ref().map(|you| &you.id), (*address).into());
-        if app.rooms.is_banned(you, from) {
+        if app.rooms.access().is_banned(you, from) {
             return Err(End::Close(CloseCode::BANNED));
         }
         let wait_ms = app.rooms.count_opening(you, from, app.now());

@@ -25,7 +25,7 @@ pub(super) async fn check(
     let from = peer.ip().into();
     let path = request.uri().path();
     let opens = upgrade::is_asked(request.headers()) || rt::is_at(path);
-    if opens || health::is_at(path) || !app.rooms.is_banned(None, from) {
+    if opens || health::is_at(path) || !app.rooms.access().is_banned(None, from) {
         return next.run(request).await;
     }
     reject(&app, peer.ip(), "banned");

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use madang_protocol::{Cmid, Operation, ProblemCode, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
+use crate::access::{Action, Actor};
 use crate::idempotency;
 use crate::refusal::Refusal;
 use crate::state::App;
@@ -160,8 +161,9 @@ async fn write(
         let login = login::or_newcomer(app, headers).await?;
         let id: RoomId = room.parse().map_err(|_| RefusalCode::UnknownRoom)?;
         let cmid = cmid.ok_or(RefusalCode::BadFrame)?;
-        let from = peer.ip().into();
-        app.rooms.write(&login.person.id, from, id.clone(), cmid, operation, app.now())?.await?;
+        let actor = Actor::new(login.person.id.clone(), peer.ip());
+        let grant = app.rooms.access().allow(&actor, &id, Action::of(&operation))?;
+        app.rooms.write(&grant, cmid, operation, app.now())?.await?;
         Ok((login, format!("/r/{id}")))
     };
     match result.await {
@@ -179,7 +181,9 @@ pub(super) async fn rename(
 ) -> Response {
     let result = async {
         let login = login::or_newcomer(&app, &headers).await?;
-        app.rooms.rename(&login.person.id, peer.ip().into(), &form.name, app.now()).await?;
+        let actor = Actor::new(login.person.id.clone(), peer.ip());
+        let grant = app.rooms.access().allow_on_server(&actor, Action::SetName)?;
+        app.rooms.rename(&grant, &form.name, app.now()).await?;
         Ok(login)
     };
     match result.await {
@@ -198,8 +202,9 @@ pub(super) async fn open(
 ) -> Response {
     let result = async {
         let login = login::or_newcomer(&app, &headers).await?;
-        let (id, from) = (login::random_id()?, peer.ip().into());
-        let info = app.rooms.open(&login.person.id, from, id, &form.title, app.now()).await?;
+        let actor = Actor::new(login.person.id.clone(), peer.ip());
+        let grant = app.rooms.access().allow_on_server(&actor, Action::OpenRoom)?;
+        let info = app.rooms.open(&grant, login::random_id()?, &form.title, app.now()).await?;
         Ok((login, info))
     };
     match result.await {

@@ -11,6 +11,7 @@ use madang_client::{Locale, Notice, PageData};
 use madang_protocol::{Headers, RefusalCode, RoomId, Seq};
 use serde::Deserialize;
 
+use crate::access::{Action, Actor};
 use crate::asker;
 use crate::idempotency;
 use crate::network::Network;
@@ -161,11 +162,11 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
         Ok(login) => login,
         Err(refusal) => return plain(&refusal, locale, app.rooms.limits()),
     };
-    let (reader, from) = (login.person.id.clone(), asker::present().unwrap_or(Network::NOWHERE));
-    let mut reading = app.rooms.begin_read(&reader, from, app.now());
+    let reader = Actor::new(login.person.id.clone(), asker::present().unwrap_or(Network::NOWHERE));
+    let mut reading = app.rooms.begin_read(&reader, app.now());
     if reading.is_err() {
         app.pages.slow_down().await;
-        reading = app.rooms.begin_read(&reader, from, app.now());
+        reading = app.rooms.begin_read(&reader, app.now());
     }
     let reading = match reading {
         Ok(reading) => reading,
@@ -177,10 +178,10 @@ pub(super) async fn render(app: &App, headers: &HeaderMap, room: RoomId, look: L
     };
     let (mut refused, in_lobby) =
         (look.refused.as_ref().map(|refusal| refusal.code), room == RoomId::lobby());
-    let mut made = data(app, headers, &login, room, look).await;
+    let mut made = data(app, headers, (&login, &reader), room, look).await;
     if !in_lobby && made.as_ref().is_err_and(|refusal| refusal.code == RefusalCode::UnknownRoom) {
         refused = Some(RefusalCode::UnknownRoom);
-        made = data(app, headers, &login, RoomId::lobby(), Look::nowhere()).await;
+        made = data(app, headers, (&login, &reader), RoomId::lobby(), Look::nowhere()).await;
     }
     let status = refused.map(refusal::status);
     match made {
@@ -227,16 +228,18 @@ fn is_embedded(headers: &HeaderMap) -> bool {
 async fn data(
     app: &App,
     headers: &HeaderMap,
-    login: &Login,
+    (login, reader): (&Login, &Actor),
     room: RoomId,
     look: Look,
 ) -> Result<PageData, Refusal> {
-    let RoomSnapshot { mut snapshot, mut people, .. } =
-        app.rooms.snapshot(&login.person.id, room.clone()).await?;
+    let access = app.rooms.access();
+    let (reads, lists) =
+        (access.allow(reader, &room, Action::Read)?, access.allow_on_server(reader, Action::ListRooms)?);
+    let RoomSnapshot { mut snapshot, mut people, .. } = app.rooms.snapshot(&reads).await?;
     let mut after = false;
     if let Some(at) = look.at {
         let most = ReadLimit::html(SNAPSHOT_MESSAGES);
-        let page = app.rooms.page(&login.person.id, room, at, most).await?;
+        let page = app.rooms.page(&reads, at, most).await?;
         snapshot.head = page.head;
         snapshot.messages = page.messages;
         snapshot.before = page.before;
@@ -256,7 +259,7 @@ async fn data(
         epoch: app.rooms.epoch().clone(),
         snapshot,
         people,
-        rooms: app.rooms.list(Some(login.person.id.clone())).await?,
+        rooms: app.rooms.list(&lists).await?,
         limits: app.rooms.limits().clone(),
         heartbeat_ms: u32::try_from(app.config.heartbeat().as_millis()).unwrap_or(u32::MAX),
         locale,

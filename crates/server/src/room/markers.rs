@@ -1,59 +1,62 @@
 //! Read markers, and consumer offsets of readers who acknowledge.
 
-use madang_protocol::{RoomId, Seq, UnixMs, UserId};
+use madang_protocol::{Seq, UnixMs};
 
 use super::{Rooms, logged};
+use crate::access::{Action, Grant};
 use crate::broker::event::Event;
-use crate::network::Network;
 use crate::refusal::Refusal;
 use crate::store::{ConsumerOffset, ReadMarker};
 
 impl Rooms {
     /// Moves the person's read marker forward, and notifies their other sessions.
+    ///
+    /// # Errors
+    /// The grant is for something else, or more than the address may ask for. The future's errors are the store's.
     pub fn mark_read(
         &self,
-        user: UserId,
-        from: Network,
-        room: RoomId,
+        grant: &Grant,
         seq: Seq,
         now: UnixMs,
-    ) -> impl Future<Output = Result<(), Refusal>> + use<> {
-        let may = self.may(&user, &room).and_then(|()| self.take_mark(&user, from, now));
-        let marked = may.map(|()| self.0.store.mark_read(user.clone(), room.clone(), seq));
+    ) -> Result<impl Future<Output = Result<(), Refusal>> + Send + 'static + use<>, Refusal> {
+        let (user, room) = (grant.person().clone(), grant.room_to(Action::MarkRead)?.clone());
+        self.take_mark(grant.actor(), now)?;
+        let marked = self.0.store.mark_read(user.clone(), room.clone(), seq);
         let broker = self.0.broker.clone();
-        async move {
-            let ReadMarker { seq, unread, head } = marked?.await.map_err(logged)?;
+        Ok(async move {
+            let ReadMarker { seq, unread, head } = marked.await.map_err(logged)?;
             broker.publish(Event::Read { user, room, seq, unread, head });
             Ok(())
-        }
+        })
     }
 
     /// Keeps the reader's progress in a room, under a name of its own.
+    ///
+    /// # Errors
+    /// As [`Rooms::mark_read`].
     pub fn commit_offset(
         &self,
-        reader: &UserId,
-        from: Network,
-        room: RoomId,
+        grant: &Grant,
         name: String,
         offset: ConsumerOffset,
         now: UnixMs,
-    ) -> impl Future<Output = Result<(), Refusal>> + Send + 'static + use<> {
-        let may = self.take_mark(reader, from, now);
-        let at = self.0.clock.wall(now);
-        let kept = may.map(|()| self.0.store.commit_offset(reader.clone(), room, name, offset, at));
-        async move { kept?.await.map_err(logged) }
+    ) -> Result<impl Future<Output = Result<(), Refusal>> + Send + 'static + use<>, Refusal> {
+        let (reader, room) = (grant.person().clone(), grant.room_to(Action::MarkRead)?.clone());
+        self.take_mark(grant.actor(), now)?;
+        let kept = self.0.store.commit_offset(reader, room, name, offset, self.0.clock.wall(now));
+        Ok(async move { kept.await.map_err(logged) })
     }
 
     /// The offset that was kept last under this name.
     ///
     /// # Errors
-    /// A failing disk.
+    /// The grant is for something else, or a failing disk.
     pub async fn consumer_offset(
         &self,
-        reader: &UserId,
-        room: &RoomId,
+        grant: &Grant,
         name: &str,
     ) -> Result<Option<ConsumerOffset>, Refusal> {
-        self.0.store.consumer_offset(reader.clone(), room.clone(), name.to_owned()).await.map_err(logged)
+        let (reader, room) = (grant.person().clone(), grant.room_to(Action::Read)?.clone());
+        self.0.store.consumer_offset(reader, room, name.to_owned()).await.map_err(logged)
     }
 }

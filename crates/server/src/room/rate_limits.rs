@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use madang_protocol::{UnixMs, UserId};
 
 use super::Rooms;
+use crate::access::{Actor, Kind};
 use crate::budgets::Budgets;
 use crate::network::Network;
 use crate::rate_limit::{Bucket, Rate};
@@ -36,69 +37,49 @@ impl ReadReservation {
 
 impl Rooms {
     /// A write of so many bytes, out of the person's rate and the address's budget. A bot pays for itself alone.
-    pub(super) fn take_token(
-        &self,
-        user: &UserId,
-        from: Network,
-        bytes: usize,
-        now: UnixMs,
-    ) -> Result<(), Refusal> {
-        self.admitted(user, from)?;
-        self.take_own_tokens(user, 1, now)?;
-        if self.0.store.bot(user).is_some() {
-            return Ok(());
-        }
-        self.take_newcomer(user, from, now)?;
-        self.0.budgets.write(from, bytes, now)
+    pub(super) fn take_token(&self, actor: &Actor, bytes: usize, now: UnixMs) -> Result<(), Refusal> {
+        self.take_tokens(actor, 1, &[bytes], now)
     }
 
     /// Several writes at once, which cost `tokens` of the person's rate; all of them, or none.
     pub(super) fn take_tokens(
         &self,
-        user: &UserId,
-        from: Network,
+        actor: &Actor,
         tokens: usize,
         bytes: &[usize],
         now: UnixMs,
     ) -> Result<(), Refusal> {
-        self.admitted(user, from)?;
-        self.take_own_tokens(user, tokens, now)?;
-        if self.0.store.bot(user).is_some() {
+        self.take_own_tokens(&actor.person, tokens, now)?;
+        if self.is_bot(&actor.person) {
             return Ok(());
         }
-        self.take_newcomer(user, from, now)?;
-        bytes.iter().try_for_each(|bytes| self.0.budgets.write(from, *bytes, now))
+        self.take_newcomer(actor, now)?;
+        bytes.iter().try_for_each(|bytes| self.0.budgets.write(actor.from, *bytes, now))
     }
 
-    pub(super) fn take_mark(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
-        self.admitted(user, from)?;
-        if self.0.store.bot(user).is_some() {
+    pub(super) fn take_mark(&self, actor: &Actor, now: UnixMs) -> Result<(), Refusal> {
+        if self.is_bot(&actor.person) {
             return Ok(());
         }
-        self.take_newcomer(user, from, now)?;
-        self.0.budgets.mark(from, now)
+        self.take_newcomer(actor, now)?;
+        self.0.budgets.mark(actor.from, now)
     }
 
     /// Takes what one answer may carry out of the budget of a reader's address. A bot pays for itself alone.
     ///
     /// # Errors
     /// Their address has read more than its budget allows.
-    pub fn begin_read(
-        &self,
-        reader: &UserId,
-        from: Network,
-        now: UnixMs,
-    ) -> Result<ReadReservation, Refusal> {
-        let payer = (!self.is_bot(reader)).then(|| self.0.budgets.clone());
+    pub fn begin_read(&self, reader: &Actor, now: UnixMs) -> Result<ReadReservation, Refusal> {
+        let payer = (!self.is_bot(&reader.person)).then(|| self.0.budgets.clone());
         if let Some(budgets) = &payer {
-            budgets.read(from, ANSWER_BYTES, now)?;
+            budgets.read(reader.from, ANSWER_BYTES, now)?;
         }
-        Ok(ReadReservation { payer, from })
+        Ok(ReadReservation { payer, from: reader.from })
     }
 
     /// Returns true for a bot, which takes nothing from its address's budgets.
     pub fn is_bot(&self, user: &UserId) -> bool {
-        self.0.store.bot(user).is_some()
+        self.0.access.kind(user) == Kind::Bot
     }
 
     /// Counts a frame of a person. Returns for how many milliseconds nothing more is to be read from them.
@@ -118,9 +99,9 @@ impl Rooms {
 
     /// The first write of a newcomer leaves rows behind, for which their address pays, once: further writes may follow
     /// before the first is committed.
-    fn take_newcomer(&self, user: &UserId, from: Network, now: UnixMs) -> Result<(), Refusal> {
-        let Some(newcomer) = self.0.store.newcomer(user) else { return Ok(()) };
-        newcomer.pay_once(|| self.0.budgets.newcomer(from, now))
+    fn take_newcomer(&self, actor: &Actor, now: UnixMs) -> Result<(), Refusal> {
+        let Some(newcomer) = self.0.store.newcomer(&actor.person) else { return Ok(()) };
+        newcomer.pay_once(|| self.0.budgets.newcomer(actor.from, now))
     }
 
     fn take_own_tokens(&self, user: &UserId, count: usize, now: UnixMs) -> Result<(), Refusal> {

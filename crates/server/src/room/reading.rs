@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use madang_protocol::{Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs, UserId};
+use madang_protocol::{Person, RefusalCode, RoomId, RoomInfo, Seq, Snapshot, UnixMs};
 
 use super::{Rooms, logged};
+use crate::access::{Action, Grant, ServerGrant};
 use crate::hub::ReplaySource;
 use crate::refusal::Refusal;
 use crate::snapshot_cache::{RoomSnapshot, SnapshotFrame};
@@ -20,9 +21,9 @@ impl Rooms {
     /// The room's present state, as much of it as a page shows.
     ///
     /// # Errors
-    /// No such room for this reader, or a failing disk.
-    pub async fn snapshot(&self, reader: &UserId, room: RoomId) -> Result<RoomSnapshot, Refusal> {
-        self.may(reader, &room)?;
+    /// The grant is for something else, no such room, or a failing disk.
+    pub async fn snapshot(&self, grant: &Grant) -> Result<RoomSnapshot, Refusal> {
+        let room = grant.room_to(Action::Read)?.clone();
         self.build_snapshot(room, ReadLimit::html(SNAPSHOT_MESSAGES)).await
     }
 
@@ -47,13 +48,9 @@ impl Rooms {
     /// As [`Rooms::snapshot`], encoded.
     ///
     /// # Errors
-    /// No such room for this reader, or a failing disk.
-    pub async fn snapshot_frame(
-        &self,
-        reader: &UserId,
-        room: &RoomId,
-    ) -> Result<Arc<SnapshotFrame>, Refusal> {
-        self.may(reader, room)?;
+    /// As [`Rooms::snapshot`].
+    pub async fn snapshot_frame(&self, grant: &Grant) -> Result<Arc<SnapshotFrame>, Refusal> {
+        let room = grant.room_to(Action::Read)?;
         let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
         let key = (version, self.0.hub.here_version(room));
         match self.0.snapshots.get(room, key, || self.0.hub.here(room)) {
@@ -91,9 +88,9 @@ impl Rooms {
     /// The newest seq of the room in the log itself, which the hub may not have received yet.
     ///
     /// # Errors
-    /// No such room for this reader.
-    pub fn head(&self, reader: &UserId, room: &RoomId) -> Result<Seq, Refusal> {
-        self.may(reader, room)?;
+    /// The grant is for something else, or no such room.
+    pub fn head(&self, grant: &Grant) -> Result<Seq, Refusal> {
+        let room = grant.room_to(Action::Read)?;
         let version = self.0.store.version(room).ok_or(RefusalCode::UnknownRoom)?;
         Ok(version.head)
     }
@@ -111,48 +108,37 @@ impl Rooms {
     /// Messages around a place in the room, at most so many.
     ///
     /// # Errors
-    /// No such room for this reader, or a failing disk.
-    pub async fn page(
-        &self,
-        reader: &UserId,
-        room: RoomId,
-        at: PageAt,
-        most: ReadLimit,
-    ) -> Result<PageRead, Refusal> {
-        self.head(reader, &room)?;
-        let page = self.0.store.page(room, at, most).await.map_err(logged)?;
+    /// As [`Rooms::snapshot`].
+    pub async fn page(&self, grant: &Grant, at: PageAt, most: ReadLimit) -> Result<PageRead, Refusal> {
+        self.head(grant)?;
+        let page = self.0.store.page(grant.room().clone(), at, most).await.map_err(logged)?;
         page.ok_or_else(|| RefusalCode::UnknownRoom.into())
     }
 
     /// Entries of the room after `cursor`, at most `limit`, in [`ANSWER_BYTES`](crate::store::ANSWER_BYTES).
     ///
     /// # Errors
-    /// No such room for this reader, or a failing disk.
+    /// As [`Rooms::snapshot`].
     pub async fn entries_after(
         &self,
-        reader: &UserId,
-        room: RoomId,
+        grant: &Grant,
         cursor: Seq,
         limit: usize,
     ) -> Result<Vec<Committed>, Refusal> {
-        self.head(reader, &room)?;
+        self.head(grant)?;
         self.0.metrics.replays.inc();
+        let room = grant.room().clone();
         self.0.store.entries_after(room, cursor, ReadLimit::json(limit)).await.map_err(logged)
     }
 
-    /// The rooms as this person sees them.
+    /// The rooms as whoever has the grant sees them.
     ///
     /// # Errors
-    /// A failing disk.
-    pub async fn list(&self, user: Option<UserId>) -> Result<Vec<RoomInfo>, Refusal> {
-        if self.0.store.is_banned(user.as_ref(), None) {
-            return Err(RefusalCode::Banned.into());
-        }
-        let bot = user.as_ref().and_then(|user| self.0.store.bot(user));
-        let mut rooms = self.0.store.rooms(user, LISTED_ROOMS).await.map_err(logged)?;
-        if let Some(bot) = bot {
-            rooms.retain(|info| bot.reaches(&info.room));
-        }
+    /// The grant is for something else, or a failing disk.
+    pub async fn list(&self, grant: &ServerGrant) -> Result<Vec<RoomInfo>, Refusal> {
+        let reader = grant.actor_to(Action::ListRooms)?.person.clone();
+        let mut rooms = self.0.store.rooms(Some(reader), LISTED_ROOMS).await.map_err(logged)?;
+        rooms.retain(|info| grant.shows(&info.room));
         Ok(rooms)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
-use madang_protocol::{Cmid, Headers, Operation, RoomId, UnixMs, UserId};
+use madang_protocol::{Cmid, Headers, Operation, RoomId, UnixMs};
 
 use super::{Rooms, logged};
-use crate::network::Network;
+use crate::access::{Action, Grant};
 use crate::refusal::Refusal;
 use crate::store::{Appended, ConsumerOffset, OffsetCommit};
 use crate::text;
@@ -52,42 +52,43 @@ impl Post {
 
 impl Rooms {
     /// Queues all of these posts, in this order, as one write: all get their seqs, or none does; `offsets` are kept with
-    /// them, or not. The posts cost `tokens` of the person's rate. It is queued when this returns; the future yields once it is durable.
+    /// them, or not. All grants are one person's. The posts cost `tokens` of the person's rate. It is queued when this
+    /// returns; the future yields once it is durable.
     ///
     /// # Errors
     /// As [`Rooms::write`], with the place of the post that was refused. The future's errors are the store's.
     pub fn write_all(
         &self,
-        by: &UserId,
-        from: Network,
-        (posts, offsets): (Vec<Post>, Vec<NamedOffset>),
+        (posts, offsets): (Vec<(Grant, Post)>, Vec<(Grant, NamedOffset)>),
         tokens: usize,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>
     {
+        let first = posts.first().map(|(grant, _)| grant).or(offsets.first().map(|(grant, _)| grant));
+        let actor = first.map(|grant| grant.actor().clone());
         let (count, at) = (posts.len(), self.0.clock.wall(now));
         let (mut drafts, mut bytes) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for (index, Post { room, cmid, body, headers }) in posts.into_iter().enumerate() {
+        for (index, (grant, Post { cmid, body, headers, .. })) in posts.into_iter().enumerate() {
             let mut operation = Operation::Post { body, reply_to: None, headers };
-            let allowed = self.may(by, &room).and_then(|()| {
+            let allowed = grant.room_to(Action::Post).and_then(|room| {
                 let max = self.0.limits.body_chars;
-                text::operation(&mut operation, max).map_err(Refusal::from)
+                Ok((room.clone(), text::operation(&mut operation, max)?))
             });
-            bytes.push(allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?);
-            drafts.push(operation.into_draft(room, by.clone(), cmid, at));
+            let (room, length) = allowed.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
+            bytes.push(length);
+            drafts.push(operation.into_draft(room, grant.person().clone(), cmid, at));
         }
-        self.take_tokens(by, from, tokens, &bytes, now)
-            .map_err(|refusal| NoneMade { index: None, refusal })?;
-        let marks = offsets.iter().try_for_each(|_| self.take_mark(by, from, now));
-        marks.map_err(|refusal| NoneMade { index: None, refusal })?;
-        let offsets = offsets.into_iter().map(|NamedOffset { room, name, offset }| OffsetCommit {
-            reader: by.clone(),
-            room,
-            name,
-            offset,
-            at,
+        let together = |refusal| NoneMade { index: None, refusal };
+        if let Some(actor) = &actor {
+            self.take_tokens(actor, tokens, &bytes, now).map_err(together)?;
+            offsets.iter().try_for_each(|_| self.take_mark(actor, now)).map_err(together)?;
+        }
+        let offsets = offsets.into_iter().map(|(grant, NamedOffset { name, offset, .. })| {
+            let room = grant.room_to(Action::MarkRead)?.clone();
+            Ok(OffsetCommit { reader: grant.person().clone(), room, name, offset, at })
         });
-        let appended = self.0.store.append_all(drafts, offsets.collect());
+        let offsets = offsets.collect::<Result<Vec<_>, _>>().map_err(together)?;
+        let appended = self.0.store.append_all(drafts, offsets);
         let metrics = self.0.metrics.clone();
         Ok(async move {
             match appended.await {

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UnixMs, UserId};
+use madang_protocol::{RefusalCode, RoomId, Seq, ServerFrame, UnixMs};
 use rustc_hash::FxHashSet;
 
 use super::{Outgoing, Session};
+use crate::access::{Action, Grant};
 use crate::encoded::Committed;
 use crate::hub::{Attached, ReplaySource};
 use crate::refusal::Refusal;
@@ -57,7 +58,9 @@ impl Session {
             self.refuse(RefusalCode::TooManyRooms, Some(room), out);
             return false;
         }
-        match usable(&self.rooms, &self.you.id, &room, after).await {
+        let (rooms, grant) = (&self.rooms, self.allow(&room, Action::Read));
+        let cursor = async move { usable(rooms, &grant?, after).await };
+        match cursor.await {
             Ok(Some(cursor)) => {
                 self.unwatch(&room);
                 self.follow_from(room, cursor);
@@ -91,8 +94,9 @@ impl Session {
     }
 
     async fn snapshot(&mut self, room: &RoomId, now: UnixMs) -> Result<Arc<SnapshotFrame>, Refusal> {
-        let reading = self.rooms.begin_read(&self.you.id, self.from, now)?;
-        let snapshot = self.rooms.snapshot_frame(&self.you.id, room).await;
+        let grant = self.allow(room, Action::Read)?;
+        let reading = self.rooms.begin_read(&self.actor, now)?;
+        let snapshot = self.rooms.snapshot_frame(&grant).await;
         reading.end(snapshot.as_ref().map_or(0, |snapshot| snapshot.json.len()));
         snapshot
     }
@@ -106,7 +110,7 @@ impl Session {
         if self.is_full(room) {
             return Err(NoFollow::Refused(RefusalCode::TooManyRooms.into()));
         }
-        let head = self.rooms.head(&self.you.id, room).map_err(NoFollow::Refused)?;
+        let head = self.head(room).map_err(NoFollow::Refused)?;
         let cursor = after.unwrap_or(head);
         if cursor > head {
             return Err(NoFollow::Ahead(head));
@@ -166,7 +170,7 @@ impl Session {
     fn go_live(&mut self, room: &RoomId, out: &mut Vec<Outgoing>) -> Option<Seq> {
         let Some(Follow { sent, live: false }) = self.follows.get(room) else { return None };
         let sent = *sent;
-        if let Err(refusal) = self.rooms.head(&self.you.id, room) {
+        if let Err(refusal) = self.head(room) {
             // It was closed, and what would have told so was dropped with the queue.
             self.follows.remove(room);
             self.refuse(refusal, Some(room.clone()), out);
@@ -189,7 +193,7 @@ impl Session {
     }
 
     async fn replay(&mut self, room: RoomId, sent: Seq, now: UnixMs, out: &mut Vec<Outgoing>) {
-        let reading = match self.rooms.begin_read(&self.you.id, self.from, now) {
+        let reading = match self.rooms.begin_read(&self.actor, now) {
             Ok(reading) => reading,
             Err(refusal) => {
                 // Not refused: who reads a long log reads it slower, and gets what is new in other rooms meanwhile.
@@ -199,7 +203,9 @@ impl Session {
             }
         };
         let step = bound(REPLAY_STEP, |bounds| bounds.replay_step);
-        match self.rooms.entries_after(&self.you.id, room.clone(), sent, step).await {
+        let grant = self.allow(&room, Action::Read);
+        let read = async { self.rooms.entries_after(&grant?, sent, step).await };
+        match read.await {
             Ok(entries) => {
                 let bytes = entries.iter().map(|committed| entry_bytes(&committed.entry)).sum();
                 reading.end(bytes);
@@ -229,7 +235,7 @@ impl Session {
         self.known = FxHashSet::default();
         let cursors: Vec<_> = self.follows.iter().map(|(room, follow)| (room.clone(), follow.sent)).collect();
         self.meet_again(&cursors, out);
-        if let Ok(rooms) = self.rooms.list(Some(self.you.id.clone())).await {
+        if let Ok(rooms) = self.list().await {
             out.push(ServerFrame::Rooms { rooms }.into());
         }
     }
@@ -267,16 +273,11 @@ impl Session {
 
 /// The cursor, if the log can be read on from it: not ahead of the log, and not too far behind, in entries or
 /// in bytes.
-async fn usable(
-    rooms: &Rooms,
-    reader: &UserId,
-    room: &RoomId,
-    after: Option<Seq>,
-) -> Result<Option<Seq>, Refusal> {
-    let head = rooms.head(reader, room)?;
+async fn usable(rooms: &Rooms, grant: &Grant, after: Option<Seq>) -> Result<Option<Seq>, Refusal> {
+    let head = rooms.head(grant)?;
     let Some(cursor) = after.filter(|cursor| *cursor <= head && head - cursor <= MAX_REPLAY) else {
         return Ok(None);
     };
-    let usable = rooms.replay_source(room, cursor).await != ReplaySource::TooFar;
+    let usable = rooms.replay_source(grant.room(), cursor).await != ReplaySource::TooFar;
     Ok(usable.then_some(cursor))
 }

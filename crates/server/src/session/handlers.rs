@@ -3,6 +3,7 @@
 use madang_protocol::{ClientFrame, Cmid, Operation, RefusalCode, RoomId, Seq, ServerFrame, UnixMs};
 
 use super::{Outgoing, Session};
+use crate::access::Action;
 use crate::refusal::Refusal;
 use crate::store::{ANSWER_BYTES, Appended, PageAt, PageRead, ReadLimit, message_bytes};
 
@@ -80,7 +81,8 @@ impl Session {
     }
 
     fn write(&mut self, room: RoomId, cmid: Cmid, operation: Operation, now: UnixMs) {
-        match self.rooms.write(&self.you.id, self.from, room.clone(), cmid, operation, now) {
+        let grant = self.allow(&room, Action::of(&operation));
+        match grant.and_then(|grant| self.rooms.write(&grant, cmid, operation, now)) {
             Ok(durable) => self.answer(durable, room, cmid),
             Err(refusal) => {
                 let frame = about(refusal.frame(self.locale, self.rooms.limits(), Some(room)), cmid);
@@ -92,9 +94,11 @@ impl Session {
 
     fn mark_read(&mut self, room: RoomId, seq: Seq, now: UnixMs) {
         let (locale, limits) = (self.locale, self.rooms.limits().clone());
-        let marked = self.rooms.mark_read(self.you.id.clone(), self.from, room.clone(), seq, now);
+        let grant = self.allow(&room, Action::MarkRead);
+        let marked = grant.and_then(|grant| self.rooms.mark_read(&grant, seq, now));
         self.pending.push_back(Box::pin(async move {
             // The marker itself comes by the hub, as it does to this person's other sessions.
+            let marked = async { marked?.await };
             marked.await.err().map(|refusal| refusal.frame(locale, &limits, Some(room)).into())
         }));
     }
@@ -103,7 +107,10 @@ impl Session {
     fn typing(&mut self, room: RoomId, now: UnixMs) {
         if now - self.typing_at >= TYPING_MS {
             self.typing_at = now;
-            self.rooms.typing(self.you.clone(), room);
+            // A notice that may not be is nothing that somebody waits for.
+            let _ = self
+                .allow(&room, Action::BeSeen)
+                .and_then(|grant| self.rooms.typing(&grant, self.you.clone()));
         }
     }
 
@@ -112,7 +119,7 @@ impl Session {
             self.hub().exit(&left, self.id);
         }
         let Some(room) = room else { return };
-        if let Err(refusal) = self.rooms.head(&self.you.id, &room) {
+        if let Err(refusal) = self.allow(&room, Action::BeSeen).and_then(|_| self.head(&room)) {
             return self.refuse(refusal, Some(room), out);
         }
         self.hub().enter(&room, self.id, self.you.clone(), &self.queue);
@@ -147,15 +154,17 @@ impl Session {
     async fn page(&mut self, room: RoomId, at: PageAt, limit: u16, now: UnixMs) -> Result<PageRead, Refusal> {
         let whole = frames(ANSWER_BYTES);
         self.history.take_some(self.frame_rate, whole, now).map_err(Refusal::too_fast)?;
-        let reading = match self.rooms.begin_read(&self.you.id, self.from, now) {
-            Ok(reading) => reading,
-            Err(refusal) => {
-                self.history.give_back(self.frame_rate, whole);
-                return Err(refusal);
-            }
-        };
+        let grant = self.allow(&room, Action::Read);
+        let (reading, grant) =
+            match grant.and_then(|grant| Ok((self.rooms.begin_read(&self.actor, now)?, grant))) {
+                Ok(granted) => granted,
+                Err(refusal) => {
+                    self.history.give_back(self.frame_rate, whole);
+                    return Err(refusal);
+                }
+            };
         let most = ReadLimit::json(limit.clamp(1, self.rooms.limits().history).into());
-        let page = self.rooms.page(&self.you.id, room, at, most).await;
+        let page = self.rooms.page(&grant, at, most).await;
         let bytes = page.iter().flat_map(|page| &page.messages).map(message_bytes).sum();
         reading.end(bytes);
         let used = frames(bytes);

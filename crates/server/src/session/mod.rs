@@ -17,9 +17,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use madang_client::Locale;
-use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, ServerFrame, UnixMs, UserId};
+use madang_protocol::{CloseCode, Person, RefusalCode, RoomId, Seq, ServerFrame, UnixMs, UserId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::access::{Action, Actor, Grant};
 use crate::encoded::{Committed, Encoded, encode};
 use crate::hub::{Hub, Queue, QueuedFrame, SessionId};
 use crate::network::Network;
@@ -27,6 +28,7 @@ use crate::rate_limit::{Bucket, Rate};
 use crate::refusal::Refusal;
 use crate::room::Rooms;
 use crate::store::Expected;
+use crate::text;
 
 use follow::Follow;
 pub use follow::NoFollow;
@@ -95,7 +97,7 @@ type Pending = Pin<Box<dyn Future<Output = Option<Outgoing>> + Send>>;
 pub struct Session {
     id: SessionId,
     you: Person,
-    from: Network,
+    actor: Actor,
     locale: Locale,
     rooms: Rooms,
     queue: Arc<Queue>,
@@ -138,15 +140,15 @@ impl Session {
         let expected = rooms.expected(&you.id);
         let id = rooms.hub().join(you.id.clone(), options.from, queue.clone());
         // Asked once it has joined: a token that is revoked from here on ends the session by the hub.
-        if rooms.is_gone(&you.id) {
+        if rooms.access().is_gone(&you.id) {
             queue.close(CloseCode::LOGIN_GONE);
-        } else if rooms.is_banned(Some(&you.id), options.from) {
+        } else if rooms.access().is_banned(Some(&you.id), options.from) {
             queue.close(CloseCode::BANNED);
         }
         let is_bot = rooms.is_bot(&you.id);
         Self {
             id,
-            from: options.from,
+            actor: Actor::new(you.id.clone(), options.from),
             locale: Locale::default(),
             rooms,
             queue,
@@ -186,8 +188,29 @@ impl Session {
     /// # Errors
     /// As [`Rooms::rename`].
     pub async fn rename(&mut self, name: &str, now: UnixMs) -> Result<(), Refusal> {
-        self.you = self.rooms.rename(&self.you.id, self.from, name, now).await?;
+        // What it is called already may be said by a bot, too, which must not be called anything else.
+        if self.is_bot && text::nickname(name)? == self.you.name {
+            return Ok(());
+        }
+        let grant = self.rooms.access().allow_on_server(&self.actor, Action::SetName)?;
+        self.you = self.rooms.rename(&grant, name, now).await?;
         Ok(())
+    }
+
+    /// Permission of the session's person for an action in a room.
+    ///
+    /// # Errors
+    /// As [`Access::allow`](crate::access::Access::allow).
+    pub fn allow(&self, room: &RoomId, action: Action) -> Result<Grant, Refusal> {
+        self.rooms.access().allow(&self.actor, room, action)
+    }
+
+    /// The newest seq of a room that the session's person may read.
+    ///
+    /// # Errors
+    /// As [`Rooms::head`].
+    pub fn head(&self, room: &RoomId) -> Result<Seq, Refusal> {
+        self.rooms.head(&self.allow(room, Action::Read)?)
     }
 
     /// A refusal in the client's language.
@@ -212,7 +235,7 @@ impl Session {
     pub fn admit(&mut self, now: UnixMs) -> Result<(), CloseCode> {
         self.frames.take(self.frame_rate, now).map_err(|_| CloseCode::TOO_FAST)?;
         if !self.is_bot {
-            self.receive_pause_ms = self.receive_pause_ms.max(self.rooms.count_frame(self.from, now));
+            self.receive_pause_ms = self.receive_pause_ms.max(self.rooms.count_frame(self.actor.from, now));
         }
         Ok(())
     }
@@ -253,7 +276,7 @@ impl Session {
                     out.push(Outgoing::Shared(json));
                 }
                 QueuedFrame::Room(room, json) => {
-                    if self.rooms.may(&self.you.id, &room).is_ok() {
+                    if self.allow(&room, Action::Read).is_ok() {
                         out.push(Outgoing::Shared(json));
                     }
                 }

@@ -3,6 +3,7 @@
 use madang_protocol::{Cmid, Operation, RoomId, ServerFrame, UnixMs};
 
 use super::{Outgoing, Session, about};
+use crate::access::Action;
 use crate::refusal::Refusal;
 use crate::room::{NamedOffset, NoneMade, Post};
 use crate::store::ConsumerOffset;
@@ -30,9 +31,9 @@ impl Session {
     pub fn post(&mut self, post: Post, now: UnixMs) -> Result<(), Refusal> {
         let Post { room, cmid, body, headers } = post;
         // The writer would find it too, but only after what was asked for behind it.
-        self.rooms.head(&self.you.id, &room)?;
+        self.head(&room)?;
         let operation = Operation::Post { body, reply_to: None, headers };
-        let durable = self.rooms.write(&self.you.id, self.from, room.clone(), cmid, operation, now)?;
+        let durable = self.rooms.write(&self.allow(&room, Action::Post)?, cmid, operation, now)?;
         self.answer(durable, room, cmid);
         Ok(())
     }
@@ -48,10 +49,6 @@ impl Session {
         offsets: Vec<NamedOffset>,
         now: UnixMs,
     ) -> Result<(), NoneMade> {
-        for (index, post) in posts.iter().enumerate() {
-            let head = self.rooms.head(&self.you.id, &post.room);
-            head.map_err(|refusal| NoneMade { index: Some(index), refusal })?;
-        }
         let last = posts.last().map(|post| (post.room.clone(), post.cmid));
         let (room, cmid) = match (last, offsets.first()) {
             (Some(last), _) => last,
@@ -59,8 +56,17 @@ impl Session {
             (None, Some(place)) => (place.room.clone(), Cmid(0)),
             (None, None) => return Ok(()),
         };
-        let count = posts.len();
-        let durable = self.rooms.write_all(&self.you.id, self.from, (posts, offsets), count, now)?;
+        let posts = posts.into_iter().enumerate().map(|(index, post)| {
+            let grant = self.head(&post.room).and_then(|_| self.allow(&post.room, Action::Post));
+            Ok((grant.map_err(|refusal| NoneMade { index: Some(index), refusal })?, post))
+        });
+        let posts = posts.collect::<Result<Vec<_>, _>>()?;
+        let offsets = offsets.into_iter().map(|offset| {
+            let grant = self.allow(&offset.room, Action::MarkRead);
+            Ok((grant.map_err(|refusal| NoneMade { index: None, refusal })?, offset))
+        });
+        let (count, offsets) = (posts.len(), offsets.collect::<Result<Vec<_>, _>>()?);
+        let durable = self.rooms.write_all((posts, offsets), count, now)?;
         let (locale, limits) = (self.locale, self.rooms.limits().clone());
         self.pending.push_back(Box::pin(async move {
             let frame = match durable.await {
@@ -90,8 +96,10 @@ impl Session {
     /// Commits an offset; [`Outgoing::OffsetCommitted`] follows when it is durable.
     pub fn commit_offset(&mut self, kept: OffsetCommit, now: UnixMs) {
         let OffsetCommit { number, version, name, room, offset } = kept;
-        let durable = self.rooms.commit_offset(&self.you.id, self.from, room, name, offset, now);
+        let grant = self.allow(&room, Action::MarkRead);
+        let durable = grant.and_then(|grant| self.rooms.commit_offset(&grant, name, offset, now));
         self.pending.push_back(Box::pin(async move {
+            let durable = async { durable?.await };
             let refusal = durable.await.err();
             Some(Outgoing::OffsetCommitted { number, version, refusal })
         }));

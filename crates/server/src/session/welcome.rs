@@ -1,10 +1,14 @@
 //! The beginning of a session, `hello` and `welcome`, and the names of people that a client has not met.
 
 use madang_client::Locale;
-use madang_protocol::{CloseCode, Epoch, Person, ResumePoint, RoomId, Seq, ServerFrame, UnixMs, UserId};
+use madang_protocol::{
+    CloseCode, Epoch, Person, ResumePoint, RoomId, RoomInfo, Seq, ServerFrame, UnixMs, UserId,
+};
 
 use super::{Outgoing, Session};
+use crate::access::Action;
 use crate::encoded::PersonFrame;
+use crate::refusal::Refusal;
 
 /// Hello of a client: where it was, and how it wants to be spoken to.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +34,7 @@ impl Session {
     ) -> Result<(), CloseCode> {
         let Hello { resume, epoch, locale } = hello;
         self.locale = locale.as_deref().and_then(Locale::from_tag).unwrap_or_default();
-        let listed = self.rooms.list(Some(self.you.id.clone())).await.map_err(|_| CloseCode::MOVING)?;
+        let listed = self.list().await.map_err(|_| CloseCode::MOVING)?;
         let welcome = ServerFrame::Welcome {
             you: self.you.clone(),
             epoch: self.rooms.epoch().clone(),
@@ -49,6 +53,15 @@ impl Session {
         }
         self.meet_again(&cursors, out);
         Ok(())
+    }
+
+    /// The rooms as the session's person sees them.
+    pub(super) fn list(
+        &self,
+    ) -> impl Future<Output = Result<Vec<RoomInfo>, Refusal>> + Send + 'static + use<> {
+        let grant = self.rooms.access().allow_on_server(&self.actor, Action::ListRooms);
+        let rooms = self.rooms.clone();
+        async move { rooms.list(&grant?).await }
     }
 
     /// Tells a client with these cursors who was renamed since it had them. From here on every rename concerns it:

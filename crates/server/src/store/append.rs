@@ -9,6 +9,7 @@ use super::batch::{Author, Batch, Failure, RoomHead};
 use super::consumer_offsets;
 use super::rows::{self, RoomKey, seq_of};
 use super::{Newcomer, OffsetCommit, PendingWrite, Store, StoreError};
+use crate::access::rights::may_change;
 
 /// A write that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,7 +206,7 @@ fn is_new(entry: &Entry, message: &Message) -> Result<bool, StoreError> {
             reactions.check_room(emoji).map(|()| true).map_err(|_| StoreError::TooManyReactions)
         }
         EntryKind::Unreacted { emoji, .. } => Ok(reactions.has(emoji, &entry.by)),
-        EntryKind::Edited { .. } | EntryKind::Deleted { .. } if message.by != entry.by => {
+        EntryKind::Edited { .. } | EntryKind::Deleted { .. } if !may_change(&entry.by, &message.by) => {
             Err(StoreError::NotYours)
         }
         EntryKind::Edited { .. } | EntryKind::Deleted { .. } => Ok(true),

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::delivery::Delivery;
 use super::http_sender::HttpSender;
+use crate::access::{Action, Actor};
 use crate::http::api::types::ApiEntry;
 use crate::hub::{Attached, Hub, Queue, SessionId, Taken};
 use crate::network::Network;
@@ -85,7 +86,11 @@ impl DeliveryWorker {
     /// one by one, because each may wait long for the one before.
     async fn after(&self, cursor: Seq) -> Option<Option<Committed>> {
         loop {
-            if let Ok(read) = self.app.rooms.entries_after(&self.bot, self.room.clone(), cursor, 1).await {
+            let rooms = &self.app.rooms;
+            let bot = Actor::new(self.bot.clone(), Network::NOWHERE);
+            if let Ok(grant) = rooms.access().allow(&bot, &self.room, Action::Read)
+                && let Ok(read) = rooms.entries_after(&grant, cursor, 1).await
+            {
                 return Some(read.into_iter().next());
             }
             if self.is_over() {
@@ -118,7 +123,7 @@ impl DeliveryWorker {
 
     /// Returns true if the webhook was removed, or its room closed.
     fn is_over(&self) -> bool {
-        self.app.rooms.is_gone(&self.bot) || self.app.store.version(&self.room).is_none()
+        self.app.rooms.access().is_gone(&self.bot) || self.app.store.version(&self.room).is_none()
     }
 
     /// Keeps that everything up to `seq` was delivered.

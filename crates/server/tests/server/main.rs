@@ -44,6 +44,7 @@ mod refusals;
 mod restart;
 mod resuming;
 mod resuming_under_load;
+mod rights;
 mod rt_ending;
 mod rt_fetching;
 mod rt_talking;

@@ -1,12 +1,15 @@
 //! Authentication of the API: a bot by its token, or a person by the login of this server's own pages.
 
+use std::net::SocketAddr;
+
 use axum::http::HeaderMap;
-use madang_protocol::{Person, RefusalCode, RoomId};
+use madang_protocol::{Person, RefusalCode, RoomId, Seq};
 
 use crate::state::App;
 use crate::store::Expected;
 
 use super::problem::{Code, Refused};
+use crate::access::{Action, Actor, Grant};
 use crate::auth::login::{self, Login};
 
 /// The bot or person who sent the request.
@@ -15,6 +18,31 @@ pub(super) struct Caller {
     pub(super) person: Person,
     /// Held while they may act.
     pub(super) expected: Option<Expected>,
+}
+
+impl Caller {
+    /// Permission of the caller for an action in a room.
+    pub(super) fn allow(
+        &self,
+        app: &App,
+        peer: SocketAddr,
+        room: &RoomId,
+        action: Action,
+    ) -> Result<Grant, Refused> {
+        let grant = app.rooms.access().allow(&self.actor(peer), room, action);
+        grant.map_err(|refusal| Refused::by_rooms(app, &refusal))
+    }
+
+    /// The newest seq of a room that the caller may read.
+    pub(super) fn head(&self, app: &App, peer: SocketAddr, room: &RoomId) -> Result<Seq, Refused> {
+        let grant = self.allow(app, peer, room, Action::Read)?;
+        app.rooms.head(&grant).map_err(|refusal| Refused::by_rooms(app, &refusal))
+    }
+
+    /// The caller, from where they ask.
+    pub(super) fn actor(&self, peer: SocketAddr) -> Actor {
+        Actor::new(self.person.id.clone(), peer.ip())
+    }
 }
 
 impl std::ops::Deref for Caller {

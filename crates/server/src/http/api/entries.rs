@@ -7,6 +7,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::HeaderMap;
 
+use crate::access::Action;
 use crate::cursor::CursorError;
 use crate::refusal::Refusal;
 use madang_protocol::RefusalCode;
@@ -54,15 +55,15 @@ pub(super) async fn after(
         return Err(Refused::because(Code::BadRequest, format!("`limit` is 1 to {MOST}.")));
     }
     let refused = |refusal: Refusal| Refused::by_rooms(&app, &refusal);
-    let head = app.rooms.head(&you.id, &room).map_err(refused)?;
+    let grant = you.allow(&app, peer, &room, Action::Read)?;
+    let head = app.rooms.head(&grant).map_err(refused)?;
     let cursors = app.rooms.cursors();
     let after = match after {
         Some(text) => cursors.read(&text, head).map_err(|error| unreadable(&app, error))?,
         None => 0,
     };
-    let from = peer.ip().into();
-    let reading = app.rooms.begin_read(&you.id, from, app.now()).map_err(refused)?;
-    let read = match app.rooms.entries_after(&you.id, room.clone(), after, limit.into()).await {
+    let reading = app.rooms.begin_read(&you.actor(peer), app.now()).map_err(refused)?;
+    let read = match app.rooms.entries_after(&grant, after, limit.into()).await {
         Ok(read) => read,
         Err(refusal) => {
             reading.end(0);

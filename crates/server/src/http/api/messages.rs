@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use madang_protocol::{Operation, RefusalCode};
 
+use crate::access::Action;
 use crate::state::App;
 
 use super::problem::{Code, Refused, WriteRefusals};
@@ -51,7 +52,7 @@ pub(super) async fn post(
     let you = caller::of(&app, &headers).await?;
     let Path(room) = path.map_err(|_| Refused::of(Code::Refused(RefusalCode::UnknownRoom)))?;
     let room = caller::room(&room)?;
-    app.rooms.head(&you.id, &room).map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
+    you.head(&app, peer, &room)?;
     if body::media_type(&headers) != "application/json" {
         return Err(Refused::because(Code::UnsupportedMediaType, "The body must be application/json."));
     }
@@ -59,8 +60,8 @@ pub(super) async fn post(
     let message: NewMessage = body::json(&body::text(&app, sent).await?)?;
     let NewMessage { body, reply_to, headers } = message;
     let operation = Operation::Post { body, reply_to, headers: headers.unwrap_or_default() };
-    let written =
-        async { app.rooms.write(&you.id, peer.ip().into(), room, cmid, operation, app.now())?.await };
+    let grant = you.allow(&app, peer, &room, Action::Post)?;
+    let written = async { app.rooms.write(&grant, cmid, operation, app.now())?.await };
     let written = written.await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     let status = if written.repeat { StatusCode::OK } else { StatusCode::CREATED };
     let location = [(LOCATION, format!("/r/{}/{}", written.room, written.seq))];

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use madang_protocol::{Operation, RefusalCode, Seq};
 
+use crate::access::Action;
 use crate::state::App;
 
 use super::problem::{Code, Refused, WriteRefusals};
@@ -95,11 +96,11 @@ async fn write(
         return Err(Refused::of(Code::Refused(RefusalCode::UnknownMessage)));
     }
     let room = caller::room(&room)?;
-    app.rooms.head(&you.id, &room).map_err(|refusal| Refused::by_rooms(app, &refusal))?;
+    you.head(app, peer, &room)?;
     let cmid = body::cmid(headers)?;
     let operation = operation(seq, emoji);
-    let written =
-        async { app.rooms.write(&you.id, peer.ip().into(), room, cmid, operation, app.now())?.await };
+    let grant = you.allow(app, peer, &room, Action::React)?;
+    let written = async { app.rooms.write(&grant, cmid, operation, app.now())?.await };
     let written = written.await.map_err(|refusal| Refused::by_rooms(app, &refusal))?;
     let status = if written.repeat { StatusCode::OK } else { StatusCode::CREATED };
     let cursor = app.rooms.cursors().text(written.seq);

@@ -1,9 +1,12 @@
 //! `GET /api/rooms`.
 
+use std::net::SocketAddr;
+
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 
+use crate::access::Action;
 use crate::state::App;
 
 use super::caller;
@@ -21,10 +24,17 @@ use super::types::{Room, RoomList};
     responses((status = 200, description = "The rooms", body = RoomList), Refusals),
     security(("token" = []), ("login" = [])),
 )]
-pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Result<Json<RoomList>, Refused> {
+pub(super) async fn list(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Result<Json<RoomList>, Refused> {
     let you = caller::of(&app, &headers).await?;
-    let rooms =
-        app.rooms.list(Some(you.id.clone())).await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
+    let rooms = async {
+        let grant = app.rooms.access().allow_on_server(&you.actor(peer), Action::ListRooms)?;
+        app.rooms.list(&grant).await
+    };
+    let rooms = rooms.await.map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
     let rooms = rooms.into_iter().map(|info| Room::new(info, app.rooms.cursors())).collect();
     Ok(Json(RoomList { rooms }))
 }

@@ -63,7 +63,7 @@ pub(super) async fn open(
         Some(id) => Some(id.to_str().unwrap_or_default().to_owned()),
         None => after,
     };
-    let head = app.rooms.head(&you.id, &room).map_err(|refusal| Refused::by_rooms(&app, &refusal))?;
+    let head = you.head(&app, peer, &room)?;
     let after = match after {
         Some(text) => app.rooms.cursors().read(&text, head).map_err(|error| unreadable(&app, error))?,
         None => head,

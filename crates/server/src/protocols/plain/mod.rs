@@ -67,9 +67,8 @@ impl Plain {
         }
         let after = match self.asked.after.take() {
             Some(text) => {
-                let rooms = session.rooms();
-                let head = rooms.head(&session.you().id, &self.room).map_err(|_| CloseCode::NO_SUCH_ROOM)?;
-                Some(rooms.cursors().read(&text, head).map_err(|_| CloseCode::BAD_CURSOR)?)
+                let head = session.head(&self.room).map_err(|_| CloseCode::NO_SUCH_ROOM)?;
+                Some(session.rooms().cursors().read(&text, head).map_err(|_| CloseCode::BAD_CURSOR)?)
             }
             None => None,
         };

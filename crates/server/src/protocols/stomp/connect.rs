@@ -6,6 +6,7 @@ use madang_protocol::{Person, RefusalCode};
 use madang_stomp::{Beats, ClientCommand, Frame, HeartBeat, ServerCommand, Version};
 
 use super::error::Reason;
+use crate::access::{Action, Actor};
 use crate::auth::{self, login};
 use crate::network::Network;
 use crate::protocols::names::{is_called, shown_name};
@@ -106,8 +107,12 @@ async fn person(
     match login.filter(|login| !is_called(&you, login) && *login != you.id.as_str()) {
         None => Ok((you, returns)),
         Some(login) => {
-            let renamed = app.rooms.rename(&you.id, from, login, app.now()).await;
-            renamed.map(|you| (you, returns)).map_err(|refusal| match refusal.code {
+            let actor = Actor::new(you.id.clone(), from);
+            let renamed = async {
+                let grant = app.rooms.access().allow_on_server(&actor, Action::SetName)?;
+                app.rooms.rename(&grant, login, app.now()).await
+            };
+            renamed.await.map(|you| (you, returns)).map_err(|refusal| match refusal.code {
                 RefusalCode::NotAllowed => Reason::Login,
                 _ => refused(app, &refusal),
             })

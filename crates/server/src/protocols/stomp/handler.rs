@@ -9,6 +9,7 @@ use super::receipts::Owed;
 use super::transactions::{Committing, OpenTransaction, Step};
 use super::unacked::UnackedMessages;
 use super::{Ending, Stomp};
+use crate::access::Action;
 use crate::refusal::Refusal;
 use crate::room::NoneMade;
 use crate::session::{NoFollow, Session};
@@ -183,11 +184,9 @@ impl Stomp {
         let name = mode.filter(|_| self.returns).map(|_| key.offset_name());
         let place = match (&name, after) {
             (Some(name), None) => {
-                let (rooms, you) = (session.rooms().clone(), session.you().id.clone());
-                rooms
-                    .consumer_offset(&you, &room, name)
-                    .await
-                    .map_err(|refusal| refused(session, &refusal))?
+                let (rooms, grant) = (session.rooms().clone(), session.allow(&room, Action::Read));
+                let kept = async { rooms.consumer_offset(&grant?, name).await };
+                kept.await.map_err(|refusal| refused(session, &refusal))?
             }
             _ => None,
         };
@@ -270,7 +269,7 @@ pub(super) fn refused(session: &Session, refusal: &Refusal) -> Reason {
 }
 
 fn head(session: &Session, room: &RoomId) -> Result<Seq, Refusal> {
-    session.rooms().head(&session.you().id, room)
+    session.head(room)
 }
 
 /// The cursor that this text is, in a room with this head.

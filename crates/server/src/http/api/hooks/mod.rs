@@ -25,6 +25,7 @@ use axum::http::HeaderMap;
 use madang_protocol::{Cmid, Headers, Person, RoomId};
 use utoipa::ToSchema;
 
+use crate::access::{Action, Actor};
 use crate::auth;
 use crate::idempotency;
 use crate::network::Network;
@@ -110,8 +111,13 @@ async fn take(app: &App, bot: &Person, room: RoomId, headers: &HeaderMap, sent: 
     let text = text::text(&sent, event, &bot.name);
     let posts = posts(&text, room, cmid, app.rooms.limits().body_chars);
     // One request is one alert, however long: it costs one post.
-    let written =
-        async { app.rooms.write_all(&bot.id, Network::NOWHERE, (posts, Vec::new()), 1, app.now())?.await };
+    let actor = Actor::new(bot.id.clone(), Network::NOWHERE);
+    let granted = posts.into_iter().map(|post| {
+        let grant = app.rooms.access().allow(&actor, &post.room, Action::Post);
+        grant.map(|grant| (grant, post)).map_err(|refusal| Refused::by_rooms(app, &refusal))
+    });
+    let granted = granted.collect::<Result<Vec<_>, _>>()?;
+    let written = async { app.rooms.write_all((granted, Vec::new()), 1, app.now())?.await };
     written.await.map_err(|none| Refused::by_rooms(app, &none.refusal))?;
     Ok(())
 }
