@@ -28,7 +28,7 @@ use crate::text;
 
 pub use rate_limits::ReadReservation;
 pub use reading::SNAPSHOT_MESSAGES;
-pub use transaction::{NamedOffset, NoneMade, Post};
+pub use transaction::{Granted, NamedOffset, NoneMade, Post};
 
 /// The rooms of this server; cheap to clone.
 #[derive(Clone, Debug)]

@@ -3,7 +3,6 @@
 use madang_protocol::{RoomInfo, UserId};
 
 use crate::model::Meant;
-use crate::poll::at_once;
 use crate::server::Server;
 use crate::wire::check_unread;
 use crate::world::{Ev, Weather, World};
@@ -96,7 +95,7 @@ impl World {
         for (user, ..) in &DEVICES[2..] {
             let user: UserId = user.parse().expect("a user id");
             for room in self.rooms.iter().filter(|room| !self.log().is_closed(room)) {
-                let Ok(seen) = at_once(server.rooms.snapshot(&user, room.clone()))? else {
+                let Ok(seen) = server.snapshot(&user, room)? else {
                     return broken(format!("all is calm, and there is no snapshot of {room}"));
                 };
                 self.log().check_snapshot(&seen.snapshot)?;
@@ -107,7 +106,7 @@ impl World {
 
     /// Checks that the server's list for a person is right, and known to all of their pages.
     fn check_list(&self, server: &Server, user: &UserId) -> Check {
-        let Ok(rooms) = at_once(server.rooms.list(Some(user.clone())))? else {
+        let Ok(rooms) = server.list(user)? else {
             return broken("there is no list of rooms");
         };
         rooms.iter().try_for_each(|info| {

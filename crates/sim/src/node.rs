@@ -6,12 +6,13 @@ use std::sync::Arc;
 use madang_client::{Locale, PageData, Theme};
 use madang_protocol::Operation;
 use madang_protocol::{Cmid, Entry, Limits, RoomId, UserId};
+use madang_server::access::Action;
 use madang_server::broker::Broker;
 use madang_server::budgets::{Allowance, Budgets, Rates};
 use madang_server::clock::Clock;
 use madang_server::hub::Hub;
 use madang_server::metrics::Metrics;
-use madang_server::network::Network;
+use madang_server::refusal::Refusal;
 use madang_server::room::{Post, Rooms};
 use madang_server::store::RoomChange;
 use madang_server::store::manual::Fault;
@@ -217,8 +218,8 @@ impl World {
     fn page(&mut self, device: usize) -> Check<Option<PageData>> {
         let Some(server) = &self.server else { return Ok(None) };
         let (user, room) = (self.devices[device].user.clone(), self.rooms[device % self.rooms.len()].clone());
-        let Ok(seen) = at_once(server.rooms.snapshot(&user, room))? else { return Ok(None) };
-        let Ok(rooms) = at_once(server.rooms.list(Some(user.clone())))? else { return Ok(None) };
+        let Ok(seen) = server.snapshot(&user, &room)? else { return Ok(None) };
+        let Ok(rooms) = server.list(&user)? else { return Ok(None) };
         self.log().check_snapshot(&seen.snapshot)?;
         rooms.iter().try_for_each(|info| self.log().check_listed(info))?;
         Ok(Some(PageData {
@@ -257,7 +258,8 @@ impl World {
         let body = |cmid: &Cmid| format!("form {cmid}");
         if let [cmid] = cmids[..] {
             let operation = Operation::post(body(&cmid), None);
-            if let Ok(answer) = server.rooms.write(&user, Network::NOWHERE, room, cmid, operation, now) {
+            let asked = server.allow(&user, &room, Action::Post);
+            if let Ok(answer) = asked.and_then(|grant| server.rooms.write(&grant, cmid, operation, now)) {
                 server.forms.push((user, cmids, Box::pin(async { answer.await.ok().map(|one| vec![one]) })));
             }
         } else {
@@ -265,10 +267,12 @@ impl World {
                 let (room, headers) = (room.clone(), [("x-form", "1\n2")].into_iter().collect());
                 Post { room, cmid: *cmid, body: body(cmid), headers }
             };
-            let posts: Vec<Post> = cmids.iter().map(post).collect();
+            let granted = |cmid| Ok((server.allow(&user, &room, Action::Post)?, post(cmid)));
+            let Ok(posts) = cmids.iter().map(granted).collect::<Result<Vec<_>, Refusal>>() else {
+                return Ok(());
+            };
             let count = posts.len();
-            let asked = server.rooms.write_all(&user, Network::NOWHERE, (posts, Vec::new()), count, now);
-            if let Ok(answer) = asked {
+            if let Ok(answer) = server.rooms.write_all((posts, Vec::new()), count, now) {
                 server.forms.push((user, cmids, Box::pin(async { answer.await.ok() })));
             }
         }

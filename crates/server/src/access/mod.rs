@@ -40,7 +40,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Who has it.
+    /// The actor that has it.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
@@ -75,7 +75,7 @@ pub struct ServerGrant {
 }
 
 impl ServerGrant {
-    /// Who has it, if it is for this.
+    /// The actor that has it, if it is for this.
     ///
     /// # Errors
     /// It is for something else.

@@ -14,7 +14,7 @@ pub enum Kind {
     Bot,
 }
 
-/// What somebody asks to do.
+/// Something that somebody may ask to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Read a room: its title, messages, history and entries, live and later.
@@ -31,7 +31,7 @@ pub enum Action {
     MarkRead,
     /// Be seen typing, or present.
     BeSeen,
-    /// See which rooms there are.
+    /// See the list of rooms.
     ListRooms,
     /// Open a room.
     OpenRoom,
@@ -44,7 +44,7 @@ pub enum Action {
 pub enum Reach {
     /// In every room, and on the server.
     Everywhere,
-    /// In the rooms of the bot's token. What is done on the server as a whole, a bot that is limited to rooms may not do.
+    /// In the rooms of the bot's token, and on the server only if it is for all rooms.
     Scope,
     /// Never.
     Nowhere,

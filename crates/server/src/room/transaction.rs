@@ -34,6 +34,9 @@ pub struct NamedOffset {
     pub offset: ConsumerOffset,
 }
 
+/// One of several, and the permission for it.
+pub type Granted<T> = (Grant, T);
+
 /// Refusal of several posts together.
 #[derive(Clone, Debug)]
 pub struct NoneMade {
@@ -59,7 +62,7 @@ impl Rooms {
     /// As [`Rooms::write`], with the place of the post that was refused. The future's errors are the store's.
     pub fn write_all(
         &self,
-        (posts, offsets): (Vec<(Grant, Post)>, Vec<(Grant, NamedOffset)>),
+        (posts, offsets): (Vec<Granted<Post>>, Vec<Granted<NamedOffset>>),
         tokens: usize,
         now: UnixMs,
     ) -> Result<impl Future<Output = Result<Vec<Appended>, NoneMade>> + Send + 'static + use<>, NoneMade>

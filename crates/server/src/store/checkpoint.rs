@@ -144,7 +144,7 @@ impl Drop for Checkpointer {
     }
 }
 
-/// What the writer does about its log.
+/// Next step of the writer about its log.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     Nothing,

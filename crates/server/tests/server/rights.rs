@@ -15,7 +15,7 @@ struct Somebody {
     kind: Kind,
     /// Rooms of a bot's token.
     scope: Option<Vec<RoomId>>,
-    /// What each thing is refused with, whatever it is.
+    /// Refusal of each thing, whatever it is.
     nobody: Option<RefusalCode>,
     /// Sent with each request.
     header: (&'static str, String),
