@@ -3,10 +3,12 @@
 use madang_protocol::{ClientFrame, RefusalCode, RoomId, RoomInfo};
 use madang_server::access::Kind;
 use madang_server::access::rights::{Action, Reach, reach};
+use madang_stomp::{ClientCommand, Frame, ServerCommand, Version};
 use serde_json::Value;
 
 use crate::harness::{
-    Answer, Api, Browser, Client, Dial, Over, Server, UNLIMITED, ask, fresh_cmid, lobby, order, revoke, token,
+    Answer, Api, Browser, By, Client, Dial, Over, Server, Stomp, UNLIMITED, ask, fresh_cmid, lobby, order,
+    revoke, to, token,
 };
 
 /// Somebody who tries everything.
@@ -116,6 +118,39 @@ async fn by_api(
     })
 }
 
+/// A connection of its own for each, because STOMP ends it with the refusal.
+async fn by_stomp(
+    who: &Somebody,
+    server: &Server,
+    action: Action,
+    room: &RoomId,
+) -> Option<Option<RefusalCode>> {
+    let frame = match action {
+        _ if who.nobody.is_some() => return None,
+        Action::Read => {
+            Frame::new(ClientCommand::Subscribe).with("id", "0").with("destination", format!("/topic/{room}"))
+        }
+        Action::Post => to(room.as_str(), "hello"),
+        Action::EditOwn | Action::DeleteOwn | Action::React | Action::MarkRead => return None,
+        Action::BeSeen | Action::ListRooms | Action::OpenRoom | Action::SetName => return None,
+    };
+    let (name, value) = &who.header;
+    let mut client = Stomp::open_at(server, "/stomp", By::Text, &[(name, value)]).await;
+    client.connect(Version::V12, &[]).await;
+    client.send(&frame.with("receipt", "r")).await;
+    loop {
+        let answer = client.next().await.expect("a receipt, or an error");
+        match answer.command {
+            ServerCommand::Receipt => return Some(None),
+            ServerCommand::Error => {
+                let code = Value::from(answer.header("code").expect("a code"));
+                return Some(Some(serde_json::from_value(code).unwrap()));
+            }
+            _ => {}
+        }
+    }
+}
+
 async fn by_frame(who: &mut Somebody, action: Action, room: &RoomId) -> Option<Option<RefusalCode>> {
     let (seq, room, cmid) = (who.message(room), room.clone(), fresh_cmid());
     let socket = who.socket.as_mut()?;
@@ -177,6 +212,7 @@ async fn every_way_in_keeps_to_the_table() {
                         ("frame", if is_last { None } else { by_frame(&mut who, action, room).await }),
                         ("API", by_api(&who, &server, action, room).await),
                         ("form", by_form(&who, &server, action, room).await),
+                        ("STOMP", by_stomp(&who, &server, action, room).await),
                     ];
                     for (way, found) in found {
                         let Some(found) = found else { continue };
