@@ -11,7 +11,8 @@ pub use super::space::{Reserve, SpaceOptions, WARNED_FROM};
 /// Options of a store.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Upper bound of the database file in bytes, not counting the write-ahead log beside it (some 16 MiB).
+    /// Upper bound of the database file in bytes, not counting the write-ahead log beside it (some 16 MiB, and a few
+    /// times that while much is written).
     /// Beyond it writes are refused as on a full disk. A file that is larger already keeps its size.
     pub max_bytes: Option<u64>,
     /// Space to keep free on the disk.
