@@ -219,16 +219,15 @@ async fn too_many_concurrent_posts_are_refused() {
     let half = format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nContent-Length: 60000\r\n\r\n["
     );
+    // Which of them come too late is the network's business, how many is not.
+    let (held, too_many) = (4, 3);
     let mut halves = Vec::new();
-    let mut refused = 0;
-    while refused == 0 {
+    for _ in 0..held + too_many {
         let mut stream = TcpStream::connect(server.addr).await.unwrap();
         stream.write_all(half.as_bytes()).await.unwrap();
         halves.push(stream);
-        refused = server.metric(r#"madang_rejected_total{code="too_fast"}"#).await;
-        assert!(halves.len() < 100, "what a session holds is bounded");
     }
-    server.has_rejected("too_fast", refused).await;
+    server.has_rejected("too_fast", too_many).await;
     let answer = ann.link.http().post("[]").await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("1")));
     assert!(answer.body.contains(r#""retry_after_ms":1000"#), "{answer:?}");
