@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use madang_protocol::{ClientFrame, RoomId, ServerFrame};
+use tokio::time::sleep;
 
 use super::checker::Checker;
 use super::checker::log::Truth;
@@ -57,6 +59,11 @@ async fn messages(socket: &mut Socket, room: &RoomId) -> Result<BTreeMap<u64, ma
         let (messages, more) = loop {
             match socket::next(socket).await? {
                 ServerFrame::Page { messages, after, .. } => break (messages, after),
+                // A long log costs more history than one session may ask for at once.
+                ServerFrame::Refused { retry_after_ms: Some(wait_ms), .. } => {
+                    sleep(Duration::from_millis(wait_ms.into())).await;
+                    break (Vec::new(), true);
+                }
                 ServerFrame::Refused { message, .. } => bail!("a page was refused: {message}"),
                 _ => {}
             }
