@@ -107,7 +107,10 @@ test("a quiet restart of the server goes by unseen", async ({ server, join }) =>
 });
 
 test("after five seconds of trouble the page says what is going on", async ({ gate, join }) => {
-  const ada = await join({ through: gate });
+  const ada = await join({ through: gate, path: null });
+  // Before the page: a clock that takes over later cannot stop the timers that run already.
+  await ada.page.clock.install();
+  await ada.visit();
   await expect(ada.connection).toHaveAttribute("data-ready-state", "OPEN");
   const states: string[] = [];
   await ada.page.exposeFunction("noteState", (state: string) => states.push(state));
@@ -129,7 +132,6 @@ test("after five seconds of trouble the page says what is going on", async ({ ga
   await expect(words).toContainText("1 message is waiting to be sent.");
   await expect(ada.connection).toHaveAttribute("data-ready-state", /CLOSED|CONNECTING/);
   // With the page's clock stopped its own retry never comes: it is the press that connects.
-  await ada.page.clock.install();
   await ada.page.clock.pauseAt(await ada.page.evaluate(() => Date.now() + 100));
   const retry = ada.page.getByRole("button", { name: "Try now" });
   await expect(retry).toBeVisible();

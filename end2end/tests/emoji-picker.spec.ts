@@ -94,9 +94,10 @@ test("the picker works by the keyboard and returns the focus", async ({ join }) 
 });
 
 test("the chosen emoji stays chosen while the others are drawn", async ({ join }) => {
-  const ada = await join({ name: "Ada" });
-  await ada.post("one");
+  const ada = await join({ name: "Ada", path: null });
   await ada.page.clock.install();
+  await ada.visit();
+  await ada.post("one");
   await ada.page.clock.pauseAt(await ada.page.evaluate(() => Date.now() + 100));
   await open(ada, "one");
   await expect(options(ada), "the first are there, the others wait for the clock").toHaveCount(64);
