@@ -108,8 +108,22 @@ test("a quiet restart of the server goes by unseen", async ({ server, join }) =>
 
 test("after five seconds of trouble the page says what is going on", async ({ gate, join }) => {
   const ada = await join({ through: gate, path: null });
-  // Before the page: a clock that takes over later cannot stop the timers that run already.
-  await ada.page.clock.install();
+  await ada.page.addInitScript(() => {
+    const page = window as unknown as { setTimeout(then: () => void, ms?: number): number; holdTimers(held: boolean): void };
+    const real = page.setTimeout;
+    const running = new Set<number>();
+    let holds = false;
+    page.setTimeout = (then, ms = 0) => {
+      if (holds && ms > 0) return 0;
+      const timer = real(then, ms);
+      if (ms > 0) running.add(timer);
+      return timer;
+    };
+    page.holdTimers = (held) => {
+      holds = held;
+      if (held) running.forEach((timer) => clearTimeout(timer));
+    };
+  });
   await ada.visit();
   await expect(ada.connection).toHaveAttribute("data-ready-state", "OPEN");
   const states: string[] = [];
@@ -131,13 +145,14 @@ test("after five seconds of trouble the page says what is going on", async ({ ga
   expect(quiet).toBeGreaterThanOrEqual(5_000);
   await expect(words).toContainText("1 message is waiting to be sent.");
   await expect(ada.connection).toHaveAttribute("data-ready-state", /CLOSED|CONNECTING/);
-  // With the page's clock stopped its own retry never comes: it is the press that connects.
-  await ada.page.clock.pauseAt(await ada.page.evaluate(() => Date.now() + 100));
+  // Without timers the page tries no more by itself: it is the press that connects.
+  const hold = (held: boolean) => ada.page.evaluate((held) => (window as unknown as { holdTimers(held: boolean): void }).holdTimers(held), held);
+  await hold(true);
   const retry = ada.page.getByRole("button", { name: "Try now" });
   await expect(retry).toBeVisible();
   gate.open();
   await retry.click();
-  await ada.page.clock.resume();
+  await hold(false);
   await ada.connected();
   await expect(words).toHaveText(/^\s*$/);
   await ada.sent("kept");
