@@ -152,8 +152,8 @@ test("after five seconds of trouble the page says what is going on", async ({ ga
   await expect(retry).toBeVisible();
   gate.open();
   await retry.click();
-  await hold(false);
   await ada.connected();
+  await hold(false);
   await expect(words).toHaveText(/^\s*$/);
   await ada.sent("kept");
   expect(states).toEqual(expect.arrayContaining(["CLOSED", "CONNECTING", "OPEN"]));

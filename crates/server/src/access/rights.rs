@@ -88,8 +88,9 @@ pub const fn reach(kind: Kind, action: Action) -> Reach {
         (Kind::Guest, _) => Everywhere,
         // A bot is called what its owner calls it.
         (Kind::Bot, SetName) => Nowhere,
-        (Kind::Bot, Read | Post | EditOwn | DeleteOwn | React | MarkRead | BeSeen) => Scope,
-        (Kind::Bot, ListRooms | OpenRoom) => Scope,
+        (Kind::Bot, Read | Post | EditOwn | DeleteOwn | React | MarkRead | BeSeen | ListRooms | OpenRoom) => {
+            Scope
+        }
     }
 }
 
