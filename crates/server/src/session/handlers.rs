@@ -155,14 +155,8 @@ impl Session {
         let whole = frames(ANSWER_BYTES);
         self.history.take_some(self.frame_rate, whole, now).map_err(Refusal::too_fast)?;
         let grant = self.allow(&room, Action::Read);
-        let (reading, grant) =
-            match grant.and_then(|grant| Ok((self.rooms.begin_read(&self.actor, now)?, grant))) {
-                Ok(granted) => granted,
-                Err(refusal) => {
-                    self.history.give_back(self.frame_rate, whole);
-                    return Err(refusal);
-                }
-            };
+        let granted = grant.and_then(|grant| Ok((self.rooms.begin_read(&self.actor, now)?, grant)));
+        let (reading, grant) = granted.inspect_err(|_| self.history.give_back(self.frame_rate, whole))?;
         let most = ReadLimit::json(limit.clamp(1, self.rooms.limits().history).into());
         let page = self.rooms.page(&grant, at, most).await;
         let bytes = page.iter().flat_map(|page| &page.messages).map(message_bytes).sum();
